@@ -1,0 +1,48 @@
+"""The models of the Realtime API, from models.yaml, and which of them rtdiag asks for when nobody names one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from rtdiag.api.endpoints import Kind
+
+Known = Literal["yes", "no", "unconfirmed"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default."""
+
+    id: str
+    kind: Literal["realtime", "transcription", "translation"]
+    released: date
+    server_vad: Known
+    semantic_vad: Known
+    source: str
+    shutdown: date | None = None
+    preferred: int = 0
+
+
+@cache
+def all_models() -> tuple[Model, ...]:
+    """Every model of models.yaml, in file order."""
+    import yaml
+
+    text = files("rtdiag.api").joinpath("models.yaml").read_text(encoding="utf-8")
+    return tuple(Model(**entry) for entry in yaml.safe_load(text))
+
+
+def find(model_id: str) -> Model | None:
+    """The entry of that id, or None for one that the data does not know."""
+    return next((m for m in all_models() if m.id == model_id), None)
+
+
+def default(kind: Kind, listed: Collection[str] = ()) -> str:
+    """The model to ask for: the most preferred one that the server lists, else the most preferred of all."""
+    ranked = sorted((m for m in all_models() if m.kind == kind and m.preferred), key=lambda m: m.preferred)
+    return next((m.id for m in ranked if m.id in listed), ranked[0].id)
