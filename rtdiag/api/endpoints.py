@@ -40,11 +40,20 @@ class Endpoint:
     dialect: Dialect
     source: str
 
+    @property
+    def label(self) -> str:
+        """The path as a person reads it, with `<realtime>` for a realtime model."""
+        return self.path.replace("{", "<").replace("}", ">")
+
 
 SDP_TARGETS: tuple[Endpoint, ...] = (
     Endpoint("calls", CALLS, "sdp", "ga", "openai-openapi @ f85dbe2 line 16685, 2026-08-21"),
     Endpoint(
-        "model", REALTIME + "?model={realtime}", "sdp", "beta", "openai-realtime-console @ d71a019 App.jsx:42, 2025-06-23"
+        "model",
+        REALTIME + "?model={realtime}",
+        "sdp",
+        "beta",
+        "openai-realtime-console @ d71a019 App.jsx:42, 2025-06-23",
     ),
     Endpoint(
         "transcription-model",

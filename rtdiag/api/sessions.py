@@ -93,6 +93,14 @@ def update_type(kind: Kind, dialect: Dialect) -> str:
     return "transcription_session.update" if (kind, dialect) == ("transcription", "beta") else "session.update"
 
 
+def update(kind: Kind, dialect: Dialect, session_object: Json) -> Json:
+    """The client event that applies a session object; the conversation model is left out, an update cannot change it."""
+    return {
+        "type": update_type(kind, dialect),
+        "session": {name: value for name, value in session_object.items() if (kind, name) != ("realtime", "model")},
+    }
+
+
 # What a server answers an accepted update with, and what it greets with, in both dialects.
 UPDATED = frozenset({"session.updated", "transcription_session.updated"})
 CREATED = frozenset({"session.created", "transcription_session.created"})

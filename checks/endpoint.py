@@ -1,0 +1,160 @@
+"""Which credential is taken at which URL that people post an SDP offer to?
+
+Asks: a deliberately invalid offer, posted with the API key, a realtime token, a transcription token and a made-up token to each URL
+that was ever right, or looks right. A refusal of the offer (400) says that the credential was taken, 401 that it was not; the made-up
+token is the control: only where it got 401 does another's 400 say anything. A 429 ends the matrix.
+Costs: at most 28 requests, no session; the tokens are those of the check `token`.
+Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; the founding report community.openai.com 1148799
+(2025-03-21); record 59828301012 (2026-07-08) for `/realtime?model=` since the beta's end; five public reports since May 2026 of 404
+"Invalid URL" at the beta's mints. What a POST of an offer gets at `?intent=transcription` and at `/realtime/client_secrets` is in no
+public source: shown, never counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
+from rtdiag.check import Case, Check, Context
+from rtdiag.judging import no_answer, said
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
+
+_CREDENTIALS: tuple[tuple[str, Kind | None, str], ...] = (
+    ("realtime-token", "realtime", "token.mint-realtime"),
+    ("transcription-token", "transcription", "token.mint-transcription"),
+    ("api-key", None, "key.accepted"),
+    ("made-up", None, "key.accepted"),
+)
+
+# What says that the credential was taken: the refusal is about the offer alone.
+_TAKEN = "400 invalid_offer"
+_FOUNDING_HINT = (
+    "if your app shows this body, its offer goes to an endpoint that mints: post it to /realtime/calls and drop ?model="
+)
+
+_CASES = tuple(
+    Case(f"{target.id}-{name}", f"an offer to {target.label} with {name}", (needs,), kind, line=target.label, column=name)
+    for target in SDP_TARGETS
+    for name, kind, needs in _CREDENTIALS
+)
+
+
+async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    """Post the invalid offer everywhere, the control first for each URL; a 429 ends it."""
+    models = {kind: await ctx.model(kind) for kind in ctx.wishes.kinds}
+    for target in SDP_TARGETS:
+        path = target.path.format(**{"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models})
+        for name, _, _ in reversed(_CREDENTIALS):
+            case = f"{target.id}-{name}"
+            credential = await ctx.credential(name) if ctx.wants(case) else None
+            if credential is None:
+                continue
+            exchange = await ctx.invalid_offer(path, credential)
+            yield Seen(case, (exchange,))
+            if exchange.status == 429:
+                return
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per cell; after a 429 the cells that were not asked are inconclusive."""
+    limited = next((c for c, s in evidence.seen.items() if s.exchange and s.exchange.status == 429), None)
+    for target in SDP_TARGETS:
+        control = evidence.seen.get(f"{target.id}-made-up")
+        proven = bool(control and control.exchange and control.exchange.status == 401)
+        for name, _, _ in _CREDENTIALS:
+            case = f"{target.id}-{name}"
+            seen = evidence.seen.get(case)
+            if seen is not None and seen.exchange is not None:
+                yield _cell(case, target, name, seen.exchange, evidence.dialects, proven=proven)
+            elif limited:
+                yield Finding(case, "inconclusive", f"not asked: {limited} was answered 429", cause="rate-limit")
+
+
+def _cell(
+    case: str, target: Endpoint, name: str, exchange: Exchange, dialects: frozenset[Dialect], *, proven: bool
+) -> Finding:
+    if unusable := no_answer(case, exchange):
+        return unusable
+    if exchange.ok:
+        return Finding(case, "info", f"{exchange.status}: an invalid offer was taken", "a refusal")
+    if name == "made-up":
+        return _control(case, target, exchange, dialects)
+    if _takes_offers(target, name, dialects):
+        return _where_offers_go(case, name, exchange, dialects, proven=proven)
+    founding = target.role == "mint" and name.endswith("-token")
+    expected, met = _expected_refusal(target, name, exchange, dialects)
+    hint, instead = _FOUNDING_HINT if founding else None, _instead(target, dialects)
+    return Finding(
+        case, "pass" if met else "info", said(exchange), expected, hint=hint, instead=instead, show_body=founding
+    )
+
+
+def _control(case: str, target: Endpoint, exchange: Exchange, dialects: frozenset[Dialect]) -> Finding:
+    if exchange.status in (401, 403):
+        return Finding(case, "pass", said(exchange), "401")
+    if not _takes_offers(target, "realtime-token", dialects):
+        return Finding(case, "info", said(exchange), "no public source")
+    hint = "a made-up token got past the credential here: the greens of this row mean nothing"
+    return Finding(case, "warn", said(exchange), "401", "server-asks-for-no-key", hint)
+
+
+def _where_offers_go(
+    case: str, name: str, exchange: Exchange, dialects: frozenset[Dialect], *, proven: bool
+) -> Finding:
+    code = exchange.error.code if exchange.error else None
+    if exchange.status in (401, 403):
+        if name == "transcription-token" and "ga" not in dialects:
+            hint = "no public source shows a URL that worked for this on that date; today it is /realtime/calls without ?model="
+            return Finding(
+                case, "fail", said(exchange), _TAKEN, "transcription-over-webrtc-refused", hint, show_body=True
+            )
+        hint = "a token that this server minted is refused where offers go: is something between that mints, or answers, in its place?"
+        return Finding(case, "fail", said(exchange), _TAKEN, "token-of-another-issuer", hint)
+    if code == "invalid_offer" and not proven:
+        return Finding(
+            case, "info", said(exchange), _TAKEN, hint="the made-up token was not refused: this proves nothing"
+        )
+    return Finding(case, "pass" if code == "invalid_offer" else "info", said(exchange), _TAKEN)
+
+
+def _takes_offers(target: Endpoint, name: str, dialects: frozenset[Dialect]) -> bool:
+    """Whether this URL is where an offer with this credential belongs, in a dialect that the server speaks."""
+    if "ga" in dialects:
+        return target.id == "calls" and name.endswith("-token")
+    return (target.id, name) in (("model", "realtime-token"), ("intent", "transcription-token")) and "beta" in dialects
+
+
+def _expected_refusal(
+    target: Endpoint, name: str, exchange: Exchange, dialects: frozenset[Dialect]
+) -> tuple[str, bool]:
+    """What the sources say comes here, and whether it came; ("no public source", False) where they say nothing."""
+    code = exchange.error.code if exchange.error else None
+    token = name.endswith("-token")
+    if target.dialect not in dialects and target.role != "websocket":
+        if target.role == "sdp" and target.dialect == "beta":
+            return "400 beta_api_shape_disabled", code == "beta_api_shape_disabled"
+        if token and target.role == "mint" and target.dialect == "beta":
+            return "404 or 401", exchange.status in (401, 404)
+        return "404", exchange.status == 404
+    if target.role == "mint" and token and target.dialect == "beta":
+        return "401 invalid_api_key", code == "invalid_api_key"
+    return "no public source", False
+
+
+def _instead(target: Endpoint, dialects: frozenset[Dialect]) -> str | None:
+    beta_alone = "ga" not in dialects and "beta" in dialects
+    if target.id == ("model" if beta_alone else "calls"):
+        return None
+    instead = "/realtime?model=… with a realtime token" if beta_alone else "/realtime/calls, without ?model="
+    return f"not an SDP endpoint, alive as a WebSocket; {instead}" if target.role == "websocket" else instead
+
+
+CHECK = Check(
+    id="endpoint",
+    title="Each URL takes the credentials that it should",
+    cases=_CASES,
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=28),
+    order=30,
+)

@@ -1,0 +1,270 @@
+"""Is the key a key, does this server take it, and would it refuse another?
+
+Asks: nothing for the key's shape and its surroundings; `GET /models` with the key, and the same with a made-up key as the control:
+where that one is taken too, no other green says anything about credentials. The list names the models' shutdown dates.
+Costs: two requests, nothing that is billed.
+Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (mirror of 2026-11-10: key changes take up to
+15 minutes); openai 3.54.0 types/model.py:26 (`shutdown_date`); messages as posted in openai/codex#1000, earendil-works/pi#956,
+PowerToys#32989.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import date
+from urllib.parse import urlsplit
+
+from rtdiag.api import keys, models
+from rtdiag.api.endpoints import KINDS, MODELS
+from rtdiag.check import Case, Check, Context, model_ids
+from rtdiag.judging import no_answer, said
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen, Status
+
+# How long before its end a model is worth a warning.
+_SOON_DAYS = 90
+
+_CASES = (
+    Case("shape", "the API key looks like one"),
+    Case("environment", "what else is set beside the key"),
+    Case("base-url", "the base URL ends where the API begins"),
+    Case("accepted", "the server takes the API key", requires=("key.shape",)),
+    Case("control", "the server refuses a made-up key"),
+    *(Case(f"model-{kind}", f"the {kind} model has a future", requires=("key.accepted",), kind=kind) for kind in KINDS),
+)
+
+# What the text of a key must not be, first match wins: (pattern, what it is, what to do).
+_MALFORMED: tuple[tuple[str, str, str], ...] = (
+    (r"\s*$", "it is empty", "set OPENAI_API_KEY to the key itself"),
+    (r"(?s)\s.*|.*\s$", "it has blanks or a newline at an end", "strip it where it is read; a key pasted into a file often ends in a newline"),
+    (r"""["'`“”‘’].*|.*["'`“”‘’]$""", "it has quotes around it", "remove the quotes; in a .env file read by docker they become part of the value"),
+    (r"(?i)bearer[ :]", "it begins with `Bearer`", "give the key alone; `Bearer ` is added to the header by the client"),
+    (r"(?i)(undefined|null|none|nan|\[object .*\]|true|false)$", "it is what an unset variable turns into", "the variable is not set where the key is read"),
+    (r"(?i).*(your[-_ ]?(open ?ai[-_ ]?)?(api[-_ ]?)?key|<.*>|\.\.\.|…|x{6,}|changeme|placeholder|api[-_]key[-_]here)", "it is a placeholder", "replace it by a key from https://platform.openai.com/api-keys"),
+    (r"(?s).*[^\x21-\x7e]", "it holds a character that no key has (not printable ASCII)", "copy it again; word processors and chats change characters"),
+)  # fmt: skip
+
+_WRONG_KIND: dict[str, tuple[str, str]] = {
+    "ephemeral": (
+        "it is an ephemeral token (ek_), not an API key",
+        "set RTDIAG_TOKEN to it instead; tokens are minted with an API key",
+    ),
+    "admin-key": (
+        "it is an admin key (sk-admin-), which is for the administration API",
+        "use a project key from https://platform.openai.com/api-keys",
+    ),
+}
+
+_REFUSALS: dict[str, tuple[str, str]] = {
+    "invalid_api_key": (
+        "key-wrong-or-revoked",
+        "make sure that it is the whole key and still exists; one that was just created or changed can need 15 minutes",
+    ),
+    "incorrect_hostname": ("wrong-regional-host", "set OPENAI_BASE_URL to the host that the message names"),
+    "mismatched_organization": (
+        "org-or-project-header-mismatch",
+        "unset OPENAI_ORG_ID, or set it to the key's own organization",
+    ),
+    "mismatched_project": (
+        "org-or-project-header-mismatch",
+        "unset OPENAI_PROJECT_ID, or set it to the key's own project",
+    ),
+    "ip_not_authorized": ("ip-allowlist", "ask from an address on the project's allowlist, or change the list"),
+    "unsupported_country_region_territory": ("region-unsupported", "ask from a supported country"),
+}
+
+
+async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    """Look at the key as given, then ask `GET /models` with it and with a made-up one."""
+    wishes = ctx.wishes
+    key = wishes.api_key.secret.reveal() if wishes.api_key else None
+    shape = shape_of(key) if key is not None else {"missing": True}
+    yield Seen("shape", facts=shape | {"source": wishes.api_key.source if wishes.api_key else ""})
+    yield Seen("environment", facts=dict(wishes.environment))
+    yield Seen("base-url", facts={"base_url": ctx.recorder.mask(wishes.base_url, "facts")})
+    if ctx.wants("control"):
+        yield Seen("control", (await ctx.request("GET", MODELS, ctx.made_up_key),))
+    if key is None or "problem" in shape:
+        return
+    listed = await ctx.listed_models()
+    yield Seen("accepted", (listed,))
+    if not listed.ok:
+        return
+    for kind in wishes.kinds:
+        model = await ctx.model(kind)
+        entry = model_ids(listed).get(model)
+        yield Seen(f"model-{kind}", (listed,), facts={"model": model, "entry": entry})
+
+
+def shape_of(key: str) -> dict[str, str | int]:
+    """What can be said of a key's text without showing it: kind, length, and `problem` with `hint` where it cannot be a key."""
+    facts: dict[str, str | int] = {"kind": keys.kind_of(key), "length": len(key)}
+    for pattern, problem, hint in _MALFORMED:
+        if re.match(pattern, key):
+            return facts | {"problem": problem, "hint": hint}
+    if wrong := _WRONG_KIND.get(str(facts["kind"])):
+        return facts | {"problem": wrong[0], "hint": wrong[1]}
+    return facts
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per case seen."""
+    control = evidence.seen.get("control")
+    for case, seen in evidence.seen.items():
+        if case == "shape":
+            yield _shape(seen, evidence.official)
+        elif case == "environment":
+            yield _environment(seen)
+        elif case == "base-url":
+            yield _base_url(str(seen.facts["base_url"]), evidence.official)
+        elif case == "control" and seen.exchange:
+            yield _control(seen.exchange, evidence.official)
+        elif case == "accepted" and seen.exchange:
+            yield _accepted(seen.exchange, void=bool(control and control.exchange and control.exchange.ok))
+        elif case.startswith("model-"):
+            yield _model(case, seen, evidence.today)
+
+
+def _shape(seen: Seen, official: bool) -> Finding:
+    facts = seen.facts
+    if facts.get("missing"):
+        return Finding("shape", "skip", "no API key was given, only a token")
+    if "problem" in facts:
+        return Finding(
+            "shape",
+            "fail",
+            str(facts["problem"]),
+            "a key",
+            cause="key-placeholder-not-a-key",
+            hint=f"{facts['source']}: {facts['hint']}",
+        )
+    measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
+    if official and facts["kind"] != "api-key":
+        return Finding("shape", "warn", measured, "sk-…", "key-placeholder-not-a-key", "OpenAI's keys begin with sk-")
+    return Finding("shape", "pass", measured)
+
+
+def _environment(seen: Seen) -> Finding:
+    found = ", ".join(f"{name}={value}" for name, value in seen.facts.items())
+    return Finding("environment", "info", found or "nothing: no other OPENAI_ variable and no proxy is set")
+
+
+def _base_url(url: str, official: bool) -> Finding:
+    path = urlsplit(url).path.rstrip("/")
+    if re.search(r"/(realtime|models|chat|responses|audio|live)(/|$)", path):
+        return Finding(
+            "base-url",
+            "fail",
+            url,
+            "…/v1",
+            "base-url-wrong",
+            "give the base alone, up to /v1; rtdiag adds the rest of the path",
+        )
+    if not re.search(r"/v\d+[a-z]*$", path):
+        status: Status = "fail" if official else "warn"
+        return Finding("base-url", status, url, "…/v1", "base-url-wrong", f"did you mean {url.rstrip('/')}/v1 ?")
+    return Finding("base-url", "pass", url)
+
+
+def _control(exchange: Exchange, official: bool) -> Finding:
+    if unusable := no_answer("control", exchange):
+        return unusable
+    if exchange.ok:
+        return Finding(
+            "control",
+            "fail" if official else "warn",
+            f"{exchange.status}: it was taken",
+            "401",
+            "server-asks-for-no-key",
+            "this server asks for no key, or something between answers in its place: no green about keys and tokens means anything here",
+        )
+    if exchange.status in (401, 403):
+        return Finding("control", "pass", said(exchange), "401")
+    return Finding(
+        "control",
+        "info",
+        said(exchange),
+        "401",
+        hint="neither taken nor refused as a credential: the control says nothing here",
+    )
+
+
+def _accepted(exchange: Exchange, *, void: bool) -> Finding:
+    if unusable := no_answer("accepted", exchange):
+        return unusable
+    error = exchange.error
+    code = (error.code if error else None) or ""
+    if exchange.ok and void:
+        return Finding(
+            "accepted", "info", "200, but so is a made-up key", "200", hint="see key.control: this proves nothing"
+        )
+    if exchange.ok:
+        return Finding("accepted", "pass", f"200, {len(model_ids(exchange))} models listed", "200")
+    if code == "missing_scope" or (error and "Missing scopes" in (error.message or "")):
+        hint = "the key is known, but may not list models (api.model.read); that is not a bad key"
+        return Finding("accepted", "info", said(exchange), "200", "missing-permission-scope", hint)
+    if exchange.status == 404:
+        return Finding(
+            "accepted",
+            "info",
+            said(exchange),
+            "200",
+            hint="this server lists no models: the key is judged by the later checks",
+        )
+    if code in _REFUSALS:
+        return Finding("accepted", "fail", said(exchange), "200", *_REFUSALS[code])
+    if exchange.status in (401, 403):
+        return Finding(
+            "accepted", "fail", said(exchange), "200", "key-wrong-or-revoked", _REFUSALS["invalid_api_key"][1]
+        )
+    return Finding("accepted", "inconclusive", said(exchange), "200", "unexpected-answer")
+
+
+def _model(case: str, seen: Seen, today: date) -> Finding:
+    model, entry = str(seen.facts["model"]), seen.facts.get("entry")
+    known = models.find(model)
+    listed = entry.get("shutdown_date") if isinstance(entry, dict) else None
+    ends = _as_date(listed) or (known.shutdown if known else None)
+    kind = case.removeprefix("model-")
+    flag = "--model" if kind == "realtime" else "--transcription-model"
+    better = models.default("realtime" if kind == "realtime" else "transcription")
+    if ends and ends <= today:
+        return Finding(
+            case, "fail", f"{model} was shut down on {ends}", "a living model", "model-retired", f"use {flag} {better}"
+        )
+    if ends and (ends - today).days <= _SOON_DAYS:
+        hint = f"move to {better}; {flag} {better} tries it"
+        return Finding(
+            case,
+            "warn",
+            f"{model} is shut down on {ends}, in {(ends - today).days} days",
+            "a living model",
+            "model-retired",
+            hint,
+        )
+    if entry is None:
+        return Finding(
+            case,
+            "info",
+            f"{model} is not listed for this key",
+            hint="lists are per project; the mint and the call decide",
+        )
+    return Finding(case, "pass", f"{model}, {f'until {ends}' if ends else 'no end announced'}")
+
+
+def _as_date(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
+
+
+CHECK = Check(
+    id="key",
+    title="The key is valid",
+    cases=_CASES,
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=2),
+    order=10,
+)

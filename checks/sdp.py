@@ -1,0 +1,300 @@
+"""Is an SDP offer answered, and does a session come of it?
+
+Asks: an offer as raw `application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and `session.created`, each
+with its own deadline and time; the same as multipart with the API key, hung up at once; an invalid offer as JSON and with a charset;
+and the token that opened a session once more.
+Costs: three sessions without audio, at most 9 requests with the hang-ups.
+Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record 61698167149
+(2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record 33323316245 (2025: a charset is
+refused); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is inconclusive here: a browser may get through.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import CALLS, KINDS
+from rtdiag.check import INVALID_OFFER, SDP, Case, Check, Context, Opened
+from rtdiag.judging import in_short, no_answer, said
+from rtdiag.model import Cost, Evidence, Exchange, Finding, PeerTrace, Seen
+from rtdiag.transport.http import Reply
+
+_PHASES: tuple[tuple[str, str, str], ...] = (
+    ("parse", "the {} answer parses as SDP", "answer"),
+    ("ice", "{}: ICE finds a way", "ice"),
+    ("dtls", "{}: the DTLS handshake succeeds", "dtls"),
+    ("channel", "{}: the oai-events channel opens", "channel"),
+    ("created", "{}: session.created arrives", "created"),
+)
+
+
+def _cases() -> Iterator[Case]:
+    for kind in KINDS:
+        before = f"sdp.answer-{kind}"
+        yield Case(f"answer-{kind}", f"an offer with a {kind} token is answered", (f"token.mint-{kind}",), kind)
+        for name, title, _ in _PHASES:
+            yield Case(f"{name}-{kind}", title.format(kind), (before,), kind)
+            before = f"sdp.{name}-{kind}"
+    yield Case("location", "the answer names the call", ("sdp.answer-realtime",), "realtime")
+    yield Case("second-use", "the token that opened a session, used again", ("sdp.answer-realtime",), "realtime")
+    yield Case(
+        "multipart",
+        "an offer as multipart with the API key is answered",
+        ("key.accepted", "token.mint-realtime"),
+        "realtime",
+    )
+    yield Case("hangup", "a call can be hung up", ("sdp.multipart",), "realtime")
+    yield Case("wrong-content-type", "an offer as JSON is refused", ("token.mint-realtime",), "realtime")
+    yield Case("charset", "an offer as application/sdp; charset=utf-8", ("token.mint-realtime",), "realtime")
+
+
+async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    """Open the shared sessions, then try the other ways to post an offer."""
+    for kind in ctx.wishes.kinds:
+        if not ctx.wants(*(f"{name}-{kind}" for name in ("answer", *(p[0] for p in _PHASES)))):
+            continue
+        opened = await ctx.opened(kind)
+        if opened is None:
+            continue
+        for seen in _phases(kind, opened):
+            yield seen
+    if "realtime" not in ctx.wishes.kinds:
+        return
+    minted = await ctx.minted("realtime")
+    opened = await ctx.opened("realtime") if ctx.wants("location", "second-use") else None
+    if opened and minted.token and opened.exchange.ok:
+        path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
+        if opened.dialect == "ga":
+            yield Seen("location", (opened.exchange,))
+        yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, minted.token, again=True)))
+    if "ga" not in ctx.dialects or minted.token is None:
+        for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
+            yield Seen(case, facts={"offered": False})
+        return
+    if ctx.wants("multipart", "hangup"):
+        async for seen in _multipart(ctx):
+            yield seen
+    for case, content_type, content in (
+        ("wrong-content-type", "application/json", json.dumps({"sdp": INVALID_OFFER.decode()}).encode()),
+        ("charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
+    ):
+        if ctx.wants(case):
+            yield Seen(
+                case,
+                (
+                    await ctx.request(
+                        "POST", CALLS, minted.token, content=content, headers={"content-type": content_type}
+                    ),
+                ),
+            )
+
+
+def _phases(kind: str, opened: Opened) -> Iterator[Seen]:
+    yield Seen(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect})
+    if opened.session is None or opened.trace is None:
+        return
+    greeting = tuple(opened.session.received[:1])
+    for name, _, phase in _PHASES:
+        done = phase in opened.trace.phases_ms
+        events = greeting if name == "created" else ()
+        if done or (opened.trace.failure and opened.trace.failure.phase == phase):
+            yield Seen(f"{name}-{kind}", (opened.exchange,) if name == "parse" else (), events, (opened.trace,))
+
+
+async def _multipart(ctx: Context) -> AsyncIterator[Seen]:
+    session = json.dumps(sessions.session("realtime", "ga", await ctx.model("realtime"))).encode()
+
+    async def post(offer: bytes) -> Reply:
+        parts = {"sdp": (None, offer, SDP), "session": (None, session, "application/json")}
+        return await ctx.reply("POST", CALLS, ctx.key, files=parts)
+
+    opened = await ctx.open("multipart", "ga", post, connect=False)
+    yield Seen("multipart", (opened.exchange,))
+    if opened.exchange.ok and opened.exchange.header("location"):
+        yield Seen("hangup", (await ctx.hang_up(opened.exchange),))
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per case seen."""
+    for case, seen in evidence.seen.items():
+        name, _, kind = case.partition("-")
+        exchange = seen.exchange
+        if seen.facts.get("offered") is False:
+            yield Finding(case, "info", "not offered: the beta has no /realtime/calls")
+        elif name == "answer" and exchange:
+            yield _answer(case, kind, exchange, str(seen.facts["dialect"]))
+        elif seen.peers:
+            yield _phase(case, name, seen)
+        elif case == "location" and exchange:
+            yield _location(exchange)
+        elif case == "second-use":
+            yield _second_use(seen)
+        elif case == "multipart" and exchange:
+            yield _multipart_answer(exchange)
+        elif case == "hangup" and exchange:
+            yield _hangup(exchange)
+        elif case == "wrong-content-type" and exchange:
+            yield _wrong_content_type(exchange)
+        elif case == "charset" and exchange:
+            hint = "refused with some servers (record 33323316245, 2025): send bytes, so that no charset is added"
+            yield Finding(case, "info", said(exchange), "no public source today", hint=hint)
+
+
+def _answer(case: str, kind: str, exchange: Exchange, dialect: str) -> Finding:
+    expected = "201" if dialect == "ga" else "200 or 201"
+    if unusable := no_answer(case, exchange):
+        return unusable
+    if exchange.ok:
+        return Finding(case, "pass", said(exchange), expected)
+    error = exchange.error
+    if exchange.status in (401, 403) and kind == "transcription" and dialect == "beta":
+        hint = "no public source shows a URL that worked for transcription over WebRTC on that date; today it is /realtime/calls"
+        return Finding(
+            case, "fail", said(exchange), expected, "transcription-over-webrtc-refused", hint, show_body=True
+        )
+    if exchange.status in (401, 403):
+        hint = "the token came from this server's mint and is refused where offers go"
+        return Finding(case, "fail", said(exchange), expected, "token-of-another-issuer", hint)
+    if error and not (error.message or error.code):
+        hint = "an empty error came where a model did not fit the token or the session's settings were bad: post without ?model="
+        return Finding(case, "fail", said(exchange), expected, "token-kind-url-mismatch", hint)
+    if error and error.code == "invalid_model":
+        hint = "this model is none for such a session: name another with --model or --transcription-model"
+        return Finding(case, "fail", said(exchange), expected, "model-not-a-realtime-model", hint)
+    if error and error.code == "api_version_mismatch":
+        return Finding(
+            case,
+            "fail",
+            said(exchange),
+            expected,
+            "ga-secret-on-beta-connection",
+            "mint and offer must be of one dialect",
+        )
+    return Finding(case, "fail", said(exchange), expected, "unexpected-answer")
+
+
+# What a phase that failed means: its status, cause, and what to do.
+_FAILED: dict[str, tuple[str, str]] = {
+    "parse": ("answer-not-sdp", "look at the status before the body goes into setRemoteDescription"),
+    "dtls": (
+        "dtls-fingerprint-mismatch",
+        "the certificate is not the one the answer names: the answer was changed, or media goes elsewhere",
+    ),
+    "channel": (
+        "data-channel-never-opens",
+        "create the channel oai-events before the offer; without it the answer has no m=application",
+    ),
+    "created": (
+        "session-created-missing",
+        "the channel is open and silent: wait for session.created before anything is sent",
+    ),
+}
+
+
+def _phase(case: str, name: str, seen: Seen) -> Finding:
+    trace = seen.peers[-1]
+    phase = {p[0]: p[2] for p in _PHASES}[name]
+    if phase not in trace.phases_ms:
+        return _phase_failed(case, name, trace)
+    took = f"{trace.phases_ms[phase]:.0f} ms"
+    if name != "created":
+        pair = f", {trace.selected_pair}" if name == "ice" and trace.selected_pair else ""
+        return Finding(case, "pass", took + pair)
+    first = seen.events[0]
+    if first.type in sessions.CREATED:
+        return Finding(case, "pass", f"{took}, {first.type}", "session.created")
+    error = first.error
+    if error:
+        quota = {error.code, error.type} & {"credit_balance_exhausted", "insufficient_quota"}
+        cause = "quota-exhausted" if quota else "session-created-missing"
+        hint = (
+            "add credit: a mint works without, a session does not"
+            if quota
+            else "the session is refused after the connection stands"
+        )
+        return Finding(case, "fail", f"error {in_short(error)}", "session.created", cause, hint)
+    return Finding(case, "fail", f"{first.type} came first", "session.created", "session-created-missing")
+
+
+def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
+    failure = trace.failure
+    measured = failure.detail if failure else "not reached"
+    if name == "ice" and not any(side.startswith("remote") for side in trace.candidates):
+        hint = "the answer carries no candidate, so there is nowhere to send to: it was altered on its way, or the server is misconfigured"
+        return Finding(case, "fail", measured, "a candidate pair", "answer-without-candidates", hint)
+    if name == "ice":
+        hint = (
+            "UDP to the answer's candidates is blocked, or the answer was changed; rtdiag cannot try TCP, a browser can"
+        )
+        return Finding(case, "inconclusive", measured, "a candidate pair", "ice-udp-blocked", hint)
+    if name == "dtls" and measured.startswith("not done within"):
+        return Finding(
+            case, "inconclusive", measured, "", "dtls-no-answer", "STUN gets through, DTLS does not: a firewall, mostly"
+        )
+    cause, hint = _FAILED[name]
+    return Finding(case, "fail", measured, "", cause, hint)
+
+
+def _location(exchange: Exchange) -> Finding:
+    location = exchange.header("location")
+    if location and "/realtime/calls/" in location:
+        return Finding("location", "pass", location, "/v1/realtime/calls/rtc_…")
+    hint = "without it the call cannot be hung up; in a browser, a proxy must also expose it (Access-Control-Expose-Headers)"
+    return Finding(
+        "location",
+        "fail",
+        location or "no Location header",
+        "/v1/realtime/calls/rtc_…",
+        "location-header-missing",
+        hint,
+    )
+
+
+def _second_use(seen: Seen) -> Finding:
+    again = seen.exchanges[-1]
+    if unusable := no_answer("second-use", again):
+        return unusable
+    hint = "this token is good once: mint one for each connection" if again.status == 401 else None
+    return Finding("second-use", "info", f"after a real call: {said(again)}", "official: until it ends", hint=hint)
+
+
+def _multipart_answer(exchange: Exchange) -> Finding:
+    if unusable := no_answer("multipart", exchange):
+        return unusable
+    if exchange.ok:
+        return Finding("multipart", "pass", said(exchange), "201")
+    if exchange.error and exchange.error.code == "unsupported_content_type":
+        hint = "name each part's type: sdp as application/sdp, session as application/json"
+        return Finding("multipart", "fail", said(exchange), "201", "sdp-content-type", hint)
+    return Finding("multipart", "fail", said(exchange), "201", "unexpected-answer")
+
+
+def _hangup(exchange: Exchange) -> Finding:
+    if unusable := no_answer("hangup", exchange):
+        return unusable
+    if exchange.ok:
+        return Finding("hangup", "pass", said(exchange), "200")
+    return Finding("hangup", "warn", said(exchange), "200", "hangup-refused", "the call ends when its peer is gone")
+
+
+def _wrong_content_type(exchange: Exchange) -> Finding:
+    case, expected = "wrong-content-type", "400 unsupported_content_type"
+    if unusable := no_answer(case, exchange):
+        return unusable
+    if exchange.error and exchange.error.code == "unsupported_content_type":
+        return Finding(case, "pass", said(exchange), expected)
+    hint = "this server reads JSON here, which the API does not: what works against it can fail against the API"
+    return Finding(case, "warn", said(exchange), expected, "content-type-not-checked", hint)
+
+
+CHECK = Check(
+    id="sdp",
+    title="An SDP offer becomes a session",
+    cases=tuple(_cases()),
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=9, sessions_opened=3),
+    order=40,
+)

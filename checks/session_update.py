@@ -1,0 +1,121 @@
+"""Which update event changes a session, and is it applied?
+
+Asks, on the open session of each kind: `session.update` in GA shape, `session.update` in the beta's flat shape, and
+`transcription_session.update`, each followed by what came back; what was sent is compared with what the echo shows.
+Costs: no request; it uses the sessions of the check `sdp`.
+Sources: live capture of 2026-09-18, record 69522944037 (GA: `session.type` is required, `transcription_session.update` is
+`invalid_value`, a bad update is dropped whole); the founding thread community.openai.com 1148799 (2025-04: `session.update` on a beta
+transcription session answers `server_error`); crmitchelmore/justspeaktoit#427 (2026-05-08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import KINDS, Dialect, Kind
+from rtdiag.api.sessions import Json
+from rtdiag.check import Case, Check, Context
+from rtdiag.judging import cause_of, differences, in_short
+from rtdiag.model import Cost, Evidence, Finding, Seen
+
+_FORMS: dict[str, str] = {
+    "ga": "session.update in GA shape",
+    "beta": "session.update in beta shape",
+    "transcription-update": "transcription_session.update",
+}
+
+_CASES = tuple(
+    Case(f"{kind}-{form}", f"{kind}: {title} does what this dialect says", (f"sdp.created-{kind}",), kind)
+    for kind in KINDS
+    for form, title in _FORMS.items()
+)
+
+
+def _event(kind: Kind, form: str, model: str) -> Json:
+    """The event of one form: a harmless change that an echo can show."""
+    change: dict[Dialect, Json]
+    if kind == "realtime":
+        change = {"ga": {"instructions": "Speak only when asked."}, "beta": {"instructions": "Speak only when asked."}}
+    else:
+        noise = {"type": "near_field"}
+        change = {
+            "ga": {"audio": {"input": {"transcription": {"model": model}, "noise_reduction": noise}}},
+            "beta": {"input_audio_transcription": {"model": model}, "input_audio_noise_reduction": noise},
+        }
+    if form == "ga":
+        return {"type": "session.update", "session": {"type": kind, **change["ga"]}}
+    if form == "beta":
+        return {"type": "session.update", "session": change["beta"]}
+    flat = change["beta"] if kind == "transcription" else {"input_audio_noise_reduction": {"type": "near_field"}}
+    return {"type": "transcription_session.update", "session": flat}
+
+
+async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    """Send the three forms to the session of each kind."""
+    for kind in ctx.wishes.kinds:
+        wanted = [form for form in _FORMS if ctx.wants(f"{kind}-{form}")]
+        opened = await ctx.opened(kind) if wanted else None
+        if opened is None:
+            continue
+        for form in wanted:
+            event = _event(kind, form, await ctx.model(kind))
+            answered = await ctx.update(opened, event)
+            facts = {"dialect": opened.dialect, "asked": answered.asked, "sent": event["session"]}
+            yield Seen(f"{kind}-{form}", events=answered.events, facts=facts)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per case seen."""
+    for case, seen in evidence.seen.items():
+        kind, _, form = case.partition("-")
+        dialect: Dialect = seen.facts["dialect"]
+        right = "ga" if dialect == "ga" else "beta" if kind == "realtime" else "transcription-update"
+        yield _judge_one(case, seen, kind, form, right)
+
+
+def _judge_one(case: str, seen: Seen, kind: str, form: str, right: str) -> Finding:
+    expected = "session.updated, with what was sent" if form == right else "a refusal"
+    instead = None if form == right else f"send {_FORMS[right]}" + (f', with "type": "{kind}"' if right == "ga" else "")
+    if not seen.facts["asked"]:
+        return Finding(
+            case,
+            "inconclusive",
+            "not sent: the session has left an earlier event unanswered",
+            expected,
+            "session-update-unanswered",
+        )
+    answer = seen.events[1] if len(seen.events) > 1 else None
+    if answer is None:
+        hint = "the channel is open and the event got no answer, neither an echo nor an error"
+        return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
+    error = answer.error
+    if error and form == right:
+        return Finding(case, "fail", f"error {in_short(error)}", expected, *cause_of(error))
+    if error:
+        return Finding(case, "pass", f"error {in_short(error)}", expected, hint=instead)
+    if form != right:
+        return Finding(
+            case,
+            "info",
+            f"{answer.type}: it was taken",
+            expected,
+            hint="this server takes this form too; the API does not",
+        )
+    echoed = answer.json.get("session") if isinstance(answer.json, dict) else None
+    lost = list(differences(seen.facts["sent"], echoed))
+    if lost:
+        hint = "accepted is not applied: the session goes on with other settings than were sent"
+        return Finding(case, "fail", "; ".join(lost), expected, "update-not-applied", hint)
+    return Finding(case, "pass", answer.type, expected)
+
+
+CHECK = Check(
+    id="session-update",
+    title="Sessions take the update event of their dialect",
+    cases=_CASES,
+    probe=probe,
+    judge=judge,
+    cost=Cost(),
+    order=50,
+)

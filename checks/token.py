@@ -1,0 +1,449 @@
+"""Can an ephemeral token be minted, does it live as long as it says, and where is it taken?
+
+Asks: your own token or token URL first, when given (an invalid offer only, so that nothing is opened with it); a mint for a realtime
+and for a transcription session; each token with an invalid offer at the SDP endpoint, where 400 says that the token was taken and 401
+that it was not, and a made-up token as the control; the same token again; the token where it does not belong; what the beta's mints
+answer; and, with `--allow wait`, a token of the shortest life after its end.
+Costs: at most 11 requests and 5 tokens of 60 seconds; no session.
+Sources: openai-openapi @ f85dbe2 line 16934 and openai 3.54.0 types/realtime/client_secret_create_params.py (life 10..7200 s, several
+uses until the end); contrary reports on a second use kizuna-ai-lab/sokuji#377 (2026-08-01), ReviewStage/luke PR 204 (2026-08-17): so
+that is measured, never asserted; record 57945624825 (2026-05-13): an invalid offer with a good credential is 400 `invalid_offer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Kind, sdp_path
+from rtdiag.check import TOKEN_LIFE_S, Case, Check, Context, Minted, find_token
+from rtdiag.judging import no_answer, said
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
+from rtdiag.redact import Secret
+from rtdiag.transport.http import Credential
+
+# The shortest life that the API gives a token, and what is waited beyond its end.
+_SHORTEST_LIFE_S = 10
+_BEYOND_END_S = 2
+
+# How far life and clock may be off before it is worth a word.
+_TOLERANCE_S = 5
+_CLOCK_TOLERANCE_S = 30
+
+_CASES = (
+    Case("url", "your token URL hands out a token"),
+    Case("own", "your own token is taken"),
+    *(Case(f"mint-{k}", f"a token is minted for a {k} session", ("key.accepted",), k) for k in KINDS),
+    *(Case(f"shape-{k}", f"the {k} token looks like one", (f"token.mint-{k}",), k) for k in KINDS),
+    *(Case(f"life-{k}", f"the {k} token lives as long as asked", (f"token.mint-{k}",), k) for k in KINDS),
+    Case("clock", "this machine's clock agrees with the server's", ("key.accepted",)),
+    Case("control", "a made-up token is refused where offers go", ("key.accepted",)),
+    *(Case(f"accepted-{k}", f"the {k} token is taken where offers go", (f"token.mint-{k}",), k) for k in KINDS),
+    Case("second-use", "the same token is taken a second time", ("token.accepted-realtime",), "realtime"),
+    Case("elsewhere", "what a token gets outside the Realtime API", ("token.mint-realtime",), "realtime"),
+    Case("expired", "a token is refused after its end", ("token.mint-realtime",), "realtime", allow="wait"),
+    *(Case(f"beta-mint-{k}", f"what the beta's mint for {k} sessions answers", ("key.accepted",), k) for k in KINDS),
+)
+
+
+async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    """The user's own token first, then tokens of rtdiag's own through their life."""
+    async for seen in _own(ctx):
+        yield seen
+    kinds = [k for k in ctx.wishes.kinds if ctx.wants(f"mint-{k}", f"beta-mint-{k}")]
+    for kind in kinds:
+        minted = await ctx.minted(kind)
+        now = time.time()
+        facts = {
+            "local_unix_s": now,
+            "expires_at": minted.expires_at,
+            "dialect": minted.dialect,
+            "minted": minted.token is not None,
+        }
+        yield Seen(f"mint-{kind}", (minted.exchange,), facts=facts)
+        if kind == kinds[0] and minted.exchange.header("date"):
+            yield Seen("clock", (minted.exchange,), facts=facts)
+        if minted.token is not None:
+            yield Seen(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))
+            yield Seen(f"life-{kind}", (minted.exchange,), facts=facts)
+    for kind in kinds:
+        yield Seen(f"beta-mint-{kind}", ((await ctx.beta_mint(kind)).exchange,))
+    if not kinds:
+        return
+    if ctx.wants("control"):
+        minted = await ctx.minted(kinds[0])
+        yield Seen("control", (await ctx.invalid_offer(await _offers_go(ctx, kinds[0], minted), ctx.made_up_token),))
+    for kind in kinds:
+        async for seen in _life(ctx, kind, await ctx.minted(kind)):
+            yield seen
+
+
+async def _own(ctx: Context) -> AsyncIterator[Seen]:
+    """Ask the user's token URL, and post an invalid offer with the user's token: it opens nothing with it."""
+    wishes = ctx.wishes
+    if wishes.token_url is None:
+        yield Seen("url", facts={"given": False})
+    token = wishes.own_token
+    if wishes.token_url is not None and ctx.wants("url", "own"):
+        found: list[str] = []
+
+        def remember(raw: bytes) -> list[str]:
+            found.extend(filter(None, [find_token(_parsed(raw))]))
+            return found
+
+        reply = await ctx.reply("GET", wishes.token_url, None, find_secrets=remember)
+        if reply.exchange.status == 405:
+            reply = await ctx.reply("POST", wishes.token_url, None, find_secrets=remember)
+        yield Seen("url", (reply.exchange,), facts={"given": True, "found": bool(found)})
+        if found and token is None:
+            token = Credential("own-token", Secret(found[-1]), wishes.token_url)
+    if token is None:
+        yield Seen("own", facts={"given": False})
+        return
+    asked = [await ctx.invalid_offer(CALLS, token)]
+    if not _taken(asked[0]):
+        asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
+    yield Seen("own", tuple(asked), facts={"given": True, **_shape_facts(token)})
+
+
+async def _offers_go(ctx: Context, kind: Kind, minted: Minted) -> str:
+    return sdp_path(kind, minted.dialect, await ctx.model("realtime"))
+
+
+async def _life(ctx: Context, kind: Kind, minted: Minted) -> AsyncIterator[Seen]:
+    token = minted.token
+    if token is None:
+        return
+    path = await _offers_go(ctx, kind, minted)
+    first = await ctx.invalid_offer(path, token)
+    yield Seen(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect})
+    if kind != "realtime":
+        return
+    if first.status != 401 and ctx.wants("second-use"):
+        yield Seen("second-use", (first, await ctx.invalid_offer(path, token, again=True)))
+    if ctx.wants("elsewhere"):
+        yield Seen("elsewhere", (await ctx.request("GET", MODELS, token),))
+    if ctx.wants("expired"):
+        yield await _expired(ctx, kind, path, minted)
+
+
+async def _expired(ctx: Context, kind: Kind, path: str, minted: Minted) -> Seen:
+    model = await ctx.model(kind)
+    short = await ctx.mint(kind, minted.dialect, sessions.session(kind, minted.dialect, model), _SHORTEST_LIFE_S)
+    if short.token is None:
+        return Seen("expired", (short.exchange,), facts={"minted": False})
+    life_s = _remaining_s(short.exchange, short.expires_at)
+    ctx.recorder.notice(f"waiting {life_s + _BEYOND_END_S:.0f} s for a token to end")
+    await asyncio.sleep(max(0.0, life_s) + _BEYOND_END_S)
+    return Seen(
+        "expired", (short.exchange, await ctx.invalid_offer(path, short.token, again=True)), facts={"minted": True}
+    )
+
+
+def _parsed(raw: bytes) -> Any:
+    import json
+
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _shape_facts(token: Credential) -> dict[str, Any]:
+    text = token.secret.reveal()
+    return {
+        "prefix": text[:3] if text.startswith("ek_") else "",
+        "length": len(text),
+        "source": token.source,
+        "blank": text != text.strip(),
+    }
+
+
+def _server_time_s(exchange: Exchange) -> float | None:
+    try:
+        return parsedate_to_datetime(exchange.header("date") or "").timestamp()
+    except ValueError:
+        return None
+
+
+def _remaining_s(exchange: Exchange, expires_at: float | None) -> float:
+    """How long a token lives from its answer on, by the server's own clock where that is known."""
+    return (expires_at or 0) - (_server_time_s(exchange) or time.time())
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per case seen."""
+    control = evidence.seen.get("control")
+    enforced = control is not None and control.exchange is not None and control.exchange.status in (401, 403)
+    for case, seen in evidence.seen.items():
+        name, _, kind = case.partition("-")
+        if case == "url":
+            yield _url(seen)
+        elif case == "own":
+            yield _own_token(seen)
+        elif name == "mint":
+            yield _mint(case, seen, kind)
+        elif name == "shape":
+            yield _shape(case, seen.facts)
+        elif name == "life":
+            yield _lives(case, seen)
+        elif case == "clock":
+            yield _clock(seen)
+        elif seen.exchange and case == "control":
+            yield _control(seen.exchange)
+        elif seen.exchange and name == "accepted":
+            yield _accepted(case, seen.exchange, enforced=enforced)
+        elif case == "second-use":
+            yield _second_use(seen)
+        elif seen.exchange and case == "elsewhere":
+            yield Finding(case, "info", f"GET /models: {said(seen.exchange)}", "401 (no public source)")
+        elif case == "expired":
+            yield _after_end(seen)
+        elif seen.exchange and name == "beta":
+            yield _beta_mint(case, seen.exchange)
+
+
+def _url(seen: Seen) -> Finding:
+    exchange = seen.exchange
+    if exchange is None:
+        return Finding("url", "skip", "no --token-url was given")
+    if unusable := no_answer("url", exchange):
+        return unusable
+    if exchange.ok and seen.facts["found"]:
+        return Finding("url", "pass", f"{exchange.status}, a token in its JSON")
+    if exchange.ok:
+        hint = "hand the mint's answer through; the token is `value` (GA) or `client_secret.value` (beta)"
+        return Finding(
+            "url",
+            "fail",
+            f"{exchange.status}, no token in it",
+            "`value` or `client_secret.value`",
+            "token-not-in-answer",
+            hint,
+        )
+    return Finding(
+        "url",
+        "fail",
+        said(exchange),
+        "a token",
+        "token-url-refuses",
+        "your own server refused; its mint's error may be in the body",
+    )
+
+
+def _own_token(seen: Seen) -> Finding:
+    if not seen.facts["given"]:
+        return Finding("own", "skip", "no RTDIAG_TOKEN was given")
+    unusable = next(filter(None, (no_answer("own", x) for x in seen.exchanges)), None)
+    if any(_taken(x) for x in seen.exchanges):
+        where = next(x for x in seen.exchanges if _taken(x))
+        return Finding("own", "pass", f"taken: {said(where)}", "400 invalid_offer")
+    if unusable:
+        return unusable
+    if seen.facts["blank"]:
+        return Finding(
+            "own", "fail", "it has blanks at an end", "ek_…", "key-placeholder-not-a-key", "strip it where it is read"
+        )
+    first = seen.exchanges[0]
+    code = first.error.code if first.error else ""
+    message = (first.error.message if first.error else "") or ""
+    if "expired" in message.lower():
+        return Finding(
+            "own",
+            "fail",
+            said(first),
+            "400 invalid_offer",
+            "ephemeral-token-expired",
+            "mint it right before the offer is posted",
+        )
+    if code == "ephemeral_token_already_used":
+        return Finding(
+            "own",
+            "fail",
+            said(first),
+            "400 invalid_offer",
+            "ephemeral-token-used-up",
+            "mint one token for each connection",
+        )
+    hint = "it was minted elsewhere (a gateway, another region or project), has ended, or is no token of this API"
+    return Finding("own", "fail", said(first), "400 invalid_offer", "token-of-another-issuer", hint)
+
+
+def _taken(exchange: Exchange) -> bool:
+    """Whether an invalid offer got past the credential: the refusal is about the offer."""
+    return exchange.status == 400 and bool(exchange.error and exchange.error.code == "invalid_offer")
+
+
+def _mint(case: str, seen: Seen, kind: str) -> Finding:
+    exchange = seen.exchange
+    assert exchange is not None
+    if unusable := no_answer(case, exchange):
+        return unusable
+    if seen.facts["minted"]:
+        return Finding(case, "pass", f"{exchange.status}, {seen.facts['dialect']} dialect", "200 with a token")
+    if exchange.ok:
+        return Finding(case, "fail", f"{exchange.status}, no token in it", "200 with a token", "token-not-in-answer")
+    error = exchange.error
+    code, message = ((error.code or ""), (error.message or "")) if error else ("", "")
+    if code == "model_not_found" or "does not exist or you do not have access" in message:
+        hint = "the project may not use this model: allow it in the project's limits, or name another with --model"
+        return Finding(case, "fail", said(exchange), "200 with a token", "model-not-found-or-no-access", hint)
+    if code == "missing_scope" or "Missing scopes" in message:
+        hint = "give the restricted key the Request permission of Model capabilities"
+        return Finding(case, "fail", said(exchange), "200 with a token", "missing-permission-scope", hint)
+    if exchange.status == 404:
+        hint = "neither the GA mint (/realtime/client_secrets) nor the beta's is known here: is this the Realtime API?"
+        return Finding(case, "fail", said(exchange), "200 with a token", "no-realtime-api-here", hint)
+    if exchange.status in (401, 403):
+        return Finding(
+            case,
+            "fail",
+            said(exchange),
+            "200 with a token",
+            "key-wrong-or-revoked",
+            "the key lists models but may not mint",
+        )
+    return Finding(
+        case,
+        "fail",
+        said(exchange),
+        "200 with a token",
+        "unexpected-answer",
+        f"the mint refused the smallest {kind} session",
+    )
+
+
+def _shape(case: str, facts: Mapping[str, Any]) -> Finding:
+    measured = f"{facts['prefix'] or 'no known prefix'}, {facts['length']} characters"
+    if facts["prefix"]:
+        return Finding(case, "pass", measured, "ek_…")
+    hint = "a gateway's own token is good at that gateway alone; post the offer to the same host"
+    return Finding(case, "warn", measured, "ek_…", "token-of-another-issuer", hint)
+
+
+def _lives(case: str, seen: Seen) -> Finding:
+    exchange, expires_at = seen.exchange, seen.facts["expires_at"]
+    assert exchange is not None
+    if expires_at is None:
+        return Finding(case, "info", "the mint names no `expires_at`", f"{TOKEN_LIFE_S} s")
+    life_s = _remaining_s(exchange, expires_at)
+    by = "the server's clock" if _server_time_s(exchange) else "this machine's clock"
+    measured = f"{life_s:.0f} s by {by}"
+    if life_s <= 0:
+        hint = "it was dead when it was minted: the server's or a cache's fault; mint again, past any cache"
+        return Finding(case, "fail", measured, f"{TOKEN_LIFE_S} s", "ephemeral-token-expired", hint)
+    if abs(life_s - TOKEN_LIFE_S) > _TOLERANCE_S:
+        hint = "the life asked for was not given: `expires_after` is {anchor: created_at, seconds: 10..7200}"
+        return Finding(case, "warn", measured, f"{TOKEN_LIFE_S} s", "mint-ttl-field-unknown", hint)
+    return Finding(case, "pass", measured, f"{TOKEN_LIFE_S} s")
+
+
+def _clock(seen: Seen) -> Finding:
+    assert seen.exchange is not None
+    server = _server_time_s(seen.exchange)
+    if server is None:
+        return Finding("clock", "info", "the server sends no Date")
+    off_s = seen.facts["local_unix_s"] - server
+    if abs(off_s) > _CLOCK_TOLERANCE_S:
+        ahead = "ahead of" if off_s > 0 else "behind"
+        hint = "code that compares `expires_at` with the local time throws good tokens away, or keeps dead ones: set the clock"
+        return Finding(
+            "clock",
+            "warn",
+            f"{abs(off_s):.0f} s {ahead} the server",
+            f"within {_CLOCK_TOLERANCE_S} s",
+            "local-clock-off",
+            hint,
+        )
+    return Finding("clock", "pass", f"within {max(1, round(abs(off_s)))} s", f"within {_CLOCK_TOLERANCE_S} s")
+
+
+def _control(exchange: Exchange) -> Finding:
+    if unusable := no_answer("control", exchange):
+        return unusable
+    if exchange.status in (401, 403):
+        return Finding("control", "pass", said(exchange), "401")
+    hint = "a token that nobody minted got past the credential: no `accepted` here means anything"
+    return Finding("control", "warn", said(exchange), "401", "server-asks-for-no-key", hint)
+
+
+def _accepted(case: str, exchange: Exchange, *, enforced: bool) -> Finding:
+    if unusable := no_answer(case, exchange):
+        return unusable
+    if _taken(exchange) and not enforced:
+        return Finding(
+            case, "info", said(exchange), "400 invalid_offer", hint="a made-up token gets the same: this proves nothing"
+        )
+    if _taken(exchange):
+        return Finding(case, "pass", f"{said(exchange)}: the token was taken, the offer was not", "400 invalid_offer")
+    if exchange.status in (401, 403):
+        if case == "accepted-transcription" and "intent=transcription" in exchange.url:
+            hint = "no public source shows a URL that took an offer for transcription while the beta refused it"
+            return Finding(
+                case,
+                "fail",
+                said(exchange),
+                "400 invalid_offer",
+                "transcription-over-webrtc-refused",
+                hint,
+                show_body=True,
+            )
+        hint = "a token fresh from this server's mint was refused: is something between that mints or answers in its place?"
+        return Finding(case, "fail", said(exchange), "400 invalid_offer", "token-of-another-issuer", hint)
+    return Finding(case, "info", said(exchange), "400 invalid_offer", "unexpected-answer")
+
+
+def _second_use(seen: Seen) -> Finding:
+    again = seen.exchanges[-1]
+    if unusable := no_answer("second-use", again):
+        return unusable
+    if _taken(again):
+        return Finding(
+            "second-use",
+            "info",
+            "taken twice (invalid offers; sdp.second-use asks after a real call)",
+            "official: until it ends",
+        )
+    return Finding(
+        "second-use",
+        "info",
+        said(again),
+        "official: until it ends",
+        hint="here a token is good once: mint one for each connection",
+    )
+
+
+def _after_end(seen: Seen) -> Finding:
+    exchange = seen.exchange
+    assert exchange is not None
+    if unusable := no_answer("expired", exchange):
+        return unusable
+    if not seen.facts["minted"]:
+        return Finding("expired", "info", f"a life of {_SHORTEST_LIFE_S} s was refused: {said(exchange)}", "a token")
+    if exchange.status == 401:
+        return Finding("expired", "pass", said(exchange), "401", show_body=True)
+    hint = "the server takes a token after its `expires_at`"
+    return Finding("expired", "fail", said(exchange), "401", "token-outlives-its-end", hint)
+
+
+def _beta_mint(case: str, exchange: Exchange) -> Finding:
+    if unusable := no_answer(case, exchange):
+        return unusable
+    if exchange.ok:
+        return Finding(case, "info", f"{exchange.status}: it mints, this server still speaks the beta")
+    return Finding(case, "info", said(exchange), "404 since 2026-05-12")
+
+
+CHECK = Check(
+    id="token",
+    title="An ephemeral token is minted and taken",
+    cases=_CASES,
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=11, tokens_minted=4),
+    order=20,
+)

@@ -1,0 +1,212 @@
+"""Is a turn detection accepted, and is it the one that the session then shows?
+
+Asks: your own `--session FILE` first, at the mint and by update; then `server_vad`, `semantic_vad` at each eagerness and null, at the
+mint and by update, for a realtime and for a transcription session. Whether it is also effective takes audio and is another check.
+Costs: at most 13 mints of 60 seconds; the sessions are those of the check `sdp`.
+Sources: developers.openai.com/api/docs/guides/realtime-vad (autumn 2026: gpt-live-transcribe and gpt-realtime-whisper take none);
+openai 3.54.0 types/realtime/realtime_audio_input_turn_detection.py; livekit/agents#3331 (2025-09-05: semantic_vad in a transcription
+session); openai-openapi @ f85dbe2 line 55921 says only server_vad there: so that is measured, never asserted. What each model takes is
+in rtdiag/api/models.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from rtdiag.api import models, sessions
+from rtdiag.api.endpoints import KINDS, Kind
+from rtdiag.api.sessions import TURN_DETECTIONS, Json
+from rtdiag.check import Case, Check, Context
+from rtdiag.judging import cause_of, differences, in_short, no_answer, said
+from rtdiag.model import ApiError, Cost, Evidence, Finding, Seen
+
+_CASES = (
+    Case("own-mint", "your own session is accepted at the mint and echoed as sent", ("key.accepted",)),
+    Case("own-update", "your own session is accepted as an update and echoed as sent", ("vad.own-mint",)),
+    *(
+        Case(
+            f"{way}-{kind}-{name}", f"{kind}: {name} {how} is accepted and echoed as sent", (needs.format(kind),), kind
+        )
+        for kind in KINDS
+        for way, how, needs in (("mint", "at the mint", "token.mint-{}"), ("update", "by update", "sdp.created-{}"))
+        for name in TURN_DETECTIONS
+    ),
+)
+
+
+async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    """The user's session, then every turn detection at both places."""
+    async for seen in _own(ctx):
+        yield seen
+    for kind in ctx.wishes.kinds:
+        model = await ctx.model(kind)
+        dialect = (await ctx.minted(kind)).dialect
+        for name, turn_detection in TURN_DETECTIONS.items():
+            if not ctx.wants(f"mint-{kind}-{name}"):
+                continue
+            minted = await ctx.mint(kind, dialect, sessions.session(kind, dialect, model, turn_detection))
+            echoed = sessions.turn_detection_of(minted.session)
+            facts = {"kind": kind, "model": model, "sent": turn_detection} | _echo(echoed)
+            yield Seen(f"mint-{kind}-{name}", (minted.exchange,), facts=facts)
+        wanted = [name for name in TURN_DETECTIONS if ctx.wants(f"update-{kind}-{name}")]
+        opened = await ctx.opened(kind) if wanted else None
+        if opened is None:
+            continue
+        for name in wanted:
+            event = sessions.update(kind, dialect, sessions.session(kind, dialect, model, TURN_DETECTIONS[name]))
+            answered = await ctx.update(opened, event)
+            echoed = _session_of(answered.answer.json if answered.answer else None)
+            facts = {"kind": kind, "model": model, "sent": TURN_DETECTIONS[name], "asked": answered.asked}
+            yield Seen(
+                f"update-{kind}-{name}", events=answered.events, facts=facts | _echo(sessions.turn_detection_of(echoed))
+            )
+
+
+async def _own(ctx: Context) -> AsyncIterator[Seen]:
+    own = ctx.wishes.session
+    if own is None:
+        yield Seen("own-mint", facts={"given": False})
+        return
+    kind, dialect = sessions.kind_of(own), sessions.dialect_of(own)
+    if ctx.wants("own-mint", "own-update"):
+        minted = await ctx.mint(kind, dialect, own)
+        yield Seen("own-mint", (minted.exchange,), facts={"given": True, "session": own, "echoed": minted.session})
+        opened = await ctx.opened(kind)
+        if opened is None or not opened.usable:
+            yield Seen("own-update", facts={"no_session": kind})
+            return
+        answered = await ctx.update(opened, sessions.update(kind, dialect, own))
+        echoed = _session_of(answered.answer.json if answered.answer else None)
+        facts = {"given": True, "session": _without_model(kind, own), "echoed": echoed, "asked": answered.asked}
+        yield Seen("own-update", events=answered.events, facts=facts)
+
+
+def _without_model(kind: Kind, session: Json) -> Json:
+    return {k: v for k, v in session.items() if (kind, k) != ("realtime", "model")}
+
+
+def _session_of(parsed: Any) -> Json:
+    found = parsed.get("session") if isinstance(parsed, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _echo(echoed: Any) -> dict[str, Any]:
+    return {} if echoed is ... else {"echoed": echoed}
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per case seen."""
+    for case, seen in evidence.seen.items():
+        if case.startswith("own-"):
+            yield _own_session(case, seen)
+        else:
+            yield _turn_detection(case, seen)
+
+
+def _own_session(case: str, seen: Seen) -> Finding:
+    if seen.facts.get("given") is False:
+        return Finding(case, "skip", "no --session FILE was given")
+    if kind := seen.facts.get("no_session"):
+        return Finding(case, "skip", f"no {kind} session is open")
+    expected = "accepted, and echoed as sent"
+    error, unusable = _refusal(case, seen)
+    if unusable:
+        return unusable
+    if error:
+        return Finding(case, "fail", in_short(error) + f": {error.message}", expected, *cause_of(error))
+    lost = list(differences(seen.facts["session"], seen.facts["echoed"]))
+    if lost:
+        return Finding(
+            case,
+            "fail",
+            "; ".join(lost),
+            expected,
+            "update-not-applied",
+            "accepted is not applied: these fields were changed or dropped",
+        )
+    return Finding(case, "pass", "accepted, and echoed as sent", expected)
+
+
+def _turn_detection(case: str, seen: Seen) -> Finding:
+    facts = seen.facts
+    sent, rule = facts["sent"], _rule(str(facts["model"]), facts["sent"])
+    error, unusable = _refusal(case, seen)
+    expected = {
+        "yes": "accepted and echoed",
+        "no": "a refusal: this model takes none",
+        "unconfirmed": "no public source",
+    }[rule]
+    if unusable:
+        return unusable
+    if error and rule == "no":
+        return Finding(
+            case,
+            "pass",
+            f"refused: {in_short(error)}",
+            expected,
+            hint="send turn_detection null, and commit the audio yourself",
+        )
+    if error and rule == "unconfirmed":
+        return Finding(
+            case, "info", f"refused: {in_short(error)}", expected, hint="use server_vad for this kind of session"
+        )
+    if error:
+        return Finding(case, "fail", f"refused: {in_short(error)}", expected, *cause_of(error))
+    if "echoed" not in facts:
+        return Finding(
+            case, "fail", "accepted, no turn_detection in the echo", expected, "vad-not-applied", _NOT_APPLIED
+        )
+    if lost := list(_lost(sent, facts["echoed"])):
+        return Finding(case, "fail", "; ".join(lost), expected, "vad-not-applied", _NOT_APPLIED)
+    return Finding(case, "info" if rule == "no" else "pass", "accepted and echoed", expected)
+
+
+_NOT_APPLIED = "accepted is not applied: the session detects turns in another way than was asked"
+
+
+def _refusal(case: str, seen: Seen) -> tuple[ApiError | None, Finding | None]:
+    """The API's refusal, or the finding for what is neither a refusal nor an acceptance."""
+    exchange = seen.exchange
+    if exchange is not None:
+        if unusable := no_answer(case, exchange):
+            return None, unusable
+        if exchange.ok:
+            return None, None
+        return exchange.error or ApiError(message=said(exchange)), None
+    if not seen.facts["asked"]:
+        measured = "not sent: the session has left an earlier event unanswered"
+        return None, Finding(case, "inconclusive", measured, "an echo", "session-update-unanswered")
+    if len(seen.events) < 2:
+        return None, Finding(
+            case, "fail", "no answer", "an echo", "session-update-unanswered", "neither an echo nor an error came"
+        )
+    return seen.events[1].error, None
+
+
+def _rule(model: str, turn_detection: Json | None) -> models.Known:
+    """Whether this model takes this turn detection, by the contract."""
+    known = models.find(model)
+    if turn_detection is None:
+        return "yes"
+    if known is None:
+        return "unconfirmed"
+    return known.server_vad if turn_detection["type"] == "server_vad" else known.semantic_vad
+
+
+def _lost(sent: Json | None, echoed: Any) -> Iterator[str]:
+    """The differences, but for `auto`, which the API may show as what it stands for (medium)."""
+    if sent and sent.get("eagerness") == "auto" and isinstance(echoed, dict) and echoed.get("eagerness") == "medium":
+        sent = {**sent, "eagerness": "medium"}
+    yield from differences({"turn_detection": sent}, {"turn_detection": echoed})
+
+
+CHECK = Check(
+    id="vad",
+    title="Turn detection is accepted and applied",
+    cases=_CASES,
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=13, tokens_minted=13),
+    order=60,
+)

@@ -1,0 +1,315 @@
+"""The command line: options become a Config, a report becomes an exit code. No judgement lives here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdiag import __version__
+
+if TYPE_CHECKING:
+    from rtdiag.config import Config, Flags
+    from rtdiag.model import Outcome, Report
+    from rtdiag.plan import Plan
+    from rtdiag.registry import Registry
+
+_ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rtdiag")
+def main() -> None:
+    """Find out why a realtime voice session will not start, and what to do about it."""
+
+
+def _date(_: click.Context, option: click.Parameter, value: str | None) -> date | None:
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no date; write it like 2025-03-21", param=option) from None
+
+
+def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    from rtdiag.report import FORMATS
+
+    pairs = tuple((form, path) for form, _, path in (v.partition("=") for v in values))
+    for form, path in pairs:
+        if form not in FORMATS or not path:
+            raise click.BadParameter(f"give FORMAT=PATH with FORMAT one of {', '.join(FORMATS)}", param=option)
+    return pairs
+
+
+@main.command(context_settings=_ENVIRONMENT)
+@click.option("--emulator", is_flag=True, help="Ask the embedded emulator; no key and no network is needed.")
+@click.option("--as-of", metavar="DATE", callback=_date, help="With --emulator: the API as it was on that day.")
+@click.option("--fault", "faults", metavar="ID", multiple=True, help="With --emulator: break it so. Repeatable.")
+@click.option("--base-url", metavar="URL", help="The API's base, up to /v1. Default: OPENAI_BASE_URL, else OpenAI.")
+@click.option("--key-file", metavar="FILE", help="Read the API key from a file (- is standard input).")
+@click.option("--token-url", metavar="URL", help="Your own route that hands out ephemeral tokens: asked first.")
+@click.option("--model", metavar="ID", help="The realtime model to ask for.")
+@click.option("--transcription-model", metavar="ID", help="The transcription model to ask for.")
+@click.option(
+    "--type", "kind", type=click.Choice(["realtime", "transcription", "both"]), default="both", show_default=True,
+    help="The kind of session to ask about.",
+)  # fmt: skip
+@click.option(
+    "--session", metavar="FILE", help="Your own session object, JSON or YAML: put through the same mill first."
+)
+@click.option(
+    "--only", metavar="ID", multiple=True, help="Only this check or case (globs), and what it requires. Repeatable."
+)
+@click.option("--skip", metavar="ID", multiple=True, help="Not this check or case (globs). Repeatable.")
+@click.option(
+    "--allow", type=click.Choice(["wait"]), multiple=True, help="Opt in: wait for a token to end (12 s). Repeatable."
+)
+@click.option(
+    "--ice-server", "ice_servers", metavar="URL", multiple=True, help="A STUN or TURN server for ICE. Repeatable."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="The format on standard output.",
+)
+@click.option(
+    "--report",
+    "reports",
+    metavar="FORMAT=PATH",
+    multiple=True,
+    callback=_report_files,
+    help="Also write it there. Repeatable.",
+)
+@click.option("--keep-addresses", is_flag=True, help="Do not mask this machine's addresses in the report.")
+@click.option(
+    "--timeout", "timeout_s", metavar="SECONDS", type=click.FloatRange(min=0.1), help="No phase waits longer."
+)
+@click.option(
+    "--fail-on", type=click.Choice(["fail", "inconclusive", "warn", "never"]), default="inconclusive", show_default=True,
+    help="The mildest status that makes the exit code other than 0.",
+)  # fmt: skip
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colours on the screen.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show every case of every check.")
+def run(
+    kind: str,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    allow: tuple[str, ...],
+    output: str,
+    reports: tuple[tuple[str, str], ...],
+    fail_on: Any,
+    color: str,
+    verbose: bool,
+    **flags: Any,
+) -> None:
+    """Run the checks, in sequence, and print what was asked, what came back, and what to do.
+
+    The key comes from OPENAI_API_KEY or --key-file, a token that you hold from RTDIAG_TOKEN. Every option has a variable, such as
+    RTDIAG_MODEL for --model. Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted.
+    """
+    from rtdiag import config, plan, registry
+    from rtdiag.report import render
+
+    try:
+        settings = config.make(config.Flags(type=kind, **flags), os.environ)
+        known = registry.load()
+        if strangers := plan.unknown((*only, *skip), known.checks.values()):
+            raise config.ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
+        chosen = plan.make(known.checks.values(), only=only, skip=skip, kinds=settings.wishes.kinds, allow=allow)
+        if not any(step.cases for step in chosen.steps):
+            raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
+        _writable(reports)
+        report = _until_signal(_report(config.Flags(type=kind, **flags), settings, chosen, known, fail_on))
+    except config.ConfigError as exc:
+        _fail(str(exc))
+    for form, path in reports:
+        _write(path, render(report, form, verbose=verbose))
+    colored = color == "always" or (color == "auto" and _colors(sys.stdout))
+    _print(render(report, output, color=colored, verbose=verbose))
+    sys.exit(report.exit_code)
+
+
+async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry, fail_on: Any) -> Report:
+    """Run the plan, on the embedded emulator if that was asked for."""
+    from dataclasses import replace
+
+    from rtdiag import runner
+    from rtdiag.config import ConfigError
+    from rtdiag.redact import Secret
+    from rtdiag.transport.http import Credential
+
+    screen = _Screen(sys.stderr)
+    screen.announce(chosen)
+    common: dict[str, Any] = {
+        "mask": settings.mask, "deadlines": settings.deadlines, "observer": screen, "broken": known.broken, "fail_on": fail_on,
+    }  # fmt: skip
+    try:
+        if not flags.emulator:
+            return await runner.run(chosen, settings.wishes, **common)
+        from rtdiag.emulator import Emulator
+
+        try:
+            emulator = Emulator(as_of=flags.as_of, faults=flags.faults)
+        except ValueError as exc:
+            raise ConfigError(str(exc)) from exc
+        async with emulator:
+            settings.mask.learn(emulator.key)
+            key = Credential("api-key", Secret(emulator.key), "the emulator")
+            wishes = replace(settings.wishes, base_url=emulator.base_url, api_key=key, today=emulator.as_of)
+            shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
+            return await runner.run(chosen, wishes, emulator=shown, **common)
+    finally:
+        screen.clear()
+
+
+def _until_signal(work: Coroutine[Any, Any, Report]) -> Report:
+    """Run to the end; SIGINT or SIGTERM cancels the work, which then closes everything and still returns its report."""
+
+    async def supervised() -> Report:
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        return await task
+
+    return asyncio.run(supervised())
+
+
+@main.command("list", context_settings=_ENVIRONMENT)
+@click.option("-v", "--verbose", is_flag=True, help="Also what each asks, and its cases.")
+def list_checks(verbose: bool) -> None:
+    """List the checks: what each asks, needs and costs."""
+    from rtdiag import registry
+    from rtdiag.report.table import cost_line
+
+    known = registry.load()
+    for check in known.checks.values():
+        needs = f"; needs {', '.join(check.requires)}" if check.requires else ""
+        _print(f"{check.id:<15} {check.title}; at most {cost_line(check.cost)}{needs}\n")
+        if verbose:
+            _print("\n" + check.doc.strip() + "\n\n")
+            _print("".join(f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases) + "\n")
+    for broken in known.broken:
+        _print(f"{broken.id:<15} broken: {broken.reason}\n")
+
+
+@main.command(context_settings=_ENVIRONMENT)
+@click.option(
+    "--as-of", metavar="DATE", callback=_date, help="The API as it was on that day. Default: the newest that is known."
+)
+@click.option("--fault", "faults", metavar="ID", multiple=True, help="Break it so. Repeatable.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="The port on loopback; 0 takes a free one.",
+)
+@click.option("--list-faults", is_flag=True, help="List the faults and end.")
+def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults: bool) -> None:
+    """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
+    from rtdiag.emulator import Emulator, load_faults
+
+    if list_faults:
+        _print("".join(f"{fault.id:<28} {fault.story}\n" for fault in load_faults()))
+        return
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with Emulator(as_of=as_of, faults=faults, port=port) as served:
+            broken = f", faults: {', '.join(served.faults)}" if served.faults else ""
+            _print(
+                f"EMULATOR (as of {served.as_of}{broken})\nOPENAI_BASE_URL={served.base_url}\nOPENAI_API_KEY={served.key}\n"
+            )
+            await stop.wait()
+
+    try:
+        asyncio.run(serve())
+    except ValueError as exc:
+        _fail(str(exc))
+    except OSError as exc:
+        _fail(f"port {port}: {exc.strerror or exc}")
+
+
+class _Screen:
+    """Standard error: what a run may cost, and, on a terminal alone, one line that says what is being asked now."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._moves = stream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def announce(self, chosen: Plan) -> None:
+        """Say what will be asked, before the first request."""
+        from rtdiag.report.table import cost_line
+
+        click.echo(f"rtdiag asks at most {cost_line(chosen.cost)}.", err=True)
+        if chosen.added:
+            click.echo(f"It also runs {', '.join(chosen.added)}, which the named checks require.", err=True)
+
+    def asking(self, what: str) -> None:
+        """Replace the line."""
+        if self._moves:
+            self._stream.write(f"\r\x1b[K{what[:78]}")
+            self._stream.flush()
+
+    def finished(self, outcome: Outcome) -> None:
+        """The line goes with the next question."""
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._moves:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+def _colors(stream: Any) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _writable(reports: tuple[tuple[str, str], ...]) -> None:
+    """Refuse a report path that cannot be written before anything is asked."""
+    from rtdiag.config import ConfigError
+
+    for _, path in reports:
+        folder = Path(path).absolute().parent
+        if not folder.is_dir() or Path(path).is_dir():
+            raise ConfigError(
+                f"--report {path}: {'that is a folder' if Path(path).is_dir() else f'there is no folder {folder}'}"
+            )
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as exc:
+        click.echo(f"rtdiag: --report {path}: {exc.strerror or exc}", err=True)
+
+
+def _print(text: str) -> None:
+    """Print, also where the terminal's encoding lacks a sign; a reader that went away (`| head`) is no error."""
+    try:
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(line: str) -> Any:
+    click.echo(f"rtdiag: {line}", err=True)
+    sys.exit(2)

@@ -1,0 +1,175 @@
+"""Flags, environment and files become a Config: pure but for reading the files that were named.
+
+Every problem of the user's input is a ConfigError whose text is one line: what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Kind
+from rtdiag.api.sessions import Json
+from rtdiag.check import Wishes
+from rtdiag.redact import Mask, Secret
+from rtdiag.transport.http import Credential
+from rtdiag.transport.recorder import Deadlines
+
+# Shown in the report when set, because each changes what is asked or how.
+_SHOWN_VARIABLES = (
+    "OPENAI_BASE_URL",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+
+_NO_CREDENTIAL = (
+    "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
+    "or try it without either by --emulator"
+)
+
+
+class ConfigError(Exception):
+    """The user's input cannot be used; the text is one line."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The options of `rtdiag run` as given, under the names that they have on the command line."""
+
+    emulator: bool = False
+    as_of: date | None = None
+    faults: tuple[str, ...] = ()
+    base_url: str | None = None
+    key_file: str | None = None
+    token_url: str | None = None
+    model: str | None = None
+    transcription_model: str | None = None
+    type: str = "both"
+    session: str | None = None
+    ice_servers: tuple[str, ...] = ()
+    keep_addresses: bool = False
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run needs to know. For the emulator `wishes` lacks base URL and key until it is started."""
+
+    wishes: Wishes
+    mask: Mask
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+
+def make(flags: Flags, environment: Mapping[str, str]) -> Config:
+    """The Config; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not even read."""
+    if flags.emulator and (flags.base_url or flags.key_file):
+        raise ConfigError("--emulator brings its own server and key: leave --base-url and --key-file out")
+    if not flags.emulator and (flags.as_of or flags.faults):
+        raise ConfigError("--as-of and --fault are for the emulator: add --emulator")
+    environment = {} if flags.emulator else environment
+    mask = Mask(keep_addresses=flags.keep_addresses)
+    key, token = _key(flags.key_file, environment), _token(environment)
+    for credential in filter(None, (key, token)):
+        mask.learn(credential.secret.reveal())
+    if not (flags.emulator or key or token or flags.token_url):
+        raise ConfigError(_NO_CREDENTIAL)
+    wishes = Wishes(
+        base_url=_base_url(flags.base_url or environment.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL),
+        api_key=key,
+        own_token=token,
+        token_url=_http_url(flags.token_url, "--token-url") if flags.token_url else None,
+        realtime_model=flags.model,
+        transcription_model=flags.transcription_model,
+        session=_session(flags.session) if flags.session else None,
+        ice_servers=tuple(_ice_url(url) for url in flags.ice_servers),
+        environment={n: mask(environment[n], "environment") for n in _SHOWN_VARIABLES if environment.get(n)},
+        headers={
+            header: environment[name]
+            for name, header in (("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project"))
+            if environment.get(name)
+        },
+        kinds=_kinds(flags.type),
+    )
+    return Config(wishes, mask, Deadlines().capped(flags.timeout_s))
+
+
+def _kinds(name: str) -> tuple[Kind, ...]:
+    return tuple(kind for kind in KINDS if name in (kind, "both"))
+
+
+def _base_url(url: str) -> str:
+    return _http_url(url.strip(), "the base URL").rstrip("/")
+
+
+def _http_url(url: str, what: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(f"{what} is not an http(s) URL: {Mask()(url, 'screen')!r}; it looks like {OFFICIAL_BASE_URL}")
+    return url
+
+
+def _ice_url(url: str) -> str:
+    if not url.startswith(("stun:", "stuns:", "turn:", "turns:")):
+        raise ConfigError(f"--ice-server takes a stun: or turn: URL, not {url!r}")
+    return url
+
+
+def _key(key_file: str | None, environment: Mapping[str, str]) -> Credential | None:
+    """The API key from a file (one newline at its end is the file's, not the key's) or the environment; None when unset."""
+    if key_file is not None:
+        text = _read(key_file, "--key-file")
+        return Credential("api-key", Secret(text.removesuffix("\n").removesuffix("\r")), f"--key-file {key_file}")
+    key = environment.get("OPENAI_API_KEY")
+    return None if key is None else Credential("api-key", Secret(key), "OPENAI_API_KEY")
+
+
+def _token(environment: Mapping[str, str]) -> Credential | None:
+    text = environment.get("RTDIAG_TOKEN")
+    return Credential("own-token", Secret(text), "RTDIAG_TOKEN") if text else None
+
+
+def _read(name: str, what: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError(f"{what} {name}: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{what} {name}: not UTF-8 text (byte {exc.start})") from exc
+
+
+def _session(name: str) -> Json:
+    """The user's session object from JSON or YAML; `{"session": {…}}`, as a mint takes it, is unwrapped."""
+    import yaml
+
+    try:
+        parsed: Any = yaml.safe_load(_read(name, "--session"))
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else "?"
+        raise ConfigError(f"--session {name}, line {line}: {exc.problem or 'not JSON or YAML'}") from exc
+    except (yaml.YAMLError, RecursionError, ValueError) as exc:
+        raise ConfigError(f"--session {name}: not JSON or YAML") from exc
+    if isinstance(parsed, dict) and isinstance(parsed.get("session"), dict):
+        parsed = parsed["session"]
+    if not isinstance(parsed, dict) or not parsed:
+        raise ConfigError(f'--session {name}: holds no session object; it begins like {{"type": "realtime", …}}')
+    return parsed

@@ -1,0 +1,1 @@
+"""From findings to causes: the catalogue of causes as data, and the verdict drawn from it."""

@@ -1,0 +1,72 @@
+"""The closed vocabulary of failures, and the one mapping from the exceptions of httpx and aiortc to it.
+
+A failure is data: no usable answer came, and this says which phase ended how. It is never the server's refusal.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+from rtdiag.model import Failure
+
+# kind -> what it means, in words for the person who reads the report
+KINDS: dict[str, str] = {
+    "dns": "the host name could not be resolved",
+    "refused": "nothing listens at that address and port",
+    "unreachable": "the network has no way to that address",
+    "tls": "the TLS handshake failed: an untrusted certificate, or something that does not speak TLS",
+    "timeout": "no answer within the deadline",
+    "closed": "the connection was closed before the answer was whole",
+    "protocol": "what came back is not HTTP",
+    "proxy": "the proxy refused or failed",
+    "request": "the request could not be built",
+    "too-large": "the answer is larger than rtdiag reads",
+    "sdp": "the answer does not parse as SDP, or does not fit the offer",
+    "ice": "no candidate pair worked",
+    "dtls": "the DTLS handshake failed",
+    "channel": "the data channel did not open",
+    "silence": "the event that had to come did not come",
+    "unknown": "something that rtdiag has no name for",
+}
+
+
+def from_http(exc: BaseException, phase: str) -> Failure:
+    """The failure that an exception of httpx stands for. `detail` holds the exception's own words, unmasked."""
+    import httpx
+
+    causes = tuple(_chain(exc))
+    detail = str(exc) or type(exc).__name__
+    table: tuple[tuple[str, str, tuple[type[BaseException], ...]], ...] = (
+        ("dns", "dns", (socket.gaierror,)),
+        ("refused", "connect", (ConnectionRefusedError,)),
+        ("tls", "tls", (ssl.SSLError,)),
+        ("proxy", "connect", (httpx.ProxyError,)),
+        ("timeout", "connect", (httpx.ConnectTimeout, httpx.PoolTimeout)),
+        ("timeout", phase, (httpx.TimeoutException, TimeoutError)),
+        ("request", "request", (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError)),
+        ("closed", phase, (httpx.ReadError, httpx.WriteError, httpx.CloseError, ConnectionResetError, BrokenPipeError)),
+        ("unreachable", "connect", (httpx.ConnectError,)),
+        ("protocol", phase, (httpx.ProtocolError, httpx.DecodingError)),
+    )
+    for kind, where, types in table:
+        if any(isinstance(cause, types) for cause in causes):
+            if kind == "protocol" and "disconnected" in detail.lower() or "incomplete" in detail.lower():
+                kind = "closed"
+            return Failure(kind, where, detail)
+    return Failure("unknown", phase, f"{type(exc).__name__}: {detail}")
+
+
+def from_sdp(exc: BaseException) -> Failure:
+    """The failure that an exception of aiortc's `setRemoteDescription` stands for."""
+    return Failure("sdp", "answer", f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__)
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    now: BaseException | None = exc
+    while now is not None and id(now) not in seen:
+        seen.add(id(now))
+        yield now
+        now = now.__cause__ or now.__context__

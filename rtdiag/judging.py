@@ -1,0 +1,138 @@
+"""What judges have in common: how an answer is put in a few words, and which answers are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rtdiag.failures import KINDS
+from rtdiag.model import ApiError, Exchange, Finding
+
+# The cause that a failure of the network stands for, by its kind; what is not here is `unexpected-answer`.
+_FAILURE_CAUSES: Mapping[str, str] = {
+    "dns": "network-unreachable",
+    "refused": "network-unreachable",
+    "unreachable": "network-unreachable",
+    "tls": "tls-or-proxy",
+    "proxy": "tls-or-proxy",
+    "timeout": "no-answer-in-time",
+    "closed": "connection-closed-early",
+    "protocol": "answer-not-from-the-api",
+    "too-large": "answer-not-from-the-api",
+    "request": "request-not-sendable",
+}
+
+_QUOTA_CODES = frozenset({"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded"})
+
+
+def said(exchange: Exchange) -> str:
+    """An answer in a few words: its status and the error's code, or the beginning of its message."""
+    if exchange.failure is not None and exchange.status is None:
+        return f"no answer ({exchange.failure.kind}): {exchange.failure.detail}"
+    error = exchange.error
+    words = "" if error is None else in_short(error)
+    return f"{exchange.status} {words}".rstrip()
+
+
+def in_short(error: ApiError) -> str:
+    """The error's code, else the beginning of its message, else what can be said of empty fields."""
+    message = (error.message or "").partition(" (")[0]
+    return error.code or (message if len(message) <= 60 else message[:59] + "…") or "with empty error fields"
+
+
+def no_answer(case: str, exchange: Exchange) -> Finding | None:
+    """The `inconclusive` finding for what is no usable answer: a failure, a web page, 407, 429, 3xx or 5xx; None otherwise."""
+    if exchange.failure is not None:
+        kind = exchange.failure.kind
+        hint = KINDS.get(kind, KINDS["unknown"])
+        measured = (
+            said(exchange) if exchange.status is None else f"{exchange.status}, then {kind}: {exchange.failure.detail}"
+        )
+        return Finding(case, "inconclusive", measured, cause=_FAILURE_CAUSES.get(kind, "unexpected-answer"), hint=hint)
+    status = exchange.status or 0
+    if exchange.looks_like_html:
+        hint = (
+            "a web page came instead of the API's JSON: a proxy, a captive portal, or a base URL that is not the API's"
+        )
+        return Finding(case, "inconclusive", f"{status}, a web page", cause="answer-not-from-the-api", hint=hint)
+    if status == 429:
+        return Finding(case, "inconclusive", said(exchange), cause=_limit(exchange), hint=_wait(exchange))
+    if status == 407:
+        return Finding(
+            case, "inconclusive", said(exchange), cause="tls-or-proxy", hint="the proxy wants a login of its own"
+        )
+    if 300 <= status < 400:
+        hint = f"redirected to {exchange.header('location')}; the API never redirects: the base URL is another host's"
+        return Finding(case, "inconclusive", said(exchange), cause="answer-not-from-the-api", hint=hint)
+    if status >= 500:
+        return Finding(
+            case,
+            "inconclusive",
+            said(exchange),
+            cause="generic-server-error",
+            hint="try again later; quote x-request-id to support",
+        )
+    return None
+
+
+def _limit(exchange: Exchange) -> str:
+    error = exchange.error
+    return "quota-exhausted" if error and {error.code, error.type} & _QUOTA_CODES else "rate-limit"
+
+
+def _wait(exchange: Exchange) -> str:
+    if _limit(exchange) == "quota-exhausted":
+        return "add credit at https://platform.openai.com/settings/organization/billing/; a mint works without, a call does not"
+    seconds = exchange.header("retry-after")
+    return f"try again in {seconds} s" if seconds else "try again in a minute"
+
+
+def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:
+    """Where an echo is not what was sent, field by field: only what was sent is compared, extra fields of the echo are not."""
+    if isinstance(sent, Mapping) and isinstance(echoed, Mapping):
+        for name, value in sent.items():
+            place = f"{path}.{name}" if path else str(name)
+            if name not in echoed:
+                yield f"{place}: sent {_short(value)}, not in the echo"
+            else:
+                yield from differences(value, echoed[name], place)
+    elif sent != echoed:
+        yield f"{path}: sent {_short(sent)}, echoed {_short(echoed)}"
+
+
+def cause_of(error: ApiError) -> tuple[str, str]:
+    """The cause and the hint for a session object or update that was refused, by the error's code, param and message."""
+    message, param = error.message or "", error.param or ""
+    if error.type == "server_error" or message.startswith("The server had an error"):
+        return "generic-server-error", "retry; if it stays, quote the session id to support"
+    if "semantic_vad" in message:
+        return "semantic-vad-not-accepted", "use server_vad for this kind of session and model"
+    if "Turn detection is not supported" in message:
+        return "vad-unsupported-for-whisper", "set turn_detection to null, and send input_audio_buffer.commit yourself"
+    if error.code == "missing_required_parameter" and param == "session.type":
+        return "session-type-missing-ga", 'add "type": "realtime" or "transcription" to the session'
+    if "turn_detection" in param and error.code == "unknown_parameter":
+        place = param.rpartition(".")[2]
+        flat = param == "session.turn_detection"
+        if flat:
+            return "flat-beta-fields-in-ga", "move it to session.audio.input.turn_detection"
+        if place in ("create_response", "interrupt_response"):
+            return (
+                "vad-response-fields-in-transcription-session",
+                f"remove {place}: a transcription session has no responses",
+            )
+        return "vad-fields-of-other-mode", f"remove {place}: it belongs to the other kind of turn detection"
+    if "turn_detection" in param:
+        return "vad-refused", "send only type first, then add one field at a time"
+    if error.code == "unknown_parameter":
+        return (
+            "flat-beta-fields-in-ga",
+            f"remove {param or 'the field that the message names'}, or move it to where GA has it",
+        )
+    return "unexpected-answer", "read the message: it names the field"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -1,0 +1,310 @@
+"""The values that travel through rtdiag: frozen, without behaviour beyond reading themselves, and free of secrets.
+
+Whatever holds text from a wire holds it masked already (see redact.py); the shapes are those of the JSON report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from rtdiag.api.endpoints import Dialect
+
+Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"]
+
+# From the worst to the mildest, as a check's own status is chosen among those of its cases.
+SEVERITY: tuple[Status, ...] = ("fail", "error", "inconclusive", "warn", "pass", "info", "skip")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why no usable answer came: `kind` and `phase` from the vocabulary of failures.py, `detail` for a person."""
+
+    kind: str
+    phase: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ApiError:
+    """The error object of an API body or `error` event; a field that was absent is None, an empty one is ""."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+
+    def __str__(self) -> str:
+        """One line: `type code: message (param …)`, with what is missing left out."""
+        head = " ".join(part for part in (self.type, self.code) if part)
+        text = (
+            f"{head}: {self.message}" if head and self.message else head or self.message or "an error with empty fields"
+        )
+        return f"{text} (param {self.param})" if self.param else text
+
+
+def api_error(parsed: Any) -> ApiError | None:
+    """The error object inside a parsed body or event, or None when it holds none."""
+    found = parsed.get("error") if isinstance(parsed, Mapping) else None
+    if isinstance(found, str):
+        return ApiError(message=found)
+    if not isinstance(found, Mapping):
+        return None
+    texts = {k: v if v is None or isinstance(v, str) else str(v) for k, v in found.items()}
+    return ApiError(texts.get("type"), texts.get("code"), texts.get("message"), texts.get("param"))
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP request with its answer, or with the failure that stood in its place.
+
+    Headers are pairs, since order and repeats matter. `body` is the answer as received, UTF-8 or, where it is not UTF-8,
+    base64 (`body_encoding`). `credential` names whose credential was sent. `timing_ms` holds `connect`, `tls`, `wait`, `total`
+    as far as they happened.
+    """
+
+    id: str
+    method: str
+    url: str
+    credential: str
+    request_headers: tuple[tuple[str, str], ...] = ()
+    request_body: str | None = None
+    status: int | None = None
+    response_headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    body_encoding: Literal["utf-8", "base64"] = "utf-8"
+    failure: Failure | None = None
+    correlation: Mapping[str, str] = field(default_factory=dict)
+    timing_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def header(self, name: str) -> str | None:
+        """The first response header of that name, in any case."""
+        return next((v for k, v in self.response_headers if k.lower() == name), None)
+
+    @property
+    def json(self) -> Any:
+        """The body parsed as JSON, or None when it is not JSON."""
+        try:
+            return json.loads(self.body or "")
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def error(self) -> ApiError | None:
+        """The API's error object, when the body holds one."""
+        return api_error(self.json)
+
+    @property
+    def looks_like_html(self) -> bool:
+        """Whether the answer is a web page: from a gateway, a portal or the wrong host, never from the API."""
+        return "html" in (self.header("content-type") or "") or (self.body or "").lstrip()[:15].lower().startswith(
+            "<!doctype html"
+        )
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx and the whole body arrived."""
+        return self.failure is None and self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event on a data channel or WebSocket: `at_ms` since the run began, `raw` the text as sent or received."""
+
+    id: str
+    channel: str
+    direction: Literal["sent", "received"]
+    at_ms: float
+    type: str
+    raw: str
+
+    @property
+    def json(self) -> Any:
+        """The event parsed, or None when it is not JSON."""
+        try:
+            return json.loads(self.raw)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def error(self) -> ApiError | None:
+        """The error object, when this is an `error` event."""
+        return api_error(self.json)
+
+
+@dataclass(frozen=True)
+class PeerTrace:
+    """What one RTCPeerConnection went through.
+
+    `states` are (milliseconds since the offer was begun, which state, its value). `phases_ms` holds the duration of each phase
+    that was completed, of `answer`, `ice`, `dtls`, `channel`, `created`; `failure` is what ended the first one that was not.
+    `candidates` counts them per side as `local-udp-host` and the like. `close` holds `code` and `reason` where one was given.
+    """
+
+    id: str
+    states: tuple[tuple[float, str, str], ...] = ()
+    candidates: Mapping[str, int] = field(default_factory=dict)
+    selected_pair: str | None = None
+    phases_ms: Mapping[str, float] = field(default_factory=dict)
+    failure: Failure | None = None
+    close: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a probe saw for one case: the exchanges, events and peers, and facts that no record holds any more."""
+
+    case: str
+    exchanges: tuple[Exchange, ...] = ()
+    events: tuple[Event, ...] = ()
+    peers: tuple[PeerTrace, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The last exchange, the one that most cases are about."""
+        return self.exchanges[-1] if self.exchanges else None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a judge may look at: what was seen, case by case, and what is known of the server and the day."""
+
+    seen: Mapping[str, Seen]
+    dialects: frozenset[Dialect]
+    official: bool
+    today: date
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The judgement of one case, a row of the table.
+
+    `expected` and `measured` are short phrases; `cause` is a code of the catalogue; `hint` says what to do, `instead` what to use
+    in place of what was asked. `show_body` puts the body on the screen in full even where the answer was the expected one.
+    """
+
+    case: str
+    status: Status
+    measured: str
+    expected: str = ""
+    cause: str | None = None
+    hint: str | None = None
+    instead: str | None = None
+    show_body: bool = False
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What asking takes from the account: upper bounds as declared by a check, or what a run has used."""
+
+    requests: int = 0
+    tokens_minted: int = 0
+    sessions_opened: int = 0
+    audio_seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.requests + other.requests,
+            self.tokens_minted + other.tokens_minted,
+            self.sessions_opened + other.sessions_opened,
+            self.audio_seconds + other.audio_seconds,
+        )
+
+    def __sub__(self, other: Cost) -> Cost:
+        return self + Cost(-other.requests, -other.tokens_minted, -other.sessions_opened, -other.audio_seconds)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case in a report: its title, the judgement, and what it rests on."""
+
+    id: str
+    title: str
+    finding: Finding
+    seen: Seen
+    line: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check in a report. `reason` is given for `skip` and `error`."""
+
+    id: str
+    title: str
+    status: Status
+    reason: str | None
+    duration_ms: float
+    requires: tuple[str, ...]
+    cost: Cost
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The server that was asked. `emulator` is None, or the date in force and the faults of the embedded one."""
+
+    base_url: str
+    recognised_as: str
+    dialects: tuple[Dialect, ...]
+    model: str
+    transcription_model: str
+    emulator: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class CredentialShown:
+    """A credential as a report may show it: its kind, where it came from, and the masked text."""
+
+    kind: str
+    source: str
+    masked: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One cause that explains what was seen, with what speaks for and against it (case ids)."""
+
+    cause: str
+    confidence: Literal["high", "medium", "low"]
+    summary: str
+    fix: str
+    sources: tuple[str, ...]
+    evidence: tuple[str, ...]
+    against: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """How often secrets of one kind were masked in one place."""
+
+    where: str
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run: everything that any rendering shows, and nothing that it may not show."""
+
+    version: str
+    started_at: datetime
+    finished_at: datetime
+    target: Target
+    credential: CredentialShown
+    overall: Status
+    exit_code: int
+    interrupted: bool
+    cost: Cost
+    checks: tuple[Outcome, ...]
+    diagnosis: tuple[Diagnosis, ...]
+    exchanges: tuple[Exchange, ...]
+    events: tuple[Event, ...]
+    peers: tuple[PeerTrace, ...]
+    not_tested: tuple[str, ...]
+    left_open: tuple[str, ...]
+    redactions: tuple[Redaction, ...]

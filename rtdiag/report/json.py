@@ -1,0 +1,93 @@
+"""The JSON report; its shape is schema.json, and scripts rely on it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from typing import Any
+
+from rtdiag.model import Outcome, Report, Row, Status
+
+SCHEMA_VERSION = 1
+
+_STATUSES: tuple[Status, ...] = ("pass", "warn", "fail", "inconclusive", "info", "skip", "error")
+
+
+def render(report: Report) -> str:
+    """The report as JSON text, indented, ending in a newline."""
+    return json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report as plain values, in the order of the keys that a person reads."""
+    counts = Counter(row.finding.status for outcome in report.checks for row in outcome.rows)
+    counts.update(outcome.status for outcome in report.checks if not outcome.rows)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "rtdiag", "version": report.version},
+        "started_at": _time(report.started_at),
+        "finished_at": _time(report.finished_at),
+        "interrupted": report.interrupted,
+        "target": _plain(report.target),
+        "credential": _plain(report.credential),
+        "overall": report.overall,
+        "exit_code": report.exit_code,
+        "summary": {status: counts[status] for status in _STATUSES},
+        "cost": _plain(report.cost),
+        "checks": [_check(outcome) for outcome in report.checks],
+        "diagnosis": _plain(report.diagnosis),
+        "exchanges": _plain(report.exchanges),
+        "events": _plain(report.events),
+        "peers": _plain(report.peers),
+        "not_tested": list(report.not_tested),
+        "left_open": list(report.left_open),
+        "redactions": _plain(report.redactions),
+    }
+
+
+def _check(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.id,
+        "title": outcome.title,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "duration_ms": outcome.duration_ms,
+        "requires": list(outcome.requires),
+        "cost": _plain(outcome.cost),
+        "cases": [_case(outcome, row) for row in outcome.rows],
+    }
+
+
+def _case(outcome: Outcome, row: Row) -> dict[str, Any]:
+    finding, seen = row.finding, row.seen
+    return {
+        "id": f"{outcome.id}.{row.id}",
+        "title": row.title,
+        "status": finding.status,
+        "expected": finding.expected,
+        "measured": finding.measured,
+        "cause": finding.cause,
+        "hint": finding.hint or finding.instead,
+        "exchanges": [x.id for x in seen.exchanges],
+        "events": [e.id for e in seen.events],
+        "peers": [p.id for p in seen.peers],
+        "facts": _plain(seen.facts),
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> Any:
+    """A value of model.py as JSON knows it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {k: _plain(v) for k, v in asdict(value).items()}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, date) else value

@@ -1,0 +1,213 @@
+"""The report as a person reads it on a screen; the only user of tabulate.
+
+A check where all is well is one line with its counts, unless `verbose`. Else its cases that need a look stand in a table, with the
+exact body of every unexpected answer under it.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from tabulate import tabulate
+
+from rtdiag.model import Cost, Event, Exchange, Finding, Outcome, Report, Row, Status
+
+_SIGNS: dict[Status, tuple[str, str]] = {
+    "pass": ("✓", "32"),
+    "warn": ("!", "33"),
+    "fail": ("✗", "31"),
+    "inconclusive": ("?", "35"),
+    "info": ("i", "36"),
+    "skip": ("-", "2"),
+    "error": ("E", "31"),
+}
+_WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
+_WIDTH = 100
+_LONGEST_BODY = 4000
+
+
+def render(report: Report, *, color: bool = False, verbose: bool = False) -> str:
+    """The whole report as text, ending in a newline."""
+    paint = _Paint(color)
+    lines = [*_head(report), ""]
+    for outcome in report.checks:
+        lines += _check(outcome, paint, verbose)
+    lines += ["", *_verdict(report, paint)]
+    return "\n".join(lines) + "\n"
+
+
+def cost_line(cost: Cost) -> str:
+    """What was or may be used, in words: requests, tokens, sessions, audio."""
+    audio = f"{cost.audio_seconds:g} s of audio" if cost.audio_seconds else "no audio"
+    return f"{cost.requests} requests, {cost.tokens_minted} tokens, {cost.sessions_opened} sessions, {audio}"
+
+
+class _Paint:
+    def __init__(self, color: bool) -> None:
+        self._color = color
+
+    def __call__(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
+
+    def sign(self, status: Status) -> str:
+        sign, code = _SIGNS[status]
+        return self(sign, code)
+
+
+def _banner(report: Report) -> list[str]:
+    emulator = report.target.emulator
+    if emulator is None:
+        return []
+    faults = f", faults: {', '.join(emulator['faults'])}" if emulator["faults"] else ""
+    return [f"EMULATOR (as of {emulator['as_of']}{faults}): nothing here was asked of the live API"]
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield from _banner(report)
+    target, credential = report.target, report.credential
+    dialects = " and ".join(d.upper() if d == "ga" else d for d in target.dialects) or "dialect unknown"
+    yield f"asked {target.base_url} ({target.recognised_as}, {dialects})"
+    yield f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " ")
+    yield f"models {target.model}, {target.transcription_model}"
+
+
+def _check(outcome: Outcome, paint: _Paint, verbose: bool) -> Iterator[str]:
+    counts = Counter(row.finding.status for row in outcome.rows)
+    summary = ", ".join(f"{counts[s]} {s}" for s in _SIGNS if counts[s])
+    took = f"{outcome.duration_ms:.0f} ms" if outcome.duration_ms else ""
+    said = outcome.reason if outcome.reason and outcome.status in ("skip", "error") else summary
+    yield f"{paint.sign(outcome.status)} {outcome.id:<15} {outcome.title}: {said}  {took}".rstrip()
+    well = all(row.finding.status in _WELL for row in outcome.rows)
+    if outcome.status != "skip" and outcome.rows and (verbose or not well):
+        matrix = all(row.line and row.column for row in outcome.rows)
+        yield textwrap.indent(_matrix(outcome.rows, paint) if matrix else _table(outcome.rows, paint, verbose), "    ")
+    yield from _bodies(outcome, verbose)
+
+
+def _table(rows: Iterable[Row], paint: _Paint, verbose: bool) -> str:
+    rows = tuple(rows)
+    shown = rows if verbose else tuple(r for r in rows if r.finding.status not in ("info", "skip") or _chained(r))
+    cells = [(paint.sign(r.finding.status), r.id, r.finding.expected, r.finding.measured) for r in shown]
+    return tabulate(
+        cells, headers=("", "case", "expected", "measured"), maxcolwidths=[None, None, 34, 54], disable_numparse=True
+    )
+
+
+def _chained(row: Row) -> bool:
+    return row.finding.status == "skip" and row.finding.measured.startswith("needs ")
+
+
+def _matrix(rows: tuple[Row, ...], paint: _Paint) -> str:
+    """Lines by columns: what came in each cell, what was expected where that is something else, and what to use instead."""
+    columns = list(dict.fromkeys(r.column for r in rows))
+    table = []
+    for line in dict.fromkeys(r.line for r in rows):
+        cells = {r.column: r.finding for r in rows if r.line == line}
+        instead = dict.fromkeys(f.instead for f in cells.values() if f.instead)
+        table.append([line, *(_cell(cells.get(c), paint) for c in columns), " ".join(instead)])
+    headers = ("offer posted to", *columns, "use instead")
+    legend = "✓ as expected in this dialect; i: no public source says what comes here" + (
+        "; ✗ not what should come" if any(r.finding.status == "fail" for r in rows) else ""
+    )
+    return tabulate(table, headers=headers, maxcolwidths=[25, *[17] * len(columns), 25], disable_numparse=True) + "\n" + legend
+
+
+def _cell(finding: Finding | None, paint: _Paint) -> str:
+    if finding is None:
+        return ""
+    missed = f", not {finding.expected}" if finding.status in ("fail", "warn") else ""
+    return f"{paint.sign(finding.status)} {finding.measured}{missed}"
+
+
+def _bodies(outcome: Outcome, verbose: bool) -> Iterator[str]:
+    """Under the table: what each answer that needs a look said, word for word, and what to do; nothing is said twice."""
+    told: dict[str, str] = {}
+    for row in outcome.rows:
+        finding = row.finding
+        well = finding.status in _WELL
+        if finding.status == "skip" or (well and not finding.show_body and not verbose):
+            continue
+        spoken = list(_spoken(outcome, row, told, full=not well or finding.show_body))
+        hint = finding.hint if finding.hint and finding.hint not in told else None
+        if spoken or hint:
+            yield f"    {_SIGNS[finding.status][0]} {outcome.id}.{row.id}: {row.title}"
+            yield from (textwrap.indent(text, "        ") for text in spoken)
+        if hint:
+            told[hint] = row.id
+            yield textwrap.fill("-> " + hint, _WIDTH, initial_indent="      ", subsequent_indent="         ")
+
+
+def _spoken(outcome: Outcome, row: Row, told: dict[str, str], *, full: bool) -> Iterator[str]:
+    for exchange in row.seen.exchanges:
+        if exchange.id in told:
+            continue
+        told[exchange.id] = row.id
+        same = f"{exchange.method} {exchange.url} {exchange.status} {exchange.error and exchange.error.code}"
+        if full and same in told and exchange.status:
+            yield f"{exchange.method} {exchange.url}  ({exchange.credential}): {exchange.status}, as in {outcome.id}.{told[same]}"
+        elif full:
+            told[same] = row.id
+            yield from _full(exchange)
+        else:
+            yield from _brief(exchange)
+    if len(row.seen.events) > 1 or (full and row.seen.events):
+        yield _event(row.seen.events[-1]) if full else _event_brief(row.seen.events[-1])
+
+
+def _full(exchange: Exchange) -> Iterator[str]:
+    yield f"{exchange.method} {exchange.url}  ({exchange.credential})"
+    if exchange.failure is not None:
+        yield f"no whole answer: {exchange.failure.kind} while {exchange.failure.phase}: {exchange.failure.detail}"
+    if exchange.status is not None:
+        ids = " ".join(f"{k}={v}" for k, v in exchange.correlation.items() if k in ("x-request-id", "cf-ray"))
+        yield f"HTTP {exchange.status}  {exchange.header('content-type') or 'no content type'}  {ids}".rstrip()
+        body = exchange.body if exchange.body else "(empty body)"
+        rest = len(body) - _LONGEST_BODY
+        body = body.rstrip("\n")
+        yield body if rest <= 0 else f"{body[:_LONGEST_BODY]}\n… {rest} more characters; -o json has them all"
+
+
+def _brief(exchange: Exchange) -> Iterator[str]:
+    if exchange.status is not None and exchange.status >= 400:
+        yield f"{exchange.method} {exchange.url}: {exchange.status} {exchange.error or (exchange.body or '')[:80]}"
+
+
+def _event(event: Event) -> str:
+    parsed = event.json
+    return f"{event.direction}: " + (
+        json.dumps(parsed, indent=2, ensure_ascii=False) if parsed is not None else event.raw
+    )
+
+
+def _event_brief(event: Event) -> str:
+    return f"{event.direction}: {event.type} {event.error or ''}".rstrip()
+
+
+def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
+    total = Counter(row.finding.status for o in report.checks for row in o.rows)
+    counts = ", ".join(f"{total[s]} {s}" for s in _SIGNS if total[s])
+    word = {"pass": "all is well", "info": "nothing was proven", "skip": "nothing was asked"}.get(
+        report.overall, report.overall
+    )
+    yield f"{paint.sign(report.overall)} {'INTERRUPTED: ' if report.interrupted else ''}{word}: {counts} (exit {report.exit_code})"
+    for number, found in enumerate(report.diagnosis[:3]):
+        lead = "likely cause" if number == 0 else "also"
+        more = f" and {len(found.evidence) - 4} more" if len(found.evidence) > 4 else ""
+        yield _wrapped(f"{lead} ({found.confidence}): {found.cause}. {found.summary}")
+        yield _wrapped(f"what to do: {found.fix}", indent="  ")
+        yield _wrapped(
+            f"seen in {', '.join(found.evidence[:4])}{more}; sources: {'; '.join(found.sources)}", indent="  "
+        )
+    yield f"used {cost_line(report.cost)}"
+    for left in report.left_open:
+        yield f"left open: {left}"
+    masked = sum(r.count for r in report.redactions)
+    yield f"masked {masked} secrets and addresses; not tested: {', '.join(report.not_tested)}"
+    yield from _banner(report)
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")

@@ -1,0 +1,1 @@
+"""The wire: each module does, records, and judges nothing. Masking happens where something is recorded."""

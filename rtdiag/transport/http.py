@@ -1,0 +1,237 @@
+"""HTTP as it happened: one request, the bytes that came back, and how long each step took."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from rtdiag.failures import from_http
+from rtdiag.model import Exchange, Failure
+from rtdiag.redact import Secret
+from rtdiag.transport.recorder import Deadlines, Recorder
+
+if TYPE_CHECKING:
+    import httpx
+
+# A body is read up to this size; no answer of the API that rtdiag asks for comes near it.
+LARGEST_BODY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What is sent as a bearer: a secret, the name it goes by in the record, and where it came from."""
+
+    name: str
+    secret: Secret
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An exchange as recorded, beside the unmasked bytes that the next step needs (a token, an SDP answer)."""
+
+    exchange: Exchange
+    body: bytes
+
+
+class Http:
+    """A client for one base URL. `send` never raises for anything that a network or a server can do.
+
+    `trust_environment` honours HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and the like.
+    """
+
+    def __init__(
+        self, base_url: str, recorder: Recorder, deadlines: Deadlines, *, trust_environment: bool = True
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._recorder = recorder
+        self._deadlines = deadlines
+        self._trust_environment = trust_environment
+        self._client: httpx.AsyncClient | None = None
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        credential: Credential | None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        json_body: Any = None,
+        files: Mapping[str, tuple[None, bytes, str]] | None = None,
+        find_secrets: Callable[[bytes], Iterable[str]] = lambda _: (),
+    ) -> Reply:
+        """Send one request to `path` (below the base URL, or a whole URL) and record what came of it.
+
+        `files` makes it multipart: name -> (None, content, content type). `find_secrets` names the secrets in the answer's body
+        before it is recorded. Redirects are not followed and nothing is retried.
+        """
+        recorder = self._recorder
+        exchange_id = recorder.next_exchange_id()
+        recorder.notice(f"{method} {recorder.mask(path, 'screen')}")
+        client_request_id = f"rtdiag-{uuid.uuid4()}"
+        sent = {
+            "accept-encoding": "identity",
+            "user-agent": _user_agent(),
+            "x-client-request-id": client_request_id,
+            **({"authorization": f"Bearer {credential.secret.reveal()}"} if credential else {}),
+            **(headers or {}),
+        }
+        url = path if "://" in path else self.base_url + path
+        timer = _Timer()
+        draft = _Draft()
+        try:
+            if json_body is not None:
+                content, sent["content-type"] = json.dumps(json_body).encode(), "application/json"
+            client = self._opened()
+            request = client.build_request(
+                method, url, headers=sent, content=content, files=files, extensions={"trace": timer.trace}
+            )
+            draft.request = request
+            await draft.receive(client, request)
+        except Exception as exc:
+            draft.failure = from_http(exc, "answer" if timer.connected else "connect")
+        finally:
+            timer.stop()
+        for secret in find_secrets(draft.body):
+            recorder.mask.learn(secret, "ephemeral")
+        return Reply(
+            recorder.exchange(self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id)),
+            draft.body,
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx
+
+            d = self._deadlines
+            self._client = httpx.AsyncClient(
+                verify=ssl.create_default_context() if self.base_url.startswith("https") else False,
+                trust_env=self._trust_environment,
+                timeout=httpx.Timeout(d.answer_s, connect=d.connect_s),
+            )
+        return self._client
+
+    def _exchange(
+        self,
+        exchange_id: str,
+        method: str,
+        url: str,
+        credential: Credential | None,
+        draft: _Draft,
+        timer: _Timer,
+        client_request_id: str,
+    ) -> Exchange:
+        mask = self._recorder.mask
+        body, encoding = _as_text(draft.body)
+        failure = draft.failure
+        return Exchange(
+            id=exchange_id,
+            method=method,
+            url=mask(url, "exchanges.url"),
+            credential=credential.name if credential else "none",
+            request_headers=tuple((k, mask(v, "exchanges.request_headers")) for k, v in draft.request_headers()),
+            request_body=mask(draft.request_text(), "exchanges.request_body") or None,
+            status=draft.status,
+            response_headers=tuple((k, mask(v, "exchanges.response_headers")) for k, v in draft.headers),
+            body=mask(body, "exchanges.body") if encoding == "utf-8" else body,
+            body_encoding=encoding,
+            failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
+            correlation={"x-client-request-id": client_request_id, **draft.correlation()},
+            timing_ms=timer.timing_ms,
+        )
+
+
+class _Draft:
+    """What is known of an exchange so far; whatever arrived before a failure is kept."""
+
+    def __init__(self) -> None:
+        self.request: httpx.Request | None = None
+        self.status: int | None = None
+        self.headers: list[tuple[str, str]] = []
+        self.body = b""
+        self.failure: Failure | None = None
+
+    async def receive(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
+        response = await client.send(request, stream=True)
+        try:
+            self.status = response.status_code
+            self.headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw]
+            async for chunk in response.aiter_raw():
+                self.body += chunk
+                if len(self.body) > LARGEST_BODY_BYTES:
+                    self.body = self.body[:LARGEST_BODY_BYTES]
+                    self.failure = Failure(
+                        "too-large", "answer", f"more than {LARGEST_BODY_BYTES} bytes; the rest was not read"
+                    )
+                    return
+        finally:
+            await response.aclose()
+
+    def request_headers(self) -> list[tuple[str, str]]:
+        if self.request is None:
+            return []
+        return [(k.decode("latin-1"), v.decode("latin-1")) for k, v in self.request.headers.raw]
+
+    def request_text(self) -> str:
+        try:
+            return self.request.content.decode("utf-8", "replace") if self.request is not None else ""
+        except RuntimeError:  # httpx.RequestNotRead: a streamed body, as multipart is
+            return self.request.read().decode("utf-8", "replace") if self.request is not None else ""
+
+    def correlation(self) -> dict[str, str]:
+        names = ("x-request-id", "cf-ray", "openai-organization", "openai-project", "location", "date")
+        return {k.lower(): v for k, v in self.headers if k.lower() in names}
+
+
+class _Timer:
+    """The steps of one request, from httpx's `trace` extension: connect, tls, wait (until the first byte), total."""
+
+    _STEPS: Mapping[str, Literal["connect", "tls", "wait"]] = {
+        "connection.connect_tcp": "connect",
+        "connection.start_tls": "tls",
+        "http11.receive_response_headers": "wait",
+    }
+
+    def __init__(self) -> None:
+        self.timing_ms: dict[str, float] = {}
+        self.connected = False
+        self._began = time.perf_counter()
+        self._started: dict[str, float] = {}
+
+    async def trace(self, name: str, info: Mapping[str, Any]) -> None:
+        event, _, stage = name.rpartition(".")
+        if event.startswith("http11"):
+            self.connected = True
+        step = self._STEPS.get(event)
+        if step and stage == "started":
+            self._started[step] = time.perf_counter()
+        elif step and stage == "complete":
+            self.timing_ms[step] = round((time.perf_counter() - self._started[step]) * 1000, 1)
+
+    def stop(self) -> None:
+        self.timing_ms["total"] = round((time.perf_counter() - self._began) * 1000, 1)
+
+
+def _as_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
+    try:
+        return body.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode("ascii"), "base64"
+
+
+def _user_agent() -> str:
+    from rtdiag import __version__
+
+    return f"rtdiag/{__version__}"

@@ -1,0 +1,75 @@
+"""Where everything that crosses the wire is written down: masked, numbered, timed and counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+from rtdiag.model import Cost, Event, Exchange, PeerTrace
+from rtdiag.redact import Mask
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long each phase may take, in seconds. The libraries' own limits (aiortc: 63.8 s, or never) are no use here."""
+
+    connect_s: float = 5.0
+    answer_s: float = 15.0
+    ice_s: float = 8.0
+    dtls_s: float = 5.0
+    channel_s: float = 5.0
+    event_s: float = 5.0
+    close_s: float = 3.0
+
+    def capped(self, longest_s: float | None) -> Deadlines:
+        """The same, with no phase longer than `longest_s`."""
+        if longest_s is None:
+            return self
+        return replace(self, **{f.name: min(getattr(self, f.name), longest_s) for f in fields(self)})
+
+
+class Recorder:
+    """The record of one run: exchanges, events and peers in the order they began, and what they cost.
+
+    `notice` is told in a few words what is being asked now.
+    """
+
+    def __init__(self, mask: Mask, notice: Callable[[str], None] = lambda _: None) -> None:
+        self.mask = mask
+        self.notice = notice
+        self.exchanges: list[Exchange] = []
+        self.events: list[Event] = []
+        self.peers: dict[str, PeerTrace] = {}
+        self.cost = Cost()
+        self._began = time.perf_counter()
+        self._exchanges_begun = 0
+
+    def now_ms(self) -> float:
+        """Milliseconds since the run began, by a clock that never steps."""
+        return round((time.perf_counter() - self._began) * 1000, 1)
+
+    def next_exchange_id(self) -> str:
+        """The id of the exchange that begins now, which also counts it."""
+        self._exchanges_begun += 1
+        self.spend(Cost(requests=1))
+        return f"x{self._exchanges_begun}"
+
+    def spend(self, cost: Cost) -> None:
+        """Add to what this run has used."""
+        self.cost += cost
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Write down an exchange, whose text is masked already."""
+        self.exchanges.append(exchange)
+        return exchange
+
+    def event(self, event: Event) -> Event:
+        """Write down an event, whose text is masked already."""
+        self.events.append(event)
+        return event
+
+    def peer(self, trace: PeerTrace) -> PeerTrace:
+        """Write down what a peer has gone through so far; a later call with the same id replaces it."""
+        self.peers[trace.id] = trace
+        return trace

@@ -1,0 +1,267 @@
+"""A real WebRTC session by aiortc: the offer, and then each phase with its own deadline and its own time.
+
+It judges nothing: a phase that does not end in time is a failure in the trace, and the later phases are not begun.
+Sources of the limits worked around here: aiortc 1.16 waits 63.8 s for blocked UDP, for ever when the answer carries no
+`a=end-of-candidates` (hence the empty candidate below), and keeps every frame of a track that nobody reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rtdiag.failures import from_sdp
+from rtdiag.model import Event, Failure, PeerTrace
+from rtdiag.transport.recorder import Deadlines, Recorder
+
+if TYPE_CHECKING:
+    from aiortc import RTCDataChannel, RTCPeerConnection
+    from aiortc.mediastreams import MediaStreamTrack
+
+CHANNEL = "oai-events"
+PHASES = ("answer", "ice", "dtls", "channel", "created")
+
+# A server that never stops talking must not fill the memory.
+_MOST_EVENTS = 10_000
+
+
+class Session:
+    """One RTCPeerConnection with its `oai-events` channel. Make it, `offer()`, post that, `accept()` the answer, `close()`."""
+
+    def __init__(self, peer_id: str, recorder: Recorder, deadlines: Deadlines, ice_servers: Sequence[str] = ()) -> None:
+        self.id = peer_id
+        self.failure: Failure | None = None
+        self.received: list[Event] = []
+        self._recorder = recorder
+        self._deadlines = deadlines
+        self._ice_servers = ice_servers
+        self._began_ms = recorder.now_ms()
+        self._states: list[tuple[float, str, str]] = []
+        self._phases_ms: dict[str, float] = {}
+        self._candidates: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+        self._tracks: set[asyncio.Task[None]] = set()
+        self._sent = 0
+        self._heard_before: dict[str, int] = {}
+        self._close: dict[str, str] | None = None
+        self._peer: RTCPeerConnection | None = None
+        self._channel: RTCDataChannel | None = None
+
+    async def offer(self) -> bytes:
+        """Create the peer, its channel and one audio section, gather candidates, and return the SDP offer."""
+        from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
+
+        servers = [RTCIceServer(urls=url) for url in self._ice_servers]
+        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        for name in ("connectionState", "iceConnectionState", "iceGatheringState", "signalingState"):
+            peer.on(name.lower() + "change", self._watcher(peer, name))
+        peer.on("track", self._consume)
+        peer.addTransceiver("audio")
+        channel = self._channel = peer.createDataChannel(CHANNEL)
+        channel.on("open", self._watcher(channel, "readyState"))
+        channel.on("close", self._watcher(channel, "readyState"))
+        channel.on("message", self._on_message)
+        await peer.setLocalDescription(await peer.createOffer())
+        sdp = str(peer.localDescription.sdp)
+        self._count_candidates("local", sdp)
+        return sdp.encode()
+
+    async def accept(self, sdp: str) -> bool:
+        """Take the answer and go through every phase, until `session.created` has come or one phase has failed.
+
+        Returns whether all phases were completed; the trace and `failure` say how far it got.
+        """
+        d = self._deadlines
+        steps: tuple[tuple[str, float, Callable[[], str | None]], ...] = (
+            (
+                "ice",
+                d.ice_s,
+                lambda: self._state("iceConnectionState", good=("completed", "connected"), bad=("failed", "closed")),
+            ),
+            ("dtls", d.dtls_s, lambda: self._state("connectionState", good=("connected",), bad=("failed", "closed"))),
+            ("channel", d.channel_s, lambda: self._channel_state()),
+            ("created", d.event_s, lambda: "good" if self.received else None),
+        )
+        began = self._recorder.now_ms()
+        try:
+            await self._set_answer(sdp)
+        except Exception as exc:
+            self.failure = from_sdp(exc)
+            return False
+        self._phases_ms["answer"] = round(self._recorder.now_ms() - began, 1)
+        return all([await self._phase(name, limit, state) for name, limit, state in steps if self.failure is None])
+
+    def send(self, event: dict[str, Any]) -> Event:
+        """Send one client event over the channel; an `event_id` is added. The channel must be open."""
+        self._sent += 1
+        event = {"event_id": f"rtdiag_{self.id}_{self._sent}", **event}
+        text = json.dumps(event)
+        assert self._channel is not None
+        sent = self._record("sent", str(event["type"]), text)
+        self._heard_before[sent.id] = len(self.received)
+        self._channel.send(text)
+        return sent
+
+    async def answer_to(self, sent: Event, types: frozenset[str]) -> Event | None:
+        """The first event after `sent` that answers it: one of `types`, or an `error` that names no other event of ours.
+
+        None when the event deadline passed, or the channel closed, without one.
+        """
+
+        def found() -> Event | None:
+            later = self.received[self._heard_before[sent.id] :]
+            return next((e for e in later if e.type in types or (e.type == "error" and _may_answer(e, sent))), None)
+
+        await self._until(lambda: found() is not None or not self.open, self._deadlines.event_s)
+        return found()
+
+    @property
+    def open(self) -> bool:
+        """Whether the channel takes events."""
+        return self._channel is not None and self._channel.readyState == "open"
+
+    def trace(self) -> PeerTrace:
+        """What this peer has gone through so far, masked, also written into the record."""
+        failure = self.failure
+        return self._recorder.peer(
+            PeerTrace(
+                id=self.id,
+                states=tuple(self._states),
+                candidates=dict(sorted(self._candidates.items())),
+                selected_pair=self._selected_pair(),
+                phases_ms=dict(self._phases_ms),
+                failure=failure
+                and Failure(failure.kind, failure.phase, self._recorder.mask(failure.detail, "peers.failure")),
+                close=self._close,
+            )
+        )
+
+    async def close(self) -> None:
+        """Close the peer and stop reading its tracks; raises TimeoutError when that takes longer than `close_s`."""
+        if self._peer is not None:
+            async with asyncio.timeout(self._deadlines.close_s):
+                await self._peer.close()
+        for task in self._tracks:
+            task.cancel()
+        await asyncio.gather(*self._tracks, return_exceptions=True)
+        self.trace()
+
+    async def _set_answer(self, sdp: str) -> None:
+        from aiortc import RTCSessionDescription
+
+        assert self._peer is not None
+        if not sdp.lstrip().startswith("v="):
+            raise ValueError("the answer does not begin with v=")
+        await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        self._count_candidates("remote", sdp)
+        await self._peer.addIceCandidate(None)
+
+    async def _phase(self, name: str, limit_s: float, state: Callable[[], str | None]) -> bool:
+        began = self._recorder.now_ms()
+        self._recorder.notice(f"waiting for {name}")
+        await self._until(lambda: state() is not None or self._ended(), limit_s)
+        if state() == "good":
+            self._phases_ms[name] = round(self._recorder.now_ms() - began, 1)
+            return True
+        kind = {"ice": "ice", "dtls": "dtls", "channel": "channel"}.get(name, "silence")
+        if self._peer is not None and name == "ice" and self._candidates_of("remote") == 0:
+            detail = "the answer carries no candidate"
+        elif state() is None and not self._ended():
+            detail = f"not done within {limit_s:g} s"
+        else:
+            detail = f"ended as {self._states[-1][1]} {self._states[-1][2]}" if self._states else "ended"
+        self.failure = Failure(kind, name, detail)
+        return False
+
+    def _ended(self) -> bool:
+        return self._peer is None or self._peer.connectionState in ("failed", "closed")
+
+    def _state(self, name: str, good: tuple[str, ...], bad: tuple[str, ...]) -> str | None:
+        now = getattr(self._peer, name)
+        return "good" if now in good else "bad" if now in bad else None
+
+    def _channel_state(self) -> str | None:
+        now = self._channel.readyState if self._channel else "closed"
+        return {"open": "good", "closed": "bad", "closing": "bad"}.get(now)
+
+    async def _until(self, done: Callable[[], bool], limit_s: float) -> None:
+        try:
+            async with asyncio.timeout(limit_s):
+                while not done():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _watcher(self, source: Any, name: str) -> Callable[[], None]:
+        def watch() -> None:
+            self._states.append((round(self._recorder.now_ms() - self._began_ms, 1), name, str(getattr(source, name))))
+            self._changed.set()
+
+        return watch
+
+    def _on_message(self, message: str | bytes) -> None:
+        text = message if isinstance(message, str) else message.decode("utf-8", "replace")
+        try:
+            parsed = json.loads(text)
+        except ValueError:
+            parsed = None
+        kind = str(parsed.get("type")) if isinstance(parsed, dict) else "(not JSON)"
+        if len(self.received) < _MOST_EVENTS:
+            self.received.append(self._record("received", kind, text))
+        self._changed.set()
+
+    def _record(self, direction: Any, kind: str, text: str) -> Event:
+        recorder = self._recorder
+        number = len(recorder.events) + 1
+        masked = recorder.mask(text, "events.raw")
+        return recorder.event(Event(f"e{number}", f"{self.id}/{CHANNEL}", direction, recorder.now_ms(), kind, masked))
+
+    def _consume(self, track: MediaStreamTrack) -> None:
+        async def read() -> None:
+            from aiortc.mediastreams import MediaStreamError
+
+            try:
+                while True:
+                    await track.recv()
+            except MediaStreamError:
+                return
+
+        task = asyncio.ensure_future(read())
+        self._tracks.add(task)
+
+    def _count_candidates(self, side: str, sdp: str) -> None:
+        for line in sdp.splitlines():
+            parts = line.removeprefix("a=candidate:").split()
+            if line.startswith("a=candidate:") and len(parts) > 7:
+                self._candidates[f"{side}-{parts[2].lower()}-{parts[7]}"] += 1
+                if side == "local":
+                    self._recorder.mask.learn_address(parts[4])
+
+    def _candidates_of(self, side: str) -> int:
+        return sum(n for name, n in self._candidates.items() if name.startswith(side))
+
+    def _selected_pair(self) -> str | None:
+        if self._peer is None or self._peer.sctp is None:
+            return None
+        pair = getattr(self._peer.sctp.transport.transport, "_connection", None)
+        nominated = getattr(pair, "_nominated", {}).get(1)
+        if nominated is None:
+            return None
+        local, remote = nominated.local_candidate, nominated.remote_candidate
+        text = f"{local.type} {local.transport} {local.host}:{local.port} -> {remote.type} {remote.host}:{remote.port}"
+        return self._recorder.mask(text, "peers.selected_pair")
+
+
+def _may_answer(error: Event, sent: Event) -> bool:
+    """Whether an `error` event can be about `sent`: it names that event, or (as live servers do at times) none at all."""
+    body = error.json
+    named = (
+        body.get("error", {}).get("event_id")
+        if isinstance(body, dict) and isinstance(body.get("error"), dict)
+        else None
+    )
+    return named is None or named == (sent.json or {}).get("event_id")
