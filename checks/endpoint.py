@@ -33,7 +33,9 @@ _FOUNDING_HINT = (
 )
 
 _CASES = tuple(
-    Case(f"{target.id}-{name}", f"an offer to {target.label} with {name}", (needs,), kind, line=target.label, column=name)
+    Case(
+        f"{target.id}-{name}", f"an offer to {target.label} with {name}", (needs,), kind, line=target.label, column=name
+    )
     for target in SDP_TARGETS
     for name, kind, needs in _CREDENTIALS
 )

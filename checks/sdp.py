@@ -46,8 +46,8 @@ def _cases() -> Iterator[Case]:
         "realtime",
     )
     yield Case("hangup", "a call can be hung up", ("sdp.multipart",), "realtime")
-    yield Case("wrong-content-type", "an offer as JSON is refused", ("token.mint-realtime",), "realtime")
-    yield Case("charset", "an offer as application/sdp; charset=utf-8", ("token.mint-realtime",), "realtime")
+    yield Case("wrong-content-type", "an offer as JSON is refused", ("token.accepted-realtime",), "realtime")
+    yield Case("charset", "an offer as application/sdp; charset=utf-8", ("token.accepted-realtime",), "realtime")
 
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:

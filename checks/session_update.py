@@ -78,13 +78,7 @@ def _judge_one(case: str, seen: Seen, kind: str, form: str, right: str) -> Findi
     expected = "session.updated, with what was sent" if form == right else "a refusal"
     instead = None if form == right else f"send {_FORMS[right]}" + (f', with "type": "{kind}"' if right == "ga" else "")
     if not seen.facts["asked"]:
-        return Finding(
-            case,
-            "inconclusive",
-            "not sent: the session has left an earlier event unanswered",
-            expected,
-            "session-update-unanswered",
-        )
+        return Finding(case, "skip", "not sent: the session has left an earlier event unanswered")
     answer = seen.events[1] if len(seen.events) > 1 else None
     if answer is None:
         hint = "the channel is open and the event got no answer, neither an echo nor an error"

@@ -154,12 +154,12 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
     from rtdiag.transport.http import Credential
 
     screen = _Screen(sys.stderr)
-    screen.announce(chosen)
     common: dict[str, Any] = {
         "mask": settings.mask, "deadlines": settings.deadlines, "observer": screen, "broken": known.broken, "fail_on": fail_on,
     }  # fmt: skip
     try:
         if not flags.emulator:
+            screen.announce(chosen)
             return await runner.run(chosen, settings.wishes, **common)
         from rtdiag.emulator import Emulator
 
@@ -167,6 +167,7 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
             emulator = Emulator(as_of=flags.as_of, faults=flags.faults)
         except ValueError as exc:
             raise ConfigError(str(exc)) from exc
+        screen.announce(chosen)
         async with emulator:
             settings.mask.learn(emulator.key)
             key = Credential("api-key", Secret(emulator.key), "the emulator")
@@ -225,7 +226,7 @@ def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults
     from rtdiag.emulator import Emulator, load_faults
 
     if list_faults:
-        _print("".join(f"{fault.id:<28} {fault.story}\n" for fault in load_faults()))
+        _print("".join(f"{fault.id:<28} {fault.story}\n" for fault in load_faults().values()))
         return
 
     async def serve() -> None:

@@ -159,7 +159,7 @@ def exit_code(outcomes: Iterable[Outcome], *, interrupted: bool, fail_on: FailOn
 async def _step(step: Step, ctx: Context, progress: _Progress, observer: Observer) -> tuple[Outcome, bool]:
     """Ask and judge one check; the second value says whether the run was cut short meanwhile."""
     check, began, cost = step.check, time.perf_counter(), ctx.recorder.cost
-    blocked = {c.id: reason for c in step.cases if (reason := progress.unmet(c))}
+    blocked = _blocked(step, progress)
     wanted = [c for c in step.cases if c.id not in blocked]
     seen: dict[str, Seen] = {}
     crash: str | None = None
@@ -190,10 +190,22 @@ async def _step(step: Step, ctx: Context, progress: _Progress, observer: Observe
     status = _worst(r.finding.status for r in rows)
     if wanted:
         progress.statuses[check.id] = status
-    reason = crash if status == "error" else rows[0].finding.measured if status == "skip" else None
+    skipped = [r.finding.measured for r in rows if r.finding.status == "skip"]
+    chained = next((s for s in skipped if s.startswith("needs ")), None)
+    reason = crash if status == "error" else chained or skipped[0] if status == "skip" else None
     duration_ms = round((time.perf_counter() - began) * 1000, 1)
     spent = ctx.recorder.cost - cost
     return Outcome(check.id, check.title, status, reason, duration_ms, check.requires, spent, tuple(rows)), interrupted
+
+
+def _blocked(step: Step, progress: _Progress) -> dict[str, str]:
+    """The cases that cannot be asked, with the reason: for what earlier checks found, or for a case of this one."""
+    blocked: dict[str, str] = {}
+    for case in step.cases:
+        local = (r.removeprefix(f"{step.check.id}.") for r in case.requires)
+        if reason := progress.unmet(case) or next((blocked[r] for r in local if r in blocked), None):
+            blocked[case.id] = reason
+    return blocked
 
 
 def _judged(

@@ -112,7 +112,11 @@ def _matrix(rows: tuple[Row, ...], paint: _Paint) -> str:
     legend = "✓ as expected in this dialect; i: no public source says what comes here" + (
         "; ✗ not what should come" if any(r.finding.status == "fail" for r in rows) else ""
     )
-    return tabulate(table, headers=headers, maxcolwidths=[25, *[17] * len(columns), 25], disable_numparse=True) + "\n" + legend
+    return (
+        tabulate(table, headers=headers, maxcolwidths=[25, *[17] * len(columns), 25], disable_numparse=True)
+        + "\n"
+        + legend
+    )
 
 
 def _cell(finding: Finding | None, paint: _Paint) -> str:
@@ -160,7 +164,8 @@ def _spoken(outcome: Outcome, row: Row, told: dict[str, str], *, full: bool) -> 
 def _full(exchange: Exchange) -> Iterator[str]:
     yield f"{exchange.method} {exchange.url}  ({exchange.credential})"
     if exchange.failure is not None:
-        yield f"no whole answer: {exchange.failure.kind} while {exchange.failure.phase}: {exchange.failure.detail}"
+        whole = "no answer" if exchange.status is None else "the answer broke off"
+        yield f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}"
     if exchange.status is not None:
         ids = " ".join(f"{k}={v}" for k, v in exchange.correlation.items() if k in ("x-request-id", "cf-ray"))
         yield f"HTTP {exchange.status}  {exchange.header('content-type') or 'no content type'}  {ids}".rstrip()

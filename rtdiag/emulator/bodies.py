@@ -1,0 +1,72 @@
+"""The error bodies of the API, from bodies.yaml, and the exception that carries one out of a handler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+SHOWN_HEAD, SHOWN_TAIL = 8, 4
+
+
+@dataclass(frozen=True)
+class Body:
+    """One error: `error` holds {placeholders}, `status` is None for one that is only ever an event."""
+
+    id: str
+    kind: Literal["verbatim", "reconstructed", "assumed"]
+    source: str
+    error: Mapping[str, str | None]
+    status: int | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+    def filled(self, **values: object) -> dict[str, Any]:
+        """The error object; a placeholder without a value is a KeyError, for that is a slip of the emulator."""
+        return {key: text.format(**values) if text else text for key, text in self.error.items()}
+
+
+class Refused(Exception):  # noqa: N818 - what the API does to a request, not a fault of the emulator
+    """The request or event is answered with this body, its placeholders filled from `values`."""
+
+    def __init__(self, body_id: str, **values: object) -> None:
+        super().__init__(body_id)
+        self.body_id = body_id
+        self.values = values
+
+
+@cache
+def all_bodies() -> Mapping[str, Body]:
+    """Every body of bodies.yaml by its id."""
+    import yaml
+
+    text = files("rtdiag.emulator").joinpath("bodies.yaml").read_text(encoding="utf-8")
+    return {entry["id"]: Body(**entry) for entry in yaml.safe_load(text)}
+
+
+def http_answer(refused: Refused) -> tuple[int, str]:
+    """The status and the text of the HTTP answer, indented by four as in record 33323316245 and community 1148799."""
+    body = all_bodies()[refused.body_id]
+    return body.status or 400, pretty({"error": body.filled(**refused.values), **body.beside})
+
+
+def error_object(refused: Refused) -> dict[str, Any]:
+    """The `error` of an error event, without its `event_id` (live capture of 2026-09-18, record 69522944037)."""
+    filled = all_bodies()[refused.body_id].filled(**refused.values)
+    return {key: filled.get(key) for key in ("type", "code", "message", "param")}
+
+
+def pretty(value: object) -> str:
+    """JSON as the API prints it."""
+    return json.dumps(value, indent=4, ensure_ascii=False) + "\n"
+
+
+def masked(credential: str) -> str:
+    """The credential as the 401 shows it: 8 characters, stars, 4 characters; one too short for that comes back whole.
+
+    Source: community.openai.com 1148799 (`ek_67e7a***********************26ea`), record 57676508374 (`undefined`).
+    """
+    hidden = len(credential) - SHOWN_HEAD - SHOWN_TAIL
+    return credential if hidden <= 0 else credential[:SHOWN_HEAD] + "*" * hidden + credential[-SHOWN_TAIL:]

@@ -1,0 +1,184 @@
+"""Where offers go: GA `/realtime/calls`, its hang-up, and the beta's `/realtime`.
+
+The order is: credential, dialect, content type, offer, session. Credential before body is inferred from record
+57945624825 (2026-05-13: a good credential and a bad offer get `invalid_offer`); the rest of the order is assumed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.models import find
+from rtdiag.emulator.bodies import Refused, pretty
+from rtdiag.emulator.service import Service
+from rtdiag.emulator.sessions import Session, configured
+from rtdiag.emulator.timeline import models_alive
+from rtdiag.emulator.tokens import Token
+
+Json = dict[str, Any]
+
+
+async def ga_calls(service: Service, request: web.Request) -> web.Response:
+    """A raw offer with a token, multipart `sdp` and `session` with the key, or a raw offer with the key and `?model=`."""
+    token = service.require_key_or_token(request)
+    if token and token.dialect == "beta":
+        raise Refused("beta-secret-on-ga")
+    offer, given = await _ga_offer(service, request)
+    _check_offer(offer)
+    return await _connect(service, _ga_session(service, request, token, given), offer)
+
+
+async def hangup(service: Service, request: web.Request) -> web.Response:
+    """Ends a call: 200 without a body (record 61698167149, 2026-08-27)."""
+    service.require_key(request)
+    if not service.end_call(request.path.split("/")[-2]):
+        raise Refused("call-not-found")
+    return web.Response()
+
+
+async def beta_sdp(service: Service, request: web.Request) -> web.Response:
+    """The beta's `/realtime?model=` and `?intent=transcription`; after its end every offer here gets the same 400.
+
+    The 400 is public for `?model=` (record 59828301012, 2026-07-08), for the other query it is assumed.
+    """
+    token = service.require_key_or_token(request)
+    if not service.behaviour.beta:
+        raise Refused("beta-disabled")
+    if token and token.dialect == "ga":
+        raise Refused("ga-secret-on-beta")
+    offer = await _beta_offer(service, request)
+    _check_offer(offer)
+    return await _connect(service, _beta_session(service, request, token), offer)
+
+
+async def _ga_offer(service: Service, request: web.Request) -> tuple[str, object]:
+    """The offer and the session that came with it, None when none did. A charset parameter is taken (assumed)."""
+    content_type = request.headers.get("Content-Type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/sdp":
+        return await _text_of(request), None
+    if media_type == "multipart/form-data":
+        return await _multipart_of(request)
+    if service.switches.takes_json_offers:
+        return _unwrapped(await _text_of(request)), None
+    raise Refused("only-sdp-or-multipart", content_type=content_type)
+
+
+async def _beta_offer(service: Service, request: web.Request) -> str:
+    """The beta compares the whole header: a charset parameter is refused (record 33323316245, 2025-01)."""
+    content_type = request.headers.get("Content-Type", "")
+    if content_type == "application/sdp":
+        return await _text_of(request)
+    if service.switches.takes_json_offers:
+        return _unwrapped(await _text_of(request))
+    raise Refused("only-sdp", content_type=content_type)
+
+
+async def _text_of(request: web.Request) -> str:
+    return (await request.read()).decode("utf-8", "replace")
+
+
+async def _multipart_of(request: web.Request) -> tuple[str, object]:
+    """`sdp` is required, `session` optional, nothing else allowed: openai-openapi @ f85dbe2 line 49788."""
+    try:
+        form = {name: _part(value) for name, value in (await request.post()).items()}
+    except ValueError:
+        raise Refused("invalid-offer") from None
+    if unknown := form.keys() - {"sdp", "session"}:
+        raise Refused("unknown-parameter", param=min(unknown))
+    if "sdp" not in form:
+        raise Refused("missing-parameter", param="sdp")
+    try:
+        return form["sdp"], json.loads(form["session"]) if "session" in form else None
+    except ValueError:
+        raise Refused("invalid-json-body") from None
+
+
+def _part(value: str | bytearray | bytes | web.FileField) -> str:
+    if isinstance(value, web.FileField):
+        value = value.file.read()
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
+def _unwrapped(text: str) -> str:
+    """The offer inside `{"sdp": …}` (LocalAI's shape), or the text itself."""
+    try:
+        wrapped = json.loads(text)
+    except ValueError:
+        return text
+    return str(wrapped.get("sdp", "")) if isinstance(wrapped, dict) else text
+
+
+def _check_offer(offer: str) -> None:
+    """What the API refuses in an offer before any peer is made."""
+    if offer.startswith("v=") and not offer.endswith("\r\n"):
+        raise Refused("offer-eof")  # ACM-VIT/ExamCooker#589: a trimmed offer
+    if not offer.startswith("v=") or "\r\nm=audio " not in offer:
+        raise Refused("invalid-offer")
+
+
+def _ga_session(service: Service, request: web.Request, token: Token | None, given: object) -> Session:
+    """The session of the multipart part, else of the token, else of `?model=` with the key; else missing_model.
+
+    A `?model=` beside a token is ignored (assumed); a transcription session in the multipart part is taken (assumed).
+    """
+    if given is None and token:
+        return _session(service, token.kind, "ga", token.config)
+    if given is None:
+        if "model" not in request.query:
+            raise Refused("missing-model")
+        given = {"type": "realtime", "model": request.query["model"]}
+    kind: Kind = "transcription" if isinstance(given, dict) and given.get("type") == "transcription" else "realtime"
+    current = token.config if token and token.kind == kind else {}
+    return _session(service, kind, "ga", configured(kind, "ga", given, current, service.rules))
+
+
+def _beta_session(service: Service, request: web.Request, token: Token | None) -> Session:
+    """The token's session, or a default one by the query; a query of the other kind gets the empty error.
+
+    Source: community.openai.com 1334200 (a transcription token with `?model=`); its mirror image is assumed.
+    """
+    model, intent = request.query.get("model"), request.query.get("intent")
+    asked: Kind | None = "transcription" if intent == "transcription" else "realtime" if model else None
+    if token and asked not in (None, token.kind):
+        raise Refused("empty-fields")
+    if not token and asked is None:
+        raise Refused("missing-model")
+    kind = token.kind if token else asked or "realtime"
+    config = dict(token.config) if token else configured(kind, "beta", {}, {}, service.rules, path="")
+    return _session(service, kind, "beta", {**config, "model": model} if model and kind == "realtime" else config)
+
+
+def _session(service: Service, kind: Kind, dialect: Dialect, config: Json) -> Session:
+    """The session, if its model may hold a conversation and is alive.
+
+    A transcription model in the place of one: community.openai.com 1334200 in the beta.
+    """
+    model = config.get("model")
+    alive = {m.id for m in models_alive(service.as_of) if m.kind == "realtime"}
+    if kind == "transcription" or model in alive:
+        return Session(kind, dialect, config, service.rules)
+    known = find(str(model))
+    if dialect == "beta" and known and known.kind == "transcription":
+        raise Refused("empty-fields")
+    raise Refused("invalid-model", model=model) if model else Refused("missing-model")
+
+
+async def _connect(service: Service, session: Session, offer: str) -> web.Response:
+    """201, the answer as text/plain, a relative Location: record 61698167149 (2026-08-27), 59828301012 (2026-07-08)."""
+    if service.switches.offers_answered_with:
+        raise Refused(service.switches.offers_answered_with)
+    call_id, answer = await service.open_call(session, offer)
+    headers = {"Content-Type": "text/plain"}
+    if service.switches.location_header:
+        headers["Location"] = f"/v1/realtime/calls/{call_id}"
+    if service.switches.answer_form == "json":
+        headers["Content-Type"] = "application/json"
+        answer = pretty({"sdp": answer, "session_id": session.id})
+    elif service.switches.answer_form == "truncated":
+        answer = answer[: len(answer) // 2]
+    return web.Response(status=201, body=answer.encode(), headers=headers)

@@ -1,0 +1,149 @@
+"""Faults as data, from faults.yaml: an HTTP answer in place of the real one (`when`, `answer`), or switches (`set`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from rtdiag.emulator.bodies import all_bodies
+
+Credential = Literal["api-key", "ephemeral", "made-up", "none"]
+
+
+class UnknownFault(ValueError):  # noqa: N818 - the name is part of the interface
+    """A fault id that faults.yaml does not hold."""
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What a fault may turn in the emulator's behaviour; the defaults are the healthy API.
+
+    `model_shutdown`: the day that the models list gives for rtdiag's preferred models, or days after the date in
+    force. `token_life_s`: life of every token, whatever was asked. `tokens_reusable`: False ends a token with the
+    first offer that it carries past the credential check. `offers_answered_with`, `update_error`: id of a body.
+    `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-port` names a port of this
+    machine where nothing answers. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
+    """
+
+    takes_any_credential: bool = False
+    takes_made_up_tokens: bool = False
+    model_shutdown: date | int | None = None
+    lists_preferred_models: bool = True
+    clock_ahead_s: int = 0
+    token_prefix: str = "ek_"
+    token_life_s: int | None = None
+    tokens_expire: bool = True
+    tokens_reusable: bool = True
+    takes_json_offers: bool = False
+    offers_answered_with: str | None = None
+    answer_form: Literal["sdp", "json", "truncated"] = "sdp"
+    location_header: bool = True
+    candidates: Literal["gathered", "silent-port", "none"] = "gathered"
+    true_fingerprint: bool = True
+    opens_channel: bool = True
+    first_event: str = "session.created"
+    answers_updates: bool = True
+    applies_updates: bool = True
+    update_error: str | None = None
+    turn_detection_refused: Sequence[str] = ()
+    turn_detection_replaced: bool = False
+
+
+@dataclass(frozen=True)
+class When:
+    """The requests that a fault answers; a field left out matches all. `path` globs lie below `/v1`."""
+
+    method: str = "*"
+    path: Sequence[str] = ("*",)
+    credential: Sequence[Credential] = ()
+    content_type: str = "*"
+
+    def matches(self, method: str, path: str, credential: str, content_type: str) -> bool:
+        """Whether such a request is meant."""
+        return (
+            fnmatchcase(method, self.method)
+            and any(fnmatchcase(path, glob) for glob in self.path)
+            and (not self.credential or credential in self.credential)
+            and fnmatchcase(content_type, self.content_type)
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered: `body`, the id of one of bodies.yaml, or `text` from something that is not the API."""
+
+    status: int
+    body: str | None = None
+    text: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_s: float = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    `sees`: globs of the cases that show it, with `status` and `cause`. A layer that it lacks is None or empty.
+    """
+
+    id: str
+    story: str
+    source: str
+    sees: Sequence[str]
+    status: Literal["fail", "warn", "inconclusive", "info"]
+    cause: str
+    when: When | None = None
+    answer: Answer | None = None
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+
+@cache
+def load_faults() -> Mapping[str, Fault]:
+    """Every fault of faults.yaml by its id. Raises ValueError for an entry that the emulator could not carry out."""
+    import yaml
+
+    text = files("rtdiag.emulator").joinpath("faults.yaml").read_text(encoding="utf-8")
+    faults = [fault(entry) for entry in yaml.safe_load(text)]
+    if len({f.id for f in faults}) != len(faults):
+        raise ValueError("faults.yaml: an id is given twice")
+    return {f.id: f for f in faults}
+
+
+def fault(entry: Mapping[str, Any]) -> Fault:
+    """One entry as a Fault. Raises ValueError for an unknown field, switch or body, or one layer's half."""
+    layers = {"when": When, "answer": Answer}
+    try:
+        made = Fault(**{key: layers[key](**value) if key in layers else value for key, value in entry.items()})
+        Switches(**made.set)
+    except TypeError as error:
+        raise ValueError(f"fault {entry.get('id')}: {error}") from error
+    if (made.when is None) != (made.answer is None) or not (made.answer or made.set):
+        raise ValueError(f"fault {made.id}: needs `when` with `answer`, or `set`")
+    if made.answer and made.answer.body is not None and made.answer.body not in all_bodies():
+        raise ValueError(f"fault {made.id}: no body {made.answer.body}")
+    return made
+
+
+def chosen(ids: Sequence[str]) -> tuple[Fault, ...]:
+    """The faults of these ids, in this order. Raises UnknownFault, which names the nearest ids."""
+    known = load_faults()
+    for one in ids:
+        if one not in known:
+            near = get_close_matches(one, known, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else "rtdiag.emulator.load_faults() holds them all"
+            raise UnknownFault(f"unknown fault {one!r}: {hint}")
+    return tuple(known[one] for one in ids)
+
+
+def switches(faults: Sequence[Fault]) -> Switches:
+    """The healthy switches with those of every fault turned, the last one winning."""
+    turned = Switches()
+    for one in faults:
+        turned = replace(turned, **one.set)
+    return turned

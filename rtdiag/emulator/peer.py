@@ -1,0 +1,167 @@
+"""The answering end of one call: real ICE, DTLS and SCTP by aiortc, a session behind the client's `oai-events`.
+
+Habits of the API's answer (capture of 2026-04-27, record 52873890257) that are kept: ice-lite, no end-of-candidates,
+host candidates only, `setup:active` to an `actpass` offer, the offer's payload types, `sendrecv` audio, SCTP port
+5000. Not kept, for aiortc cannot or would lie: TCP candidates on 443 and UDP port 3478, `ufrag` on each candidate,
+the fingerprint once at session level, max-message-size 1073741823, `cname:realtimeapi`, `rtcp-rsize`. And ice-lite is
+said, not done: aioice checks back. Loopback is not among aioice's candidates, so media runs over this machine's other
+addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import Callable
+
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.sessions import Session
+
+CHANNEL = "oai-events"
+CLOSE_WAIT_S = 0.5
+
+_END = "a=end-of-candidates\r\n"
+_CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
+_CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
+_FINGERPRINT = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
+
+
+class Call:
+    """One peer connection.
+
+    `answer` once, then it lives until `close`, or until the other side is gone and `ended` is called.
+    """
+
+    def __init__(self, session: Session, switches: Switches, ended: Callable[[], object]) -> None:
+        self._session, self._switches, self._ended = session, switches, ended
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._drains: set[asyncio.Task[None]] = set()
+        self._silent: list[socket.socket] = []
+        self._pc.on("track", self._consume)
+        self._pc.on("datachannel", self._serve)
+        self._pc.on("connectionstatechange", self._watch)
+
+    async def answer(self, offer_sdp: str) -> str:
+        """The answer's SDP. Raises Refused for an offer that aiortc cannot take; `close` is the caller's, then too."""
+        if self._switches.candidates != "gathered":
+            offer_sdp = _without_candidates(offer_sdp)
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(offer_sdp, "offer"))
+        except Exception as error:  # aiortc's parser raises whatever its assumptions run into
+            raise Refused("invalid-offer") from error
+        for transceiver in self._pc.getTransceivers():
+            transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
+        if self._pc.sctp and not self._switches.opens_channel:
+            self._pc.sctp.start = _never_start  # type: ignore[method-assign, assignment]
+        await self._pc.setLocalDescription()
+        return self._as_the_api_writes(self._pc.localDescription.sdp)
+
+    async def close(self) -> None:
+        """Ends the connection and every task and socket of it, whether or not the other side is still there."""
+        parts = self._parts()
+        self._pc.remove_all_listeners()
+        await self._pc.close()
+        for drain in self._drains:
+            drain.cancel()
+        for sock in self._silent:
+            sock.close()
+        await _finish(self._drains | _tasks_of(parts))
+
+    def _consume(self, track: MediaStreamTrack) -> None:
+        """Reads a track to its end: unread, aiortc keeps every frame."""
+        task = asyncio.ensure_future(_drain(track))
+        self._drains.add(task)
+        task.add_done_callback(self._drains.discard)
+
+    def _serve(self, channel: RTCDataChannel) -> None:
+        if channel.label != CHANNEL:
+            return
+
+        @channel.on("message")
+        def answer(message: str | bytes) -> None:
+            for event in self._session.receive(message):
+                channel.send(json.dumps(event))
+
+        for event in self._session.created():
+            channel.send(json.dumps(event))
+
+    def _watch(self) -> None:
+        if self._pc.connectionState in ("failed", "closed"):
+            self._ended()
+
+    def _as_the_api_writes(self, answer: str) -> str:
+        """aiortc's answer with the API's habits, and the faults that are on."""
+        answer = answer.replace(_END, "").replace("a=group:BUNDLE", "a=ice-lite\r\na=group:BUNDLE", 1)
+        if not self._switches.true_fingerprint:
+            answer = _FINGERPRINT.sub(lambda m: f"{m[1]}{int(m[2], 16) ^ 0xFF:02X}", answer)
+        if self._switches.candidates == "none":
+            return _CANDIDATE.sub("", answer)
+        if self._switches.candidates == "silent-port":
+            return _CANDIDATE_ADDRESS.sub(self._silent_candidate, answer)
+        return answer
+
+    def _silent_candidate(self, found: re.Match[str]) -> str:
+        """The same candidate with a port that is bound, so that nobody else takes it, and never read."""
+        address = found[2]
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self._silent.append(sock)
+        sock.bind((address, 0))
+        return f"{found[1]} {address} {sock.getsockname()[1]} "
+
+    def _parts(self) -> list[object]:
+        """The connection and what it is made of: whatever of aiortc runs a task for it."""
+        found: list[object] = [self._pc, self._pc.sctp]
+        for transceiver in self._pc.getTransceivers():
+            dtls = transceiver.receiver.transport
+            found += [transceiver.receiver, transceiver.sender, dtls, dtls.transport]
+        return found + ([self._pc.sctp.transport, self._pc.sctp.transport.transport] if self._pc.sctp else [])
+
+
+def _without_candidates(offer_sdp: str) -> str:
+    """The offer as if it trickled: else this end would check the client's candidates, and connect all the same.
+
+    The end-of-candidates goes too: with it and no candidate aioice fails at once and forgets its own candidates.
+    """
+    return _CANDIDATE.sub("", offer_sdp).replace(_END, "")
+
+
+async def _drain(track: MediaStreamTrack) -> None:
+    try:
+        while True:
+            await track.recv()
+    except MediaStreamError:
+        return
+
+
+async def _never_start(*_: object) -> None:
+    """In the place of RTCSctpTransport.start: the association is never begun, and its packets are dropped."""
+
+
+def _tasks_of(parts: list[object]) -> set[asyncio.Task[None]]:
+    """aiortc starts tasks that nobody can name (`RTCPeerConnection.__connect`): found by the `self` they run in."""
+    found = set()
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        if frame is not None and any(frame.f_locals.get("self") is part for part in parts if part is not None):
+            found.add(task)
+    return found
+
+
+async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+    """Lets tasks that were told to end do so, then makes them.
+
+    An aiortc task may hold an error that is of no more use.
+    """
+    tasks = {task for task in tasks if task is not asyncio.current_task()}
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=CLOSE_WAIT_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

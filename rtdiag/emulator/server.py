@@ -1,0 +1,161 @@
+"""The HTTP side: which path is alive on the day, what every answer carries, and the faults that answer in its place.
+
+CORS and WebSocket are not here yet: a preflight and a GET of `/realtime` get the 405 of any other wrong method.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from fnmatch import fnmatchcase
+from typing import Any
+
+from aiohttp import web
+
+from rtdiag.api import endpoints
+from rtdiag.api.models import Model
+from rtdiag.api.sessions import model_of
+from rtdiag.emulator import calls, mints
+from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty
+from rtdiag.emulator.faults import Answer
+from rtdiag.emulator.service import Service, credential_of
+from rtdiag.emulator.timeline import Behaviour, models_alive
+
+ROOT = "/v1"
+Handler = Callable[[Service, web.Request], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method and path glob below `/v1`, the handler, and on which days it is there."""
+
+    method: str
+    path: str
+    handler: Handler
+    alive: Callable[[Behaviour], bool] = lambda _: True
+
+
+async def list_models(service: Service, request: web.Request) -> web.Response:
+    """The models of the day, each with its `shutdown_date` if it has one (openai 3.54.0 types/model.py:26)."""
+    service.require_key(request)
+    alive = [m for m in models_alive(service.as_of) if service.switches.lists_preferred_models or not m.preferred]
+    listed = {"object": "list", "data": [_listed(service, m) for m in alive]}
+    return web.Response(body=pretty(listed).encode(), headers={"Content-Type": "application/json"})
+
+
+ROUTES = (
+    Route("GET", endpoints.MODELS, list_models),
+    Route("POST", endpoints.CLIENT_SECRETS, mints.client_secrets, lambda b: b.ga),
+    Route("POST", endpoints.CALLS, calls.ga_calls, lambda b: b.ga),
+    Route("POST", endpoints.CALLS + "/*/hangup", calls.hangup, lambda b: b.ga),
+    Route("POST", endpoints.BETA_SESSIONS, mints.beta_sessions, lambda b: b.beta),
+    Route(
+        "POST",
+        endpoints.BETA_TRANSCRIPTION_SESSIONS,
+        mints.beta_transcription_sessions,
+        lambda b: b.beta and b.transcription_sessions,
+    ),
+    Route("POST", endpoints.REALTIME, calls.beta_sdp),
+)
+
+
+def application(service: Service) -> web.Application:
+    """The application of one emulator."""
+
+    async def respond(request: web.Request) -> web.Response:
+        started_s = time.perf_counter()
+        response = await _fault_or_answer(service, request)
+        response.headers["Server"] = "rtdiag-emulator"
+        response.headers["Date"] = formatdate(service.clock(), usegmt=True)
+        if response.headers.pop(_NOT_THE_API, None) is None:
+            _sign(response, started_s)
+        return response
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", respond)
+    return app
+
+
+_NOT_THE_API = "x-rtdiag-not-the-api"  # marks a response inside this module; never sent
+
+
+async def _fault_or_answer(service: Service, request: web.Request) -> web.Response:
+    """The answer of the first fault that means this request, else the API's."""
+    try:
+        for fault in service.faults:
+            if fault.when and fault.answer and _meant(service, request, fault.when.matches):
+                return await _faulty(fault.answer, request)
+        return await _dispatch(service, request)
+    except Refused as refused:
+        status, text = http_answer(refused)
+        return web.Response(status=status, body=text.encode(), headers={"Content-Type": "application/json"})
+
+
+async def _dispatch(service: Service, request: web.Request) -> web.Response:
+    """404 and 405 come before the credential is looked at (assumed)."""
+    below = request.path.removeprefix(ROOT) if request.path.startswith(ROOT + "/") else ""
+    here = [r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour)]
+    if not here:
+        raise Refused("invalid-url", method=request.method, path=request.path)
+    for route in here:
+        if route.method == request.method:
+            return await route.handler(service, request)
+    raise Refused("invalid-method", method=request.method, path=request.path)
+
+
+def _meant(service: Service, request: web.Request, matches: Callable[[str, str, str, str], bool]) -> bool:
+    credential = service.kind_of(credential_of(request))
+    path = request.path.removeprefix(ROOT)
+    return matches(request.method, path, credential, request.headers.get("Content-Type", ""))
+
+
+async def _faulty(answer: Answer, request: web.Request) -> web.Response:
+    """The fault's answer: a body of the API's, or a text from something that is not the API and so signs nothing."""
+    await asyncio.sleep(answer.delay_s)
+    if answer.body is None:
+        headers = {**answer.headers, _NOT_THE_API: "1"}
+        return web.Response(status=answer.status, body=(answer.text or "").encode(), headers=headers)
+    _, text = http_answer(Refused(answer.body, **await _values(request)))
+    return web.Response(
+        status=answer.status, body=text.encode(), headers={"Content-Type": "application/json", **answer.headers}
+    )
+
+
+async def _values(request: web.Request) -> dict[str, str]:
+    """What a fault's body may speak of."""
+    try:
+        body: Any = json.loads(await request.read())
+    except ValueError:
+        body = None
+    session = body.get("session", body) if isinstance(body, dict) else {}
+    model = model_of(session) if isinstance(session, dict) else None
+    return {
+        "credential": masked(credential_of(request)),
+        "method": request.method,
+        "path": request.path,
+        "content_type": request.headers.get("Content-Type", ""),
+        "model": model or "gpt-realtime",
+    }
+
+
+def _sign(response: web.Response, started_s: float) -> None:
+    """The headers of every answer of the API: developers.openai.com/api/reference/overview (2026)."""
+    response.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
+    response.headers["openai-version"] = "2020-10-01"
+    response.headers["openai-organization"] = "rtdiag-emulator-fake"
+    response.headers["openai-processing-ms"] = str(int((time.perf_counter() - started_s) * 1000))
+
+
+def _listed(service: Service, model: Model) -> dict[str, Any]:
+    shutdown, changed = model.shutdown, service.switches.model_shutdown
+    if model.preferred and changed is not None:
+        shutdown = service.as_of + timedelta(days=changed) if isinstance(changed, int) else changed
+    created = int(datetime(model.released.year, model.released.month, model.released.day, tzinfo=UTC).timestamp())
+    listed: dict[str, Any] = {"id": model.id, "object": "model", "created": created, "owned_by": "system"}
+    return listed | ({"shutdown_date": shutdown.isoformat()} if shutdown else {})

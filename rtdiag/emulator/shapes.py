@@ -1,0 +1,164 @@
+"""Checks a JSON object against shapes.yaml and lays it over what was there before. Pure; knows nothing of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.timeline import Behaviour
+
+Json = dict[str, Any]
+Shape = Mapping[str, Any]
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+}
+_NAMES = {
+    "string": "a string",
+    "boolean": "a boolean",
+    "integer": "an integer",
+    "number": "a decimal",
+    "array": "an array",
+}
+
+
+@cache
+def all_shapes() -> Mapping[str, Shape]:
+    """Every shape of shapes.yaml by its name, `<dialect>-<kind>` for the sessions."""
+    import yaml
+
+    loaded: Mapping[str, Shape] = yaml.safe_load(
+        files("rtdiag.emulator").joinpath("shapes.yaml").read_text(encoding="utf-8")
+    )
+    return loaded
+
+
+def check(shape: Shape, given: object, path: str, current: object, behaviour: Behaviour) -> None:
+    """Raises Refused with the API's own error for the first thing in `given` that the shape does not allow.
+
+    `path` is what the error calls this place (`session.audio`, "" at the top); `current` is the value that stands
+    there now.
+    """
+    if given is None and shape.get("null"):
+        return
+    _check_type(shape, given, path)
+    if isinstance(given, dict):
+        _check_object(shape, given, path, current if isinstance(current, dict) else {}, behaviour)
+    elif "values" in shape and given not in shape["values"]:
+        raise _invalid_value(given, shape["values"], path)
+    elif isinstance(given, (int, float)) and not isinstance(given, bool):
+        _check_limits(shape, given, path)
+
+
+def complete(shape: Shape, given: Any, current: Any) -> Any:
+    """`given` laid sparsely over `current`, with the defaults for what neither names. Expects what `check` let pass."""
+    if not isinstance(given, dict) or shape.get("open") or shape["is"] == "any":
+        return given
+    before = current if isinstance(current, dict) else {}
+    result: Json = {}
+    if by := shape.get("by"):
+        result[by] = given.get(by, before.get(by))
+        before = before if before.get(by) == result[by] else {}
+    for name, field in fields_of(shape, result).items():
+        if name in given:
+            result[name] = complete(field, given[name], before.get(name))
+        elif name in before:
+            result[name] = before[name]
+        elif "default" in field:
+            result[name] = complete(field, field["default"], None)
+    return result
+
+
+def fields_of(shape: Shape, value: Mapping[str, Any]) -> Mapping[str, Shape]:
+    """The fields of an object of that shape; where they depend on a member, those for the member that `value` holds."""
+    found: Mapping[str, Shape] = (
+        shape["kinds"][value[shape["by"]]]["fields"] if "by" in shape else shape.get("fields", {})
+    )
+    return found
+
+
+def _check_type(shape: Shape, given: object, path: str) -> None:
+    if shape["is"] == "any":
+        return
+    if isinstance(given, _TYPES[shape["is"]]) and (shape["is"] == "boolean") == isinstance(given, bool):
+        return
+    expected = f"one of {_quoted(shape['values'])}" if "values" in shape else _NAMES.get(shape["is"], "an object")
+    raise Refused("invalid-type", param=path, expected=expected, got=_name_of(given))
+
+
+def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour: Behaviour) -> None:
+    if shape.get("open") or shape["is"] == "any":
+        return
+    by = shape.get("by")
+    if by:
+        current = _check_kind(shape, given, path, current, behaviour)
+    kind = shape["kinds"][current[by]] if by else shape
+    for name, value in given.items():
+        field = fields_of(shape, current).get(name)
+        if name == by:
+            continue
+        if field is None or not _known(field, behaviour):
+            raise Refused("unknown-parameter", param=_below(path, name))
+        check(field, value, _below(path, name), current.get(name), behaviour)
+    for name in kind.get("required", ()):
+        if name not in given and name not in current:
+            raise Refused("missing-parameter", param=_below(path, name))
+
+
+def _check_kind(shape: Shape, given: Json, path: str, current: Json, behaviour: Behaviour) -> Json:
+    """The member that decides on the fields; returns what stands there now, emptied if it is of another kind."""
+    by: str = shape["by"]
+    if by not in given and by not in current:
+        raise Refused("missing-parameter", param=_below(path, by))
+    wanted = given.get(by, current.get(by))
+    known = [name for name, kind in shape["kinds"].items() if _known(kind, behaviour)]
+    if wanted not in known:
+        raise _invalid_value(wanted, known, _below(path, by))
+    return current if current.get(by) == wanted else {by: wanted}
+
+
+def _check_limits(shape: Shape, given: float, path: str) -> None:
+    number = "integer" if shape["is"] == "integer" else "decimal"
+    if "min" in shape and given < shape["min"]:
+        raise Refused("below-min", param=path, number=number, limit=shape["min"], value=given)
+    if "max" in shape and given > shape["max"]:
+        raise Refused("above-max", param=path, number=number, limit=shape["max"], value=given)
+
+
+def _known(shape: Shape, behaviour: Behaviour) -> bool:
+    return "since" not in shape or bool(getattr(behaviour, shape["since"]))
+
+
+def _invalid_value(value: object, supported: list[str], path: str) -> Refused:
+    return Refused("invalid-value", value=value, supported=_quoted(supported), param=path)
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _quoted(values: list[str]) -> str:
+    quoted = [f"'{value}'" for value in values]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
+
+
+def _name_of(value: object) -> str:
+    if value is None:
+        return "null"
+    kinds = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a decimal",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return kinds[type(value)]

@@ -1,0 +1,75 @@
+"""What the API did on a given day, from timeline.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+from rtdiag.api.models import Model, all_models
+
+
+class NoSuchDate(ValueError):  # noqa: N818 - the name is part of the interface
+    """A day before the first entry of the timeline: there is nothing to emulate."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """The API of one day.
+
+    `beta`, `ga`: the dialects alive. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription
+    takes `languages` and `keywords`. The rest are the steps by which transcription over WebRTC came to work in spring
+    2025.
+    """
+
+    beta: bool = False
+    ga: bool = False
+    transcription_sessions: bool = False
+    transcription_over_webrtc: bool = False
+    semantic_vad: bool = False
+    semantic_vad_at_transcription_mint: bool = False
+    beta_token_life: bool = False
+    language_lists: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change: the day, what changed, where that is written, and the fields of Behaviour that it sets."""
+
+    date: date
+    what: str
+    source: str
+    set: Mapping[str, bool]
+
+
+@cache
+def timeline() -> tuple[Entry, ...]:
+    """Every entry, oldest first."""
+    import yaml
+
+    text = files("rtdiag.emulator").joinpath("timeline.yaml").read_text(encoding="utf-8")
+    return tuple(Entry(**entry) for entry in yaml.safe_load(text))
+
+
+def newest() -> date:
+    """The day of the newest entry, which is "today" to the emulator."""
+    return timeline()[-1].date
+
+
+def behaviour(as_of: date) -> Behaviour:
+    """All entries up to that day, merged. Raises NoSuchDate for a day before the first."""
+    first = timeline()[0].date
+    if as_of < first:
+        raise NoSuchDate(f"nothing to emulate on {as_of}: the first date is {first}, when the API learnt WebRTC")
+    merged: dict[str, bool] = {}
+    for entry in timeline():
+        if entry.date <= as_of:
+            merged |= entry.set
+    return Behaviour(**merged)
+
+
+def models_alive(as_of: date) -> list[Model]:
+    """The models that exist on that day: released, and not shut down yet."""
+    return [m for m in all_models() if m.released <= as_of and (m.shutdown is None or as_of < m.shutdown)]

@@ -1,0 +1,50 @@
+"""Client secrets: minted, looked up, and over after a time told by an injected clock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rtdiag.api.endpoints import Dialect, Kind
+
+# openai 3.54.0 types/realtime/client_secret_create_params.py; beta: "all tokens expire after one minute", OAS @
+# f85dbe2 line 55802.
+GA_LIFE_S = 600
+BETA_LIFE_S = 60
+
+
+@dataclass
+class Token:
+    """One client secret: `expires_at` in unix seconds, `config` the configuration of the session that it opens."""
+
+    value: str
+    expires_at: int
+    kind: Kind
+    dialect: Dialect
+    config: dict[str, Any]
+    used: bool = False
+
+
+class Tokens:
+    """Every token minted by one emulator. They are good for many sessions until they expire (same source)."""
+
+    def __init__(self, clock: Callable[[], float], prefix: str = "ek_") -> None:
+        self._clock, self._prefix = clock, prefix
+        self._minted: dict[str, Token] = {}
+
+    def mint(self, kind: Kind, dialect: Dialect, config: dict[str, Any], life_s: int) -> Token:
+        """A new token of `prefix` and 32 hexadecimal digits, as in openai-openapi @ f85dbe2 line 17006."""
+        value = self._prefix + secrets.token_hex(16)
+        token = Token(value, int(self._clock()) + life_s, kind, dialect, config)
+        self._minted[value] = token
+        return token
+
+    def find(self, value: str) -> Token | None:
+        """The token of that value, expired or not; None for one that was never minted here."""
+        return self._minted.get(value)
+
+    def expired(self, token: Token) -> bool:
+        """Whether its time is over."""
+        return self._clock() >= token.expires_at

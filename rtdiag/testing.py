@@ -1,0 +1,96 @@
+"""For the tests of checks, rtdiag's own and other people's: answers made by hand, and whole runs on the emulator.
+
+report = run_on_emulator(faults=["key-revoked"], only=["key"])
+assert finding(report, "key.accepted").status == "fail"
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from rtdiag import registry, runner
+from rtdiag import plan as plans
+from rtdiag.api.endpoints import Dialect
+from rtdiag.check import Check, Wishes
+from rtdiag.emulator import Emulator
+from rtdiag.model import Evidence, Exchange, Finding, Report, Row, Seen
+from rtdiag.redact import Mask, Secret
+from rtdiag.transport.http import Credential
+from rtdiag.transport.recorder import Deadlines
+
+
+def exchange(
+    status: int | None = 200,
+    body: Any = "",
+    *,
+    url: str = "http://api.test/v1",
+    credential: str = "api-key",
+    **more: Any,
+) -> Exchange:
+    """An exchange as a judge sees it. `body` is text, or anything that becomes JSON; `headers` is a mapping."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    headers = tuple(more.pop("headers", {}).items())
+    return Exchange("x1", "POST", url, credential, status=status, body=text, response_headers=headers, **more)
+
+
+def refusal(status: int, code: str | None = None, message: str = "", **more: Any) -> Exchange:
+    """An exchange that holds the API's error object."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return exchange(status, {"error": error}, **more)
+
+
+def judge(
+    check: Check,
+    seen: Sequence[Seen],
+    *,
+    dialects: Collection[Dialect] = frozenset[Dialect](["ga"]),
+    official: bool = True,
+    today: date = date(2026, 11, 22),
+) -> Mapping[str, Finding]:
+    """What the check's judge says of this evidence, by case id."""
+    evidence = Evidence({s.case: s for s in seen}, frozenset(dialects), official, today)
+    return {f.case: f for f in check.judge(evidence)}
+
+
+def run_on_emulator(
+    *,
+    faults: Sequence[str] = (),
+    as_of: date | None = None,
+    only: Collection[str] = (),
+    allow: Collection[str] = (),
+    longest_s: float = 1.0,
+    checks: Mapping[str, Check] | None = None,
+    **wishes: Any,
+) -> Report:
+    """A whole run against an emulator of its own. `wishes` go into Wishes; no phase waits longer than `longest_s`."""
+
+    async def work() -> Report:
+        known = checks or registry.load().checks
+        mask = Mask()
+        async with Emulator(as_of=as_of, faults=faults) as emulator:
+            mask.learn(emulator.key)
+            asked = Wishes(
+                emulator.base_url, Credential("api-key", Secret(emulator.key), "the emulator"), today=emulator.as_of
+            )
+            asked = replace(asked, **wishes)
+            shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
+            plan = plans.make(known.values(), only=only, allow=allow, kinds=asked.kinds)
+            return await runner.run(plan, asked, mask=mask, deadlines=Deadlines().capped(longest_s), emulator=shown)
+
+    return asyncio.run(work())
+
+
+def row(report: Report, case_id: str) -> Row:
+    """The row of a case by its full id; raises KeyError when the report has none."""
+    found = {f"{o.id}.{r.id}": r for o in report.checks for r in o.rows}
+    return found[case_id]
+
+
+def finding(report: Report, case_id: str) -> Finding:
+    """The finding of a case by its full id; raises KeyError when the report has none."""
+    return row(report, case_id).finding

@@ -1,0 +1,126 @@
+"""The data files of the emulator: complete, sourced, in order, and refused when they are not."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from rtdiag.emulator import Emulator, NoSuchDate, UnknownFault, load_faults
+from rtdiag.emulator.bodies import Refused, all_bodies, error_object, http_answer, masked
+from rtdiag.emulator.faults import fault
+from rtdiag.emulator.shapes import all_shapes, complete
+from rtdiag.emulator.timeline import Behaviour, behaviour, newest, timeline
+
+WHOLE = {"id": "x", "story": "s", "source": "s", "sees": ["a"], "status": "fail", "cause": "c"}
+
+
+def test_every_body_says_where_it_is_from() -> None:
+    for body in all_bodies().values():
+        assert body.source
+        assert body.kind in {"verbatim", "reconstructed", "assumed"}
+        assert {"message", "type", "code"} <= body.error.keys()
+
+
+def test_bodies_used_in_code_and_data_exist() -> None:
+    for one in load_faults().values():
+        for switch in ("offers_answered_with", "update_error"):
+            if switch in one.set:
+                assert one.set[switch] in all_bodies()
+
+
+def test_the_timeline_is_sorted_and_sourced() -> None:
+    days = [entry.date for entry in timeline()]
+    assert days == sorted(set(days))
+    assert all(entry.source and entry.what for entry in timeline())
+
+
+def test_behaviours_add_up_by_date() -> None:
+    assert behaviour(date(2024, 12, 17)) == Behaviour(beta=True)
+    spring = behaviour(date(2025, 3, 21))
+    assert (spring.transcription_sessions, spring.transcription_over_webrtc) == (True, False)
+    both = behaviour(date(2025, 9, 1))
+    assert (both.beta, both.ga) == (True, True)
+    assert not behaviour(date(2026, 5, 12)).beta
+
+
+def test_a_day_before_the_first_is_refused_in_one_line() -> None:
+    with pytest.raises(NoSuchDate, match="the first date is 2024-12-17") as caught:
+        Emulator(as_of=date(2024, 12, 16))
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_date_the_newest_entry_is_in_force() -> None:
+    assert Emulator().as_of == newest() == timeline()[-1].date
+
+
+def test_every_fault_has_a_story_a_source_and_is_seen() -> None:
+    for one in load_faults().values():
+        assert one.story
+        assert one.source
+        assert one.sees
+        assert one.cause
+        assert one.status in {"fail", "warn", "inconclusive", "info"}
+
+
+def test_an_unknown_fault_is_named_with_the_nearest() -> None:
+    with pytest.raises(UnknownFault, match="'vad-refusd': did you mean vad-refused"):
+        Emulator(faults=["vad-refusd"])
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        {},
+        {"when": {}},
+        {"answer": {"status": 500}},
+        {"set": {"no_such_switch": True}},
+        {"when": {}, "answer": {"status": 500, "body": "no-such-body"}},
+        {"when": {"verb": "GET"}, "answer": {"status": 500}},
+    ],
+)
+def test_a_fault_that_cannot_be_carried_out_is_refused(half: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="x"):
+        fault(WHOLE | half)
+
+
+@pytest.mark.parametrize(
+    ("credential", "shown"),
+    [
+        ("undefined", "undefined"),
+        ("ek_67e7a" + "0" * 23 + "26ea", "ek_67e7a" + "*" * 23 + "26ea"),
+        ("sk-12345678", "sk-12345678"),
+    ],
+)
+def test_the_masked_credential_looks_like_the_posted_one(credential: str, shown: str) -> None:
+    assert masked(credential) == shown
+
+
+def test_a_body_is_printed_as_the_api_prints_it() -> None:
+    status, text = http_answer(Refused("incorrect-api-key", credential="undefined"))
+    assert status == 401
+    assert text.startswith('{\n    "error": {\n        "message": "Incorrect API key provided: undefined. ')
+
+
+def test_an_error_event_has_no_placeholder_left() -> None:
+    error = error_object(Refused("below-min", number="integer", param="a.b", limit=1, value=0))
+    assert error["code"] == "integer_below_min_value"
+    assert error["param"] == "a.b"
+
+
+def test_the_defaults_are_the_live_ones() -> None:
+    realtime = complete(all_shapes()["ga-realtime"], {}, {})["audio"]
+    assert realtime["input"]["turn_detection"] == {
+        "type": "server_vad",
+        "threshold": 0.5,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 200,
+        "idle_timeout_ms": None,
+        "create_response": True,
+        "interrupt_response": True,
+    }
+    assert realtime["output"]["voice"] == "alloy"
+    transcription = complete(all_shapes()["ga-transcription"], {}, {})
+    assert transcription["include"] is None
+    assert transcription["audio"]["input"]["transcription"] is None
+    assert len(transcription["audio"]["input"]["turn_detection"]) == 4

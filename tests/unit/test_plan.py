@@ -1,0 +1,73 @@
+"""What a plan holds: selection, requirements, opt-ins, and what may be asked at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from rtdiag import plan
+from rtdiag.check import Case, Check, Context
+from rtdiag.model import Cost, Evidence, Finding, Seen
+
+
+async def _probe(_: Context) -> AsyncIterator[Seen]:
+    yield Seen("one")
+
+
+def _judge(_: Evidence) -> Iterator[Finding]:
+    yield Finding("one", "pass", "")
+
+
+def check(name: str, *cases: Case) -> Check:
+    return Check(name, name, cases, _probe, _judge, Cost(requests=1))
+
+
+A = check("a", Case("one", "a.one"), Case("two", "a.two", ("a.one",)))
+B = check("b", Case("one", "b.one", ("a.two",)), Case("slow", "b.slow", allow="wait"))
+C = check("c", Case("one", "c.one", kind="transcription"))
+ALL = (A, B, C)
+
+
+def ids(made: plan.Plan) -> list[str]:
+    return [f"{s.check.id}.{c.id}" for s in made.steps for c in s.cases]
+
+
+def test_all_is_planned_but_what_needs_an_opt_in() -> None:
+    made = plan.make(ALL)
+    assert ids(made) == ["a.one", "a.two", "b.one", "c.one"]
+    assert made.steps[1].left_out == {"slow": "opt in with --allow wait"}
+    assert made.cost == Cost(requests=3)
+
+
+def test_only_adds_what_it_requires_and_says_so() -> None:
+    made = plan.make(ALL, only=["b.one"])
+    assert ids(made) == ["a.one", "a.two", "b.one"]
+    assert made.added == ("a",)
+
+
+def test_only_takes_globs_over_checks_and_cases() -> None:
+    assert ids(plan.make(ALL, only=["*.two"])) == ["a.one", "a.two"]
+    assert ids(plan.make(ALL, only=["c"])) == ["c.one"]
+
+
+def test_skip_leaves_a_case_in_the_table_with_the_reason() -> None:
+    made = plan.make(ALL, skip=["a.two", "c"])
+    assert ids(made) == ["a.one", "b.one"]
+    assert made.steps[0].left_out == {"two": "left out by --skip"}
+    assert made.cost == Cost(requests=2)
+
+
+def test_a_kind_that_is_not_asked_for_is_not_there() -> None:
+    assert "c.one" not in ids(plan.make(ALL, kinds=["realtime"]))
+
+
+def test_an_opt_in_is_planned_when_given() -> None:
+    assert "b.slow" in ids(plan.make(ALL, allow=["wait"]))
+
+
+def test_waves_hold_steps_that_do_not_rest_on_each_other() -> None:
+    waves = [[s.check.id for s in wave] for wave in plan.make(ALL).waves()]
+    assert waves == [["a", "c"], ["b"]]
+
+
+def test_a_glob_that_matches_nothing_is_told() -> None:
+    assert plan.unknown(["a", "b.one", "nope", "x.*"], ALL) == ["nope", "x.*"]

@@ -1,0 +1,69 @@
+"""Checks are found by being there; a broken one of another package is a row, a broken one of ours a stop."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+from rtdiag import registry
+from rtdiag.check import Case, Check
+
+OWN = registry.load(()).checks
+
+
+@pytest.fixture
+def offer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """An installed module `acme_checks` that entry points can name attributes of."""
+    module = ModuleType("acme_checks")
+    monkeypatch.setitem(sys.modules, "acme_checks", module)
+    return module
+
+
+def entry(name: str, value: str) -> EntryPoint:
+    return EntryPoint(name, value, registry.GROUP)
+
+
+def acme(name: str = "acme", *cases: Case) -> Check:
+    return replace(OWN["key"], id=name, cases=cases or (Case("one", "one", ("key.accepted",)),), order=1, doc="")
+
+
+def test_our_checks_are_the_documented_ones_in_order() -> None:
+    assert list(OWN) == ["key", "token", "endpoint", "sdp", "session-update", "vad"]
+    assert all(check.doc.strip().count("Sources:") == 1 for check in OWN.values())
+
+
+def test_a_check_of_another_package_takes_the_same_road(offer: ModuleType) -> None:
+    offer.CHECK = acme()  # type: ignore[attr-defined]
+    for value in ("acme_checks:CHECK", "acme_checks"):
+        loaded = registry.load([entry("acme", value)])
+        assert loaded.broken == ()
+        assert list(loaded.checks)[:2] == ["key", "acme"], "after what it requires, whatever order it wishes for"
+
+
+@pytest.mark.parametrize(
+    ("check", "reason"),
+    [
+        (acme("key"), "there is a check key already"),
+        (acme("acme", Case("one", "", ("nope.nope",))), "acme.one requires nope.nope, which does not exist"),
+        (acme("acme", Case("one", ""), Case("one", "")), "acme names the case one twice"),
+        (acme("acme", Case("one", "", ("acme2.one",))), "acme.one requires acme2.one, which does not exist"),
+        ("no check", "acme offers no rtdiag.check.Check"),
+    ],
+)
+def test_an_unusable_check_is_broken_with_the_reason(offer: ModuleType, check: object, reason: str) -> None:
+    offer.CHECK = check  # type: ignore[attr-defined]
+    loaded = registry.load([entry("acme", "acme_checks:CHECK")])
+    assert loaded.broken == (registry.Broken("acme", reason),)
+    assert loaded.checks == OWN
+
+
+def test_one_that_does_not_import_is_broken_and_the_others_live(offer: ModuleType) -> None:
+    offer.CHECK = acme()  # type: ignore[attr-defined]
+    loaded = registry.load([entry("gone", "acme_gone:CHECK"), entry("acme", "acme_checks:CHECK")])
+    assert [b.id for b in loaded.broken] == ["gone"]
+    assert "ModuleNotFoundError" in loaded.broken[0].reason
+    assert "acme" in loaded.checks

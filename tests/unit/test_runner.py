@@ -1,0 +1,154 @@
+"""The runner: exit codes and their precedence, crashes, chains of requirements, interruption."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from rtdiag import plan, runner
+from rtdiag.check import Case, Check, Context, Wishes
+from rtdiag.model import Cost, Evidence, Finding, Outcome, Report, Row, Seen, Status
+from rtdiag.redact import Mask
+from rtdiag.registry import Broken
+
+SECRET = "sk-proj-FAKE0000000000000000000000000000abcd"
+
+
+def outcome(*statuses: Status) -> Outcome:
+    rows = tuple(Row(str(n), "", Finding(str(n), s, ""), Seen(str(n))) for n, s in enumerate(statuses))
+    return Outcome("x", "", statuses[0], None, 0.0, (), Cost(), rows)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "fail_on", "code"),
+    [
+        (("pass",), "inconclusive", 0),
+        (("pass", "warn", "info", "skip"), "inconclusive", 0),
+        (("pass", "fail", "error", "inconclusive"), "inconclusive", 1),
+        (("pass", "error", "inconclusive"), "inconclusive", 4),
+        (("pass", "inconclusive"), "inconclusive", 3),
+        (("info", "skip", "warn"), "inconclusive", 3),
+        (("pass", "inconclusive"), "fail", 0),
+        (("pass", "fail"), "fail", 1),
+        (("pass", "warn"), "warn", 1),
+        (("pass", "fail", "inconclusive"), "never", 0),
+        (("fail", "error"), "never", 4),
+        (("fail", "error"), "inconclusive", 1),
+    ],
+)
+def test_exit_code(statuses: tuple[Status, ...], fail_on: runner.FailOn, code: int) -> None:
+    assert runner.exit_code([outcome(*statuses)], interrupted=False, fail_on=fail_on) == code
+    assert runner.exit_code([outcome(*statuses)], interrupted=True, fail_on=fail_on) == 130
+
+
+def test_nothing_selected_is_never_green() -> None:
+    assert runner.exit_code([], interrupted=False, fail_on="never") == 2
+
+
+def run(*checks: Check, **more: Any) -> Report:
+    made = plan.make(checks, skip=more.pop("skip", ()))
+    return asyncio.run(runner.run(made, Wishes("http://127.0.0.1:9/v1"), mask=Mask(), **more))
+
+
+def scripted(name: str, statuses: Mapping[str, Status], *cases: Case, broken: Exception | None = None) -> Check:
+    """A check whose probe sees, and whose judge repeats, the statuses given; `broken` ends its probe."""
+
+    async def probe(ctx: Context) -> AsyncIterator[Seen]:
+        for case in statuses:
+            yield Seen(case, facts={"note": SECRET})
+        if broken:
+            raise broken
+
+    def judge(evidence: Evidence) -> Iterator[Finding]:
+        for case in evidence.seen:
+            yield Finding(case, statuses[case], "as scripted")
+
+    return Check(name, name, cases, probe, judge)
+
+
+def found(report: Report) -> dict[str, tuple[Status, str]]:
+    return {f"{o.id}.{r.id}": (r.finding.status, r.finding.measured) for o in report.checks for r in o.rows}
+
+
+def test_what_rests_on_a_failure_is_skipped_down_the_chain_with_its_root_and_the_rest_goes_on() -> None:
+    first = scripted("a", {"bad": "fail", "good": "pass"}, Case("bad", ""), Case("good", ""))
+    second = scripted(
+        "b", {"on-good": "pass"}, Case("on-bad", "", ("a.bad",)), Case("later", "", ("b.on-bad",)), Case("on-good", "", ("a.good",))
+    )
+    third = scripted("c", {}, Case("last", "", ("b.later",)))
+    report = run(first, second, third)
+    assert found(report) == {
+        "a.bad": ("fail", "as scripted"),
+        "a.good": ("pass", "as scripted"),
+        "b.on-bad": ("skip", "needs a.bad: it failed"),
+        "b.later": ("skip", "needs a.bad: it failed"),
+        "b.on-good": ("pass", "as scripted"),
+        "c.last": ("skip", "needs a.bad: it failed"),
+    }
+    assert [(o.status, o.reason) for o in report.checks] == [("fail", None), ("pass", None), ("skip", "needs a.bad: it failed")]
+
+
+def test_a_case_that_the_user_left_out_blocks_nothing() -> None:
+    first = scripted("a", {"one": "pass"}, Case("one", ""), Case("two", ""))
+    second = scripted("b", {"one": "pass"}, Case("one", "", ("a.two",)))
+    report = run(first, second, skip=["a.two"])
+    assert found(report)["b.one"][0] == "pass"
+    assert found(report)["a.two"] == ("skip", "left out by --skip")
+
+
+def test_a_probe_that_breaks_keeps_what_it_saw_and_shows_no_secret() -> None:
+    broken = scripted("a", {"one": "pass"}, Case("one", ""), Case("two", ""), broken=RuntimeError(f"with {SECRET}"))
+    report = run(broken, scripted("b", {"one": "pass"}, Case("one", "")))
+    assert found(report)["a.one"] == ("pass", "as scripted")
+    status, reason = found(report)["a.two"]
+    assert status == "error"
+    assert reason.startswith("RuntimeError: with sk-proj-****")
+    assert found(report)["b.one"][0] == "pass"
+    assert report.exit_code == 4
+    assert SECRET not in repr(report)
+
+
+def test_a_case_of_which_nothing_is_said_is_an_error_not_a_pass() -> None:
+    report = run(scripted("a", {"one": "pass"}, Case("one", ""), Case("forgotten", "")))
+    assert found(report)["a.forgotten"] == ("error", "the check gave no finding for this case")
+
+
+def test_a_broken_check_of_another_package_is_a_row() -> None:
+    report = run(scripted("a", {"one": "pass"}, Case("one", "")), broken=[Broken("acme", "it cannot be loaded")])
+    assert [(o.id, o.status, o.reason) for o in report.checks] == [("acme", "error", "it cannot be loaded"), ("a", "pass", None)]
+    assert report.exit_code == 4
+
+
+def test_an_interrupted_run_keeps_what_it_has_and_says_so() -> None:
+    started = asyncio.Event()
+
+    async def probe(ctx: Context) -> AsyncIterator[Seen]:
+        yield Seen("one")
+        started.set()
+        await asyncio.Event().wait()
+
+    def judge(evidence: Evidence) -> Iterator[Finding]:
+        yield Finding("one", "pass", "seen")
+
+    hanging = Check("a", "a", (Case("one", ""), Case("two", "")), probe, judge)
+    after = scripted("b", {"one": "pass"}, Case("one", ""))
+
+    async def interrupted() -> Report:
+        task = asyncio.ensure_future(
+            runner.run(plan.make([hanging, after]), Wishes("http://127.0.0.1:9/v1"), mask=Mask())
+        )
+        await started.wait()
+        task.cancel()
+        return await task
+
+    report = asyncio.run(interrupted())
+    assert report.interrupted
+    assert report.exit_code == 130
+    assert found(report) == {
+        "a.one": ("pass", "seen"),
+        "a.two": ("skip", "the run was interrupted"),
+        "b.one": ("skip", "the run was interrupted"),
+    }
