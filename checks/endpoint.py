@@ -69,7 +69,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             if seen is not None and seen.exchange is not None:
                 yield _cell(case, target, name, seen.exchange, evidence.dialects, proven=proven)
             elif limited:
-                yield Finding(case, "inconclusive", f"not asked: {limited} was answered 429", cause="rate-limit")
+                measured = f"not asked: {limited} was answered 429"
+                yield Finding(case, "inconclusive", measured, cause="rate-limit", hint="wait, then run --only endpoint")
 
 
 def _cell(

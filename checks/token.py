@@ -12,7 +12,6 @@ that is measured, never asserted; record 57945624825 (2026-05-13): an invalid of
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -54,32 +53,33 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """The user's own token first, then tokens of rtdiag's own through their life."""
     async for seen in _own(ctx):
         yield seen
-    kinds = [k for k in ctx.wishes.kinds if ctx.wants(f"mint-{k}", f"beta-mint-{k}")]
+    kinds = ctx.wishes.kinds if ctx.wants(*(c.id for c in _CASES if c.requires)) else ()
     for kind in kinds:
+        if not ctx.wants(f"mint-{kind}") and kind != kinds[0]:
+            continue
         minted = await ctx.minted(kind)
-        now = time.time()
         facts = {
-            "local_unix_s": now,
+            "local_unix_s": time.time(),
             "expires_at": minted.expires_at,
             "dialect": minted.dialect,
             "minted": minted.token is not None,
         }
         yield Seen(f"mint-{kind}", (minted.exchange,), facts=facts)
-        if kind == kinds[0] and minted.exchange.header("date"):
+        if kind == kinds[0]:
             yield Seen("clock", (minted.exchange,), facts=facts)
         if minted.token is not None:
             yield Seen(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))
             yield Seen(f"life-{kind}", (minted.exchange,), facts=facts)
     for kind in kinds:
-        yield Seen(f"beta-mint-{kind}", ((await ctx.beta_mint(kind)).exchange,))
-    if not kinds:
-        return
-    if ctx.wants("control"):
-        minted = await ctx.minted(kinds[0])
-        yield Seen("control", (await ctx.invalid_offer(await _offers_go(ctx, kinds[0], minted), ctx.made_up_token),))
+        if ctx.wants(f"beta-mint-{kind}"):
+            yield Seen(f"beta-mint-{kind}", ((await ctx.beta_mint(kind)).exchange,))
+    if kinds and ctx.wants("control"):
+        path = await _offers_go(ctx, kinds[0], await ctx.minted(kinds[0]))
+        yield Seen("control", (await ctx.invalid_offer(path, ctx.made_up_token),))
     for kind in kinds:
-        async for seen in _life(ctx, kind, await ctx.minted(kind)):
-            yield seen
+        if ctx.wants(f"accepted-{kind}") or (kind == "realtime" and ctx.wants("second-use", "elsewhere", "expired")):
+            async for seen in _life(ctx, kind, await ctx.minted(kind)):
+                yield seen
 
 
 async def _own(ctx: Context) -> AsyncIterator[Seen]:
@@ -138,7 +138,7 @@ async def _expired(ctx: Context, kind: Kind, path: str, minted: Minted) -> Seen:
         return Seen("expired", (short.exchange,), facts={"minted": False})
     life_s = _remaining_s(short.exchange, short.expires_at)
     ctx.recorder.notice(f"waiting {life_s + _BEYOND_END_S:.0f} s for a token to end")
-    await asyncio.sleep(max(0.0, life_s) + _BEYOND_END_S)
+    await ctx.sleep(max(0.0, life_s) + _BEYOND_END_S)
     return Seen(
         "expired", (short.exchange, await ctx.invalid_offer(path, short.token, again=True)), facts={"minted": True}
     )
@@ -266,7 +266,7 @@ def _own_token(seen: Seen) -> Finding:
             "fail",
             said(first),
             "400 invalid_offer",
-            "ephemeral-token-used-up",
+            "ephemeral-token-already-used",
             "mint one token for each connection",
         )
     hint = "it was minted elsewhere (a gateway, another region or project), has ended, or is no token of this API"
@@ -408,13 +408,9 @@ def _second_use(seen: Seen) -> Finding:
             "taken twice (invalid offers; sdp.second-use asks after a real call)",
             "official: until it ends",
         )
-    return Finding(
-        "second-use",
-        "info",
-        said(again),
-        "official: until it ends",
-        hint="here a token is good once: mint one for each connection",
-    )
+    once = "ephemeral-token-already-used" if again.status == 401 else None
+    hint = "here a token is good once: mint one for each connection" if once else None
+    return Finding("second-use", "info", said(again), "official: until it ends", once, hint)
 
 
 def _after_end(seen: Seen) -> Finding:

@@ -149,10 +149,18 @@ class Wishes:
 class Context:
     """What probes share: one client, one record, and tokens and sessions that are made once and closed by the runner."""
 
-    def __init__(self, wishes: Wishes, http: Http, recorder: Recorder, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        wishes: Wishes,
+        http: Http,
+        recorder: Recorder,
+        deadlines: Deadlines,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.wishes = wishes
         self.recorder = recorder
         self.deadlines = deadlines
+        self.sleep = sleep
         self.dialects: frozenset[Dialect] = frozenset()
         self.made_up_key = Credential("made-up", Secret(MADE_UP_KEY), "rtdiag")
         self.made_up_token = Credential("made-up", Secret(MADE_UP_TOKEN), "rtdiag")

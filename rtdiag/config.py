@@ -5,6 +5,7 @@ Every problem of the user's input is a ConfigError whose text is one line: what 
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -161,8 +162,11 @@ def _session(name: str) -> Json:
     """The user's session object from JSON or YAML; `{"session": {…}}`, as a mint takes it, is unwrapped."""
     import yaml
 
+    text = _read(name, "--session")
     try:
-        parsed: Any = yaml.safe_load(_read(name, "--session"))
+        parsed: Any = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+    except json.JSONDecodeError as exc:
+        raise ConfigError(f"--session {name}, line {exc.lineno}: not JSON: {exc.msg}") from exc
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else "?"
         raise ConfigError(f"--session {name}, line {line}: {exc.problem or 'not JSON or YAML'}") from exc

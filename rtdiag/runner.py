@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -91,16 +91,16 @@ async def run(
     broken: Iterable[Broken] = (),
     emulator: Mapping[str, Any] | None = None,
     fail_on: FailOn = "inconclusive",
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Report:
-    """Run the plan and return the report. Cancelling the task ends the run early: the report then says `interrupted`.
+    """Run the plan and return the report; `sleep` is for tests that own the clock. Cancelling the task ends the run early: the report then says `interrupted`.
 
     Never raises for what a server, a network or a check does.
     """
     deadlines, observer = deadlines or Deadlines(), observer or Silent()
     recorder = Recorder(mask, observer.asking)
-    ctx = Context(
-        wishes, Http(wishes.base_url, recorder, deadlines, trust_environment=emulator is None), recorder, deadlines
-    )
+    http = Http(wishes.base_url, recorder, deadlines, trust_environment=emulator is None)
+    ctx = Context(wishes, http, recorder, deadlines, sleep)
     started_at, progress, interrupted = datetime.now(UTC), _Progress(), False
     for entry in broken:
         progress.outcomes.append(_broken(entry))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -24,19 +25,24 @@ class Emulator:
     """The API on this machine: `async with Emulator() as emulator`, then ask `emulator.base_url` with `emulator.key`.
 
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
-    `port` 0 takes a free one. Raises UnknownFault and NoSuchDate (ValueErrors) when made, OSError when the port is
+    `port` 0 takes a free one; `clock` gives its Unix seconds. Raises UnknownFault and NoSuchDate (ValueErrors) when made, OSError when the port is
     taken.
     """
 
     def __init__(
-        self, as_of: date | None = None, faults: Sequence[str] = (), host: str = "127.0.0.1", port: int = 0
+        self,
+        as_of: date | None = None,
+        faults: Sequence[str] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.as_of = as_of or newest()
         self.faults = tuple(faults)
         self.key = EMULATOR_KEY
         self._chosen = chosen(self.faults)
         behaviour(self.as_of)
-        self._host, self._port = host, port
+        self._host, self._port, self._clock = host, port, clock
         self._service: Service | None = None
         self._runner: web.AppRunner | None = None
 
@@ -57,7 +63,7 @@ class Emulator:
         from rtdiag.emulator.server import application
         from rtdiag.emulator.service import Service
 
-        self._service = Service(self.as_of, self._chosen)
+        self._service = Service(self.as_of, self._chosen, self._clock)
         self._runner = web.AppRunner(application(self._service), access_log=None, shutdown_timeout=SHUTDOWN_WAIT_S)
         try:
             await self._runner.setup()

@@ -89,7 +89,8 @@ class Answer:
 class Fault:
     """One fault.
 
-    `sees`: globs of the cases that show it, with `status` and `cause`. A layer that it lacks is None or empty.
+    `sees`: globs of the cases that show it, with `status` and `cause` (None where nothing is wrong with what they show).
+    A layer that it lacks is None or empty.
     """
 
     id: str
@@ -97,7 +98,7 @@ class Fault:
     source: str
     sees: Sequence[str]
     status: Literal["fail", "warn", "inconclusive", "info"]
-    cause: str
+    cause: str | None
     when: When | None = None
     answer: Answer | None = None
     set: Mapping[str, Any] = field(default_factory=dict)
@@ -136,7 +137,7 @@ def chosen(ids: Sequence[str]) -> tuple[Fault, ...]:
     for one in ids:
         if one not in known:
             near = get_close_matches(one, known, n=3)
-            hint = f"did you mean {', '.join(near)}?" if near else "rtdiag.emulator.load_faults() holds them all"
+            hint = f"did you mean {', '.join(near)}?" if near else "`rtdiag emulator --list-faults` lists them all"
             raise UnknownFault(f"unknown fault {one!r}: {hint}")
     return tuple(known[one] for one in ids)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class Service:
     """The state behind the HTTP routes. Raises NoSuchDate for a day before the timeline."""
 
-    def __init__(self, as_of: date, faults: Sequence[Fault]) -> None:
+    def __init__(self, as_of: date, faults: Sequence[Fault], clock: Callable[[], float] = time.time) -> None:
         self.as_of, self.faults = as_of, faults
+        self._clock = clock
         self.switches = switches(faults)
         self.behaviour = behaviour(as_of)
         self.rules = Rules(self.behaviour, self.switches, self.clock)
@@ -37,7 +38,7 @@ class Service:
 
     def clock(self) -> float:
         """Unix seconds by this server's clock."""
-        return time.time() + self.switches.clock_ahead_s
+        return self._clock() + self.switches.clock_ahead_s
 
     def kind_of(self, credential: str) -> Credential:
         """What a credential is to this server."""

@@ -116,6 +116,8 @@ class Session:
         kind_of_event = event.get("type")
         if kind_of_event is None:
             raise Refused("missing-parameter", param="type")
+        if str(kind_of_event).endswith("session.update") and not self.rules.switches.answers_updates:
+            return []
         listed = CLIENT_EVENTS[self.dialect]
         if kind_of_event not in listed and kind_of_event != _UNLISTED:
             supported = ", ".join(f"'{name}'" for name in listed[:-1]) + f", and '{listed[-1]}'"
@@ -126,8 +128,6 @@ class Session:
 
     def _update(self, event: Json) -> list[Json]:
         switches = self.rules.switches
-        if not switches.answers_updates:
-            return []
         if switches.update_error:
             raise Refused(switches.update_error, session_id=self.id)
         self._check_address(event)

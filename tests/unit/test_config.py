@@ -36,18 +36,21 @@ def test_what_cannot_be_used_is_one_clear_line(flags: Flags, environment: Mappin
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("name", "text", "line"),
     [
-        ("a: [1,\nb: }", "line 2: "),
-        ('{"type": "realtime",\n "model": }', "line 2: "),
-        ("", "holds no session object"),
-        ("- 1", "holds no session object"),
-        ("!!python/object/apply:os.system ['true']", "line 1: "),
-        ("\x00", "not JSON or YAML"),
+        ("s.yaml", "a: [1,\nb: }", "line 2: "),
+        ("s.json", '{"type": "realtime",\n "model": }', "line 2: "),
+        ("s.yaml", "", "holds no session object"),
+        ("s.json", "[1]", "holds no session object"),
+        ("s.yaml", "!!python/object/apply:os.system ['true']", "line 1: "),
+        ("s.yaml", "\x00", "not JSON or YAML"),
+        ("s.json", "[" * 100_000, "not JSON or YAML"),
     ],
 )
-def test_a_session_file_that_does_not_parse_names_file_and_line(tmp_path: Path, text: str, line: str) -> None:
-    path = tmp_path / "session.yaml"
+def test_a_session_file_that_does_not_parse_names_file_and_line(
+    tmp_path: Path, name: str, text: str, line: str
+) -> None:
+    path = tmp_path / name
     path.write_text(text)
     with pytest.raises(ConfigError) as refused:
         make(Flags(emulator=True, session=str(path)), {})
@@ -69,7 +72,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         make(Flags(key_file=str(path)), {})
 
 
-@pytest.mark.parametrize(("text", "key"), [("sk-a\n", "sk-a"), ("sk-a\r\n", "sk-a"), ("sk-a \n", "sk-a "), ("sk-a\n\n", "sk-a\n"), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "key"), [("sk-a\n", "sk-a"), ("sk-a\r\n", "sk-a"), ("sk-a \n", "sk-a "), ("sk-a\n\n", "sk-a\n"), ("", "")]
+)
 def test_one_newline_at_the_end_of_a_key_file_is_the_files(tmp_path: Path, text: str, key: str) -> None:
     path = tmp_path / "key"
     path.write_bytes(text.encode())

@@ -76,7 +76,11 @@ def found(report: Report) -> dict[str, tuple[Status, str]]:
 def test_what_rests_on_a_failure_is_skipped_down_the_chain_with_its_root_and_the_rest_goes_on() -> None:
     first = scripted("a", {"bad": "fail", "good": "pass"}, Case("bad", ""), Case("good", ""))
     second = scripted(
-        "b", {"on-good": "pass"}, Case("on-bad", "", ("a.bad",)), Case("later", "", ("b.on-bad",)), Case("on-good", "", ("a.good",))
+        "b",
+        {"on-good": "pass"},
+        Case("on-bad", "", ("a.bad",)),
+        Case("later", "", ("b.on-bad",)),
+        Case("on-good", "", ("a.good",)),
     )
     third = scripted("c", {}, Case("last", "", ("b.later",)))
     report = run(first, second, third)
@@ -88,7 +92,11 @@ def test_what_rests_on_a_failure_is_skipped_down_the_chain_with_its_root_and_the
         "b.on-good": ("pass", "as scripted"),
         "c.last": ("skip", "needs a.bad: it failed"),
     }
-    assert [(o.status, o.reason) for o in report.checks] == [("fail", None), ("pass", None), ("skip", "needs a.bad: it failed")]
+    assert [(o.status, o.reason) for o in report.checks] == [
+        ("fail", None),
+        ("pass", None),
+        ("skip", "needs a.bad: it failed"),
+    ]
 
 
 def test_a_case_that_the_user_left_out_blocks_nothing() -> None:
@@ -118,7 +126,10 @@ def test_a_case_of_which_nothing_is_said_is_an_error_not_a_pass() -> None:
 
 def test_a_broken_check_of_another_package_is_a_row() -> None:
     report = run(scripted("a", {"one": "pass"}, Case("one", "")), broken=[Broken("acme", "it cannot be loaded")])
-    assert [(o.id, o.status, o.reason) for o in report.checks] == [("acme", "error", "it cannot be loaded"), ("a", "pass", None)]
+    assert [(o.id, o.status, o.reason) for o in report.checks] == [
+        ("acme", "error", "it cannot be loaded"),
+        ("a", "pass", None),
+    ]
     assert report.exit_code == 4
 
 
