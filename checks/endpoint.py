@@ -1,13 +1,14 @@
 """Which credential is taken at which URL that people post an SDP offer to?
 
-Asks: a deliberately invalid offer, posted with the API key, a realtime token, a transcription token and a made-up token to each URL
-that was ever right, or looks right. A refusal of the offer (400) says that the credential was taken, 401 that it was not; the made-up
-token is the control: only where it got 401 does another's 400 say anything. A 429 ends the matrix.
+Asks: a deliberately invalid offer, posted with the API key, a realtime token, a transcription token and a made-up
+token to each URL that was ever right, or looks right. A refusal of the offer (400) says that the credential was taken,
+401 that it was not; the made-up token is the control: only where it got 401 does another's 400 say anything. A 429
+ends the matrix.
 Costs: at most 28 requests, no session; the tokens are those of the check `token`.
-Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; the founding report community.openai.com 1148799
-(2025-03-21); record 59828301012 (2026-07-08) for `/realtime?model=` since the beta's end; five public reports since May 2026 of 404
-"Invalid URL" at the beta's mints. What a POST of an offer gets at `?intent=transcription` and at `/realtime/client_secrets` is in no
-public source: shown, never counted.
+Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; the founding report community.openai.com
+1148799 (2025-03-21); record 59828301012 (2026-07-08) for `/realtime?model=` since the beta's end; five public reports
+since May 2026 of 404 "Invalid URL" at the beta's mints. What a POST of an offer gets at `?intent=transcription` and at
+`/realtime/client_secrets` is in no public source: shown, never counted.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _where_offers_go(
             return Finding(
                 case, "fail", said(exchange), _TAKEN, "transcription-over-webrtc-refused", hint, show_body=True
             )
-        hint = "a token that this server minted is refused where offers go: is something between that mints, or answers, in its place?"
+        hint = "a token that this server minted is refused where offers go: does something between mint or answer in its place?"
         return Finding(case, "fail", said(exchange), _TAKEN, "token-of-another-issuer", hint)
     if code == "invalid_offer" and not proven:
         return Finding(

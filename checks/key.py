@@ -1,11 +1,12 @@
 """Is the key a key, does this server take it, and would it refuse another?
 
-Asks: nothing for the key's shape and its surroundings; `GET /models` with the key, and the same with a made-up key as the control:
-where that one is taken too, no other green says anything about credentials. The list names the models' shutdown dates.
+Asks: nothing for the key's shape and its surroundings; `GET /models` with the key, and the same with a made-up key as
+the control: where that one is taken too, no other green says anything about credentials. The list names the models'
+shutdown dates.
 Costs: two requests, nothing that is billed.
-Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (mirror of 2026-11-10: key changes take up to
-15 minutes); openai 3.54.0 types/model.py:26 (`shutdown_date`); messages as posted in openai/codex#1000, earendil-works/pi#956,
-PowerToys#32989.
+Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (mirror of 2026-11-10: key
+changes take up to 15 minutes); openai 3.54.0 types/model.py:26 (`shutdown_date`); messages as posted in
+openai/codex#1000, earendil-works/pi#956, PowerToys#32989.
 """
 
 from __future__ import annotations
@@ -33,28 +34,6 @@ _CASES = (
     *(Case(f"model-{kind}", f"the {kind} model has a future", requires=("key.accepted",), kind=kind) for kind in KINDS),
 )
 
-# What the text of a key must not be, first match wins: (pattern, what it is, what to do).
-_MALFORMED: tuple[tuple[str, str, str], ...] = (
-    (r"\s*$", "it is empty", "set OPENAI_API_KEY to the key itself"),
-    (r"(?s)\s.*|.*\s$", "it has blanks or a newline at an end", "strip it where it is read; a key pasted into a file often ends in a newline"),
-    (r"""["'`“”‘’].*|.*["'`“”‘’]$""", "it has quotes around it", "remove the quotes; in a .env file read by docker they become part of the value"),
-    (r"(?i)bearer[ :]", "it begins with `Bearer`", "give the key alone; `Bearer ` is added to the header by the client"),
-    (r"(?i)(undefined|null|none|nan|\[object .*\]|true|false)$", "it is what an unset variable turns into", "the variable is not set where the key is read"),
-    (r"(?i).*(your[-_ ]?(open ?ai[-_ ]?)?(api[-_ ]?)?key|<.*>|\.\.\.|…|x{6,}|changeme|placeholder|api[-_]key[-_]here)", "it is a placeholder", "replace it by a key from https://platform.openai.com/api-keys"),
-    (r"(?s).*[^\x21-\x7e]", "it holds a character that no key has (not printable ASCII)", "copy it again; word processors and chats change characters"),
-)  # fmt: skip
-
-_WRONG_KIND: dict[str, tuple[str, str]] = {
-    "ephemeral": (
-        "it is an ephemeral token (ek_), not an API key",
-        "set RTDIAG_TOKEN to it instead; tokens are minted with an API key",
-    ),
-    "admin-key": (
-        "it is an admin key (sk-admin-), which is for the administration API",
-        "use a project key from https://platform.openai.com/api-keys",
-    ),
-}
-
 _REFUSALS: dict[str, tuple[str, str]] = {
     "invalid_api_key": (
         "key-wrong-or-revoked",
@@ -78,7 +57,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """Look at the key as given, then ask `GET /models` with it and with a made-up one."""
     wishes = ctx.wishes
     key = wishes.api_key.secret.reveal() if wishes.api_key else None
-    shape = shape_of(key) if key is not None else {"missing": True}
+    shape = keys.shape_of(key, "api-key") if key is not None else {"missing": True}
     yield Seen("shape", facts=shape | {"source": wishes.api_key.source if wishes.api_key else ""})
     yield Seen("environment", facts=dict(wishes.environment))
     yield Seen("base-url", facts={"base_url": ctx.recorder.mask(wishes.base_url, "facts")})
@@ -94,17 +73,6 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
         yield Seen(f"model-{kind}", (listed,), facts={"model": model, "entry": entry})
-
-
-def shape_of(key: str) -> dict[str, str | int]:
-    """What can be said of a key's text without showing it: kind, length, and `problem` with `hint` where it cannot be a key."""
-    facts: dict[str, str | int] = {"kind": keys.kind_of(key), "length": len(key)}
-    for pattern, problem, hint in _MALFORMED:
-        if re.match(pattern, key):
-            return facts | {"problem": problem, "hint": hint}
-    if wrong := _WRONG_KIND.get(str(facts["kind"])):
-        return facts | {"problem": wrong[0], "hint": wrong[1]}
-    return facts
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -176,7 +144,7 @@ def _control(exchange: Exchange, official: bool) -> Finding:
             f"{exchange.status}: it was taken",
             "401",
             "server-asks-for-no-key",
-            "this server asks for no key, or something between answers in its place: no green about keys and tokens means anything here",
+            "it asks for no key, or something between answers in its place: no green about keys and tokens means anything",
         )
     if exchange.status in (401, 403):
         return Finding("control", "pass", said(exchange), "401")

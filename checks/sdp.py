@@ -1,12 +1,13 @@
 """Is an SDP offer answered, and does a session come of it?
 
-Asks: an offer as raw `application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and `session.created`, each
-with its own deadline and time; the same as multipart with the API key, hung up at once; an invalid offer as JSON and with a charset;
-and the token that opened a session once more.
+Asks: an offer as raw `application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and
+`session.created`, each with its own deadline and time; the same as multipart with the API key, hung up at once; an
+invalid offer as JSON and with a charset; and the token that opened a session once more.
 Costs: three sessions without audio, at most 9 requests with the hang-ups.
-Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record 61698167149
-(2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record 33323316245 (2025: a charset is
-refused); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is inconclusive here: a browser may get through.
+Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record
+61698167149 (2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record
+33323316245 (2025: a charset is refused); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is
+inconclusive here: a browser may get through.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
     failure = trace.failure
     measured = failure.detail if failure else "not reached"
     if name == "ice" and not any(side.startswith("remote") for side in trace.candidates):
-        hint = "the answer carries no candidate, so there is nowhere to send to: it was altered on its way, or the server is misconfigured"
+        hint = "there is nowhere to send media to: the answer was altered on its way, or the server is misconfigured"
         return Finding(case, "fail", measured, "a candidate pair", "answer-without-candidates", hint)
     if name == "ice":
         hint = (

@@ -3,16 +3,15 @@
 Asks, on the open session of each kind: `session.update` in GA shape, `session.update` in the beta's flat shape, and
 `transcription_session.update`, each followed by what came back; what was sent is compared with what the echo shows.
 Costs: no request; it uses the sessions of the check `sdp`.
-Sources: live capture of 2026-09-18, record 69522944037 (GA: `session.type` is required, `transcription_session.update` is
-`invalid_value`, a bad update is dropped whole); the founding thread community.openai.com 1148799 (2025-04: `session.update` on a beta
-transcription session answers `server_error`); crmitchelmore/justspeaktoit#427 (2026-05-08).
+Sources: live capture of 2026-09-18, record 69522944037 (GA: `session.type` is required, `transcription_session.update`
+is `invalid_value`, a bad update is dropped whole); the founding thread community.openai.com 1148799 (2025-04:
+`session.update` on a beta transcription session answers `server_error`); crmitchelmore/justspeaktoit#427 (2026-05-08).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from rtdiag.api import sessions
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.check import Case, Check, Context

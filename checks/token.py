@@ -1,24 +1,26 @@
 """Can an ephemeral token be minted, does it live as long as it says, and where is it taken?
 
-Asks: your own token or token URL first, when given (an invalid offer only, so that nothing is opened with it); a mint for a realtime
-and for a transcription session; each token with an invalid offer at the SDP endpoint, where 400 says that the token was taken and 401
-that it was not, and a made-up token as the control; the same token again; the token where it does not belong; what the beta's mints
-answer; and, with `--allow wait`, a token of the shortest life after its end.
+Asks: your own token or token URL first, when given (an invalid offer only, so that nothing is opened with it); a mint
+for a realtime and for a transcription session; each token with an invalid offer at the SDP endpoint, where 400 says
+that the token was taken and 401 that it was not, and a made-up token as the control; the same token again; the token
+where it does not belong; what the beta's mints answer; and, with `--allow wait`, a token of the shortest life after
+its end.
 Costs: at most 11 requests and 5 tokens of 60 seconds; no session.
-Sources: openai-openapi @ f85dbe2 line 16934 and openai 3.54.0 types/realtime/client_secret_create_params.py (life 10..7200 s, several
-uses until the end); contrary reports on a second use kizuna-ai-lab/sokuji#377 (2026-08-01), ReviewStage/luke PR 204 (2026-08-17): so
-that is measured, never asserted; record 57945624825 (2026-05-13): an invalid offer with a good credential is 400 `invalid_offer`.
+Sources: openai-openapi @ f85dbe2 line 16934 and openai 3.54.0 types/realtime/client_secret_create_params.py (life
+10..7200 s, several uses until the end); contrary reports on a second use kizuna-ai-lab/sokuji#377 (2026-08-01),
+ReviewStage/luke PR 204 (2026-08-17): so that is measured, never asserted; record 57945624825 (2026-05-13): an invalid
+offer with a good credential is 400 `invalid_offer`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from rtdiag.api import sessions
-from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Kind, sdp_path
+from rtdiag.api import keys, sessions
+from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
 from rtdiag.check import TOKEN_LIFE_S, Case, Check, Context, Minted, find_token
 from rtdiag.judging import no_answer, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
@@ -104,10 +106,14 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
     if token is None:
         yield Seen("own", facts={"given": False})
         return
+    shape = _shape_facts(token)
+    if "problem" in shape:
+        yield Seen("own", facts={"given": True, **shape})
+        return
     asked = [await ctx.invalid_offer(CALLS, token)]
     if not _taken(asked[0]):
         asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
-    yield Seen("own", tuple(asked), facts={"given": True, **_shape_facts(token)})
+    yield Seen("own", tuple(asked), facts={"given": True, **shape})
 
 
 async def _offers_go(ctx: Context, kind: Kind, minted: Minted) -> str:
@@ -157,9 +163,8 @@ def _shape_facts(token: Credential) -> dict[str, Any]:
     text = token.secret.reveal()
     return {
         "prefix": text[:3] if text.startswith("ek_") else "",
-        "length": len(text),
         "source": token.source,
-        "blank": text != text.strip(),
+        **keys.shape_of(text, "ephemeral"),
     }
 
 
@@ -186,7 +191,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "own":
             yield _own_token(seen)
         elif name == "mint":
-            yield _mint(case, seen, kind)
+            yield _mint(case, seen, kind, evidence.dialects)
         elif name == "shape":
             yield _shape(case, seen.facts)
         elif name == "life":
@@ -238,16 +243,15 @@ def _url(seen: Seen) -> Finding:
 def _own_token(seen: Seen) -> Finding:
     if not seen.facts["given"]:
         return Finding("own", "skip", "no RTDIAG_TOKEN was given")
+    if "problem" in seen.facts:
+        hint = f"{seen.facts['source']}: {seen.facts['hint']}"
+        return Finding("own", "fail", str(seen.facts["problem"]), "ek_…", "key-placeholder-not-a-key", hint)
     unusable = next(filter(None, (no_answer("own", x) for x in seen.exchanges)), None)
     if any(_taken(x) for x in seen.exchanges):
         where = next(x for x in seen.exchanges if _taken(x))
         return Finding("own", "pass", f"taken: {said(where)}", "400 invalid_offer")
     if unusable:
         return unusable
-    if seen.facts["blank"]:
-        return Finding(
-            "own", "fail", "it has blanks at an end", "ek_…", "key-placeholder-not-a-key", "strip it where it is read"
-        )
     first = seen.exchanges[0]
     code = first.error.code if first.error else ""
     message = (first.error.message if first.error else "") or ""
@@ -278,7 +282,7 @@ def _taken(exchange: Exchange) -> bool:
     return exchange.status == 400 and bool(exchange.error and exchange.error.code == "invalid_offer")
 
 
-def _mint(case: str, seen: Seen, kind: str) -> Finding:
+def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if unusable := no_answer(case, exchange):
@@ -295,6 +299,8 @@ def _mint(case: str, seen: Seen, kind: str) -> Finding:
     if code == "missing_scope" or "Missing scopes" in message:
         hint = "give the restricted key the Request permission of Model capabilities"
         return Finding(case, "fail", said(exchange), "200 with a token", "missing-permission-scope", hint)
+    if exchange.status == 404 and dialects:
+        return Finding(case, "skip", f"this server mints no tokens for {kind} sessions: {said(exchange)}")
     if exchange.status == 404:
         hint = "neither the GA mint (/realtime/client_secrets) nor the beta's is known here: is this the Realtime API?"
         return Finding(case, "fail", said(exchange), "200 with a token", "no-realtime-api-here", hint)

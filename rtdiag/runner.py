@@ -93,9 +93,9 @@ async def run(
     fail_on: FailOn = "inconclusive",
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Report:
-    """Run the plan and return the report; `sleep` is for tests that own the clock. Cancelling the task ends the run early: the report then says `interrupted`.
+    """Run the plan and return the report. Cancelling the task ends the run early: the report then says `interrupted`.
 
-    Never raises for what a server, a network or a check does.
+    `sleep` is for tests that own the clock. Never raises for what a server, a network or a check does.
     """
     deadlines, observer = deadlines or Deadlines(), observer or Silent()
     recorder = Recorder(mask, observer.asking)

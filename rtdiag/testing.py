@@ -14,8 +14,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from rtdiag import registry, runner
 from rtdiag import plan as plans
+from rtdiag import registry, runner
 from rtdiag.api.endpoints import Dialect
 from rtdiag.check import Check, Wishes
 from rtdiag.emulator import Emulator

@@ -25,8 +25,8 @@ class Emulator:
     """The API on this machine: `async with Emulator() as emulator`, then ask `emulator.base_url` with `emulator.key`.
 
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
-    `port` 0 takes a free one; `clock` gives its Unix seconds. Raises UnknownFault and NoSuchDate (ValueErrors) when made, OSError when the port is
-    taken.
+    `port` 0 takes a free one; `clock` gives its Unix seconds. Raises UnknownFault and NoSuchDate (ValueErrors) when
+    made, OSError when the port is taken.
     """
 
     def __init__(

@@ -67,5 +67,5 @@ def test_every_case_that_can_fail_has_a_fault_that_turns_it_red() -> None:
         for case in seen_by(fault_id)
     }
     matrix = {case for case in CASES if case.startswith("endpoint.") and not case.startswith("endpoint.calls-")}
-    assert set(CASES) - shown - MEASURED - GIVEN - matrix == set()
-    assert (MEASURED | GIVEN) <= set(CASES)
+    assert not set(CASES) - shown - MEASURED - GIVEN - matrix
+    assert set(CASES) >= (MEASURED | GIVEN)

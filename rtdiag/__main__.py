@@ -1,0 +1,5 @@
+"""`python -m rtdiag` is `rtdiag`."""
+
+from rtdiag.cli import main
+
+main(prog_name="rtdiag")

@@ -1,0 +1,163 @@
+"""Whole runs against the emulator: green today, the founding thread, every date, nothing left behind, within the budget."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import Counter
+from datetime import date
+from functools import cache
+
+import pytest
+
+from rtdiag import plan, registry, runner
+from rtdiag.check import Wishes
+from rtdiag.emulator import Emulator
+from rtdiag.model import Report
+from rtdiag.redact import Mask, Secret
+from rtdiag.report import render
+from rtdiag.testing import finding, row, run_on_emulator
+from rtdiag.transport.http import Credential
+
+THE_THREAD = date(2025, 3, 21)
+BAD = {"fail", "error", "inconclusive"}
+
+
+@cache
+def run(as_of: date | None = None) -> Report:
+    return run_on_emulator(as_of=as_of, longest_s=5)
+
+
+def statuses(report: Report) -> Counter[str]:
+    return Counter(r.finding.status for o in report.checks for r in o.rows)
+
+
+def test_today_all_is_well() -> None:
+    report = run()
+    assert [o.id for o in report.checks] == ["key", "token", "endpoint", "sdp", "session-update", "vad"]
+    assert {o.status for o in report.checks} == {"pass"}
+    assert not BAD & statuses(report).keys()
+    assert report.exit_code == 0
+    assert report.diagnosis == ()
+    assert report.left_open == ()
+    assert report.target.dialects == ("ga",)
+
+
+def test_the_table_folds_what_is_well_and_says_what_it_asked_and_did_not_test() -> None:
+    text = render(run(), "table")
+    lines = text.splitlines()
+    assert lines[0] == lines[-1] == "EMULATOR (as of 2026-11-13): nothing here was asked of the live API"
+    assert sum(line.startswith("✓ ") for line in lines) == 7
+    assert "not tested: a browser, CORS, ICE over TCP, your own code" in text
+    assert "post it to" in text
+    assert "Invalid URL (POST /v1/realtime/transcription_sessions)" in text
+
+
+def test_each_check_stays_within_what_it_declares() -> None:
+    declared = registry.load(()).checks
+    for outcome in run().checks:
+        cost = declared[outcome.id].cost
+        assert outcome.cost.requests <= cost.requests
+        assert outcome.cost.tokens_minted <= cost.tokens_minted
+        assert outcome.cost.sessions_opened <= cost.sessions_opened
+    total = run().cost
+    assert (total.requests <= 63, total.tokens_minted <= 16, total.sessions_opened <= 4) == (True, True, True)
+    assert total.audio_seconds == 0
+
+
+def test_the_founding_401_is_shown_word_for_word() -> None:
+    report = run(THE_THREAD)
+    exchange = row(report, "endpoint.transcription-sessions-transcription-token").seen.exchanges[-1]
+    assert exchange.status == 401
+    assert exchange.error is not None
+    assert exchange.error.code == "invalid_api_key"
+    assert exchange.error.param is None
+    assert exchange.error.type == "invalid_request_error"
+    message = exchange.error.message or ""
+    assert message.startswith("Incorrect API key provided: ek_")
+    assert message.endswith(". You can find your API key at https://platform.openai.com/account/api-keys.")
+    assert message.count("*") == 23, "the thread's own mask: eight characters, 23 stars, four characters"
+    assert (exchange.body or "") in render(report, "table").replace("\n        ", "\n")
+
+
+def test_on_the_threads_date_transcription_is_refused_and_that_is_the_verdict() -> None:
+    report = run(THE_THREAD)
+    assert report.exit_code == 1
+    assert finding(report, "sdp.answer-transcription").status == "fail"
+    assert finding(report, "sdp.created-realtime").status == "pass"
+    assert [d.cause for d in report.diagnosis] == ["transcription-over-webrtc-refused"]
+    flat = " ".join(render(report, "table").split())
+    assert "no public source shows a URL that worked for transcription over WebRTC" in flat
+    assert "What works today is a token of POST /v1/realtime/client_secrets" in flat
+
+
+@pytest.mark.parametrize(
+    ("as_of", "dialects", "code"),
+    [
+        (date(2024, 12, 17), ("beta",), 1),
+        (date(2025, 3, 29), ("beta",), 0),
+        (date(2025, 9, 1), ("ga", "beta"), 0),
+        (date(2026, 5, 11), ("ga", "beta"), 0),
+        (date(2026, 5, 12), ("ga",), 0),
+    ],
+)
+def test_each_dialect_is_learned_and_judged_by_itself(as_of: date, dialects: tuple[str, ...], code: int) -> None:
+    report = run(as_of)
+    assert report.target.dialects == dialects
+    assert report.exit_code == code
+
+
+def test_before_transcription_existed_it_is_not_offered_rather_than_broken() -> None:
+    report = run(date(2024, 12, 17))
+    assert finding(report, "token.mint-transcription").status == "skip"
+    assert "mints no tokens for transcription" in finding(report, "sdp.answer-transcription").measured
+    assert {d.cause for d in report.diagnosis} == {"semantic-vad-not-accepted"}
+
+
+def test_one_kind_alone_leaves_the_other_out() -> None:
+    report = run_on_emulator(kinds=("transcription",), only=["sdp", "session-update"])
+    cases = {f"{o.id}.{r.id}" for o in report.checks for r in o.rows}
+    assert not [case for case in cases if "realtime" in case.replace("accepted-realtime", "")]
+    assert finding(report, "session-update.transcription-ga").status == "pass"
+
+
+def test_a_token_is_refused_after_its_end() -> None:
+    report = run_on_emulator(only=["token.expired"], allow=["wait"])
+    assert finding(report, "token.expired").status == "pass"
+    assert finding(run(), "token.expired").measured == "opt in with --allow wait"
+
+
+def test_a_rate_limit_ends_the_matrix() -> None:
+    report = run_on_emulator(faults=["rate-limited-offers"], only=["endpoint"])
+    assert sum(x.status == 429 for x in report.exchanges) == 1
+    assert {r.finding.status for o in report.checks if o.id == "endpoint" for r in o.rows} == {"inconclusive"}
+    assert report.exit_code == 3
+
+
+def _open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.parametrize("faults", [(), ("no-session-created",), ("hangup-refused",), ("gateway-html",)])
+def test_nothing_is_left_after_a_run(faults: tuple[str, ...]) -> None:
+    async def work() -> tuple[int, int]:
+        async with Emulator(faults=faults) as emulator:
+            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            chosen = plan.make(registry.load(()).checks.values(), only=["sdp"])
+            await runner.run(chosen, wishes, mask=Mask(), emulator={"as_of": "", "faults": []})
+            calls = emulator.open_calls
+        return len(asyncio.all_tasks()), calls
+
+    asyncio.run(work())  # imports and caches open files of their own, once
+    files, threads = _open_files(), threading.active_count()
+    tasks, calls = asyncio.run(work())
+    assert (_open_files(), threading.active_count()) == (files, threads)
+    assert tasks == 1, "the test itself"
+    assert calls == 0 or "hangup-refused" in faults
+
+
+def test_what_could_not_be_closed_is_told() -> None:
+    report = run_on_emulator(faults=["hangup-refused"], only=["sdp.answer-realtime"])
+    assert len(report.left_open) == 1
+    assert "hang-up answered 404" in report.left_open[0]

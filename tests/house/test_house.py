@@ -1,0 +1,173 @@
+"""The house: who imports whom, what the maps say, what is installed, what must not stand in any file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# room -> the rooms of rtdiag that it may import (itself is always allowed); "checks" is the folder beside rtdiag/
+MAY_IMPORT: dict[str, set[str]] = {
+    "api": set(),
+    "model": {"api"},
+    "redact": {"api", "model"},
+    "failures": {"model"},
+    "transport": {"api", "model", "redact", "failures"},
+    "check": {"api", "model", "redact", "failures", "transport"},
+    "judging": {"api", "model", "failures"},
+    "checks": {"api", "model", "redact", "transport", "check", "judging"},
+    "registry": {"check", "checks"},
+    "plan": {"api", "model", "check"},
+    "diagnosis": {"api", "model", "redact"},
+    "report": {"api", "model", "redact"},
+    "runner": {"api", "model", "redact", "transport", "check", "plan", "registry", "diagnosis"},
+    "config": {"api", "model", "redact", "transport", "check"},
+    "emulator": {"api"},
+    "testing": {"api", "model", "redact", "transport", "check", "plan", "registry", "runner", "emulator"},
+    "cli": {"config", "model", "plan", "redact", "registry", "report", "runner", "transport", "emulator"},
+    "__main__": {"cli"},
+}
+# What may only be imported inside a function, so that the command line stays quick: package -> rooms that are exempt.
+LAZY = {
+    "httpx": set[str](),
+    "aiortc": {"emulator"},
+    "aiohttp": {"emulator"},
+    "tabulate": {"report"},
+    "yaml": {"emulator"},
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted((ROOT / "rtdiag").rglob("*.py")):
+        room = path.relative_to(ROOT / "rtdiag").parts[0].removesuffix(".py")
+        if room != "__init__":
+            yield room, path
+    for path in sorted((ROOT / "checks").glob("*.py")):
+        yield "checks", path
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def at_the_top(tree: ast.Module) -> Iterator[str]:
+    """What importing the module imports: not what stands in a function or under TYPE_CHECKING."""
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imports(node)
+
+
+@pytest.mark.parametrize(("room", "path"), [pytest.param(r, p, id=str(p.relative_to(ROOT))) for r, p in modules()])
+def test_each_module_knows_only_what_it_may(room: str, path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known = {name.split(".")[1] for name in imports(tree) if name.startswith("rtdiag.")} - {"__version__"}
+    assert known - {room} <= MAY_IMPORT[room]
+    assert ast.get_docstring(tree), "a module opens with what it is for"
+    for name in at_the_top(tree):
+        package = name.split(".")[0]
+        assert package not in LAZY or room in LAZY[package], f"import {package} where it is used"
+
+
+def test_a_wrong_import_would_be_seen() -> None:
+    found = set(imports(ast.parse("def f():\n    from rtdiag.emulator import Emulator\n    import rtdiag.cli")))
+    assert found == {"rtdiag.emulator.Emulator", "rtdiag.cli"}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from rtdiag.cli import main; print([m for m in ('httpx', 'aiortc', 'aiohttp', 'yaml', 'tabulate') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["README.md", "rtdiag/README.md"])
+def test_every_path_that_a_map_names_exists(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    here = (ROOT / name).parent
+    named = set(re.findall(r"`([\w./-]+(?:\.py|\.yaml|\.json|\.md|/))`", text))
+    assert named
+    for path in named:
+        places = [here / path, *(here / room / path for room in MAY_IMPORT), ROOT / path]
+        assert any(place.exists() for place in places), path
+
+
+def test_every_room_stands_in_the_map() -> None:
+    text = (ROOT / "rtdiag" / "README.md").read_text(encoding="utf-8")
+    for room, path in modules():
+        named = f"`{room}/`" if path.parent.name == room and room != "checks" else f"`{path.name}`"
+        assert named in text or f"`{room}/`" in text or room in ("checks", "__main__"), f"{path} is not in the map"
+
+
+FORBIDDEN = re.compile(r"pypi\.org|pythonhosted|npmjs\.(?:org|com)|deb\.debian\.org|/" + r"work/|/" + r"farm/")
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
+    files = [ROOT / name for name in listed if name and (ROOT / name).is_file()] or [p for _, p in modules()]
+    for path in files:
+        if path != Path(__file__):
+            assert not FORBIDDEN.search(path.read_text(encoding="utf-8", errors="replace")), path
+
+
+def test_ci_runs_the_readmes_second_command_word_for_word() -> None:
+    commands = [
+        line.strip()
+        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("    python3 -m venv")
+    ]
+    assert len(commands) == 2
+    assert commands[0].endswith("rtdiag run --emulator")
+    assert commands[1].endswith("pytest")
+    assert commands[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in the wheel, built from a copy so that the checkout stays clean."""
+    import shutil
+
+    copy = tmp_path_factory.mktemp("source") / "rtdiag"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "__pycache__"))
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(copy / "out"),
+        str(copy),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = (copy / "out").glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        return set(archive.namelist())
+
+
+def test_the_wheel_holds_every_module_and_every_data_file(wheel: set[str]) -> None:
+    for path in (ROOT / "rtdiag").rglob("*"):
+        if path.suffix in (".py", ".yaml", ".json", ".typed"):
+            assert str(path.relative_to(ROOT)) in wheel
+    for path in (ROOT / "checks").glob("*.py"):
+        assert f"rtdiag/checks/{path.name}" in wheel
+
+
+def test_the_wheel_has_no_other_top_level(wheel: set[str]) -> None:
+    tops = {name.split("/")[0] for name in wheel}
+    assert {t for t in tops if not t.endswith(".dist-info")} == {"rtdiag"}
