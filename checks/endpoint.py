@@ -4,7 +4,7 @@ Asks: a deliberately invalid offer, posted with the API key, a realtime token, a
 token to each URL that was ever right, or looks right. A refusal of the offer (400) says that the credential was taken,
 401 that it was not; the made-up token is the control: only where it got 401 does another's 400 say anything. A 429
 ends the matrix.
-Costs: at most 28 requests, no session; the tokens are those of the check `token`.
+Costs: 25 requests beyond those of the check `token`, whose tokens it uses; no session.
 Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; the founding report community.openai.com
 1148799 (2025-03-21); record 59828301012 (2026-07-08) for `/realtime?model=` since the beta's end; five public reports
 since May 2026 of 404 "Invalid URL" at the beta's mints. What a POST of an offer gets at `?intent=transcription` and at
@@ -159,6 +159,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=28),
+    cost=Cost(requests=25),
     order=30,
 )

@@ -3,7 +3,7 @@
 Asks: an offer as raw `application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and
 `session.created`, each with its own deadline and time; the same as multipart with the API key, hung up at once; an
 invalid offer as JSON and with a charset; and the token that opened a session once more.
-Costs: three sessions without audio, at most 9 requests with the hang-ups.
+Costs: three sessions without audio, two tokens, at most 11 requests with the hang-ups.
 Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record
 61698167149 (2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record
 33323316245 (2025: a charset is refused); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is
@@ -65,11 +65,11 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         return
     minted = await ctx.minted("realtime")
     opened = await ctx.opened("realtime") if ctx.wants("location", "second-use") else None
-    if opened and minted.token and opened.exchange.ok:
+    if opened and opened.token and opened.exchange.ok:
         path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
         if opened.dialect == "ga":
             yield Seen("location", (opened.exchange,))
-        yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, minted.token, again=True)))
+        yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
     if "ga" not in ctx.dialects or minted.token is None:
         for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
             yield Seen(case, facts={"offered": False})
@@ -257,8 +257,9 @@ def _second_use(seen: Seen) -> Finding:
     again = seen.exchanges[-1]
     if unusable := no_answer("second-use", again):
         return unusable
-    hint = "this token is good once: mint one for each connection" if again.status == 401 else None
-    return Finding("second-use", "info", f"after a real call: {said(again)}", "official: until it ends", hint=hint)
+    once = "ephemeral-token-already-used" if again.status == 401 else None
+    hint = "this token is good once: mint one for each connection" if once else None
+    return Finding("second-use", "info", f"after a real call: {said(again)}", "official: until it ends", once, hint)
 
 
 def _multipart_answer(exchange: Exchange) -> Finding:
@@ -296,6 +297,6 @@ CHECK = Check(
     cases=tuple(_cases()),
     probe=probe,
     judge=judge,
-    cost=Cost(requests=9, sessions_opened=3),
+    cost=Cost(requests=11, tokens_minted=2, sessions_opened=3),
     order=40,
 )

@@ -5,7 +5,8 @@ for a realtime and for a transcription session; each token with an invalid offer
 that the token was taken and 401 that it was not, and a made-up token as the control; the same token again; the token
 where it does not belong; what the beta's mints answer; and, with `--allow wait`, a token of the shortest life after
 its end.
-Costs: at most 11 requests and 5 tokens of 60 seconds; no session.
+Costs: 9 requests and 2 tokens of 60 seconds, up to 4 requests more for a token or token URL of your
+own, 2 requests and a token more with `--allow wait`, 2 tokens more where the beta mints beside GA; no session.
 Sources: openai-openapi @ f85dbe2 line 16934 and openai 3.54.0 types/realtime/client_secret_create_params.py (life
 10..7200 s, several uses until the end); contrary reports on a second use kizuna-ai-lab/sokuji#377 (2026-08-01),
 ReviewStage/luke PR 204 (2026-08-17): so that is measured, never asserted; record 57945624825 (2026-05-13): an invalid
@@ -446,6 +447,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=11, tokens_minted=4),
+    cost=Cost(requests=9, tokens_minted=2),
     order=20,
 )

@@ -3,7 +3,7 @@
 Asks: your own `--session FILE` first, at the mint and by update; then `server_vad`, `semantic_vad` at each eagerness
 and null, at the mint and by update, for a realtime and for a transcription session. Whether it is also effective takes
 audio and is another check.
-Costs: at most 13 mints of 60 seconds; the sessions are those of the check `sdp`.
+Costs: 12 mints of 60 seconds, one more for `--session`; the sessions are those of the check `sdp`.
 Sources: developers.openai.com/api/docs/guides/realtime-vad (autumn 2026: gpt-live-transcribe and gpt-realtime-whisper
 take none); openai 3.54.0 types/realtime/realtime_audio_input_turn_detection.py; livekit/agents#3331 (2025-09-05:
 semantic_vad in a transcription session); openai-openapi @ f85dbe2 line 55921 says only server_vad there: so that is
@@ -208,6 +208,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=13, tokens_minted=13),
+    cost=Cost(requests=12, tokens_minted=12),
     order=60,
 )

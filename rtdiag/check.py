@@ -13,7 +13,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -59,9 +59,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its cases as data, what it costs at most, how it asks (`probe`) and how it judges (`judge`).
+    """A check: its cases as data, what it costs, how it asks (`probe`) and how it judges (`judge`).
 
-    `order` is its place on the screen. `doc` is the docstring of its module: what it asks, what it costs, its sources.
+    `cost` is what a default run adds: opt-ins, the user's own token and session, and a second dialect come on top. `order` is its
+    place on the screen. `doc` is the docstring of its module: what it asks, what it costs, its sources.
     """
 
     id: str
@@ -93,12 +94,13 @@ class Minted:
 
 @dataclass(frozen=True)
 class Opened:
-    """An attempt to open a session: the exchange of the offer, the answer as text, and the session if an answer was taken up."""
+    """An attempt to open a session: the exchange of the offer, and the session, its token and its trace as far as they came."""
 
     exchange: Exchange
     dialect: Dialect
     session: Session | None = None
     trace: PeerTrace | None = None
+    token: Credential | None = None
 
     @property
     def usable(self) -> bool:
@@ -289,17 +291,23 @@ class Context:
         return await post() if again else await self._once_only(("offer", path, credential.name), post)
 
     async def opened(self, kind: Kind) -> Opened | None:
-        """The session of that kind that all checks share, opened once with the shared token; None without a token."""
+        """The session of that kind that all checks share, opened once; None where no token is to be had.
+
+        Its token is a fresh one: where a token is good once, what was asked with the shared one must not be in the way.
+        """
 
         async def attempt() -> Opened | None:
             minted = await self.minted(kind)
             if minted.token is None:
                 return None
-            path = sdp_path(kind, minted.dialect, await self.model("realtime"))
-            token, headers = minted.token, {"content-type": SDP, "accept": SDP}
-            return await self.open(
-                kind, minted.dialect, lambda offer: self.reply("POST", path, token, content=offer, headers=headers)
+            dialect, headers = minted.dialect, {"content-type": SDP, "accept": SDP}
+            path = sdp_path(kind, dialect, await self.model("realtime"))
+            fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, await self.model(kind)))
+            token = fresh.token or minted.token
+            opened = await self.open(
+                kind, dialect, lambda offer: self.reply("POST", path, token, content=offer, headers=headers)
             )
+            return replace(opened, token=token)
 
         return await self._once_only(("opened", kind), attempt)
 

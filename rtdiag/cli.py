@@ -183,8 +183,15 @@ def _until_signal(work: Coroutine[Any, Any, Report]) -> Report:
 
     async def supervised() -> Report:
         loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+        stopped = False
+
+        def stop() -> None:
+            nonlocal stopped
+            if not stopped:  # closing has a deadline of its own: a second signal must not cost the report
+                stopped = task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, stop)
         return await task
 
     return asyncio.run(supervised())
@@ -200,7 +207,7 @@ def list_checks(verbose: bool) -> None:
     known = registry.load()
     for check in known.checks.values():
         needs = f"; needs {', '.join(check.requires)}" if check.requires else ""
-        _print(f"{check.id:<15} {check.title}; at most {cost_line(check.cost)}{needs}\n")
+        _print(f"{check.id:<15} {check.title}; about {cost_line(check.cost)}{needs}\n")
         if verbose:
             _print("\n" + check.doc.strip() + "\n\n")
             _print("".join(f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases) + "\n")
@@ -259,7 +266,7 @@ class _Screen:
         """Say what will be asked, before the first request."""
         from rtdiag.report.table import cost_line
 
-        click.echo(f"rtdiag asks at most {cost_line(chosen.cost)}.", err=True)
+        click.echo(f"rtdiag asks about {cost_line(chosen.cost)}.", err=True)
         if chosen.added:
             click.echo(f"It also runs {', '.join(chosen.added)}, which the named checks require.", err=True)
 

@@ -52,7 +52,7 @@ def from_http(exc: BaseException, phase: str) -> Failure:
     )
     for kind, where, types in table:
         if any(isinstance(cause, types) for cause in causes):
-            if (kind == "protocol" and "disconnected" in detail.lower()) or "incomplete" in detail.lower():
+            if kind == "protocol" and ("disconnected" in detail or "peer closed" in detail):
                 kind = "closed"
             return Failure(kind, where, detail)
     return Failure("unknown", phase, f"{type(exc).__name__}: {detail}")

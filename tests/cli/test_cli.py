@@ -88,7 +88,7 @@ def test_a_green_run_on_the_emulator() -> None:
     assert [c["id"] for c in report["checks"]] == ["key", "token", "endpoint", "sdp", "session-update", "vad"]
     assert report["target"]["emulator"] == {"as_of": "2026-11-13", "faults": []}
     assert report["credential"]["source"] == "the emulator"
-    assert done.stderr == "rtdiag asks at most 63 requests, 17 tokens, 3 sessions, no audio.\n"
+    assert done.stderr == "rtdiag asks about 59 requests, 16 tokens, 3 sessions, no audio.\n"
     assert KEY not in done.stdout
 
 
@@ -192,7 +192,7 @@ def test_flags_have_variables() -> None:
 
 def test_list_names_every_check_and_what_it_costs() -> None:
     text = rtdiag("list", "-v").stdout
-    assert "at most 9 requests, 0 tokens, 3 sessions, no audio; needs key, token" in text
+    assert "about 11 requests, 2 tokens, 3 sessions, no audio; needs key, token" in text
     assert "vad.update-transcription-semantic-vad-low" in text
 
 
