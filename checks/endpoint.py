@@ -16,15 +16,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
-from rtdiag.check import Case, Check, Context
+from rtdiag.check import Case, Check
+from rtdiag.context import Context
 from rtdiag.judging import no_answer, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 
-_CREDENTIALS: tuple[tuple[str, Kind | None, str], ...] = (
-    ("realtime-token", "realtime", "token.mint-realtime"),
-    ("transcription-token", "transcription", "token.mint-transcription"),
-    ("api-key", None, "key.accepted"),
-    ("made-up", None, "key.accepted"),
+# id, the kind of session it is for, what it needs, and how the head of its column reads
+_CREDENTIALS: tuple[tuple[str, Kind | None, str, str], ...] = (
+    ("realtime-token", "realtime", "token.mint-realtime", "realtime ek_"),
+    ("transcription-token", "transcription", "token.mint-transcription", "transcription ek_"),
+    ("api-key", None, "key.accepted", "API key"),
+    ("made-up", None, "key.accepted", "made-up ek_"),
 )
 
 # What says that the credential was taken: the refusal is about the offer alone.
@@ -35,10 +37,10 @@ _FOUNDING_HINT = (
 
 _CASES = tuple(
     Case(
-        f"{target.id}-{name}", f"an offer to {target.label} with {name}", (needs,), kind, line=target.label, column=name
+        f"{target.id}-{name}", f"an offer to {target.label} with {name}", (needs,), kind, line=target.label, column=head
     )
     for target in SDP_TARGETS
-    for name, kind, needs in _CREDENTIALS
+    for name, kind, needs, head in _CREDENTIALS
 )
 
 
@@ -47,7 +49,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     models = {kind: await ctx.model(kind) for kind in ctx.wishes.kinds}
     for target in SDP_TARGETS:
         path = target.path.format(**{"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models})
-        for name, _, _ in reversed(_CREDENTIALS):
+        for name, *_ in reversed(_CREDENTIALS):
             case = f"{target.id}-{name}"
             credential = await ctx.credential(name) if ctx.wants(case) else None
             if credential is None:
@@ -64,7 +66,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     for target in SDP_TARGETS:
         control = evidence.seen.get(f"{target.id}-made-up")
         proven = bool(control and control.exchange and control.exchange.status == 401)
-        for name, _, _ in _CREDENTIALS:
+        for name, *_ in _CREDENTIALS:
             case = f"{target.id}-{name}"
             seen = evidence.seen.get(case)
             if seen is not None and seen.exchange is not None:

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS, MODELS
-from rtdiag.check import Case, Check, Context, model_ids
+from rtdiag.check import Case, Check
+from rtdiag.context import Context, model_ids
 from rtdiag.judging import no_answer, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen, Status
 

@@ -17,7 +17,8 @@ from collections.abc import AsyncIterator, Iterator
 
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS, KINDS
-from rtdiag.check import INVALID_OFFER, SDP, Case, Check, Context, Opened
+from rtdiag.check import Case, Check
+from rtdiag.context import INVALID_OFFER, SDP, Context, Opened
 from rtdiag.judging import in_short, no_answer, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, PeerTrace, Seen
 from rtdiag.transport.http import Reply
@@ -201,8 +202,7 @@ def _phase(case: str, name: str, seen: Seen) -> Finding:
         return _phase_failed(case, name, trace)
     took = f"{trace.phases_ms[phase]:.0f} ms"
     if name != "created":
-        pair = f", {trace.selected_pair}" if name == "ice" and trace.selected_pair else ""
-        return Finding(case, "pass", took + pair)
+        return Finding(case, "pass", took)
     first = seen.events[0]
     if first.type in sessions.CREATED:
         return Finding(case, "pass", f"{took}, {first.type}", "session.created")
@@ -241,7 +241,7 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
 def _location(exchange: Exchange) -> Finding:
     location = exchange.header("location")
     if location and "/realtime/calls/" in location:
-        return Finding("location", "pass", location, "/v1/realtime/calls/rtc_…")
+        return Finding("location", "pass", location.rpartition("/")[2], "/v1/realtime/calls/rtc_…")
     hint = "without it the call cannot be hung up; in a browser, a proxy must also expose it (Access-Control-Expose-Headers)"
     return Finding(
         "location",

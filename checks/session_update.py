@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Iterator
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
-from rtdiag.check import Case, Check, Context
+from rtdiag.check import Case, Check
+from rtdiag.context import Context
 from rtdiag.judging import cause_of, differences, in_short
 from rtdiag.model import Cost, Evidence, Finding, Seen
 

@@ -22,7 +22,8 @@ from typing import Any
 
 from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
-from rtdiag.check import TOKEN_LIFE_S, Case, Check, Context, Minted, find_token
+from rtdiag.check import Case, Check
+from rtdiag.context import TOKEN_LIFE_S, Context, Minted, find_token
 from rtdiag.judging import no_answer, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 from rtdiag.redact import Secret
@@ -31,6 +32,8 @@ from rtdiag.transport.http import Credential
 # The shortest life that the API gives a token, and what is waited beyond its end.
 _SHORTEST_LIFE_S = 10
 _BEYOND_END_S = 2
+
+_DIALECT_NAMES = {"ga": "GA dialect", "beta": "beta dialect"}
 
 # How far life and clock may be off before it is worth a word.
 _TOLERANCE_S = 5
@@ -289,7 +292,7 @@ def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Fi
     if unusable := no_answer(case, exchange):
         return unusable
     if seen.facts["minted"]:
-        return Finding(case, "pass", f"{exchange.status}, {seen.facts['dialect']} dialect", "200 with a token")
+        return Finding(case, "pass", f"{exchange.status}, {_DIALECT_NAMES[seen.facts['dialect']]}", "200 with a token")
     if exchange.ok:
         return Finding(case, "fail", f"{exchange.status}, no token in it", "200 with a token", "token-not-in-answer")
     error = exchange.error

@@ -18,7 +18,8 @@ from typing import Any
 from rtdiag.api import models, sessions
 from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.api.sessions import TURN_DETECTIONS, Json
-from rtdiag.check import Case, Check, Context
+from rtdiag.check import Case, Check
+from rtdiag.context import Context
 from rtdiag.judging import cause_of, differences, in_short, no_answer, said
 from rtdiag.model import ApiError, Cost, Evidence, Finding, Seen
 

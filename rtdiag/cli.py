@@ -17,7 +17,7 @@ from rtdiag import __version__
 
 if TYPE_CHECKING:
     from rtdiag.config import Config, Flags
-    from rtdiag.model import Outcome, Report
+    from rtdiag.model import Report
     from rtdiag.plan import Plan
     from rtdiag.registry import Registry
 
@@ -122,7 +122,7 @@ def run(
     The key comes from OPENAI_API_KEY or --key-file, a token that you hold from RTDIAG_TOKEN. Every option has a variable, such as
     RTDIAG_MODEL for --model. Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted.
     """
-    from rtdiag import config, plan, registry
+    from rtdiag import config, plan, registry, screen
     from rtdiag.report import render
 
     try:
@@ -138,9 +138,8 @@ def run(
     except config.ConfigError as exc:
         _fail(str(exc))
     for form, path in reports:
-        _write(path, render(report, form, verbose=verbose))
-    colored = color == "always" or (color == "auto" and _colors(sys.stdout))
-    _print(render(report, output, color=colored, verbose=verbose))
+        screen.write(path, render(report, form, verbose=verbose))
+    screen.show(render(report, output, color=screen.wants_color(color), verbose=verbose))
     sys.exit(report.exit_code)
 
 
@@ -151,9 +150,10 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
     from rtdiag import runner
     from rtdiag.config import ConfigError
     from rtdiag.redact import Secret
+    from rtdiag.screen import Screen
     from rtdiag.transport.http import Credential
 
-    screen = _Screen(sys.stderr)
+    screen = Screen()
     common: dict[str, Any] = {
         "mask": settings.mask, "deadlines": settings.deadlines, "observer": screen, "broken": known.broken, "fail_on": fail_on,
     }  # fmt: skip
@@ -202,17 +202,17 @@ def _until_signal(work: Coroutine[Any, Any, Report]) -> Report:
 def list_checks(verbose: bool) -> None:
     """List the checks: what each asks, needs and costs."""
     from rtdiag import registry
-    from rtdiag.report.table import cost_line
+    from rtdiag.screen import show
 
     known = registry.load()
     for check in known.checks.values():
         needs = f"; needs {', '.join(check.requires)}" if check.requires else ""
-        _print(f"{check.id:<15} {check.title}; about {cost_line(check.cost)}{needs}\n")
+        show(f"{check.id:<15} {check.title}; about {check.cost}{needs}\n")
         if verbose:
-            _print("\n" + check.doc.strip() + "\n\n")
-            _print("".join(f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases) + "\n")
+            show("\n" + check.doc.strip() + "\n\n")
+            show("".join(f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases) + "\n")
     for broken in known.broken:
-        _print(f"{broken.id:<15} broken: {broken.reason}\n")
+        show(f"{broken.id:<15} broken: {broken.reason}\n")
 
 
 @main.command(context_settings=_ENVIRONMENT)
@@ -231,9 +231,10 @@ def list_checks(verbose: bool) -> None:
 def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults: bool) -> None:
     """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
     from rtdiag.emulator import Emulator, load_faults
+    from rtdiag.screen import show
 
     if list_faults:
-        _print("".join(f"{fault.id:<28} {fault.story}\n" for fault in load_faults().values()))
+        show("".join(f"{fault.id:<28} {fault.story}\n" for fault in load_faults().values()))
         return
 
     async def serve() -> None:
@@ -242,7 +243,7 @@ def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with Emulator(as_of=as_of, faults=faults, port=port) as served:
             broken = f", faults: {', '.join(served.faults)}" if served.faults else ""
-            _print(
+            show(
                 f"EMULATOR (as of {served.as_of}{broken})\nOPENAI_BASE_URL={served.base_url}\nOPENAI_API_KEY={served.key}\n"
             )
             await stop.wait()
@@ -255,41 +256,6 @@ def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults
         _fail(f"port {port}: {exc.strerror or exc}")
 
 
-class _Screen:
-    """Standard error: what a run may cost, and, on a terminal alone, one line that says what is being asked now."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._moves = stream.isatty() and os.environ.get("TERM") != "dumb"
-
-    def announce(self, chosen: Plan) -> None:
-        """Say what will be asked, before the first request."""
-        from rtdiag.report.table import cost_line
-
-        click.echo(f"rtdiag asks about {cost_line(chosen.cost)}.", err=True)
-        if chosen.added:
-            click.echo(f"It also runs {', '.join(chosen.added)}, which the named checks require.", err=True)
-
-    def asking(self, what: str) -> None:
-        """Replace the line."""
-        if self._moves:
-            self._stream.write(f"\r\x1b[K{what[:78]}")
-            self._stream.flush()
-
-    def finished(self, outcome: Outcome) -> None:
-        """The line goes with the next question."""
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._moves:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-
-
-def _colors(stream: Any) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
 def _writable(reports: tuple[tuple[str, str], ...]) -> None:
     """Refuse a report path that cannot be written before anything is asked."""
     from rtdiag.config import ConfigError
@@ -300,22 +266,6 @@ def _writable(reports: tuple[tuple[str, str], ...]) -> None:
             raise ConfigError(
                 f"--report {path}: {'that is a folder' if Path(path).is_dir() else f'there is no folder {folder}'}"
             )
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as exc:
-        click.echo(f"rtdiag: --report {path}: {exc.strerror or exc}", err=True)
-
-
-def _print(text: str) -> None:
-    """Print, also where the terminal's encoding lacks a sign; a reader that went away (`| head`) is no error."""
-    try:
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(line: str) -> Any:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Kind
 from rtdiag.api.sessions import Json
-from rtdiag.check import Wishes
+from rtdiag.context import Wishes
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines

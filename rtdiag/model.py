@@ -214,6 +214,10 @@ class Cost:
             self.audio_seconds + other.audio_seconds,
         )
 
+    def __str__(self) -> str:
+        audio = f"{self.audio_seconds:g} s of audio" if self.audio_seconds else "no audio"
+        return f"{self.requests} requests, {self.tokens_minted} tokens, {self.sessions_opened} sessions, {audio}"
+
     def __sub__(self, other: Cost) -> Cost:
         return self + Cost(-other.requests, -other.tokens_minted, -other.sessions_opened, -other.audio_seconds)
 

@@ -13,7 +13,8 @@ from typing import Any, Literal, Protocol
 
 from rtdiag import __version__
 from rtdiag.api import models
-from rtdiag.check import Case, Check, Context, Wishes
+from rtdiag.check import Case, Check
+from rtdiag.context import Context, Wishes
 from rtdiag.diagnosis import verdict
 from rtdiag.model import (
     SEVERITY,

@@ -17,7 +17,8 @@ from typing import Any
 from rtdiag import plan as plans
 from rtdiag import registry, runner
 from rtdiag.api.endpoints import Dialect
-from rtdiag.check import Check, Wishes
+from rtdiag.check import Check
+from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
 from rtdiag.model import Evidence, Exchange, Finding, Report, Row, Seen
 from rtdiag.redact import Mask, Secret

@@ -4,8 +4,9 @@ Built from cited public behaviour: timeline.yaml (what changed when), bodies.yam
 a session is), faults.yaml (what can go wrong). It knows no check; of rtdiag it reads `rtdiag.api` alone.
 """
 
-from rtdiag.emulator.emulator import EMULATOR_KEY, Emulator
+from rtdiag.emulator.emulator import Emulator
 from rtdiag.emulator.faults import Fault, UnknownFault, load_faults
 from rtdiag.emulator.timeline import NoSuchDate
+from rtdiag.emulator.tokens import EMULATOR_KEY
 
 __all__ = ["EMULATOR_KEY", "Emulator", "Fault", "NoSuchDate", "UnknownFault", "load_faults"]

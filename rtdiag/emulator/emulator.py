@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.timeline import behaviour, newest
+from rtdiag.emulator.tokens import EMULATOR_KEY
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from rtdiag.emulator.service import Service
 
-EMULATOR_KEY = "sk-proj-FAKE-rtdiag-emulator-key-0000000000000000"
 SHUTDOWN_WAIT_S = 0.1
 
 

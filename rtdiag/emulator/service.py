@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from rtdiag.emulator.bodies import Refused, masked
-from rtdiag.emulator.emulator import EMULATOR_KEY
 from rtdiag.emulator.faults import Credential, Fault, switches
 from rtdiag.emulator.sessions import Rules, Session
 from rtdiag.emulator.timeline import behaviour
-from rtdiag.emulator.tokens import Token, Tokens
+from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
 
 if TYPE_CHECKING:
     from rtdiag.emulator.peer import Call

@@ -1,4 +1,4 @@
-"""Client secrets: minted, looked up, and over after a time told by an injected clock."""
+"""Credentials: the key, and client secrets minted, looked up, and over after a time told by an injected clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtdiag.api.endpoints import Dialect, Kind
+
+# The one API key that the emulator takes: visibly none of anybody's.
+EMULATOR_KEY = "sk-proj-FAKE-rtdiag-emulator-key-0000000000000000"
 
 # openai 3.54.0 types/realtime/client_secret_create_params.py; beta: "all tokens expire after one minute", OAS @
 # f85dbe2 line 55802.

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from tabulate import tabulate
 
-from rtdiag.model import Cost, Event, Exchange, Finding, Outcome, Report, Row, Status
+from rtdiag.model import Event, Exchange, Finding, Outcome, Report, Row, Status
 
 _SIGNS: dict[Status, tuple[str, str]] = {
     "pass": ("✓", "32"),
@@ -23,6 +23,15 @@ _SIGNS: dict[Status, tuple[str, str]] = {
     "info": ("i", "36"),
     "skip": ("-", "2"),
     "error": ("E", "31"),
+}
+_OVERALL: dict[Status, str] = {
+    "pass": "all is well",
+    "warn": "well, with warnings",
+    "fail": "something is wrong",
+    "inconclusive": "not all could be tested",
+    "info": "nothing was proven",
+    "skip": "nothing was asked",
+    "error": "a check broke",
 }
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
 _WIDTH = 100
@@ -37,12 +46,6 @@ def render(report: Report, *, color: bool = False, verbose: bool = False) -> str
         lines += _check(outcome, paint, verbose)
     lines += ["", *_verdict(report, paint)]
     return "\n".join(lines) + "\n"
-
-
-def cost_line(cost: Cost) -> str:
-    """What was or may be used, in words: requests, tokens, sessions, audio."""
-    audio = f"{cost.audio_seconds:g} s of audio" if cost.audio_seconds else "no audio"
-    return f"{cost.requests} requests, {cost.tokens_minted} tokens, {cost.sessions_opened} sessions, {audio}"
 
 
 class _Paint:
@@ -113,7 +116,7 @@ def _matrix(rows: tuple[Row, ...], paint: _Paint) -> str:
         "; ✗ not what should come" if any(r.finding.status == "fail" for r in rows) else ""
     )
     return (
-        tabulate(table, headers=headers, maxcolwidths=[25, *[17] * len(columns), 25], disable_numparse=True)
+        tabulate(table, headers=headers, maxcolwidths=[33, *[17] * len(columns), 24], disable_numparse=True)
         + "\n"
         + legend
     )
@@ -194,9 +197,7 @@ def _event_brief(event: Event) -> str:
 def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
     total = Counter(row.finding.status for o in report.checks for row in o.rows)
     counts = ", ".join(f"{total[s]} {s}" for s in _SIGNS if total[s])
-    word = {"pass": "all is well", "info": "nothing was proven", "skip": "nothing was asked"}.get(
-        report.overall, report.overall
-    )
+    word = _OVERALL[report.overall]
     yield f"{paint.sign(report.overall)} {'INTERRUPTED: ' if report.interrupted else ''}{word}: {counts} (exit {report.exit_code})"
     for number, found in enumerate(report.diagnosis[:3]):
         lead = "likely cause" if number == 0 else "also"
@@ -206,7 +207,7 @@ def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
         yield _wrapped(
             f"seen in {', '.join(found.evidence[:4])}{more}; sources: {'; '.join(found.sources)}", indent="  "
         )
-    yield f"used {cost_line(report.cost)}"
+    yield f"used {report.cost}"
     for left in report.left_open:
         yield f"left open: {left}"
     masked = sum(r.count for r in report.redactions)

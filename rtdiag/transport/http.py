@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -117,7 +116,7 @@ class Http:
 
             d = self._deadlines
             self._client = httpx.AsyncClient(
-                verify=ssl.create_default_context() if self.base_url.startswith("https") else False,
+                verify=httpx.create_ssl_context(trust_env=self._trust_environment),
                 trust_env=self._trust_environment,
                 timeout=httpx.Timeout(d.answer_s, connect=d.connect_s),
             )

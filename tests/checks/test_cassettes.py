@@ -10,7 +10,7 @@ import pytest
 import vcr
 
 from rtdiag import registry
-from rtdiag.check import INVALID_OFFER, speaks
+from rtdiag.context import INVALID_OFFER, speaks
 from rtdiag.model import Exchange, Seen
 from rtdiag.redact import Mask, Secret
 from rtdiag.testing import judge

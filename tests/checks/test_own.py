@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from rtdiag import plan, registry, runner
-from rtdiag.check import Wishes
+from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
 from rtdiag.model import Report
 from rtdiag.redact import Mask, Secret

@@ -12,7 +12,7 @@ from functools import cache
 import pytest
 
 from rtdiag import plan, registry, runner
-from rtdiag.check import Wishes
+from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
 from rtdiag.model import Cost, Report
 from rtdiag.redact import Mask, Secret

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from rtdiag import plan
-from rtdiag.check import Case, Check, Context
+from rtdiag.check import Case, Check
+from rtdiag.context import Context
 from rtdiag.model import Cost, Evidence, Finding, Seen
 
 

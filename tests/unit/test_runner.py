@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rtdiag import plan, runner
-from rtdiag.check import Case, Check, Context, Wishes
+from rtdiag.check import Case, Check
+from rtdiag.context import Context, Wishes
 from rtdiag.model import Cost, Evidence, Finding, Outcome, Report, Row, Seen, Status
 from rtdiag.redact import Mask
 from rtdiag.registry import Broken

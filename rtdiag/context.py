@@ -1,0 +1,364 @@
+"""What probes share while a run lasts: one client, one record, and tokens and sessions that are made once and closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from rtdiag.api import models, sessions
+from rtdiag.api.endpoints import KINDS, MODELS, OFFICIAL_HOSTS, Dialect, Kind, mint_path, sdp_path
+from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
+from rtdiag.api.sessions import Json
+from rtdiag.model import Cost, Event, Exchange, PeerTrace
+from rtdiag.redact import Secret
+from rtdiag.transport.http import Credential, Http, Reply
+from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.webrtc import Session
+
+T = TypeVar("T")
+
+# An offer that no server can take: it opens no session and costs nothing, but it is read only after the credential was.
+INVALID_OFFER = b"v=0\r\n"
+SDP = "application/sdp"
+
+# Life asked for a token where life is not the question, and the least that a token must have left to be used.
+TOKEN_LIFE_S = 60
+_LEAST_LIFE_S = 10
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A mint's exchange and, when it gave a token, the credential and the session object that came with it."""
+
+    exchange: Exchange
+    dialect: Dialect
+    token: Credential | None = None
+    expires_at: float | None = None
+    session: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An attempt to open a session: the exchange of the offer, and the session, its token and its trace as far as they came."""
+
+    exchange: Exchange
+    dialect: Dialect
+    session: Session | None = None
+    trace: PeerTrace | None = None
+    token: Credential | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether its channel takes events now."""
+        return self.session is not None and self.session.failure is None and self.session.open
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A client event and what came back: `answer` is None where nothing came, `asked` is False where it was not even sent.
+
+    A session that left one event unanswered is not asked again: each further silence would cost another deadline.
+    """
+
+    sent: Event | None = None
+    answer: Event | None = None
+    asked: bool = True
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was sent and what came back, as far as there is any."""
+        return tuple(filter(None, (self.sent, self.answer)))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for, as far as a probe may know it."""
+
+    base_url: str
+    api_key: Credential | None = None
+    own_token: Credential | None = None
+    token_url: str | None = None
+    realtime_model: str | None = None
+    transcription_model: str | None = None
+    session: Json | None = None
+    ice_servers: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = KINDS
+    today: date = field(default_factory=date.today)
+
+    @property
+    def official(self) -> bool:
+        """Whether the server is OpenAI's own."""
+        return (urlsplit(self.base_url).hostname or "") in OFFICIAL_HOSTS
+
+
+class Context:
+    """What probes share: one client, one record, and tokens and sessions that are made once and closed by the runner."""
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        http: Http,
+        recorder: Recorder,
+        deadlines: Deadlines,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.wishes = wishes
+        self.recorder = recorder
+        self.deadlines = deadlines
+        self.sleep = sleep
+        self.dialects: frozenset[Dialect] = frozenset()
+        self.made_up_key = Credential("made-up", Secret(MADE_UP_KEY), "rtdiag")
+        self.made_up_token = Credential("made-up", Secret(MADE_UP_TOKEN), "rtdiag")
+        self._http = http
+        self._once: dict[Any, Any] = {}
+        self._selected: Collection[str] = ()
+        self._calls: list[tuple[str, Exchange]] = []
+        self._sessions: list[Session] = []
+        self._silent: set[str] = set()
+        self.models_asked: dict[Kind, str] = {}
+
+    def select(self, case_ids: Collection[str]) -> None:
+        """Set which cases of the check that runs next are wanted; the runner calls it."""
+        self._selected = case_ids
+
+    def wants(self, *case_ids: str) -> bool:
+        """Whether any of these cases (ids within the check that runs) is to be asked."""
+        return any(case in self._selected for case in case_ids)
+
+    @property
+    def key(self) -> Credential:
+        """The API key; only cases that require `key.accepted` may ask for it."""
+        assert self.wishes.api_key is not None
+        return self.wishes.api_key
+
+    async def request(self, method: str, path: str, credential: Credential | None, **content: Any) -> Exchange:
+        """One request, recorded; see `Http.send` for `content`."""
+        return (await self.reply(method, path, credential, **content)).exchange
+
+    async def reply(self, method: str, path: str, credential: Credential | None, **content: Any) -> Reply:
+        """The same with the unmasked body, for what has to be used further."""
+        own = self.wishes.headers if credential is not None and credential.name == "api-key" else {}
+        return await self._http.send(
+            method, path, credential, **content | {"headers": {**own, **content.get("headers", {})}}
+        )
+
+    async def listed_models(self) -> Exchange:
+        """`GET /models` with the API key, once per run."""
+        return await self._once_only("models", lambda: self.request("GET", MODELS, self.key))
+
+    async def model(self, kind: Kind) -> str:
+        """The model to ask for: the user's, else the newest of rtdiag's choice that the server lists."""
+        wished = self.wishes.realtime_model if kind == "realtime" else self.wishes.transcription_model
+        own = self.wishes.session
+        if wished is None and own is not None and sessions.kind_of(own) == kind:
+            wished = sessions.model_of(own)
+        if wished is None and self.wishes.api_key is not None:
+            wished = models.default(kind, model_ids(await self.listed_models()))
+        self.models_asked[kind] = wished or models.default(kind)
+        return self.models_asked[kind]
+
+    async def mint(self, kind: Kind, dialect: Dialect, session: Json, life_s: int | None = TOKEN_LIFE_S) -> Minted:
+        """Mint a token for that session object; counted. What the server says of the session comes back with it."""
+        body = sessions.mint_body(kind, dialect, session, life_s)
+        reply = await self.reply(
+            "POST",
+            mint_path(kind, dialect),
+            self.key,
+            json_body=body,
+            find_secrets=lambda raw: filter(None, [_token_in(raw)]),
+        )
+        value = _token_in(reply.body) if reply.exchange.ok else None
+        if value is None:
+            return Minted(reply.exchange, dialect)
+        self.recorder.spend(Cost(tokens_minted=1))
+        parsed = json.loads(reply.body)
+        secret_holder = parsed if isinstance(parsed.get("value"), str) else parsed["client_secret"]
+        expires = secret_holder.get("expires_at")
+        return Minted(
+            exchange=reply.exchange,
+            dialect=dialect,
+            token=Credential(f"{kind}-token", Secret(value), mint_path(kind, dialect)),
+            expires_at=expires if isinstance(expires, (int, float)) else None,
+            session=parsed.get("session", parsed) if isinstance(parsed.get("session", parsed), dict) else {},
+        )
+
+    async def minted(self, kind: Kind) -> Minted:
+        """The token of that kind that all checks share, minted once, and again when its end is near.
+
+        The dialect is learned here: GA's mint is asked first, and the beta's where the server does not know GA's.
+        """
+        held: Minted | None = self._once.get(("minted", kind))
+        if held is not None and not (held.token and held.expires_at and held.expires_at - time.time() < _LEAST_LIFE_S):
+            return held
+        model = await self.model(kind)
+        dialect = held.dialect if held is not None else "ga"
+        fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, model))
+        self.learn(dialect, fresh.exchange)
+        if held is None and not speaks(fresh.exchange):
+            beta = await self.beta_mint(kind)
+            fresh = beta if speaks(beta.exchange) else fresh
+        self._once["minted", kind] = fresh
+        return fresh
+
+    async def beta_mint(self, kind: Kind) -> Minted:
+        """What the beta mint of that kind answers, asked once per run."""
+
+        async def ask() -> Minted:
+            minted = await self.mint(kind, "beta", sessions.session(kind, "beta", await self.model(kind)))
+            self.learn("beta", minted.exchange)
+            return minted
+
+        return await self._once_only(("beta", kind), ask)
+
+    def learn(self, dialect: Dialect, exchange: Exchange) -> None:
+        """Take note that the server speaks a dialect, if this answer of its mint says so."""
+        if speaks(exchange):
+            self.dialects |= {dialect}
+
+    async def credential(self, name: str) -> Credential | None:
+        """The credential of that name: `api-key`, `realtime-token`, `transcription-token`, `made-up`; None if there is none."""
+        if name == "api-key":
+            return self.wishes.api_key
+        if name == "made-up":
+            return self.made_up_token
+        return (await self.minted("realtime" if name == "realtime-token" else "transcription")).token
+
+    async def invalid_offer(self, path: str, credential: Credential, *, again: bool = False) -> Exchange:
+        """Post an offer that cannot be taken: 400 says that the credential was, 401 that it was not. Asked once, or `again`."""
+
+        def post() -> Awaitable[Exchange]:
+            return self.request(
+                "POST", path, credential, content=INVALID_OFFER, headers={"content-type": SDP, "accept": SDP}
+            )
+
+        return await post() if again else await self._once_only(("offer", path, credential.name), post)
+
+    async def opened(self, kind: Kind) -> Opened | None:
+        """The session of that kind that all checks share, opened once; None where no token is to be had.
+
+        Its token is a fresh one: where a token is good once, what was asked with the shared one must not be in the way.
+        """
+
+        async def attempt() -> Opened | None:
+            minted = await self.minted(kind)
+            if minted.token is None:
+                return None
+            dialect, headers = minted.dialect, {"content-type": SDP, "accept": SDP}
+            path = sdp_path(kind, dialect, await self.model("realtime"))
+            fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, await self.model(kind)))
+            token = fresh.token or minted.token
+            opened = await self.open(
+                kind, dialect, lambda offer: self.reply("POST", path, token, content=offer, headers=headers)
+            )
+            return replace(opened, token=token)
+
+        return await self._once_only(("opened", kind), attempt)
+
+    async def open(
+        self, name: str, dialect: Dialect, post: Callable[[bytes], Awaitable[Reply]], *, connect: bool = True
+    ) -> Opened:
+        """Open one session of one's own: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner."""
+        session = Session(f"p{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines, self.wishes.ice_servers)
+        self._sessions.append(session)
+        reply = await post(await session.offer())
+        exchange = reply.exchange
+        if not exchange.ok:
+            await session.close()
+            return Opened(exchange, dialect)
+        self.recorder.spend(Cost(sessions_opened=1))
+        if exchange.header("location") and dialect == "ga":
+            self._calls.append((call_path(exchange), exchange))
+        if connect:
+            await session.accept(reply.body.decode("utf-8", "replace"))
+        return Opened(exchange, dialect, session, session.trace())
+
+    async def update(self, opened: Opened, event: Json) -> Answered:
+        """Send an update over the session's channel and wait for what answers it."""
+        session = opened.session
+        if session is None or not session.open or session.id in self._silent:
+            return Answered(asked=False)
+        sent = session.send(event)
+        self.recorder.notice(f"{event['type']} on {session.id}")
+        answer = await session.answer_to(sent, sessions.UPDATED)
+        if answer is None:
+            self._silent.add(session.id)
+        return Answered(sent, answer)
+
+    async def hang_up(self, exchange: Exchange) -> Exchange:
+        """Hang up the call that this exchange opened, once; the answer of the hang-up."""
+        path = call_path(exchange)
+        self._calls = [(p, x) for p, x in self._calls if p != path]
+        return await self.request("POST", path + "/hangup", self.wishes.api_key)
+
+    async def close(self) -> tuple[str, ...]:
+        """Hang up every call, close every peer and connection; what could not be closed, each with the reason."""
+        left: list[str] = []
+        for path, exchange in tuple(self._calls):
+            answer = await self.hang_up(exchange)
+            if not answer.ok:
+                said = answer.failure.detail if answer.failure else str(answer.status)
+                left.append(f"{path}: hang-up answered {said}; the server ends it by itself when its peer is gone")
+        for session in self._sessions:
+            try:
+                await session.close()
+            except Exception as exc:
+                left.append(f"peer {session.id}: {type(exc).__name__}")
+        await self._http.aclose()
+        return tuple(left)
+
+    async def _once_only(self, name: Any, ask: Callable[[], Awaitable[T]]) -> T:
+        lock = self._once.setdefault(("lock", name), asyncio.Lock())
+        async with lock:
+            if name not in self._once:
+                self._once[name] = await ask()
+        return self._once[name]  # type: ignore[no-any-return]
+
+
+def speaks(exchange: Exchange) -> bool:
+    """Whether a mint's answer shows that the server has this mint: it gave a token, or refused the request, not the URL.
+
+    404 is how the API answers a mint it does not have (five public reports since May 2026: "Invalid URL (POST
+    /v1/realtime/sessions)"); `beta_api_shape_disabled` how it refuses the beta (public file, record 59828301012, 2026-07-08).
+    """
+    if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
+        return False
+    return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
+
+
+def model_ids(exchange: Exchange) -> dict[str, Json]:
+    """The models that an answer to `GET /models` lists, by id; empty when it lists none."""
+    listed = exchange.json.get("data") if isinstance(exchange.json, dict) else None
+    entries = listed if isinstance(listed, Sequence) else ()
+    return {m["id"]: m for m in entries if isinstance(m, dict) and isinstance(m.get("id"), str)}
+
+
+def call_path(exchange: Exchange) -> str:
+    """The path of the call below the base URL, from the `Location` of its answer ("" without one)."""
+    location = exchange.header("location") or ""
+    return "/realtime/calls/" + location.rstrip("/").rpartition("/")[2] if location else ""
+
+
+def find_token(parsed: Any) -> str | None:
+    """The token in the JSON of a mint or of a user's own route: `value`, else `client_secret.value`."""
+    if not isinstance(parsed, dict):
+        return None
+    holder = parsed.get("client_secret")
+    for found in (parsed.get("value"), holder.get("value") if isinstance(holder, dict) else None):
+        if isinstance(found, str) and found:
+            return found
+    return None
+
+
+def _token_in(raw: bytes) -> str | None:
+    try:
+        return find_token(json.loads(raw))
+    except (ValueError, RecursionError):
+        return None
