@@ -6,8 +6,9 @@ token to each URL that was ever right, or looks right. A refusal of the offer (4
 ends the matrix.
 Costs: 25 requests beyond those of the check `token`, whose tokens it uses; no session.
 Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; the founding report community.openai.com
-1148799 (2025-03-21); record 59828301012 (2026-07-08) for `/realtime?model=` since the beta's end; five public reports
-since May 2026 of 404 "Invalid URL" at the beta's mints. What a POST of an offer gets at `?intent=transcription` and at
+1148799 (2025-03-21); records 52506096023 and 57401638686 (`api_version_mismatch` while both dialects lived); record
+59828301012 (2026-07-08) for `/realtime?model=` since the beta's end; five public reports since May 2026 of 404
+"Invalid URL" at the beta's mints. What a POST of an offer gets at `?intent=transcription` and at
 `/realtime/client_secrets` is in no public source: shown, never counted.
 """
 
@@ -46,6 +47,7 @@ _CASES = tuple(
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """Post the invalid offer everywhere, the control first for each URL; a 429 ends it."""
+    await ctx.beta_mint(ctx.wishes.kinds[0])  # which dialects are spoken decides what each cell should show
     models = {kind: await ctx.model(kind) for kind in ctx.wishes.kinds}
     for target in SDP_TARGETS:
         path = target.path.format(**{"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models})
@@ -142,6 +144,8 @@ def _expected_refusal(
         if token and target.role == "mint" and target.dialect == "beta":
             return "404 or 401", exchange.status in (401, 404)
         return "404", exchange.status == 404
+    if target.id == "model" and token and "ga" in dialects:
+        return "400 api_version_mismatch", code == "api_version_mismatch"
     if target.role == "mint" and token and target.dialect == "beta":
         return "401 invalid_api_key", code == "invalid_api_key"
     return "no public source", False

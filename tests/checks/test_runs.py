@@ -112,6 +112,13 @@ def test_each_dialect_is_learned_and_judged_by_itself(as_of: date, dialects: tup
     assert report.exit_code == code
 
 
+def test_which_dialects_are_spoken_is_learned_whatever_is_asked_for() -> None:
+    report = run_on_emulator(as_of=date(2025, 9, 1), only=["endpoint"])
+    assert report.target.dialects == ("ga", "beta")
+    found = finding(report, "endpoint.model-realtime-token")
+    assert (found.status, found.measured) == ("pass", "400 api_version_mismatch")
+
+
 def test_before_transcription_existed_it_is_not_offered_rather_than_broken() -> None:
     report = run(date(2024, 12, 17))
     assert finding(report, "token.mint-transcription").status == "skip"
