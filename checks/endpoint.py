@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Iterator
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import no_answer, said
+from rtdiag.judging import no_answer, past_the_credential, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 
 # id, the kind of session it is for, what it needs, and how the head of its column reads
@@ -109,7 +109,6 @@ def _control(case: str, target: Endpoint, exchange: Exchange, dialects: frozense
 def _where_offers_go(
     case: str, name: str, exchange: Exchange, dialects: frozenset[Dialect], *, proven: bool
 ) -> Finding:
-    code = exchange.error.code if exchange.error else None
     if exchange.status in (401, 403):
         if name == "transcription-token" and "ga" not in dialects:
             hint = "no public source shows a URL that worked for this on that date; today it is /realtime/calls without ?model="
@@ -118,11 +117,10 @@ def _where_offers_go(
             )
         hint = "a token that this server minted is refused where offers go: does something between mint or answer in its place?"
         return Finding(case, "fail", said(exchange), _TAKEN, "token-of-another-issuer", hint)
-    if code == "invalid_offer" and not proven:
-        return Finding(
-            case, "info", said(exchange), _TAKEN, hint="the made-up token was not refused: this proves nothing"
-        )
-    return Finding(case, "pass" if code == "invalid_offer" else "info", said(exchange), _TAKEN)
+    if past_the_credential(exchange) and not proven:
+        hint = "the made-up token was not refused: this proves nothing"
+        return Finding(case, "info", said(exchange), _TAKEN, hint=hint)
+    return Finding(case, "pass" if past_the_credential(exchange) else "info", said(exchange), _TAKEN)
 
 
 def _takes_offers(target: Endpoint, name: str, dialects: frozenset[Dialect]) -> bool:

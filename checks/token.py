@@ -24,7 +24,7 @@ from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
 from rtdiag.check import Case, Check
 from rtdiag.context import TOKEN_LIFE_S, Context, Minted, find_token
-from rtdiag.judging import no_answer, said
+from rtdiag.judging import no_answer, past_the_credential, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
@@ -115,7 +115,7 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
         yield Seen("own", facts={"given": True, **shape})
         return
     asked = [await ctx.invalid_offer(CALLS, token)]
-    if not _taken(asked[0]):
+    if not past_the_credential(asked[0]):
         asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
     yield Seen("own", tuple(asked), facts={"given": True, **shape})
 
@@ -251,8 +251,8 @@ def _own_token(seen: Seen) -> Finding:
         hint = f"{seen.facts['source']}: {seen.facts['hint']}"
         return Finding("own", "fail", str(seen.facts["problem"]), "ek_…", "key-placeholder-not-a-key", hint)
     unusable = next(filter(None, (no_answer("own", x) for x in seen.exchanges)), None)
-    if any(_taken(x) for x in seen.exchanges):
-        where = next(x for x in seen.exchanges if _taken(x))
+    if any(past_the_credential(x) for x in seen.exchanges):
+        where = next(x for x in seen.exchanges if past_the_credential(x))
         return Finding("own", "pass", f"taken: {said(where)}", "400 invalid_offer")
     if unusable:
         return unusable
@@ -279,11 +279,6 @@ def _own_token(seen: Seen) -> Finding:
         )
     hint = "it was minted elsewhere (a gateway, another region or project), has ended, or is no token of this API"
     return Finding("own", "fail", said(first), "400 invalid_offer", "token-of-another-issuer", hint)
-
-
-def _taken(exchange: Exchange) -> bool:
-    """Whether an invalid offer got past the credential: the refusal is about the offer."""
-    return exchange.status == 400 and bool(exchange.error and exchange.error.code == "invalid_offer")
 
 
 def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Finding:
@@ -384,11 +379,11 @@ def _control(exchange: Exchange) -> Finding:
 def _accepted(case: str, exchange: Exchange, *, enforced: bool) -> Finding:
     if unusable := no_answer(case, exchange):
         return unusable
-    if _taken(exchange) and not enforced:
+    if past_the_credential(exchange) and not enforced:
         return Finding(
             case, "info", said(exchange), "400 invalid_offer", hint="a made-up token gets the same: this proves nothing"
         )
-    if _taken(exchange):
+    if past_the_credential(exchange):
         return Finding(case, "pass", f"{said(exchange)}: the token was taken, the offer was not", "400 invalid_offer")
     if exchange.status in (401, 403):
         if case == "accepted-transcription" and "intent=transcription" in exchange.url:
@@ -411,7 +406,7 @@ def _second_use(seen: Seen) -> Finding:
     again = seen.exchanges[-1]
     if unusable := no_answer("second-use", again):
         return unusable
-    if _taken(again):
+    if past_the_credential(again):
         return Finding(
             "second-use",
             "info",

@@ -24,7 +24,8 @@ from rtdiag.transport.webrtc import Session
 T = TypeVar("T")
 
 # An offer that no server can take: it opens no session and costs nothing, but it is read only after the credential was.
-INVALID_OFFER = b"v=0\r\n"
+# It parses, but offers no audio: 400 `invalid_offer` by public file, record 57978690424.
+INVALID_OFFER = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=rtdiag asks, and wants no session\r\nt=0 0\r\n"
 SDP = "application/sdp"
 
 # Life asked for a token where life is not the question, and the least that a token must have left to be used.
@@ -232,12 +233,17 @@ class Context:
         return (await self.minted("realtime" if name == "realtime-token" else "transcription")).token
 
     async def invalid_offer(self, path: str, credential: Credential, *, again: bool = False) -> Exchange:
-        """Post an offer that cannot be taken: 400 says that the credential was, 401 that it was not. Asked once, or `again`."""
+        """Post an offer that cannot be taken: 400 says that the credential was, 401 that it was not. Asked once, or `again`.
 
-        def post() -> Awaitable[Exchange]:
-            return self.request(
-                "POST", path, credential, content=INVALID_OFFER, headers={"content-type": SDP, "accept": SDP}
-            )
+        Should a server take it after all, the call is hung up at the end like any other.
+        """
+
+        async def post() -> Exchange:
+            headers = {"content-type": SDP, "accept": SDP}
+            exchange = await self.request("POST", path, credential, content=INVALID_OFFER, headers=headers)
+            if exchange.ok and exchange.header("location"):
+                self._calls.append((call_path(exchange), exchange))
+            return exchange
 
         return await post() if again else await self._once_only(("offer", path, credential.name), post)
 

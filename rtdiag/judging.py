@@ -41,6 +41,18 @@ def in_short(error: ApiError) -> str:
     return error.code or (message if len(message) <= 60 else message[:59] + "…") or "with empty error fields"
 
 
+def past_the_credential(exchange: Exchange) -> bool:
+    """Whether an invalid offer was refused for itself (400, about the offer): then its credential was taken.
+
+    Texts: `invalid_offer` (espressif/esp-webrtc-solution#17; record 57945624825, 2026-05-13) and "Failed to parse offer: failed to
+    unmarshal SDP: EOF" (record 60407752548, 2026-05).
+    """
+    error = exchange.error
+    if exchange.status != 400 or error is None:
+        return False
+    return error.code == "invalid_offer" or "parse offer" in (error.message or "")
+
+
 def no_answer(case: str, exchange: Exchange) -> Finding | None:
     """The `inconclusive` finding for what is no usable answer: a failure, a web page, 407, 429, 3xx or 5xx; None otherwise."""
     if exchange.failure is not None:
