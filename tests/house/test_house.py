@@ -113,19 +113,6 @@ def test_every_room_stands_in_the_map() -> None:
         assert named in text or f"`{room}/`" in text or room in ("checks", "__main__"), f"{path} is not in the map"
 
 
-FORBIDDEN = re.compile(r"pypi\.org|pythonhosted|npmjs\.(?:org|com)|deb\.debian\.org|/" + r"work/|/" + r"farm/")
-
-
-def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
-        "\n"
-    )
-    files = [ROOT / name for name in listed if name and (ROOT / name).is_file()] or [p for _, p in modules()]
-    for path in files:
-        if path != Path(__file__):
-            assert not FORBIDDEN.search(path.read_text(encoding="utf-8", errors="replace")), path
-
-
 def test_ci_runs_the_readmes_second_command_word_for_word() -> None:
     commands = [
         line.strip()
