@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -181,6 +180,8 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
 def _until_signal(work: Coroutine[Any, Any, Report]) -> Report:
     """Run to the end; SIGINT or SIGTERM cancels the work, which then closes everything and still returns its report."""
 
+    import asyncio
+
     async def supervised() -> Report:
         loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
         stopped = False
@@ -230,6 +231,8 @@ def list_checks(verbose: bool) -> None:
 @click.option("--list-faults", is_flag=True, help="List the faults and end.")
 def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults: bool) -> None:
     """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
+    import asyncio
+
     from rtdiag.emulator import Emulator, load_faults
     from rtdiag.screen import show
 

@@ -89,7 +89,7 @@ def test_a_wrong_import_would_be_seen() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = "('httpx', 'aiortc', 'aiohttp', 'yaml', 'tabulate')"
+    heavy = "('asyncio', 'httpx', 'aiortc', 'aiohttp', 'yaml', 'tabulate')"
     code = f"import sys; from rtdiag.cli import main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
