@@ -120,7 +120,7 @@ async def run(
         version=__version__,
         started_at=started_at,
         finished_at=datetime.now(UTC),
-        target=await _target(ctx, emulator),
+        target=_target(ctx, emulator),
         credential=_credential(wishes),
         overall=_worst(o.status for o in progress.outcomes),
         exit_code=code,
@@ -273,7 +273,7 @@ async def _close(ctx: Context) -> tuple[str, ...]:
     )
 
 
-async def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
+def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
     wishes = ctx.wishes
     known = {"realtime": wishes.realtime_model, "transcription": wishes.transcription_model}
     asked = ctx.models_asked
