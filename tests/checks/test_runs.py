@@ -168,6 +168,38 @@ def test_nothing_is_left_after_a_run(faults: tuple[str, ...]) -> None:
     assert calls == 0 or "hangup-refused" in faults
 
 
+class _Interrupter(runner.Silent):
+    """Cancels a run as soon as it asks for a certain thing."""
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+        self.task: asyncio.Task[Report] | None = None
+
+    def asking(self, what: str) -> None:
+        if what == self._at and self.task is not None:
+            self.task.cancel()
+
+
+def test_nothing_is_left_after_an_interrupted_run() -> None:
+    async def work() -> tuple[Report, int, int]:
+        interrupter = _Interrupter("waiting for created")
+        async with Emulator(faults=["no-session-created"]) as emulator:
+            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            chosen = plan.make(registry.load(()).checks.values(), only=["sdp"])
+            shown = {"as_of": "", "faults": []}
+            asked = runner.run(chosen, wishes, mask=Mask(), emulator=shown, observer=interrupter)
+            interrupter.task = asyncio.ensure_future(asked)
+            report = await interrupter.task
+            calls = emulator.open_calls
+        return report, len(asyncio.all_tasks()), calls
+
+    asyncio.run(work())
+    files, threads = _open_files(), threading.active_count()
+    report, tasks, calls = asyncio.run(work())
+    assert (_open_files(), threading.active_count()) == (files, threads)
+    assert (tasks, calls, report.exit_code, report.left_open) == (1, 0, 130, ())
+
+
 def test_what_could_not_be_closed_is_told() -> None:
     report = run_on_emulator(faults=["hangup-refused"], only=["sdp.answer-realtime"])
     assert len(report.left_open) == 1
