@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Iterator
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import no_answer, past_the_credential, said
+from rtdiag.judging import no_answer, past_the_credential, refused_token, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 
 # id, the kind of session it is for, what it needs, and how the head of its column reads
@@ -91,9 +91,10 @@ def _cell(
         return _where_offers_go(case, name, exchange, dialects, proven=proven)
     founding = target.role == "mint" and name.endswith("-token")
     expected, met = _expected_refusal(target, name, exchange, dialects)
-    hint, instead = _FOUNDING_HINT if founding else None, _instead(target, dialects)
+    cause, hint = ("ek-sent-to-mint-endpoint", _FOUNDING_HINT) if founding else (None, None)
+    instead = _instead(target, dialects)
     return Finding(
-        case, "pass" if met else "info", said(exchange), expected, hint=hint, instead=instead, show_body=founding
+        case, "pass" if met else "info", said(exchange), expected, cause, hint, instead=instead, show_body=founding
     )
 
 
@@ -110,13 +111,8 @@ def _where_offers_go(
     case: str, name: str, exchange: Exchange, dialects: frozenset[Dialect], *, proven: bool
 ) -> Finding:
     if exchange.status in (401, 403):
-        if name == "transcription-token" and "ga" not in dialects:
-            hint = "no public source shows a URL that worked for this on that date; today it is /realtime/calls without ?model="
-            return Finding(
-                case, "fail", said(exchange), _TAKEN, "transcription-over-webrtc-refused", hint, show_body=True
-            )
-        hint = "a token that this server minted is refused where offers go: does something between mint or answer in its place?"
-        return Finding(case, "fail", said(exchange), _TAKEN, "token-of-another-issuer", hint)
+        kind, dialect = name.removesuffix("-token"), "ga" if "ga" in dialects else "beta"
+        return refused_token(case, exchange, _TAKEN, kind, dialect)
     if past_the_credential(exchange) and not proven:
         hint = "the made-up token was not refused: this proves nothing"
         return Finding(case, "info", said(exchange), _TAKEN, hint=hint)

@@ -20,7 +20,7 @@ from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS, MODELS
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, model_ids
-from rtdiag.judging import no_answer, said
+from rtdiag.judging import no_answer, refusal, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen, Status
 
 # How long before its end a model is worth a warning.
@@ -35,23 +35,9 @@ _CASES = (
     *(Case(f"model-{kind}", f"the {kind} model has a future", requires=("key.accepted",), kind=kind) for kind in KINDS),
 )
 
-_REFUSALS: dict[str, tuple[str, str]] = {
-    "invalid_api_key": (
-        "key-wrong-or-revoked",
-        "make sure that it is the whole key and still exists; one that was just created or changed can need 15 minutes",
-    ),
-    "incorrect_hostname": ("wrong-regional-host", "set OPENAI_BASE_URL to the host that the message names"),
-    "mismatched_organization": (
-        "org-or-project-header-mismatch",
-        "unset OPENAI_ORG_ID, or set it to the key's own organization",
-    ),
-    "mismatched_project": (
-        "org-or-project-header-mismatch",
-        "unset OPENAI_PROJECT_ID, or set it to the key's own project",
-    ),
-    "ip_not_authorized": ("ip-allowlist", "ask from an address on the project's allowlist, or change the list"),
-    "unsupported_country_region_territory": ("region-unsupported", "ask from a supported country"),
-}
+_WRONG_KEY = (
+    "make sure that it is the whole key and still exists; one that was just created or changed can need 15 minutes"
+)
 
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:
@@ -64,16 +50,15 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     yield Seen("base-url", facts={"base_url": ctx.recorder.mask(wishes.base_url, "facts")})
     if ctx.wants("control"):
         yield Seen("control", (await ctx.request("GET", MODELS, ctx.made_up_key),))
-    if key is None or "problem" in shape:
+    asks_list = ctx.wants("accepted", *(f"model-{kind}" for kind in wishes.kinds))
+    if key is None or "problem" in shape or not asks_list:
         return
     listed = await ctx.listed_models()
     yield Seen("accepted", (listed,))
-    if not listed.ok:
-        return
     for kind in wishes.kinds:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
-        yield Seen(f"model-{kind}", (listed,), facts={"model": model, "entry": entry})
+        yield Seen(f"model-{kind}", (listed,), facts={"model": model, "entry": entry, "listed": listed.ok})
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -161,31 +146,22 @@ def _control(exchange: Exchange, official: bool) -> Finding:
 def _accepted(exchange: Exchange, *, void: bool) -> Finding:
     if unusable := no_answer("accepted", exchange):
         return unusable
-    error = exchange.error
-    code = (error.code if error else None) or ""
+    named = refusal(exchange)
     if exchange.ok and void:
-        return Finding(
-            "accepted", "info", "200, but so is a made-up key", "200", hint="see key.control: this proves nothing"
-        )
+        hint = "see key.control: this proves nothing"
+        return Finding("accepted", "info", "200, but so is a made-up key", "200", hint=hint)
     if exchange.ok:
         return Finding("accepted", "pass", f"200, {len(model_ids(exchange))} models listed", "200")
-    if code == "missing_scope" or (error and "Missing scopes" in (error.message or "")):
+    if named and named[0] == "missing-permission-scope":
         hint = "the key is known, but may not list models (api.model.read); that is not a bad key"
-        return Finding("accepted", "info", said(exchange), "200", "missing-permission-scope", hint)
+        return Finding("accepted", "info", said(exchange), "200", named[0], hint)
     if exchange.status == 404:
-        return Finding(
-            "accepted",
-            "info",
-            said(exchange),
-            "200",
-            hint="this server lists no models: the key is judged by the later checks",
-        )
-    if code in _REFUSALS:
-        return Finding("accepted", "fail", said(exchange), "200", *_REFUSALS[code])
+        hint = "this server lists no models: the key is judged by the later checks"
+        return Finding("accepted", "info", said(exchange), "200", hint=hint)
+    if named:
+        return Finding("accepted", "fail", said(exchange), "200", *named)
     if exchange.status in (401, 403):
-        return Finding(
-            "accepted", "fail", said(exchange), "200", "key-wrong-or-revoked", _REFUSALS["invalid_api_key"][1]
-        )
+        return Finding("accepted", "fail", said(exchange), "200", "key-wrong-or-revoked", _WRONG_KEY)
     return Finding("accepted", "inconclusive", said(exchange), "200", "unexpected-answer")
 
 
@@ -211,6 +187,8 @@ def _model(case: str, seen: Seen, today: date) -> Finding:
             "model-retired",
             hint,
         )
+    if not seen.facts.get("listed", True):
+        return Finding(case, "info", f"{model}; the list of models cannot be read with this key")
     if entry is None:
         return Finding(
             case,

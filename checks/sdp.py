@@ -19,7 +19,7 @@ from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS, KINDS
 from rtdiag.check import Case, Check
 from rtdiag.context import INVALID_OFFER, SDP, Context, Opened
-from rtdiag.judging import in_short, no_answer, said
+from rtdiag.judging import in_short, is_quota, no_answer, past_the_credential, refusal, refused_token, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, PeerTrace, Seen
 from rtdiag.transport.http import Reply
 
@@ -70,7 +70,8 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
         if opened.dialect == "ga":
             yield Seen("location", (opened.exchange,))
-        yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
+        if ctx.wants("second-use"):
+            yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
     if "ga" not in ctx.dialects or minted.token is None:
         for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
             yield Seen(case, facts={"offered": False})
@@ -83,14 +84,8 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         ("charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
     ):
         if ctx.wants(case):
-            yield Seen(
-                case,
-                (
-                    await ctx.request(
-                        "POST", CALLS, minted.token, content=content, headers={"content-type": content_type}
-                    ),
-                ),
-            )
+            headers = {"content-type": content_type}
+            yield Seen(case, (await ctx.request("POST", CALLS, minted.token, content=content, headers=headers),))
 
 
 def _phases(kind: str, opened: Opened) -> Iterator[Seen]:
@@ -114,8 +109,11 @@ async def _multipart(ctx: Context) -> AsyncIterator[Seen]:
 
     opened = await ctx.open("multipart", "ga", post, connect=False)
     yield Seen("multipart", (opened.exchange,))
-    if opened.exchange.ok and opened.exchange.header("location"):
-        yield Seen("hangup", (await ctx.hang_up(opened.exchange),))
+    if opened.exchange.ok:
+        named = opened.exchange.header("location") is not None
+        yield Seen(
+            "hangup", (await ctx.hang_up(opened.exchange),) if named else (opened.exchange,), facts={"named": named}
+        )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -136,7 +134,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "multipart" and exchange:
             yield _multipart_answer(exchange)
         elif case == "hangup" and exchange:
-            yield _hangup(exchange)
+            yield _hangup(exchange, named=bool(seen.facts["named"]))
         elif case == "wrong-content-type" and exchange:
             yield _wrong_content_type(exchange)
         elif case == "charset" and exchange:
@@ -150,31 +148,29 @@ def _answer(case: str, kind: str, exchange: Exchange, dialect: str) -> Finding:
         return unusable
     if exchange.ok:
         return Finding(case, "pass", said(exchange), expected)
-    error = exchange.error
-    if exchange.status in (401, 403) and kind == "transcription" and dialect == "beta":
-        hint = "no public source shows a URL that worked for transcription over WebRTC on that date; today it is /realtime/calls"
-        return Finding(
-            case, "fail", said(exchange), expected, "transcription-over-webrtc-refused", hint, show_body=True
-        )
     if exchange.status in (401, 403):
-        hint = "the token came from this server's mint and is refused where offers go"
-        return Finding(case, "fail", said(exchange), expected, "token-of-another-issuer", hint)
-    if error and not (error.message or error.code):
-        hint = "an empty error came where a model did not fit the token or the session's settings were bad: post without ?model="
-        return Finding(case, "fail", said(exchange), expected, "token-kind-url-mismatch", hint)
-    if error and error.code == "invalid_model":
+        return refused_token(case, exchange, expected, kind, dialect)
+    return _refused_offer(case, exchange, expected)
+
+
+def _refused_offer(case: str, exchange: Exchange, expected: str) -> Finding:
+    """What a refusal says when the credential was taken and the offer, its session or its form was not."""
+    error = exchange.error
+    code = error.code if error else None
+    if error and not (error.message or code):
+        cause = "token-kind-url-mismatch"
+        hint = "an empty error comes where a model does not fit the token, or the session's settings are bad"
+    elif code == "invalid_model":
+        cause = "model-not-a-realtime-model"
         hint = "this model is none for such a session: name another with --model or --transcription-model"
-        return Finding(case, "fail", said(exchange), expected, "model-not-a-realtime-model", hint)
-    if error and error.code == "api_version_mismatch":
-        return Finding(
-            case,
-            "fail",
-            said(exchange),
-            expected,
-            "ga-secret-on-beta-connection",
-            "mint and offer must be of one dialect",
-        )
-    return Finding(case, "fail", said(exchange), expected, "unexpected-answer")
+    elif code == "api_version_mismatch":
+        cause, hint = "ga-secret-on-beta-connection", "mint and offer must be of one dialect"
+    elif code == "unsupported_content_type":
+        cause = "sdp-content-type"
+        hint = "the raw offer is application/sdp; in multipart, sdp is application/sdp and session application/json"
+    else:
+        cause, hint = refusal(exchange) or ("unexpected-answer", "read the body: it is none that rtdiag knows")
+    return Finding(case, "fail", said(exchange), expected, cause, hint)
 
 
 # What a phase that failed means: its status, cause, and what to do.
@@ -208,7 +204,7 @@ def _phase(case: str, name: str, seen: Seen) -> Finding:
         return Finding(case, "pass", f"{took}, {first.type}", "session.created")
     error = first.error
     if error:
-        quota = {error.code, error.type} & {"credit_balance_exhausted", "insufficient_quota"}
+        quota = is_quota(error)
         cause = "quota-exhausted" if quota else "session-created-missing"
         hint = (
             "add credit: a mint works without, a session does not"
@@ -267,13 +263,12 @@ def _multipart_answer(exchange: Exchange) -> Finding:
         return unusable
     if exchange.ok:
         return Finding("multipart", "pass", said(exchange), "201")
-    if exchange.error and exchange.error.code == "unsupported_content_type":
-        hint = "name each part's type: sdp as application/sdp, session as application/json"
-        return Finding("multipart", "fail", said(exchange), "201", "sdp-content-type", hint)
-    return Finding("multipart", "fail", said(exchange), "201", "unexpected-answer")
+    return _refused_offer("multipart", exchange, "201")
 
 
-def _hangup(exchange: Exchange) -> Finding:
+def _hangup(exchange: Exchange, *, named: bool) -> Finding:
+    if not named:
+        return Finding("hangup", "skip", "the answer names no call to hang up")
     if unusable := no_answer("hangup", exchange):
         return unusable
     if exchange.ok:
@@ -287,6 +282,8 @@ def _wrong_content_type(exchange: Exchange) -> Finding:
         return unusable
     if exchange.error and exchange.error.code == "unsupported_content_type":
         return Finding(case, "pass", said(exchange), expected)
+    if not (exchange.ok or past_the_credential(exchange)):
+        return Finding(case, "info", said(exchange), expected)
     hint = "this server reads JSON here, which the API does not: what works against it can fail against the API"
     return Finding(case, "warn", said(exchange), expected, "content-type-not-checked", hint)
 

@@ -21,10 +21,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rtdiag.api import keys, sessions
-from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
+from rtdiag.api.endpoints import CALLS, DIALECT_NAMES, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
 from rtdiag.check import Case, Check
-from rtdiag.context import TOKEN_LIFE_S, Context, Minted, find_token
-from rtdiag.judging import no_answer, past_the_credential, said
+from rtdiag.context import TOKEN_LIFE_S, Context, Minted, token_in
+from rtdiag.judging import no_answer, past_the_credential, refusal, refused_token, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
@@ -32,8 +32,6 @@ from rtdiag.transport.http import Credential
 # The shortest life that the API gives a token, and what is waited beyond its end.
 _SHORTEST_LIFE_S = 10
 _BEYOND_END_S = 2
-
-_DIALECT_NAMES = {"ga": "GA dialect", "beta": "beta dialect"}
 
 # How far life and clock may be off before it is worth a word.
 _TOLERANCE_S = 5
@@ -98,7 +96,7 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
         found: list[str] = []
 
         def remember(raw: bytes) -> list[str]:
-            found.extend(filter(None, [find_token(_parsed(raw))]))
+            found.extend(filter(None, [token_in(raw)]))
             return found
 
         reply = await ctx.reply("GET", wishes.token_url, None, find_secrets=remember)
@@ -109,6 +107,8 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
             token = Credential("own-token", Secret(found[-1]), wishes.token_url)
     if token is None:
         yield Seen("own", facts={"given": False})
+        return
+    if not ctx.wants("own"):
         return
     shape = _shape_facts(token)
     if "problem" in shape:
@@ -154,15 +154,6 @@ async def _expired(ctx: Context, kind: Kind, path: str, minted: Minted) -> Seen:
     )
 
 
-def _parsed(raw: bytes) -> Any:
-    import json
-
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _shape_facts(token: Credential) -> dict[str, Any]:
     text = token.secret.reveal()
     return {
@@ -205,7 +196,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.exchange and case == "control":
             yield _control(seen.exchange)
         elif seen.exchange and name == "accepted":
-            yield _accepted(case, seen.exchange, enforced=enforced)
+            yield _accepted(case, seen.exchange, kind, str(seen.facts["dialect"]), enforced=enforced)
         elif case == "second-use":
             yield _second_use(seen)
         elif seen.exchange and case == "elsewhere":
@@ -257,26 +248,8 @@ def _own_token(seen: Seen) -> Finding:
     if unusable:
         return unusable
     first = seen.exchanges[0]
-    code = first.error.code if first.error else ""
-    message = (first.error.message if first.error else "") or ""
-    if "expired" in message.lower():
-        return Finding(
-            "own",
-            "fail",
-            said(first),
-            "400 invalid_offer",
-            "ephemeral-token-expired",
-            "mint it right before the offer is posted",
-        )
-    if code == "ephemeral_token_already_used":
-        return Finding(
-            "own",
-            "fail",
-            said(first),
-            "400 invalid_offer",
-            "ephemeral-token-already-used",
-            "mint one token for each connection",
-        )
+    if named := refusal(first):
+        return Finding("own", "fail", said(first), "400 invalid_offer", *named)
     hint = "it was minted elsewhere (a gateway, another region or project), has ended, or is no token of this API"
     return Finding("own", "fail", said(first), "400 invalid_offer", "token-of-another-issuer", hint)
 
@@ -287,17 +260,13 @@ def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Fi
     if unusable := no_answer(case, exchange):
         return unusable
     if seen.facts["minted"]:
-        return Finding(case, "pass", f"{exchange.status}, {_DIALECT_NAMES[seen.facts['dialect']]}", "200 with a token")
+        return Finding(
+            case, "pass", f"{exchange.status}, {DIALECT_NAMES[seen.facts['dialect']]} dialect", "200 with a token"
+        )
     if exchange.ok:
         return Finding(case, "fail", f"{exchange.status}, no token in it", "200 with a token", "token-not-in-answer")
-    error = exchange.error
-    code, message = ((error.code or ""), (error.message or "")) if error else ("", "")
-    if code == "model_not_found" or "does not exist or you do not have access" in message:
-        hint = "the project may not use this model: allow it in the project's limits, or name another with --model"
-        return Finding(case, "fail", said(exchange), "200 with a token", "model-not-found-or-no-access", hint)
-    if code == "missing_scope" or "Missing scopes" in message:
-        hint = "give the restricted key the Request permission of Model capabilities"
-        return Finding(case, "fail", said(exchange), "200 with a token", "missing-permission-scope", hint)
+    if named := refusal(exchange):
+        return Finding(case, "fail", said(exchange), "200 with a token", *named)
     if exchange.status == 404 and dialects:
         return Finding(case, "skip", f"this server mints no tokens for {kind} sessions: {said(exchange)}")
     if exchange.status == 404:
@@ -376,29 +345,16 @@ def _control(exchange: Exchange) -> Finding:
     return Finding("control", "warn", said(exchange), "401", "server-asks-for-no-key", hint)
 
 
-def _accepted(case: str, exchange: Exchange, *, enforced: bool) -> Finding:
+def _accepted(case: str, exchange: Exchange, kind: str, dialect: str, *, enforced: bool) -> Finding:
     if unusable := no_answer(case, exchange):
         return unusable
     if past_the_credential(exchange) and not enforced:
-        return Finding(
-            case, "info", said(exchange), "400 invalid_offer", hint="a made-up token gets the same: this proves nothing"
-        )
+        hint = "a made-up token gets the same: this proves nothing"
+        return Finding(case, "info", said(exchange), "400 invalid_offer", hint=hint)
     if past_the_credential(exchange):
-        return Finding(case, "pass", f"{said(exchange)}: the token was taken, the offer was not", "400 invalid_offer")
+        return Finding(case, "pass", f"{said(exchange)}: only the offer was refused", "400 invalid_offer")
     if exchange.status in (401, 403):
-        if case == "accepted-transcription" and "intent=transcription" in exchange.url:
-            hint = "no public source shows a URL that took an offer for transcription while the beta refused it"
-            return Finding(
-                case,
-                "fail",
-                said(exchange),
-                "400 invalid_offer",
-                "transcription-over-webrtc-refused",
-                hint,
-                show_body=True,
-            )
-        hint = "a token fresh from this server's mint was refused: is something between that mints or answers in its place?"
-        return Finding(case, "fail", said(exchange), "400 invalid_offer", "token-of-another-issuer", hint)
+        return refused_token(case, exchange, "400 invalid_offer", kind, dialect)
     return Finding(case, "info", said(exchange), "400 invalid_offer", "unexpected-answer")
 
 

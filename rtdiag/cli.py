@@ -124,8 +124,9 @@ def run(
     from rtdiag import config, plan, registry, screen
     from rtdiag.report import render
 
+    given = config.Flags(type=kind, **flags)
     try:
-        settings = config.make(config.Flags(type=kind, **flags), os.environ)
+        settings = config.make(given, os.environ)
         known = registry.load()
         if strangers := plan.unknown((*only, *skip), known.checks.values()):
             raise config.ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
@@ -133,7 +134,7 @@ def run(
         if not any(step.cases for step in chosen.steps):
             raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
         _writable(reports)
-        report = _until_signal(_report(config.Flags(type=kind, **flags), settings, chosen, known, fail_on))
+        report = _until_signal(_report(given, settings, chosen, known, fail_on))
     except config.ConfigError as exc:
         _fail(str(exc))
     for form, path in reports:
@@ -179,7 +180,6 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
 
 def _until_signal(work: Coroutine[Any, Any, Report]) -> Report:
     """Run to the end; SIGINT or SIGTERM cancels the work, which then closes everything and still returns its report."""
-
     import asyncio
 
     async def supervised() -> Report:

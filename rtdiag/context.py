@@ -122,6 +122,7 @@ class Context:
         self._once: dict[Any, Any] = {}
         self._selected: Collection[str] = ()
         self._calls: list[tuple[str, Exchange]] = []
+        self._left_open: list[str] = []
         self._sessions: list[Session] = []
         self._silent: set[str] = set()
         self.models_asked: dict[Kind, str] = {}
@@ -174,9 +175,9 @@ class Context:
             mint_path(kind, dialect),
             self.key,
             json_body=body,
-            find_secrets=lambda raw: filter(None, [_token_in(raw)]),
+            find_secrets=lambda raw: filter(None, [token_in(raw)]),
         )
-        value = _token_in(reply.body) if reply.exchange.ok else None
+        value = token_in(reply.body) if reply.exchange.ok else None
         if value is None:
             return Minted(reply.exchange, dialect)
         self.recorder.spend(Cost(tokens_minted=1))
@@ -274,14 +275,20 @@ class Context:
         """Open one session of one's own: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner."""
         session = Session(f"p{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines, self.wishes.ice_servers)
         self._sessions.append(session)
-        reply = await post(await session.offer())
+        offer = await session.offer()
+        try:
+            reply = await post(offer)
+        except asyncio.CancelledError:
+            self._left_open.append(f"peer {session.id}: its offer was on the way when the run was interrupted")
+            raise
         exchange = reply.exchange
         if not exchange.ok:
-            await session.close()
             return Opened(exchange, dialect)
         self.recorder.spend(Cost(sessions_opened=1))
         if exchange.header("location") and dialect == "ga":
             self._calls.append((call_path(exchange), exchange))
+        elif dialect == "ga":
+            self._left_open.append(f"the call of {exchange.id}: its answer names no Location to hang it up at")
         if connect:
             await session.accept(reply.body.decode("utf-8", "replace"))
         return Opened(exchange, dialect, session, session.trace())
@@ -306,7 +313,7 @@ class Context:
 
     async def close(self) -> tuple[str, ...]:
         """Hang up every call, close every peer and connection; what could not be closed, each with the reason."""
-        left: list[str] = []
+        left = self._left_open
         for path, exchange in tuple(self._calls):
             answer = await self.hang_up(exchange)
             if not answer.ok:
@@ -352,8 +359,12 @@ def call_path(exchange: Exchange) -> str:
     return "/realtime/calls/" + location.rstrip("/").rpartition("/")[2] if location else ""
 
 
-def find_token(parsed: Any) -> str | None:
-    """The token in the JSON of a mint or of a user's own route: `value`, else `client_secret.value`."""
+def token_in(raw: bytes) -> str | None:
+    """The token in the JSON of a mint or of a user's own route: `value`, else `client_secret.value`; None without one."""
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
     if not isinstance(parsed, dict):
         return None
     holder = parsed.get("client_secret")
@@ -361,10 +372,3 @@ def find_token(parsed: Any) -> str | None:
         if isinstance(found, str) and found:
             return found
     return None
-
-
-def _token_in(raw: bytes) -> str | None:
-    try:
-        return find_token(json.loads(raw))
-    except (ValueError, RecursionError):
-        return None

@@ -28,6 +28,7 @@ KINDS: dict[str, str] = {
     "dtls": "the DTLS handshake failed",
     "channel": "the data channel did not open",
     "silence": "the event that had to come did not come",
+    "interrupted": "the run was interrupted while this was asked",
     "unknown": "something that rtdiag has no name for",
 }
 

@@ -53,6 +53,62 @@ def past_the_credential(exchange: Exchange) -> bool:
     return error.code == "invalid_offer" or "parse offer" in (error.message or "")
 
 
+# What a refusal of a credential means, by the error's code: (cause, what to do).
+_REFUSALS: Mapping[str, tuple[str, str]] = {
+    "incorrect_hostname": ("wrong-regional-host", "set OPENAI_BASE_URL to the host that the message names"),
+    "mismatched_organization": ("org-or-project-header-mismatch", "unset OPENAI_ORG_ID, or set it to the key's own"),
+    "mismatched_project": ("org-or-project-header-mismatch", "unset OPENAI_PROJECT_ID, or set it to the key's own"),
+    "ip_not_authorized": ("ip-allowlist", "ask from an address on the project's allowlist, or change the list"),
+    "unsupported_country_region_territory": ("region-unsupported", "ask from a supported country"),
+    "missing_scope": ("missing-permission-scope", "give the restricted key the permission that the message names"),
+    "model_not_found": (
+        "model-not-found-or-no-access",
+        "allow the model in the project's limits, or name another with --model or --transcription-model",
+    ),
+    "ephemeral_token_already_used": ("ephemeral-token-already-used", "mint one token for each connection"),
+}
+# The same for the messages that came without a code of their own.
+_REFUSING_WORDS: Mapping[str, str] = {
+    "Missing scopes": "missing_scope",
+    "does not exist or you do not have access": "model_not_found",
+}
+
+
+def refusal(exchange: Exchange) -> tuple[str, str] | None:
+    """The cause and the hint for an answer that refuses a credential for a reason it names; None where it names none.
+
+    A key or token that is merely wrong (`invalid_api_key`) is no such reason: what that means, only the case knows.
+    """
+    error = exchange.error
+    if error is None:
+        return None
+    message = error.message or ""
+    if "token" in message.lower() and "expired" in message.lower():
+        return "ephemeral-token-expired", "mint it right before the offer is posted, and look at the clock"
+    code = next((code for words, code in _REFUSING_WORDS.items() if words in message), error.code or "")
+    return _REFUSALS.get(code)
+
+
+def refused_token(case: str, exchange: Exchange, expected: str, kind: str, dialect: str) -> Finding:
+    """The finding for a token, fresh from this server's mint, that got 401 or 403 where offers of its kind go."""
+    if named := refusal(exchange):
+        return Finding(case, "fail", said(exchange), expected, *named)
+    if (kind, dialect) == ("transcription", "beta"):
+        hint = (
+            "no public source shows a URL that worked for transcription over WebRTC on that date; "
+            "today it is /realtime/calls without ?model="
+        )
+        cause = "transcription-over-webrtc-refused"
+        return Finding(case, "fail", said(exchange), expected, cause, hint, show_body=True)
+    hint = "this server minted the token and refuses it where offers go: does something between mint or answer in its place?"
+    return Finding(case, "fail", said(exchange), expected, "token-of-another-issuer", hint)
+
+
+def is_quota(error: ApiError) -> bool:
+    """Whether an error says that the account has no credit or no budget left."""
+    return bool({error.code, error.type} & _QUOTA_CODES)
+
+
 def no_answer(case: str, exchange: Exchange) -> Finding | None:
     """The `inconclusive` finding for what is no usable answer: a failure, a web page, 407, 429, 3xx or 5xx; None otherwise."""
     if exchange.failure is not None:
@@ -90,7 +146,7 @@ def no_answer(case: str, exchange: Exchange) -> Finding | None:
 
 def _limit(exchange: Exchange) -> str:
     error = exchange.error
-    return "quota-exhausted" if error and {error.code, error.type} & _QUOTA_CODES else "rate-limit"
+    return "quota-exhausted" if error and is_quota(error) else "rate-limit"
 
 
 def _wait(exchange: Exchange) -> str:

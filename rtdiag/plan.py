@@ -29,7 +29,7 @@ class Plan:
 
     @property
     def cost(self) -> Cost:
-        """What the steps cost at most, as their checks declare it."""
+        """What the steps cost, as their checks declare it for a default run."""
         return sum((s.check.cost for s in self.steps if s.cases), Cost())
 
     def waves(self) -> Iterator[tuple[Step, ...]]:

@@ -70,15 +70,13 @@ class _Progress:
     roots: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def unmet(self, case: Case, within: Iterable[str] = ()) -> str | None:
-        """Why a case cannot be asked: the first requirement that did not pass. `within` are case ids that count as unasked."""
+    def unmet(self, case: Case) -> str | None:
+        """Why a case cannot be asked: the first requirement that is known not to have passed, or None."""
         for required in case.requires:
             status = self.statuses.get(required)
             if status in _BLOCKING:
                 said = {"fail": "it failed", "inconclusive": "it was inconclusive", "error": "it broke"}
                 return self.roots.get(required) or f"needs {required}: {said.get(status, 'it was skipped')}"
-            if required in within and status is None:
-                return f"needs {required}: it was not asked"
         return None
 
 
@@ -181,8 +179,9 @@ async def _step(step: Step, ctx: Context, progress: _Progress, observer: Observe
     rows = []
     for case in check.cases:
         if case in step.cases or case.id in step.left_out:
-            finding = findings.get(case.id) if case.id not in reasons else None
-            finding = finding or _unasked(check, case, reasons, progress, crash, interrupted)
+            reason = reasons.get(case.id) or progress.unmet(case)
+            finding = Finding(case.id, "skip", reason) if reason else findings.get(case.id)
+            finding = finding or _unasked(check, case, progress, crash, interrupted)
             if case.id not in step.left_out:
                 progress.statuses[f"{check.id}.{case.id}"] = finding.status
                 if finding.status == "skip":
@@ -219,15 +218,12 @@ def _judged(
         return {}, crash or _where(exc, ctx.recorder.mask)
 
 
-def _unasked(
-    check: Check, case: Case, reasons: Mapping[str, str], progress: _Progress, crash: str | None, interrupted: bool
-) -> Finding:
-    """The finding of a case that no judge spoke of."""
-    own = [f"{check.id}.{c.id}" for c in check.cases] + list(case.requires)
-    if reason := reasons.get(case.id) or progress.unmet(case, own):
-        return Finding(case.id, "skip", reason)
+def _unasked(check: Check, case: Case, progress: _Progress, crash: str | None, interrupted: bool) -> Finding:
+    """The finding of a case that no judge spoke of, though nothing that it requires is known to have failed."""
     if interrupted:
         return Finding(case.id, "skip", "the run was interrupted")
+    if unasked := next((r for r in case.requires if r not in progress.statuses), None):
+        return Finding(case.id, "skip", f"needs {unasked}: it was not asked")
     return Finding(case.id, "error", crash or "the check gave no finding for this case", cause="check-broke")
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 Dialect = Literal["ga", "beta"]
 Kind = Literal["realtime", "transcription"]
 
+DIALECT_NAMES: dict[Dialect, str] = {"ga": "GA", "beta": "beta"}
 KINDS: tuple[Kind, ...] = ("realtime", "transcription")
 
 OFFICIAL_BASE_URL = "https://api.openai.com/v1"

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from tabulate import tabulate
 
+from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import Event, Exchange, Finding, Outcome, Report, Row, Status
 
 _SIGNS: dict[Status, tuple[str, str]] = {
@@ -71,7 +72,7 @@ def _banner(report: Report) -> list[str]:
 def _head(report: Report) -> Iterator[str]:
     yield from _banner(report)
     target, credential = report.target, report.credential
-    dialects = " and ".join(d.upper() if d == "ga" else d for d in target.dialects) or "dialect unknown"
+    dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
     yield f"asked {target.base_url} ({target.recognised_as}, {dialects})"
     yield f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " ")
     yield f"models {target.model}, {target.transcription_model}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -94,16 +95,18 @@ class Http:
             )
             draft.request = request
             await draft.receive(client, request)
+        except asyncio.CancelledError:
+            draft.failure = Failure("interrupted", timer.phase, "the run was interrupted")
+            raise
         except Exception as exc:
-            draft.failure = from_http(exc, "answer" if timer.connected else "connect")
+            draft.failure = from_http(exc, timer.phase)
         finally:
             timer.stop()
-        for secret in find_secrets(draft.body):
-            recorder.mask.learn(secret, "ephemeral")
-        return Reply(
-            recorder.exchange(self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id)),
-            draft.body,
-        )
+            for secret in find_secrets(draft.body):
+                recorder.mask.learn(secret, "ephemeral")
+            exchange = self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id)
+            recorder.exchange(exchange)
+        return Reply(exchange, draft.body)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -205,14 +208,14 @@ class _Timer:
 
     def __init__(self) -> None:
         self.timing_ms: dict[str, float] = {}
-        self.connected = False
+        self.phase = "connect"
         self._began = time.perf_counter()
         self._started: dict[str, float] = {}
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         event, _, stage = name.rpartition(".")
         if event.startswith("http11"):
-            self.connected = True
+            self.phase = "answer"
         step = self._STEPS.get(event)
         if step and stage == "started":
             self._started[step] = time.perf_counter()

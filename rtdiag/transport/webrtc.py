@@ -141,13 +141,15 @@ class Session:
 
     async def close(self) -> None:
         """Close the peer and stop reading its tracks; raises TimeoutError when that takes longer than `close_s`."""
-        if self._peer is not None:
-            async with asyncio.timeout(self._deadlines.close_s):
-                await self._peer.close()
-        for task in self._tracks:
-            task.cancel()
-        await asyncio.gather(*self._tracks, return_exceptions=True)
-        self.trace()
+        try:
+            if self._peer is not None:
+                async with asyncio.timeout(self._deadlines.close_s):
+                    await self._peer.close()
+        finally:
+            for task in self._tracks:
+                task.cancel()
+            await asyncio.gather(*self._tracks, return_exceptions=True)
+            self.trace()
 
     async def _set_answer(self, sdp: str) -> None:
         from aiortc import RTCSessionDescription

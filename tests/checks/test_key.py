@@ -65,6 +65,18 @@ def test_a_malformed_key_is_never_sent() -> None:
     assert report.diagnosis[0].cause == "key-placeholder-not-a-key"
 
 
+def test_the_shape_alone_asks_nothing() -> None:
+    assert run_on_emulator(only=["key.shape"]).exchanges == ()
+
+
+def test_a_key_that_may_not_list_models_is_no_broken_check() -> None:
+    report = run_on_emulator(faults=["key-missing-scope"])
+    assert finding(report, "key.model-realtime").status == "info"
+    assert "cannot be read with this key" in finding(report, "key.model-realtime").measured
+    assert finding(report, "sdp.created-realtime").status == "pass"
+    assert report.exit_code == 0
+
+
 def base_url(url: str, *, official: bool = False) -> Finding:
     return judge(CHECK, [Seen("base-url", facts={"base_url": url})], official=official)["base-url"]
 

@@ -200,6 +200,31 @@ def test_nothing_is_left_after_an_interrupted_run() -> None:
     assert (tasks, calls, report.exit_code, report.left_open) == (1, 0, 130, ())
 
 
+def test_an_offer_that_was_on_its_way_when_the_run_was_interrupted_is_told() -> None:
+    async def work() -> Report:
+        interrupter = _Interrupter("POST /realtime/calls")
+        async with Emulator() as emulator:
+            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            chosen = plan.make(registry.load(()).checks.values(), only=["sdp.multipart"], skip=["token.accepted-*"])
+            shown = {"as_of": "", "faults": []}
+            interrupter.task = asyncio.ensure_future(
+                runner.run(chosen, wishes, mask=Mask(), emulator=shown, observer=interrupter)
+            )
+            return await interrupter.task
+
+    report = asyncio.run(work())
+    assert report.exit_code == 130
+    assert [x.failure.kind for x in report.exchanges if x.failure] == ["interrupted"]
+    assert len(report.left_open) == 1
+    assert "its offer was on the way" in report.left_open[0]
+
+
+def test_a_call_without_a_name_is_told() -> None:
+    report = run_on_emulator(faults=["no-location"], only=["sdp.multipart"])
+    assert finding(report, "sdp.multipart").status == "pass"
+    assert "names no Location" in report.left_open[0]
+
+
 def test_what_could_not_be_closed_is_told() -> None:
     report = run_on_emulator(faults=["hangup-refused"], only=["sdp.answer-realtime"])
     assert len(report.left_open) == 1
