@@ -1,0 +1,9 @@
+"""Known-bad calls in a user's source code, found by their text. Nothing is executed; few and certain beats many and doubtful."""
+
+from __future__ import annotations
+
+from rtdiag.diagnosis.code.prose import looks_like_code
+from rtdiag.diagnosis.code.scan import Scanned, Unreadable, scan, scan_path
+from rtdiag.diagnosis.code.source import LANGUAGES
+
+__all__ = ["LANGUAGES", "Scanned", "Unreadable", "looks_like_code", "scan", "scan_path"]

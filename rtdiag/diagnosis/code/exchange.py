@@ -1,0 +1,147 @@
+"""Rules about the exchange of offer and answer, and about the mint: where what is posted, in which form, and what becomes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rtdiag.api import models
+from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CALLS, CLIENT_SECRETS, REALTIME
+from rtdiag.diagnosis.code import answers, mint
+from rtdiag.diagnosis.code.flaws import Hit
+from rtdiag.diagnosis.code.source import Source
+from rtdiag.diagnosis.code.urls import moved, place, without_model
+from rtdiag.diagnosis.code.values import declared, trimmed
+from rtdiag.diagnosis.code.wire import Post, carries_offer, is_offer, names_offer, posts
+
+_MINTS = (BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS)
+_PROJECT_KEY = re.compile(
+    r"process\.env\.(?!NEXT_PUBLIC|VITE|REACT_APP)\w{0,40}OPENAI\w{0,40}KEY|os\.(?:environ|getenv)[^\n]{0,20}OPENAI\w{0,40}KEY|\bOPENAI_API_KEY\b"
+)
+_TRIMMED = re.compile(
+    r"(?P<what>[A-Za-z_$][\w$.?!]{0,100}?)(?P<trim>\??\.(?:trim|trimEnd|strip|rstrip)\(\s*\)"
+    r"|\??\.replace(?:All)?\(\s*(?:/\\r\\n\??/g?|/\\r/g|[\"']\\r\\n[\"'])\s*,)"
+)
+_APPENDED = re.compile(r"\.(?:append|set|add_field)\s*\(\s*[\"']sdp[\"']\s*,\s*")
+
+
+def find(source: Source) -> Iterator[Hit]:
+    """What is wrong with requests to OpenAI's own hosts."""
+    for post in posts(source):
+        offer = carries_offer(source, post)
+        as_json = post.form == "json" and post.body is not None and names_offer(source, post.body)
+        if post.url.path in _MINTS and (offer or as_json):
+            yield Hit("offer-to-mint", place(source, post.url), moved(source, post.url, CALLS), {"path": post.url.path})
+        elif post.url.path in _MINTS[:2]:
+            yield Hit("beta-mint", place(source, post.url), mint.corrected(source, post), {"path": post.url.path})
+        elif post.url.path == REALTIME and (offer or as_json or post.form == "multipart"):
+            yield Hit("beta-sdp-url", place(source, post.url), moved(source, post.url, CALLS))
+        if offer and post.url.path in (*_MINTS, CALLS):
+            yield from _model_in_query(source, post)
+        if offer or as_json:
+            yield from _form(source, post, as_json)
+        if offer or as_json or post.form == "multipart":
+            yield from answers.unchecked(source, post)
+        yield from _altered(source, post)
+
+
+def _model_in_query(source: Source, post: Post) -> Iterator[Hit]:
+    named = re.search(r"[?&]model=", post.url.query)
+    if not named or _PROJECT_KEY.search(post.headers):
+        return
+    at = post.url.known.origin[post.url.query_at + named.start()]
+    line = without_model(source.edited(at, at, []))
+    if post.url.path in _MINTS:
+        line = line.replace(post.url.path, CALLS)
+    yield Hit("model-in-query", at, line, {}, post.url.path == CALLS)
+
+
+def _form(source: Source, post: Post, as_json: bool) -> Iterator[Hit]:
+    """An offer that is sent as JSON, or raw with an API key."""
+    if as_json and post.body and post.url.path in (CALLS, REALTIME):
+        start, end = post.body
+        yield Hit("offer-as-json", start, _as_sdp(source, post, start, end))
+    elif post.content_type == "application/json":
+        written = re.search(r"(?i)application/json", source.code[post.at : post.end])
+        at = post.at + written.start() if written else post.at
+        instead = source.edited(at, at, [(at, at + 16, "application/sdp")] if written else [])
+        yield Hit("offer-named-json", at, instead if written else "")
+    elif (
+        post.url.path == CALLS
+        and post.form == "raw"
+        and not post.url.query
+        and _PROJECT_KEY.search(post.headers)
+        and post.body
+    ):
+        yield Hit("raw-sdp-with-key", post.body[0], _multipart(source, source.code[post.body[0] : post.body[1]]))
+
+
+def _as_sdp(source: Source, post: Post, start: int, end: int) -> str:
+    """The lines that send the offer raw, with the content type that belongs to it."""
+    edits = [(start, end, _raw_offer(source, start, end))]
+    name = re.compile(r"\bjson\s*=\s*\Z").search(source.bare, max(0, start - 20), start)
+    edits += [(name.start(), name.start() + 4, "data")] if name else []
+    named = re.compile(r"(?i)application/json").search(source.code, post.at, post.end)
+    if named:
+        edits.append((*named.span(), "application/sdp"))
+        return source.edited(min(start, named.start()), max(end - 1, named.start()), edits)
+    mark = "#" if source.language == "python" else "//"
+    return f'{source.edited(start, end - 1, edits)}\n"Content-Type": "application/sdp",  {mark} among the headers'
+
+
+def _raw_offer(source: Source, start: int, end: int) -> str:
+    """The raw offer in what was turned into JSON: `offer.sdp` of `JSON.stringify({ sdp: offer.sdp })`."""
+    text = source.code[start:end]
+    dotted = re.search(r"[\w$.]+\??\.sdp\b", text)
+    if dotted:
+        return dotted.group()
+    name = re.search(r"(?i)\b\w*(?:offer|localdescription)\w*", text)
+    return f"{name.group()}.sdp" if name else "sdp"
+
+
+def _multipart(source: Source, offer: str) -> str:
+    model = models.default("realtime")
+    if source.language == "python":
+        session = f'json.dumps({{"type": "realtime", "model": "{model}"}})'
+        return f'files={{"sdp": (None, {offer}, "application/sdp"), "session": (None, {session}, "application/json")}},'
+    return "\n".join(
+        (
+            "const form = new FormData();",
+            f'form.set("sdp", {offer});',
+            f'form.set("session", JSON.stringify({{ type: "realtime", model: "{model}" }}));',
+            "body: form,  // without a Content-Type of your own",
+        )
+    )
+
+
+def _altered(source: Source, post: Post) -> Iterator[Hit]:
+    """An offer that is trimmed on its way into the body."""
+    if post.url.path not in (CALLS, REALTIME, *_MINTS):
+        return
+    spans = [post.body] if post.body else []
+    if post.form == "multipart":
+        for found in _APPENDED.finditer(source.code):
+            opened = source.enclosing(found.end(), "(")
+            if opened is not None and source.string_at(found.start()) is None:
+                spans += trimmed(source, found.end(), source.pairs[opened])
+    for start, end in spans:
+        yield from _trims(source, start, end)
+
+
+def _trims(source: Source, start: int, end: int) -> Iterator[Hit]:
+    name = source.code[start:end]
+    value = declared(source, name, start) if re.fullmatch(r"[\w$]+", name) else None
+    for left, right in [(start, end), *([value] if value else [])]:
+        found = _TRIMMED.search(source.code, left, right)
+        if (
+            found
+            and "answer" not in found["what"].lower()
+            and (value or is_offer(source, found.span("what")) or "sdp" in found["what"].lower())
+        ):
+            closed = source.pairs.get(source.bare.find("(", found.start("trim")), found.end("trim") - 1) + 1
+            yield Hit(
+                "offer-altered",
+                found.start(),
+                source.edited(found.start(), closed, [(found.start("trim"), closed, "")]),
+            )
+            return
