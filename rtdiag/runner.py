@@ -113,19 +113,21 @@ async def run(
             observer.finished(outcome)
     observer.asking("closing")
     left_open = await _close(ctx)
+    target = _target(ctx, emulator)
     code = exit_code(progress.outcomes, interrupted=interrupted, fail_on=fail_on)
     return Report(
         version=__version__,
         started_at=started_at,
         finished_at=datetime.now(UTC),
-        target=_target(ctx, emulator),
+        target=target,
         credential=_credential(wishes),
         overall=_worst(o.status for o in progress.outcomes),
         exit_code=code,
         interrupted=interrupted,
         cost=recorder.cost,
         checks=tuple(progress.outcomes),
-        diagnosis=verdict.diagnose(progress.outcomes),
+        diagnosis=(diagnosis := verdict.diagnose(progress.outcomes)),
+        corrected=verdict.remedy(diagnosis, target, wishes.kinds, wishes.session, wishes.today),
         exchanges=tuple(recorder.exchanges),
         events=tuple(recorder.events),
         peers=tuple(recorder.peers.values()),

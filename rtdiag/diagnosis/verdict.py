@@ -1,39 +1,116 @@
-"""The verdict on a run: which causes the findings speak for, the likeliest and nearest to the root first."""
+"""The verdict on a run: what its findings speak for, weighed as all else is (matching.py), and the requests that should work.
+
+A check that names a cause has asked more than any text can tell, so its word stands; what it could not name is judged from what was
+asked and what came back, as `rtdiag explain` would.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from dataclasses import replace
+from datetime import date
+from urllib.parse import urlsplit
 
+from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.requests import Corrected, corrected
+from rtdiag.api.sessions import Json
 from rtdiag.diagnosis import catalogue
-from rtdiag.model import Diagnosis, Outcome, Status
+from rtdiag.diagnosis.facts import facts
+from rtdiag.diagnosis.matching import RANK, UNKNOWN, describe, judge, match, weighed
+from rtdiag.diagnosis.situation import Situation
+from rtdiag.model import Confidence, Diagnosis, Outcome, Row, Seen, Status, Target
 
-Confidence = Literal["high", "medium", "low"]
+UNEXPECTED = "unexpected-answer"
 
 # What a finding of each status says of its cause: nothing below counts.
 _CONFIDENCE: dict[Status, Confidence] = {"fail": "high", "error": "medium", "inconclusive": "medium", "warn": "low"}
-_RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
+# The topics of the catalogue that another request mends; of the credentials only the life of a token.
+_MENDED_BY_A_REQUEST = frozenset({"endpoint", "sdp", "session", "vad"})
 
 
 def diagnose(outcomes: Iterable[Outcome]) -> tuple[Diagnosis, ...]:
-    """The causes that findings of status fail, error, inconclusive and warn name, best first; empty when all is well.
+    """The causes that findings of status fail, error, inconclusive and warn speak for, best first; empty when all is well.
 
-    A cause that only names an unknown answer is never held with high confidence.
+    `evidence` holds the ids of the cases. A cause that only names an unknown answer is never held with high confidence.
     """
     evidence: dict[str, list[str]] = {}
+    against: dict[str, list[str]] = {}
     confidence: dict[str, Confidence] = {}
     for outcome in outcomes:
         for row in outcome.rows:
-            found = _CONFIDENCE.get(row.finding.status)
-            code = row.finding.cause or "unexpected-answer"
-            if found is None:
+            held = _CONFIDENCE.get(row.finding.status)
+            if held is None:
                 continue
-            found = "low" if code == "unexpected-answer" else found
-            evidence.setdefault(code, []).append(f"{outcome.id}.{row.id}")
-            confidence[code] = min(found, confidence.get(code, found), key=_RANK.__getitem__)
-    ranked = sorted(evidence, key=lambda code: (_RANK[confidence[code]], catalogue.find(code).weight))
-    return tuple(_diagnosis(catalogue.find(code), confidence[code], evidence[code]) for code in ranked)
+            situation = situation_of(row.seen, f"{outcome.id}.{row.id}")
+            code, held = _named(row, situation, held)
+            evidence.setdefault(code, []).append(situation.where)
+            against.setdefault(code, []).extend(match(catalogue.find(code), facts(situation)).against)
+            confidence[code] = min(held, confidence.get(code, held), key=RANK.__getitem__)
+    found = {
+        code: describe(catalogue.find(code), confidence[code], cases, tuple(dict.fromkeys(against[code])))
+        for code, cases in evidence.items()
+    }
+    return weighed(found)
 
 
-def _diagnosis(cause: catalogue.Cause, confidence: Confidence, evidence: list[str]) -> Diagnosis:
-    return Diagnosis(cause.code, confidence, cause.summary, cause.fix, cause.sources, tuple(evidence))
+def situation_of(seen: Seen, where: str) -> Situation:
+    """What a case saw, told as any other failure: its last exchange, or its last events where it is about those."""
+    exchange, events = seen.exchange, seen.events
+    if events:
+        sent = next((e for e in reversed(events) if e.direction == "sent"), None)
+        received = next((e for e in reversed(events) if e.direction == "received"), None)
+        answered = Situation(received.raw if received else "", surface="data_channel", where=where)
+        return replace(answered, method="event", url=sent.type, sent=sent.raw) if sent else answered
+    if exchange is None:
+        failure = next((p.failure for p in seen.peers if p.failure), None)
+        return Situation(
+            f"{failure.phase}: {failure.kind}: {failure.detail}" if failure else "", surface="ice", where=where
+        )
+    parts = urlsplit(exchange.url)
+    content_type = next((v for k, v in exchange.request_headers if k.lower() == "content-type"), None)
+    return Situation(
+        exchange.body or (exchange.failure.detail if exchange.failure else ""),
+        method=exchange.method,
+        url=parts.path + (f"?{parts.query}" if parts.query else ""),
+        credential={"ephemeral": "ek", "api-key": "sk"}.get(exchange.credential, exchange.credential),
+        content_type=content_type,
+        sent=exchange.request_body,
+        status=exchange.status,
+        surface="sdp" if content_type and "sdp" in content_type else "http",
+        where=where,
+    )
+
+
+def remedy(
+    diagnosis: tuple[Diagnosis, ...], target: Target, kinds: tuple[Kind, ...], session: Json | None, on: date
+) -> Corrected | None:
+    """The requests that should work for the kind of session that failed, with the user's endpoint, models and session.
+
+    None when all is well, or where no other request would help.
+    """
+    from rtdiag.api.repair import repair
+
+    if not diagnosis or not _mended_by_a_request(catalogue.find(diagnosis[0].cause)):
+        return None
+    refused = [k for k in kinds if any(k in case for case in diagnosis[0].evidence)]
+    kind: Kind = refused[0] if len(refused) == 1 else kinds[0]
+    dialect: Dialect = "ga" if "ga" in target.dialects or not target.dialects else target.dialects[0]
+    models = target.model, target.transcription_model
+    if session is not None:
+        model = models[0] if kind == "realtime" else models[1]
+        session = repair(session, kind=kind, dialect=dialect, model=model, vad=None, on=on).session
+    return corrected(target.base_url, kind, dialect, *models, session)
+
+
+def _mended_by_a_request(cause: catalogue.Cause) -> bool:
+    return cause.topic in _MENDED_BY_A_REQUEST or cause.code.startswith("ephemeral-token")
+
+
+def _named(row: Row, situation: Situation, held: Confidence) -> tuple[str, Confidence]:
+    """The cause that the case names; else the one that the evidence speaks for, held no firmer than medium."""
+    if row.finding.cause and row.finding.cause != UNEXPECTED:
+        return row.finding.cause, held
+    best = judge(situation)[0]
+    if best.cause == UNKNOWN or best.confidence == "low":
+        return UNEXPECTED, "low"
+    return best.cause, max(held, best.confidence, "medium", key=RANK.__getitem__)

@@ -31,20 +31,21 @@ def as_json(report: Report) -> dict[str, Any]:
         "started_at": _time(report.started_at),
         "finished_at": _time(report.finished_at),
         "interrupted": report.interrupted,
-        "target": _plain(report.target),
-        "credential": _plain(report.credential),
+        "target": plain(report.target),
+        "credential": plain(report.credential),
         "overall": report.overall,
         "exit_code": report.exit_code,
         "summary": {status: counts[status] for status in _STATUSES},
-        "cost": _plain(report.cost),
+        "cost": plain(report.cost),
         "checks": [_check(outcome) for outcome in report.checks],
-        "diagnosis": _plain(report.diagnosis),
-        "exchanges": _plain(report.exchanges),
-        "events": _plain(report.events),
-        "peers": _plain(report.peers),
+        "diagnosis": plain(report.diagnosis),
+        "corrected": plain(report.corrected),
+        "exchanges": plain(report.exchanges),
+        "events": plain(report.events),
+        "peers": plain(report.peers),
         "not_tested": list(report.not_tested),
         "left_open": list(report.left_open),
-        "redactions": _plain(report.redactions),
+        "redactions": plain(report.redactions),
     }
 
 
@@ -56,7 +57,7 @@ def _check(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "duration_ms": outcome.duration_ms,
         "requires": list(outcome.requires),
-        "cost": _plain(outcome.cost),
+        "cost": plain(outcome.cost),
         "cases": [_case(outcome, row) for row in outcome.rows],
     }
 
@@ -74,7 +75,7 @@ def _case(outcome: Outcome, row: Row) -> dict[str, Any]:
         "exchanges": [x.id for x in seen.exchanges],
         "events": [e.id for e in seen.events],
         "peers": [p.id for p in seen.peers],
-        "facts": _plain(seen.facts),
+        "facts": plain(seen.facts),
     }
 
 
@@ -82,12 +83,12 @@ def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value of model.py as JSON knows it."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {k: _plain(v) for k, v in asdict(value).items()}
+        return {k: plain(v) for k, v in asdict(value).items()}
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return str(value) if isinstance(value, date) else value

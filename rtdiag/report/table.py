@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from tabulate import tabulate
 
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.model import Event, Exchange, Finding, Outcome, Report, Row, Status
+from rtdiag.api.requests import Corrected
+from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status
 
 _SIGNS: dict[Status, tuple[str, str]] = {
     "pass": ("✓", "32"),
@@ -201,13 +202,8 @@ def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
     word = _OVERALL[report.overall]
     yield f"{paint.sign(report.overall)} {'INTERRUPTED: ' if report.interrupted else ''}{word}: {counts} (exit {report.exit_code})"
     for number, found in enumerate(report.diagnosis[:3]):
-        lead = "likely cause" if number == 0 else "also"
-        more = f" and {len(found.evidence) - 4} more" if len(found.evidence) > 4 else ""
-        yield _wrapped(f"{lead} ({found.confidence}): {found.cause}. {found.summary}")
-        yield _wrapped(f"what to do: {found.fix}", indent="  ")
-        yield _wrapped(
-            f"seen in {', '.join(found.evidence[:4])}{more}; sources: {'; '.join(found.sources)}", indent="  "
-        )
+        yield from cause(found, first=number == 0, seen=_seen(found.evidence))
+    yield from _corrected(report.corrected)
     yield f"used {report.cost}"
     for left in report.left_open:
         yield f"left open: {left}"
@@ -216,5 +212,42 @@ def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
     yield from _banner(report)
 
 
-def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+def cause(found: Diagnosis, *, first: bool, seen: str) -> Iterator[str]:
+    """The lines about one cause: what it is, what to do, what speaks for and against it, and where that is known from."""
+    lead = "likely cause" if first else "also"
+    yield wrapped(f"{lead} ({found.confidence}): {found.cause}. {found.summary}")
+    yield wrapped(f"what to do: {found.fix}", indent="  ")
+    if first and found.line:
+        yield f"  the line: {found.line}"
+    if found.today:
+        yield wrapped(f"does it still happen: {found.today}", indent="  ")
+    if found.against:
+        yield wrapped(f"against it: {'; '.join(found.against[:3])}", indent="  ")
+    if first and found.ask:
+        yield wrapped(f"to decide: {found.ask}", indent="  ")
+    yield wrapped(f"{seen}sources: {'; '.join(found.sources)}", indent="  ")
+
+
+def _seen(cases: tuple[str, ...]) -> str:
+    more = f" and {len(cases) - 4} more" if len(cases) > 4 else ""
+    return f"seen in {', '.join(cases[:4])}{more}; "
+
+
+def _corrected(requests: Corrected | None) -> Iterator[str]:
+    if requests is None:
+        return
+    yield "what should work, as shell lines, and after them as a page's script:"
+    for text in (requests.mint, requests.offer, requests.page):
+        yield textwrap.indent(text.rstrip("\n"), "    ")
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """The text in lines of at most 100 characters, continued with a deeper indent."""
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -1,0 +1,142 @@
+"""From situations to ranked causes: points for every sign of the catalogue that is there, less those for what speaks against it.
+
+Context beats text by construction: a body alone rarely has the points for high confidence where several causes share it; the path,
+the credential or the date add them or take them away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.catalogue import Cause, Sign
+from rtdiag.diagnosis.facts import Facts, facts
+from rtdiag.diagnosis.situation import Situation
+from rtdiag.model import Confidence, Diagnosis
+
+UNKNOWN = "unknown"
+
+# Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs.
+_HIGH, _LEAD, _MEDIUM, _LOW = 10, 3, 6, 3
+_SHOWN = 4
+# A cause of this weight or more is mostly what follows from another: it comes after a nearer one that is held as firmly.
+_FOLLOWS = 5
+RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
+
+
+@dataclass(frozen=True)
+class Match:
+    """How well one cause explains a situation: its points, and what speaks for and against it in words."""
+
+    cause: Cause
+    points: int
+    support: tuple[str, ...]
+    against: tuple[str, ...]
+
+
+def judge(situation: Situation) -> tuple[Diagnosis, ...]:
+    """The causes that explain one situation, best first, at most four; `unknown`, then the nearest ones, when none does."""
+    matches = ranked(facts(situation))
+    found = [_diagnosis(m, _confidence(m, matches), situation.where) for m in matches if m.points >= _LOW]
+    if found:
+        return tuple(found[:_SHOWN])
+    nearest = [m for m in matches if m.points > 0][:2]
+    return (_unknown(matches), *(_diagnosis(m, "low", situation.where) for m in nearest))
+
+
+def judge_together(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
+    """The causes that explain several situations of one session, the root first, then what follows from it."""
+    found: dict[str, Diagnosis] = {}
+    for situation in situations:
+        for diagnosis in judge(situation):
+            found[diagnosis.cause] = _joined(found.get(diagnosis.cause), diagnosis)
+    if len(found) > 1 and any(d.cause != UNKNOWN and d.confidence != "low" for d in found.values()):
+        found.pop(UNKNOWN, None)
+    return weighed(found)[:_SHOWN]
+
+
+def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:
+    """Causes found apart, by code, held against each other: what another one explains as well is held lower; root causes first."""
+    return tuple(sorted((_held_against(d, found) for d in found.values()), key=_rootward))
+
+
+def ranked(found: Facts) -> list[Match]:
+    """Every cause with at least one sign for it, the most points first; at equal points the one nearer to the root."""
+    matches = (match(cause, found) for cause in catalogue.causes().values() if cause.speaks_for)
+    return sorted((m for m in matches if m.support), key=lambda m: (-m.points, m.cause.weight, m.cause.code))
+
+
+def match(cause: Cause, found: Facts) -> Match:
+    """How well this cause explains these facts; what speaks against it is counted only where something speaks for it."""
+    plus, support = _count(cause.speaks_for, found)
+    minus, against = _count(cause.speaks_against, found) if support else (0, ())
+    return Match(cause, plus - minus, support, against)
+
+
+def describe(cause: Cause, confidence: Confidence, evidence: Sequence[str], against: Sequence[str] = ()) -> Diagnosis:
+    """A cause of the catalogue as a diagnosis; its question is kept only where confidence is not high."""
+    ask = "" if confidence == "high" else cause.ask
+    return Diagnosis(
+        cause.code,
+        confidence,
+        cause.summary,
+        cause.fix,
+        cause.sources,
+        tuple(evidence),
+        tuple(against),
+        cause.line,
+        cause.today,
+        ask,
+    )
+
+
+def _count(signs: Iterable[Sign], found: Facts) -> tuple[int, tuple[str, ...]]:
+    points, words = 0, []
+    for sign in signs:
+        if seen := sign.seen_in(found):
+            points += sign.points
+            words.append(" and ".join(f"{name} {text[:60]!r}" for name, text in seen))
+    return points, tuple(dict.fromkeys(words))
+
+
+def _confidence(candidate: Match, matches: Sequence[Match]) -> Confidence:
+    rivals = (m.points for m in matches if m.cause.family != candidate.cause.family)
+    if candidate.points >= _HIGH and candidate.points - max(rivals, default=0) >= _LEAD:
+        return "high"
+    return "medium" if candidate.points >= _MEDIUM else "low"
+
+
+def _diagnosis(found: Match, confidence: Confidence, where: str) -> Diagnosis:
+    return describe(found.cause, confidence, [f"{where}: {s}" if where else s for s in found.support], found.against)
+
+
+def _unknown(matches: Sequence[Match]) -> Diagnosis:
+    asked = (m.cause.ask for m in matches[:2] if m.cause.ask)
+    ask = next(
+        asked, "What was asked (method, URL, kind of credential, what was sent), and what came back word for word?"
+    )
+    ruled_out = tuple(f"{m.cause.code}: {'; '.join(m.against)}" for m in matches[:3] if m.against)
+    fix = "Give more of it: the request beside the answer, or a HAR of the page; with a key, `rtdiag run` asks for itself."
+    return Diagnosis(UNKNOWN, "low", "No cause that is known here explains this.", fix, (), (), ruled_out, ask=ask)
+
+
+def _joined(known: Diagnosis | None, new: Diagnosis) -> Diagnosis:
+    if known is None:
+        return new
+    firmer = min(known, new, key=lambda d: RANK[d.confidence])
+    together = [tuple(dict.fromkeys((*getattr(known, f), *getattr(new, f)))) for f in ("evidence", "against")]
+    return replace(firmer, evidence=together[0], against=together[1])
+
+
+def _held_against(diagnosis: Diagnosis, found: Mapping[str, Diagnosis]) -> Diagnosis:
+    for other in (found[c] for c in catalogue.find(diagnosis.cause).unless if c in found):
+        if RANK[other.confidence] <= RANK[diagnosis.confidence] < RANK["low"]:
+            return replace(diagnosis, confidence="low", against=(*diagnosis.against, f"{other.cause} explains it too"))
+    return diagnosis
+
+
+def _rootward(diagnosis: Diagnosis) -> tuple[bool, bool, int, int]:
+    weight = catalogue.find(diagnosis.cause).weight
+    firm = diagnosis.confidence != "low"
+    return (not firm, firm and weight >= _FOLLOWS, RANK[diagnosis.confidence], weight)

@@ -1,0 +1,37 @@
+"""One failure as far as it is known, whoever tells it: the only thing that causes are judged from.
+
+A browser's paste, a HAR, a log, a person's description and rtdiag's own run all become situations; what judges them (matching.py)
+does not know where they came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What was asked and what came back; every part may be missing, and each may be a person's words for the exact thing.
+
+    Texts hold no secrets: a reader masks before it builds one. `surface` is http, sdp, data_channel, websocket_close, ice or
+    client; `dialect` is beta, ga, azure, litellm or other. `url` may be a path, a URL, or the name of a client event (method
+    `event`). `credential` says its kind and, where known, where it was minted: `sk`, `ek`, `none`, `ek minted at
+    /v1/realtime/sessions`. `sent` is the body or event that was sent. `status` is an HTTP status or a WebSocket close code (1000
+    and above). `text` is what came back, as received. `circumstances` are further facts in words, such as `session.created says
+    realtime.transcription_session`. `where` is the place in the input (`request 3`, `line 12`), `id` the input's own name for it.
+    """
+
+    text: str = ""
+    method: str | None = None
+    url: str | None = None
+    credential: str | None = None
+    content_type: str | None = None
+    sent: str | None = None
+    status: int | None = None
+    surface: str | None = None
+    dialect: str | None = None
+    circumstances: tuple[str, ...] = ()
+    when: date | None = None
+    where: str = ""
+    id: str | int | None = None
