@@ -18,7 +18,7 @@ from rtdiag.model import Confidence, Diagnosis
 UNKNOWN = "unknown"
 
 # Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs.
-_HIGH, _LEAD, _MEDIUM, _LOW = 10, 3, 6, 3
+_HIGH, _LEAD, _MEDIUM, _LOW = 12, 4, 6, 3
 _SHOWN = 4
 # A cause of this weight or more is mostly what follows from another: it comes after a nearer one that is held as firmly.
 _FOLLOWS = 5
@@ -27,12 +27,16 @@ RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
 
 @dataclass(frozen=True)
 class Match:
-    """How well one cause explains a situation: its points, and what speaks for and against it in words."""
+    """How well one cause explains a situation: its points, and what speaks for and against it in words.
+
+    `answered` says that something in what came back speaks for it, not only what was asked.
+    """
 
     cause: Cause
     points: int
     support: tuple[str, ...]
     against: tuple[str, ...]
+    answered: bool
 
 
 def judge(situation: Situation) -> tuple[Diagnosis, ...]:
@@ -71,7 +75,8 @@ def match(cause: Cause, found: Facts) -> Match:
     """How well this cause explains these facts; what speaks against it is counted only where something speaks for it."""
     plus, support = _count(cause.speaks_for, found)
     minus, against = _count(cause.speaks_against, found) if support else (0, ())
-    return Match(cause, plus - minus, support, against)
+    answered = any(s.settles or s.looks_at_the_answer for s in cause.speaks_for if support and s.seen_in(found))
+    return Match(cause, plus - minus, support, against, answered)
 
 
 def describe(cause: Cause, confidence: Confidence, evidence: Sequence[str], against: Sequence[str] = ()) -> Diagnosis:
@@ -102,7 +107,7 @@ def _count(signs: Iterable[Sign], found: Facts) -> tuple[int, tuple[str, ...]]:
 
 def _confidence(candidate: Match, matches: Sequence[Match]) -> Confidence:
     rivals = (m.points for m in matches if m.cause.family != candidate.cause.family)
-    if candidate.points >= _HIGH and candidate.points - max(rivals, default=0) >= _LEAD:
+    if candidate.answered and candidate.points >= _HIGH and candidate.points - max(rivals, default=0) >= _LEAD:
         return "high"
     return "medium" if candidate.points >= _MEDIUM else "low"
 

@@ -23,12 +23,25 @@ from importlib.resources import files
 from typing import Any
 
 
+_OF_THE_ANSWER = frozenset({"text", "said", "code", "type", "param", "event", "reason", "any", "close"})
+
+
 @dataclass(frozen=True)
 class Sign:
     """What speaks for or against a cause: each fact of `when` must hold its expression for `points` to count."""
 
     points: int
     when: tuple[tuple[str, re.Pattern[str]], ...]
+
+    @property
+    def settles(self) -> bool:
+        """Whether it alone nearly settles the matter."""
+        return self.points >= 10
+
+    @property
+    def looks_at_the_answer(self) -> bool:
+        """Whether it looks at what the server or library said, not only at the request and the number of the answer."""
+        return self.points >= 4 and any(name in _OF_THE_ANSWER for name, _ in self.when)
 
     def seen_in(self, facts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """What was found, as (name of the fact, the text that matched); empty when the sign is not there."""
