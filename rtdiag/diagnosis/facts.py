@@ -7,6 +7,7 @@
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
 | `method`, `url`, `credential`, `content_type`, `sent`, `surface`, `dialect`, `when` | of the request, as told |
+| `named` | the cause that a check of rtdiag has named for it |
 | `request`, `any` | all that was told of the request; that and `text` together |
 """
 
@@ -20,6 +21,9 @@ from typing import Any
 from rtdiag.diagnosis.situation import Situation
 
 Facts = Mapping[str, str]
+
+# How the circumstance begins that tells what a check has found.
+FINDING = "rtdiag's finding: "
 
 # Characters of a text that are looked at; an error that says what is wrong says it early.
 _LONGEST = 16_384
@@ -120,6 +124,7 @@ def facts(situation: Situation) -> Facts:
         *map(_evened, situation.circumstances),
     )
     found["request"] = " | ".join(part for part in parts if part)
+    found["named"] = next((c.removeprefix(FINDING) for c in situation.circumstances if c.startswith(FINDING)), "")
     found["any"] = f"{found['request']} || {text}"
     return {name: value.strip() for name, value in found.items()}
 

@@ -20,8 +20,8 @@ UNKNOWN = "unknown"
 # Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs.
 _HIGH, _LEAD, _MEDIUM, _LOW = 12, 4, 6, 3
 _SHOWN = 4
-# A cause of this weight or more is mostly what follows from another: it comes after a nearer one that is held as firmly.
-_FOLLOWS = 5
+# Points for being named by a check, which has asked what no text can tell.
+_NAMED = 30
 RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -67,15 +67,20 @@ def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:
 
 def ranked(found: Facts) -> list[Match]:
     """Every cause with at least one sign for it, the most points first; at equal points the one nearer to the root."""
-    matches = (match(cause, found) for cause in catalogue.causes().values() if cause.speaks_for)
+    causes = catalogue.causes().values()
+    matches = (match(cause, found) for cause in causes if cause.speaks_for or cause.code == found["named"])
     return sorted((m for m in matches if m.support), key=lambda m: (-m.points, m.cause.weight, m.cause.code))
 
 
 def match(cause: Cause, found: Facts) -> Match:
     """How well this cause explains these facts; what speaks against it is counted only where something speaks for it."""
     plus, support = _count(cause.speaks_for, found)
+    if named := cause.code == found["named"]:
+        plus, support = plus + _NAMED, ("a check of rtdiag names it", *support)
     minus, against = _count(cause.speaks_against, found) if support else (0, ())
-    answered = any(s.settles or s.looks_at_the_answer for s in cause.speaks_for if support and s.seen_in(found))
+    answered = named or any(
+        s.settles or s.looks_at_the_answer for s in cause.speaks_for if support and s.seen_in(found)
+    )
     return Match(cause, plus - minus, support, against, answered)
 
 
@@ -142,6 +147,6 @@ def _held_against(diagnosis: Diagnosis, found: Mapping[str, Diagnosis]) -> Diagn
 
 
 def _rootward(diagnosis: Diagnosis) -> tuple[bool, bool, int, int]:
-    weight = catalogue.find(diagnosis.cause).weight
-    firm = diagnosis.confidence != "low"
-    return (not firm, firm and weight >= _FOLLOWS, RANK[diagnosis.confidence], weight)
+    """The order of causes: those held at least with medium confidence first, and of them what follows from others last."""
+    cause, firm = catalogue.find(diagnosis.cause), diagnosis.confidence != "low"
+    return (not firm, firm and cause.follows, RANK[diagnosis.confidence], cause.weight)

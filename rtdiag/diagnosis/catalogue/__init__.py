@@ -6,6 +6,7 @@
       line                         the exact line to change or to run, where one line can say it
       today                        whether it still happens; absent: yes
       ask                          what would decide, where the evidence leaves it open
+      follows                      true for what mostly follows from another failure and hides it
       unless                       causes that explain the same: where one is held as firmly, this one is held with low confidence
       for, against                 signs: points: {name of a fact: regular expression}
 
@@ -21,7 +22,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
-
 
 _OF_THE_ANSWER = frozenset({"text", "said", "code", "type", "param", "event", "reason", "any", "close"})
 
@@ -71,6 +71,7 @@ class Cause:
     today: str = ""
     ask: str = ""
     unless: tuple[str, ...] = ()
+    follows: bool = False
     speaks_for: tuple[Sign, ...] = ()
     speaks_against: tuple[Sign, ...] = ()
 
@@ -112,6 +113,7 @@ def _cause(code: str, topic: str, entry: Mapping[str, Any]) -> Cause:
         topic=topic,
         weight=entry["weight"],
         sources=tuple(entry["sources"]),
+        follows=entry.get("follows", False),
         unless=tuple(entry.get("unless", ())),
         speaks_for=tuple(_signs(entry.get("for", ()))),
         speaks_against=tuple(_signs(entry.get("against", ()))),
