@@ -198,6 +198,106 @@ def _until_signal(work: Coroutine[Any, Any, Report]) -> Report:
     return asyncio.run(supervised())
 
 
+@main.command(context_settings=_ENVIRONMENT)
+@click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.option("--session", metavar="FILE", help="Print a session made from this one (JSON or YAML) that should work.")
+@click.option("--type", "kind", type=click.Choice(["realtime", "transcription"]), help="With --session: its kind.")
+@click.option("--model", metavar="ID", help="With --session: the model of the session or the transcription.")
+@click.option("--dialect", type=click.Choice(["ga", "beta"]), default="ga", show_default=True, help="With --session.")
+@click.option(
+    "--vad", type=click.Choice(["server_vad", "semantic_vad", "none"]), help="With --session: its turn detection."
+)
+@click.option(
+    "--as-of", metavar="DATE", callback=_date, help="With --session: for the API of that day. Default: today."
+)
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The format."
+)
+def explain(inputs: tuple[str, ...], session: str | None, output: str, **wanted: Any) -> None:
+    """Say which failure it is, from what you already have.
+
+    INPUT is a file, a directory with source code, - for standard input, or a code. A file may hold an error body, a browser's
+    console paste, a HAR, an HTTP answer, curl's output, an event log, a close code, an rtdiag report, failure descriptions in
+    JSON or YAML, source code that calls the API, or a symptom in your own words. A code is a cause, a check, a case, or an error
+    code. Nothing is sent, nothing is executed. Exit code: 0 judged, also as unknown; 2 could not be read.
+    """
+    from rtdiag.config import ConfigError
+
+    try:
+        if session is not None:
+            _show_session(session, output, **wanted)
+        elif not inputs:
+            raise ConfigError("give a file, - for standard input, or a code; `rtdiag explain --help` says what is read")
+        sys.exit(_explain(inputs, output))
+    except ConfigError as exc:
+        _fail(str(exc))
+
+
+def _explain(inputs: tuple[str, ...], output: str) -> int:
+    """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
+    from rtdiag.diagnosis.explaining import explain, explain_path
+    from rtdiag.diagnosis.situation import Unreadable
+    from rtdiag.model import Explained
+    from rtdiag.redact import Mask
+    from rtdiag.report import explained
+    from rtdiag.screen import show
+
+    mask, found, code = Mask(), list[Explained](), 0
+    for name in inputs:
+        try:
+            if name == "-":
+                found += explain(sys.stdin.buffer, "-", mask)
+            elif Path(name).exists() or not (page := _page(name)):
+                found += explain_path(Path(name), mask)
+            else:
+                show(page)
+        except Unreadable as exc:
+            code = 2
+            click.echo(f"rtdiag: {exc}", err=True)
+    if found:
+        show(explained.as_json(found) if output == "json" else explained.as_text(found, mask.ledger()))
+    return code
+
+
+def _page(code: str) -> str | None:
+    """The page of a code; None for what looks like a path that is not there."""
+    from rtdiag import pages, registry
+    from rtdiag.config import ConfigError
+
+    checks = registry.load().checks
+    found = pages.page(code, checks)
+    if found is None and "/" not in code and "." not in code.lstrip("."):
+        near = pages.near(code, checks)
+        meant = f"; did you mean {' or '.join(near)}?" if near else "; `rtdiag list -v` names checks and cases"
+        raise ConfigError(f"there is no file and no code called {code!r}{meant}")
+    return found
+
+
+def _show_session(
+    file: str, output: str, kind: Any, dialect: Any, model: str | None, vad: Any, as_of: date | None
+) -> None:
+    """Print the session that should work to standard output, and what was changed and why to standard error."""
+    import json
+
+    from rtdiag import config
+    from rtdiag.api.repair import repair
+    from rtdiag.report.json import plain
+    from rtdiag.screen import show
+
+    given = config.session(file)
+    found = repair(given, kind=kind, dialect=dialect, model=model, vad=vad, on=as_of or date.today())
+    changes, notes = plain(found.changes), plain(found.notes)
+    if output == "json":
+        show(
+            json.dumps({"session": found.session, "changes": changes, "notes": notes}, indent=2, ensure_ascii=False)
+            + "\n"
+        )
+        return
+    show(json.dumps(found.session, indent=2, ensure_ascii=False) + "\n")
+    for change in (*changes, *notes):
+        click.echo(f"{change['place']}: {change['what']}, {change['why']} ({change['source']})", err=True)
+
+
 @main.command("list", context_settings=_ENVIRONMENT)
 @click.option("-v", "--verbose", is_flag=True, help="Also what each asks, and its cases.")
 def list_checks(verbose: bool) -> None:

@@ -96,7 +96,7 @@ def make(flags: Flags, environment: Mapping[str, str]) -> Config:
         token_url=_http_url(flags.token_url, "--token-url") if flags.token_url else None,
         realtime_model=flags.model,
         transcription_model=flags.transcription_model,
-        session=_session(flags.session) if flags.session else None,
+        session=session(flags.session) if flags.session else None,
         ice_servers=tuple(_ice_url(url) for url in flags.ice_servers),
         environment={n: mask(environment[n], "environment") for n in _SHOWN_VARIABLES if environment.get(n)},
         headers={
@@ -158,7 +158,7 @@ def _read(name: str, what: str) -> str:
         raise ConfigError(f"{what} {name}: not UTF-8 text (byte {exc.start})") from exc
 
 
-def _session(name: str) -> Json:
+def session(name: str) -> Json:
     """The user's session object from JSON or YAML; `{"session": {…}}`, as a mint takes it, is unwrapped."""
     import yaml
 

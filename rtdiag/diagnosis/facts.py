@@ -85,7 +85,8 @@ _PARAMS = re.compile(
     r"""
     (?: param\w*:? | (?:type|value)\ for | invalid | unknown\ field:? | field ) \ *'?
     ( (?:session|client_secret|turn_detection|audio|tools|response|item|expires_after)[.\[][\w.\[\]]*
-    | (?:session|client_secret|turn_detection|tools)\b(?!\ \w) )""",
+    | (?:session|client_secret|turn_detection|tools)\b(?!\ \w)
+    | (?<=unknown\ parameter:\ ')\w+(?=') )""",
     re.I | re.X,
 )
 _STATUS = re.compile(
@@ -141,7 +142,7 @@ def error_fields(raw: str) -> dict[str, str]:
     else:
         pairs = [
             (m.group(1).lower(), next(g for g in m.groups()[1:] if g is not None))
-            for m in _FIELD.finditer(_straight(raw))
+            for m in _FIELD.finditer(_straightened(raw))
         ]
     fields: dict[str, str] = {}
     for name, text in pairs:
@@ -206,13 +207,20 @@ def _innermost(parsed: Any, depth: int = 0) -> Mapping[str, Any] | None:
     return parsed if "message" in parsed or ("code" in parsed and "type" not in parsed) else None
 
 
-def _straight(text: str) -> str:
-    text = _ELLIPSIS.sub("...", text[:_LONGEST].replace("\\n", " "))
+def straight(text: str) -> str:
+    """`text` with straight quotes, three dots and plain blanks in place of typographic and mangled ones."""
+    if text.isascii() and "&" not in text and "\\" not in text:
+        return text
+    text = _ELLIPSIS.sub("...", text.replace("\u00a0", " "))
     return _SINGLE_QUOTES.sub("'", _DOUBLE_QUOTES.sub('"', text))
 
 
 def _evened(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"[\"`]", "'", _straight(text))).strip()
+    return re.sub(r"\s+", " ", re.sub(r"[\"`]", "'", _straightened(text))).strip()
+
+
+def _straightened(text: str) -> str:
+    return straight(text[:_LONGEST].replace("\\n", " "))
 
 
 def _numbers(situation: Situation, text: str) -> dict[str, str]:

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 
 
+class Unreadable(ValueError):  # noqa: N818 - it is the input that is so
+    """An input holds nothing to judge; the message is one line: what is wrong, and what to do."""
+
+
 @dataclass(frozen=True)
 class Situation:
     """What was asked and what came back; every part may be missing, and each may be a person's words for the exact thing.

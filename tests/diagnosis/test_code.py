@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rtdiag.diagnosis.code import Unreadable, looks_like_code, scan, scan_path
+from rtdiag.diagnosis.code import looks_like_code, scan, scan_path
 from rtdiag.diagnosis.code.flaws import names, rules
+from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.model import Flaw
 from rtdiag.redact import Mask
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def outcome(seen: Seen, status: Status = "fail", cause: str | None = None) -> Ou
     return Outcome("sdp", "title", status, None, 1.0, (), Cost(), (Row(seen.case, "title", finding, seen),))
 
 
-OFFER = {
+OFFER: dict[str, Any] = {
     "url": "https://api.openai.com/v1/realtime/calls",
     "credential": "ephemeral",
     "request_headers": (("Content-Type", "application/sdp"),),

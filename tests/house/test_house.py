@@ -28,13 +28,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": {"check", "checks"},
     "plan": {"api", "model", "check"},
     "diagnosis": {"api", "model", "redact"},
+    "pages": {"check", "diagnosis"},
     "report": {"api", "model", "redact"},
     "runner": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "diagnosis"},
     "config": {"api", "model", "redact", "transport", "context"},
     "screen": {"model", "plan"},
     "emulator": {"api"},
     "testing": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "runner", "emulator"},
-    "cli": {"config", "model", "plan", "redact", "registry", "report", "runner", "screen", "transport", "emulator"},
+    "cli": {
+        "config",
+        "model",
+        "plan",
+        "redact",
+        "registry",
+        "report",
+        "runner",
+        "screen",
+        "transport",
+        "emulator",
+        "diagnosis",
+        "pages",
+        "api",
+    },
     "__main__": {"cli"},
 }
 # What may only be imported inside a function, so that the command line stays quick: package -> rooms that are exempt.
@@ -44,6 +59,7 @@ LAZY = {
     "aiohttp": {"emulator"},
     "tabulate": {"report"},
     "yaml": {"emulator"},
+    "ijson": set[str](),
 }
 
 

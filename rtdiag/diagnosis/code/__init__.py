@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rtdiag.diagnosis.code.prose import looks_like_code
-from rtdiag.diagnosis.code.scan import Scanned, Unreadable, scan, scan_path
+from rtdiag.diagnosis.code.scan import Scanned, scan, scan_path
 from rtdiag.diagnosis.code.source import LANGUAGES
 
-__all__ = ["LANGUAGES", "Scanned", "Unreadable", "looks_like_code", "scan", "scan_path"]
+__all__ = ["LANGUAGES", "Scanned", "looks_like_code", "scan", "scan_path"]

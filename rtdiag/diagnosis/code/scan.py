@@ -13,6 +13,7 @@ from rtdiag.diagnosis.code import credentials, dialect, events, exchange, peers,
 from rtdiag.diagnosis.code.flaws import Hit, flaw
 from rtdiag.diagnosis.code.prose import touches_realtime
 from rtdiag.diagnosis.code.source import LANGUAGES, LONGEST_LINE, Source, read
+from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.model import Flaw
 from rtdiag.redact import Mask
 
@@ -22,10 +23,6 @@ SKIPPED = frozenset({"node_modules", ".git", "dist", "build", ".venv", "venv", "
 _MOST_FLAWS = 500  # of one file
 _WIDEST = 160  # characters of a line that are shown
 _MINIFIED = (".min.js", ".min.mjs", ".min.cjs")
-
-
-class Unreadable(ValueError):  # noqa: N818 - it is what it says, and no bug
-    """Nothing could be read there; the message says why in one line."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""`rtdiag explain`: one input, whatever it is, becomes ranked causes and, where it holds source code, the flaws in that."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from rtdiag.diagnosis import catalogue, code, matching, readers
+from rtdiag.diagnosis.readers import Read
+from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.model import Diagnosis, Explained, Flaw
+from rtdiag.redact import Mask
+
+# As much of a paste is looked at to tell whether it is source code.
+_SNIFFED_BYTES = 1 << 20
+_SOUND = "no call in it is known not to work"
+
+
+def explain_path(path: Path, mask: Mask) -> Iterator[Explained]:
+    """What a file or a directory tells. Raises Unreadable, in one line, where it cannot be read or holds nothing to judge."""
+    try:
+        if path.is_dir() or path.suffix.lower() in code.LANGUAGES:
+            yield _scanned(path, mask)
+        else:
+            with path.open("rb") as source:
+                yield from explain(source, str(path), mask)
+    except OSError as exc:
+        raise Unreadable(f"{path}: {exc.strerror or exc}") from exc
+
+
+def _scanned(path: Path, mask: Mask) -> Explained:
+    scanned = code.scan_path(path, mask)
+    read = f"{scanned.files} file{'s' * (scanned.files != 1)} read"
+    note = "; ".join((read, *scanned.notes, *(() if scanned.flaws else (_SOUND,))))
+    return Explained(str(path), "source code", _of_flaws(scanned.flaws), scanned.flaws, note)
+
+
+def explain(source: BinaryIO, name: str, mask: Mask) -> Iterator[Explained]:
+    """What an open input tells; `name` is for messages, `-` is standard input. Raises Unreadable as above."""
+    head = _head(source)
+    text = head.decode("utf-8", "replace") if len(head) < _SNIFFED_BYTES else ""
+    is_code = code.looks_like_code(text)
+    flaws = code.scan(text, name, mask=mask) if is_code else ()
+    read = readers.read(cast(BinaryIO, _Again(head, source)), name, mask)
+    if is_code:
+        yield _code_and_more(read, name, flaws)
+    elif read.separate:
+        for situation in read.situations:
+            yield Explained(name, read.form, matching.judge(situation), note=read.note, id=situation.id)
+    else:
+        found = matching.judge_together(read.situations) if read.situations else ()
+        yield Explained(name, read.form, found, note=read.note)
+
+
+def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explained:
+    """A paste with code in it: what stands between the code counts only where a reader found more in it than mere text."""
+    alone = read.form == "text"
+    form = "source code" if alone else f"source code and {read.form}"
+    found = () if alone else matching.judge_together(read.situations)
+    return Explained(name, form, _with_flaws(found, flaws), flaws, read.note or _SOUND * (not flaws))
+
+
+def _with_flaws(found: tuple[Diagnosis, ...], flaws: Iterable[Flaw]) -> tuple[Diagnosis, ...]:
+    """Causes that were seen come before those that the code alone shows; one that both show is held as the code holds it."""
+    by_code = {d.cause: d for d in found}
+    for one in _of_flaws(flaws):
+        seen = by_code.get(one.cause)
+        both = (*seen.evidence, *one.evidence) if seen else one.evidence
+        by_code[one.cause] = replace(one, evidence=both)
+    return matching.weighed(by_code)
+
+
+def _of_flaws(flaws: Iterable[Flaw]) -> tuple[Diagnosis, ...]:
+    """The causes that flaws name, in the order of the code; each with the lines that show it."""
+    lines: dict[str, list[Flaw]] = {}
+    for flaw in flaws:
+        lines.setdefault(flaw.cause, []).append(flaw)
+    return tuple(
+        matching.describe(
+            catalogue.find(cause),
+            min((f.confidence for f in found), key=matching.RANK.__getitem__),
+            [f"{f.file}:{f.line}: {f.found}" for f in found],
+        )
+        for cause, found in lines.items()
+    )
+
+
+def _head(source: BinaryIO) -> bytes:
+    """The first bytes; a pipe may give them in smaller parts."""
+    head = b""
+    while len(head) < _SNIFFED_BYTES and (part := source.read(_SNIFFED_BYTES - len(head))):
+        head += part
+    return head
+
+
+class _Again(io.RawIOBase):
+    """A source whose first bytes were read already, from its beginning again."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = io.BytesIO(head), rest
+
+    def read(self, size: int = -1) -> bytes:
+        return self._head.read(size) or self._rest.read(size)

@@ -1,0 +1,48 @@
+"""What stands beside the messages of a paste: a person's words, and code that names the URL it asks."""
+
+from __future__ import annotations
+
+import re
+
+from rtdiag.diagnosis.readers.console_lines import is_frame
+from rtdiag.diagnosis.readers.forms import Draft
+from rtdiag.diagnosis.readers.routes import is_realtime
+
+_CODE = re.compile(
+    r"\A\s{0,40}(?:const|let|var|function|async|await|return|import|export|try|catch|if|else|for|new|pc\.|dc\.|//|[{}()\[\]];?)"
+    r"|(?:[;{}(]|=>|\},?|\",)\s{0,8}\Z|\A\s{0,40}[\w$.]{1,80}\s?=[^=]|\A\s{0,40}[\w$.]{1,80}\([^\n]{0,400}\)[;,]?\Z"
+    r"|\A\s{0,40}[\w-]{1,40}:\s[^\n]{0,400},\Z"
+)
+_URL = re.compile(r"[\"'`]((?:https?|wss?)://[^\s\"'`]{1,500})")
+_LEAST_WORDS = 4
+_LONGEST = 600
+
+
+def attach(drafts: list[Draft], lines: list[int], said: list[tuple[int, str]]) -> None:
+    """Give each draft, as circumstances, the words before it (the last also those after it) and the URLs of code in the paste."""
+    urls = dict.fromkeys(u for _, line in said if _is_code(line) for u in _URL.findall(line) if is_realtime(u))
+    words = [(n, line.strip()) for n, line in said if _is_prose(line)]
+    previous = 0
+    for draft, line in zip(drafts, lines, strict=True):
+        _add(draft, "said before it", [w for n, w in words if previous < n < line])
+        previous = line
+    if drafts:
+        _add(drafts[-1], "said after it", [w for n, w in words if n > previous])
+    for draft in drafts:
+        draft.circumstances += [f"the code beside it names {url}" for url in list(urls)[:5]]
+
+
+def _add(draft: Draft, how: str, words: list[str]) -> None:
+    text = " ".join(words)
+    if text:
+        draft.circumstances.append(f"{how}: {text[-_LONGEST:] if 'before' in how else text[:_LONGEST]}")
+
+
+def _is_code(line: str) -> bool:
+    return bool(_CODE.search(line[:1000]) or _URL.search(line[:1000]))
+
+
+def _is_prose(line: str) -> bool:
+    return (
+        len(line.split(maxsplit=_LEAST_WORDS)) >= _LEAST_WORDS and not _CODE.search(line[:1000]) and not is_frame(line)
+    )

@@ -1,0 +1,137 @@
+"""Events in a log: NDJSON, a JSON array, or lines with marks and timestamps before the JSON, over one line or many."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rtdiag.diagnosis.readers import closes, console_lines
+from rtdiag.diagnosis.readers.forms import Draft
+from rtdiag.diagnosis.readers.plain import LONGEST_LINE, NOTHING, at, parsed
+
+_FAMILY = re.compile(
+    r"(?:error|(?:(?:transcription_)?session|(?:in|out)put_audio_buffer|conversation|response|rate_limits|mcp_list_tools|realtime)"
+    r"\.[a-z_.]{1,100})\Z"
+)
+_CLIENT = re.compile(
+    r"(?:transcription_)?session\.update\Z|session\.close\Z|(?:session\.)?input_audio_buffer\.(?:append|commit|clear)\Z"
+    r"|conversation\.item\.(?:create|truncate|delete|retrieve)\Z|response\.(?:create|cancel)\Z|output_audio_buffer\.clear\Z"
+)
+_INSIDE = ("event", "data", "message", "payload", "raw", "body", "msg", "log")
+_SENT = re.compile(r"(?i)(?:^|[\s\[(])(?:>{1,3}|→|⇒|↑|->|-->|sent|send|sending|client|out|outgoing|tx)(?:[\s:\])]|$)")
+_RECEIVED = re.compile(
+    r"(?i)(?:^|[\s\[(])(?:<{1,3}|←|⇐|↓|<-|<--|recv|received|receive|server|in|incoming|rx)(?:[\s:\])]|$)"
+)
+
+# What a hostile log may cost in objects that do not parse, in characters looked at.
+_BUDGET = 32 * 1024 * 1024
+_USUAL_EVENT = 64 * 1024
+_OPENS = re.compile(r"\{\s{0,200}[\"}]")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event of a log, or a close, or a failure that a line between the events tells of.
+
+    `sent` is None where neither the event's type nor its mark says the direction.
+    """
+
+    where: str
+    event: Mapping[str, Any] | None = None
+    raw: str = ""
+    sent: bool | None = None
+    close: Draft | None = None
+    failure: Draft | None = None
+
+
+def kind_of(event: Any) -> str | None:
+    """The type of an event of the API, or None where the value is none."""
+    kind = at(event, "type")
+    return kind if isinstance(kind, str) and _FAMILY.match(kind) else None
+
+
+def from_array(values: list[Any]) -> list[Line]:
+    """The events of a JSON array, in their order; what is no event is passed over."""
+    found = (_line(value, f"event {n}") for n, value in enumerate(values, 1))
+    return [line for line in found if line]
+
+
+def from_text(text: str) -> list[Line]:
+    """The events and closes among the lines of a text; empty where there is no event."""
+    found = list(_scan(text))
+    return found if any(line.event for line in found) else []
+
+
+def _scan(text: str) -> Iterator[Line]:
+    decoder, start, number, left = json.JSONDecoder(), 0, 0, _BUDGET
+    while start < len(text):
+        number += 1
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        row = text[start : min(end, start + LONGEST_LINE)]
+        brace, following = row.find("{"), end + 1
+        if brace >= 0 and left > 0:
+            value, stop = _object(decoder, text, start + brace)
+            if value is NOTHING:
+                left -= stop
+            elif line := _line(value, f"line {number}", row[:brace]):
+                yield line
+                number += text.count("\n", start, stop)
+                following = text.find("\n", stop) + 1 or len(text)
+        elif brace < 0 and console_lines.may_tell(row):
+            yield from _between(row, f"line {number}")
+        start = following
+
+
+def _between(row: str, where: str) -> Iterator[Line]:
+    if close := closes.from_line(row):
+        yield Line(where, close=close)
+    elif failure := console_lines.cors(row) or console_lines.socket_failure(row) or console_lines.request(row):
+        failure.where = where
+        yield Line(where, failure=failure)
+
+
+def _object(decoder: json.JSONDecoder, text: str, start: int) -> tuple[Any, int]:
+    """The JSON object that begins here and where it ends; or NOTHING, and what looking for it cost."""
+    if not _OPENS.match(text, start):
+        return NOTHING, 20
+    for piece, offset in ((text[start : start + _USUAL_EVENT], start), (text, 0)):
+        try:
+            value, end = decoder.raw_decode(piece, start - offset)
+            return value, end + offset
+        except json.JSONDecodeError as error:  # it counts the lines before the place where it stopped
+            if error.pos < len(piece) - 20 and not error.msg.startswith("Unterminated"):
+                return NOTHING, error.pos
+        except (ValueError, RecursionError):
+            break
+    return NOTHING, _BUDGET // 4
+
+
+def _line(value: Any, where: str, mark: str = "") -> Line | None:
+    """The event in a value, itself or one level or two inside it, with its direction."""
+    event, told = value, mark
+    for _ in range(3):
+        if kind_of(event):
+            sent = _direction(str(at(event, "type")), told)
+            return Line(where, event, json.dumps(event, ensure_ascii=False), sent)
+        if close := closes.from_json(event):
+            return Line(where, close=close)
+        told += " " + str(at(event, "direction") or at(event, "dir") or at(event, "from") or at(event, "type") or "")
+        event = next((inner for key in _INSIDE if (inner := _opened(at(event, key)))), None)
+    return None
+
+
+def _opened(value: Any) -> Any:
+    value = parsed(value) if isinstance(value, str) and value.lstrip()[:1] == "{" else value
+    return value if isinstance(value, Mapping) else None
+
+
+def _direction(kind: str, mark: str) -> bool | None:
+    if _CLIENT.match(kind):
+        return True
+    if _RECEIVED.search(mark[-200:]) or kind == "error":
+        return False
+    return True if _SENT.search(mark[-200:]) else None

@@ -1,0 +1,145 @@
+"""A HAR as a stream: one entry at a time, holding only the fields that a diagnosis needs, whatever the file's size."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from rtdiag.diagnosis.readers.forms import cut
+
+# The paths of an entry that are kept; of `_webSocketMessages` each is handed on as soon as it is read.
+_ENTRY = "log.entries.item"
+_MESSAGE = f"{_ENTRY}._webSocketMessages.item"
+_KEPT = re.compile(
+    r"(?:startedDateTime|_error|_resourceType|request\.(?:method|url|headers\.item\.(?:name|value))"
+    r"|request\.postData\.(?:text|mimeType|params\.item\.(?:name|value))"
+    r"|response\.(?:status|statusText|_error|redirectURL|headers\.item\.(?:name|value)|content\.(?:text|encoding)))\Z"
+)
+_SCALARS = frozenset({"string", "number", "boolean", "null"})
+
+LONGEST_VALUE = 1024 * 1024
+_LONGEST_STRING = 32 * 1024 * 1024
+_MOST_PAIRS = 1000
+_LONGEST_KEY = 200
+_DEEPEST = 200
+_HAR_KEY = re.compile(rb'"(?:entries|creator|browser|pages)"')
+_QUOTE = re.compile(rb'(?<!\\)"')
+
+Message = dict[str, Any]
+Entry = dict[str, Any]
+
+
+class Broken(Exception):  # noqa: N818 - what the file is
+    """The JSON of a HAR ends early or is none; what was read before stands."""
+
+
+class Guarded:
+    """A file for the parser, beginning with bytes already read; it ends where one string would fill the memory."""
+
+    def __init__(self, head: bytes, source: BinaryIO) -> None:
+        self._head = head.removeprefix(b"\xef\xbb\xbf")
+        self._source = source
+        self._since_quote = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.overlong = False
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, as BinaryIO does; b"" from a string of more than 32 MiB on."""
+        if size == 0:
+            return b""
+        size = size if size > 0 else 64 * 1024
+        part, self._head = (self._head[:size], self._head[size:]) if self._head else (self._source.read(size), b"")
+        quotes = list(_QUOTE.finditer(part))
+        self._since_quote = len(part) - quotes[-1].end() if quotes else self._since_quote + len(part)
+        self.overlong = self.overlong or self._since_quote > _LONGEST_STRING
+        return b"" if self.overlong or not part else self._mended(part)
+
+    def _mended(self, part: bytes) -> bytes:
+        """The same without bytes that are not UTF-8; more is read where the part ends within its first character."""
+        text = self._decoder.decode(part)
+        return text.encode("utf-8") if text else self.read(64 * 1024)
+
+
+def is_har(head: bytes) -> bool:
+    """Whether a file that begins so is a HAR: a JSON object with `log` as a key of its own, and an object under it."""
+    if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") or not _HAR_KEY.search(head):
+        return False
+    try:
+        return any(prefix == "log" and event == "start_map" for prefix, event, _ in _parse(Guarded(head, io.BytesIO())))
+    except Broken:
+        return False
+
+
+def entries(source: Guarded, on_message: Callable[[Message], None]) -> Iterator[Entry]:
+    """The entries of a HAR in their order, as flat dicts of path to value; headers and parameters are lists of pairs.
+
+    `on_message` is given each WebSocket message before the entry that it belongs to. Raises Broken where the JSON ends.
+    """
+    entry: Entry = {}
+    message: Message = {}
+    for prefix, event, value in _parse(source):
+        if event in _SCALARS:
+            if prefix.startswith(_MESSAGE + "."):
+                message[prefix[len(_MESSAGE) + 1 :]] = _short(value)
+            elif prefix.startswith(_ENTRY + "."):
+                _keep(entry, prefix[len(_ENTRY) + 1 :], value)
+        elif event == "end_map" and prefix == _MESSAGE:
+            on_message(message)
+            message = {}
+        elif event == "end_map" and prefix == _ENTRY:
+            yield entry
+            entry = {}
+
+
+def _keep(entry: Entry, path: str, value: Any) -> None:
+    if not _KEPT.match(path):
+        return
+    if ".item." not in path:
+        entry[path] = _short(value)
+        return
+    place, _, part = path.partition(".item.")
+    pairs = entry.setdefault(place, [])
+    if isinstance(value, str) and len(pairs) < _MOST_PAIRS:
+        _pair(pairs, part, _short(value))
+
+
+def _pair(pairs: list[list[str]], part: str, value: str) -> None:
+    """Names and values come one after the other, in either order; the second of a kind begins the next pair."""
+    index = 0 if part == "name" else 1
+    if not pairs or pairs[-1][index] or (pairs[-1][0] and pairs[-1][1]):
+        pairs.append(["", ""])
+    pairs[-1][index] = value
+
+
+def _short(value: Any) -> Any:
+    return cut(value, LONGEST_VALUE) if isinstance(value, str) else value
+
+
+def _parse(source: Guarded) -> Iterator[tuple[str, str, Any]]:
+    """The parser's events with their paths, as `ijson.parse` gives them; each way in which JSON can be broken is Broken.
+
+    The paths are made here because ijson's own grow with the square of the depth: nested deep enough, they fill the memory.
+    """
+    import ijson
+
+    path: list[str] = []
+    try:
+        for event, value in ijson.basic_parse(source, use_float=True):
+            if event == "map_key":
+                path[-1] = value[:_LONGEST_KEY]
+                yield ".".join(path[:-1]), event, value
+            elif event.startswith("start"):
+                yield ".".join(path), event, value
+                path.append("item" if event == "start_array" else "")
+            elif event.startswith("end"):
+                path.pop()
+                yield ".".join(path), event, value
+            else:
+                yield ".".join(path), event, value
+            if len(path) > _DEEPEST:
+                raise Broken(f"it is nested deeper than {_DEEPEST} levels")
+    except (ijson.JSONError, ValueError, ArithmeticError, RecursionError) as error:
+        raise Broken(str(error).split("\n")[0][:200]) from None

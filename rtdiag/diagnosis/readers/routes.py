@@ -1,0 +1,77 @@
+"""What a URL of the Realtime API says by itself: on which surface and in which dialect it was asked."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CALLS, CLIENT_SECRETS, REALTIME
+
+MINTS = (CLIENT_SECRETS, BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS)
+
+_REALTIME = re.compile(r"(?i)realtime|ephemeral|client[-_]?secret")
+_OWN_ROUTE = re.compile(r"(?i)(?:^|[/_-])(?:token|session)s?(?:$|[/_-])")
+
+
+def path_of(url: str) -> str:
+    """The path of a URL or of a path, without query, in lower case; "" where the URL is none."""
+    try:
+        return urlsplit(url).path.lower().rstrip("/")
+    except ValueError:
+        return ""
+
+
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, "" where it has none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def is_realtime(url: str) -> bool:
+    """Whether the path (or host) is one of the Realtime API, or of a route that hands out its tokens."""
+    return bool(_REALTIME.search(path_of(url)) or "realtime" in host_of(url))
+
+
+def is_own_route(url: str) -> bool:
+    """Whether a path looks like somebody's own route for tokens or sessions: `/api/token`, `/session`."""
+    return bool(_OWN_ROUTE.search(path_of(url)))
+
+
+def is_websocket(url: str) -> bool:
+    """Whether the URL is ws: or wss:."""
+    return url[:6].lower().startswith(("ws://", "wss://"))
+
+
+def is_mint(url: str) -> bool:
+    """Whether the API mints tokens at this path."""
+    return path_of(url).endswith(MINTS)
+
+
+def takes_offers(url: str) -> bool:
+    """Whether SDP offers belong to this path, today or in the beta."""
+    return path_of(url).endswith((CALLS, REALTIME, "/realtimertc"))
+
+
+def surface_of(url: str | None, method: str | None = None) -> str | None:
+    """The surface that a request to `url` was on, or None where the URL does not say."""
+    if not url:
+        return None
+    if is_websocket(url):
+        return "websocket_close"
+    if takes_offers(url) and method in (None, "POST"):
+        return "sdp"
+    return "http" if "/" in url else None
+
+
+def dialect_of(url: str | None) -> str | None:
+    """The dialect that the URL alone settles: azure by its host, beta and ga by the path; else None."""
+    if not url:
+        return None
+    if host_of(url).endswith((".azure.com", ".azure.us")):
+        return "azure"
+    path = path_of(url)
+    if path.endswith((CALLS, CLIENT_SECRETS)):
+        return "ga"
+    return "beta" if path.endswith((BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS)) else None

@@ -1,0 +1,103 @@
+"""Which values of an input are secrets, so that the mask hides them in every other place too; and what may be said of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from rtdiag.api.keys import MADE_UP, kind_of, shape_of
+from rtdiag.redact import Mask
+
+_NAMES = "authorization|api[-_]?key|x-api-key|client[-_]?secret|access[-_]?token|refresh[-_]?token|id[-_]?token|password|secret"
+_SECRET_KEY = re.compile(rf"(?i)(?:{_NAMES}|token|ephemeral[-_]?(?:key|token))\Z")
+_IN_TEXT = re.compile(
+    rf"(?i)(?:{_NAMES})[\"']?\s{{0,4}}[:=]\s{{0,4}}[\"']?(?:bearer\s{{1,4}}|basic\s{{1,4}})?([\w.~+/=-]{{12,4096}})"
+)
+_IN_URL = re.compile(
+    r"(?i)[?&](?:api[-_]?key|token|access_token|key|sig|signature|client_secret|ticket)=([^&#\s\"']{10,4096})"
+)
+_BEARER = re.compile(r"(?i)\s{0,8}(?:bearer|basic)\s{0,8}(.{0,8192})", re.DOTALL)
+_SUB_PROTOCOL = re.compile(r"openai-insecure-api-key\.([^\s,\"']{1,8192})")
+
+# Names of things that stand where a secret might, and that a diagnosis needs.
+_NAMED_THINGS = ("gpt-", "whisper-", "sess_", "event_", "item_", "resp_", "rtc_", "session.", "http", "realtime")
+
+# A hostile input may hold as many as it likes; each costs a pass over every text.
+MOST_SECRETS = 200
+_MOST_VALUES = 200_000
+
+_SHORT_KINDS = {"api-key": "sk", "admin-key": "sk-admin", "ephemeral": "ek", "none": "none", "other": "other"}
+
+
+class Learner:
+    """Tells a mask the secrets of one input, at most MOST_SECRETS of them."""
+
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
+        self._known: set[str] = set()
+
+    def learn(self, secret: str) -> None:
+        """Hide this value from now on; what the API has masked itself, and what has no digit in it, is left alone."""
+        secret = secret.strip()
+        if "*" in secret or secret in self._known or len(self._known) >= MOST_SECRETS or not _looks_secret(secret):
+            return
+        self._known.add(secret)
+        self._mask.learn(secret)
+
+    def text(self, text: str) -> None:
+        """Learn what stands behind `Authorization:`, `api_key=` and their like, and in the query of a URL."""
+        for pattern in (_IN_TEXT, _IN_URL):
+            for match in pattern.finditer(text):
+                self.learn(match.group(1))
+                self.learn(unquote(match.group(1)))
+
+    def value(self, value: Any) -> None:
+        """Learn the secrets of a JSON value: by the names of their keys, and `value` beside `expires_at`."""
+        stack, seen = [value], 0
+        while stack and seen < _MOST_VALUES:
+            seen += 1
+            here = stack.pop()
+            if isinstance(here, Mapping):
+                self._mapping(here)
+                stack.extend(v for v in here.values() if isinstance(v, Mapping | list))
+            elif isinstance(here, list):
+                stack.extend(v for v in here if isinstance(v, Mapping | list))
+
+    def _mapping(self, mapping: Mapping[Any, Any]) -> None:
+        for key, value in mapping.items():
+            named = isinstance(key, str) and (_SECRET_KEY.match(key) or (key == "value" and "expires_at" in mapping))
+            if named and isinstance(value, str):
+                self.learn(bearer(value))
+
+
+def bearer(header: str) -> str:
+    """The credential in the value of an Authorization header, or the value where it names no scheme."""
+    match = _BEARER.match(header)
+    return (match.group(1) if match else header).strip()
+
+
+def in_sub_protocol(header: str) -> str | None:
+    """The credential among WebSocket sub-protocols, or None."""
+    match = _SUB_PROTOCOL.search(header)
+    return match.group(1) if match else None
+
+
+def credential(secret: str) -> str:
+    """The kind of a credential as situations spell it: sk, sk-admin, ek, none or other."""
+    return _SHORT_KINDS[kind_of(secret)]
+
+
+def problem(secret: str) -> str | None:
+    """What is wrong with a credential by its look alone, or None: `the credential sent: it is empty`."""
+    if "*" in secret or secret in MADE_UP:
+        return None
+    found = shape_of(secret, "other").get("problem")
+    return f"the credential sent: {found}" if found else None
+
+
+def _looks_secret(text: str) -> bool:
+    if text.startswith(_NAMED_THINGS):
+        return False
+    return any(c.isdigit() for c in text) or text.startswith(("sk-", "ek_"))
