@@ -46,7 +46,7 @@ def render(report: Report, *, color: bool = False, verbose: bool = False) -> str
     lines = [*_head(report), ""]
     for outcome in report.checks:
         lines += _check(outcome, paint, verbose)
-    lines += ["", *_verdict(report, paint)]
+    lines += ["", *_corrected(report.corrected), *_verdict(report, paint)]
     return "\n".join(lines) + "\n"
 
 
@@ -203,7 +203,6 @@ def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
     yield f"{paint.sign(report.overall)} {'INTERRUPTED: ' if report.interrupted else ''}{word}: {counts} (exit {report.exit_code})"
     for number, found in enumerate(report.diagnosis[:3]):
         yield from cause(found, first=number == 0, seen=_seen(found.evidence))
-    yield from _corrected(report.corrected)
     yield f"used {report.cost}"
     for left in report.left_open:
         yield f"left open: {left}"
@@ -236,9 +235,10 @@ def _seen(cases: tuple[str, ...]) -> str:
 def _corrected(requests: Corrected | None) -> Iterator[str]:
     if requests is None:
         return
-    yield "what should work, as shell lines, and after them as a page's script:"
+    yield "what should work here, as shell lines, and after them as a page's script:"
     for text in (requests.mint, requests.offer, requests.page):
         yield textwrap.indent(text.rstrip("\n"), "    ")
+    yield ""
 
 
 def wrapped(text: str, indent: str = "") -> str:
