@@ -243,17 +243,21 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
     from rtdiag.screen import show
 
     mask, found, code = Mask(), list[Explained](), 0
-    for name in inputs:
-        try:
-            if name == "-":
-                found += explain(sys.stdin.buffer, "-", mask)
-            elif Path(name).exists() or not (page := _page(name)):
-                found += explain_path(Path(name), mask)
-            else:
-                show(page)
-        except Unreadable as exc:
-            code = 2
-            click.echo(f"rtdiag: {exc}", err=True)
+    try:
+        for name in inputs:
+            try:
+                if name == "-":
+                    found += explain(sys.stdin.buffer, "-", mask)
+                elif Path(name).exists() or not (page := _page(name)):
+                    found += explain_path(Path(name), mask)
+                else:
+                    found.append(Explained(name, "code", (), note=page))
+            except Unreadable as exc:
+                code = 2
+                click.echo(f"rtdiag: {exc}", err=True)
+    except KeyboardInterrupt:
+        code = 130
+        click.echo("rtdiag: interrupted; what was read before is judged", err=True)
     if found:
         show(explained.as_json(found) if output == "json" else explained.as_text(found, mask.ledger()))
     return code

@@ -317,7 +317,8 @@ class Flaw:
 class Explained:
     """One input, or one description of a list: what it was taken for, the causes best first, and the flaws in its code.
 
-    `id` is the description's own, None elsewhere; `note` is a line for the person, such as why there is nothing to judge.
+    `id` is the description's own, None elsewhere; `note` is a line for the person, such as why there is nothing to judge, and the
+    whole page where a code was asked for (form `code`).
     """
 
     input: str

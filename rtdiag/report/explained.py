@@ -32,6 +32,9 @@ def as_text(found: Sequence[Explained], redactions: Iterable[Redaction]) -> str:
 
 
 def _input(one: Explained) -> Iterator[str]:
+    if one.form == "code":
+        yield one.note
+        return
     named = "standard input" if one.input == "-" else one.input
     yield wrapped(
         f"{named}{'' if one.id is None else f' [{one.id}]'}: {one.form}{f' ({one.note})' if one.note else ''}"

@@ -193,6 +193,9 @@ def test_a_code_has_a_page(code: str, says: str) -> None:
     done = explain(code)
     assert done.exit_code == 0
     assert says in done.stdout
+    (entry,) = json.loads(explain(code, "-o", "json").stdout)
+    assert (entry["input"], entry["form"], entry["diagnosis"]) == (code, "code", [])
+    assert says in entry["note"]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +216,16 @@ def test_bad_input_is_one_clear_line_and_exit_2(arguments: list[str], stdin: str
     (line,) = done.stderr.splitlines()
     assert line.startswith("rtdiag: ")
     assert says in line
+
+
+def test_an_interrupted_read_still_says_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rtdiag.diagnosis.explaining.explain", interrupted)
+    done = explain("sdp", "-")
+    assert done.exit_code == 130
+    assert "sdp.answer-realtime" in done.stdout
 
 
 def test_an_unreadable_input_does_not_cost_the_others(tmp_path: Path) -> None:
