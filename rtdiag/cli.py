@@ -254,7 +254,7 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
                     found.append(Explained(name, "code", (), note=page))
             except Unreadable as exc:
                 code = 2
-                click.echo(f"rtdiag: {exc}", err=True)
+                click.echo(f"rtdiag: {mask(str(exc), 'screen')}", err=True)
     except KeyboardInterrupt:
         code = 130
         click.echo("rtdiag: interrupted; what was read before is judged", err=True)
@@ -272,8 +272,8 @@ def _page(code: str) -> str | None:
     found = pages.page(code, checks)
     if found is None and "/" not in code and "." not in code.lstrip("."):
         near = pages.near(code, checks)
-        meant = f"; did you mean {' or '.join(near)}?" if near else "; `rtdiag list -v` names checks and cases"
-        raise ConfigError(f"there is no file and no code called {code!r}{meant}")
+        meant = f"did you mean {' or '.join(near)}?" if near else "give text on standard input: `rtdiag explain -`"
+        raise ConfigError(f"there is no file and no code called {code[:80]!r}; {meant}")
     return found
 
 
@@ -285,21 +285,18 @@ def _show_session(
 
     from rtdiag import config
     from rtdiag.api.repair import repair
+    from rtdiag.redact import Mask
     from rtdiag.report.json import plain
     from rtdiag.screen import show
 
     given = config.session(file)
     found = repair(given, kind=kind, dialect=dialect, model=model, vad=vad, on=as_of or date.today())
-    changes, notes = plain(found.changes), plain(found.notes)
-    if output == "json":
-        show(
-            json.dumps({"session": found.session, "changes": changes, "notes": notes}, indent=2, ensure_ascii=False)
-            + "\n"
-        )
-        return
-    show(json.dumps(found.session, indent=2, ensure_ascii=False) + "\n")
-    for change in (*changes, *notes):
-        click.echo(f"{change['place']}: {change['what']}, {change['why']} ({change['source']})", err=True)
+    whole = Mask().values(plain(found), "session")
+    shown = whole if output == "json" else whole["session"]
+    show(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+    if output != "json":
+        for change in (*whole["changes"], *whole["notes"]):
+            click.echo(f"{change['place']}: {change['what']}, {change['why']} ({change['source']})", err=True)
 
 
 @main.command("list", context_settings=_ENVIRONMENT)
@@ -376,5 +373,8 @@ def _writable(reports: tuple[tuple[str, str], ...]) -> None:
 
 
 def _fail(line: str) -> Any:
-    click.echo(f"rtdiag: {line}", err=True)
+    """One line on standard error and exit code 2; what a person gave in the wrong place may be a secret, and is masked."""
+    from rtdiag.redact import Mask
+
+    click.echo(f"rtdiag: {Mask()(line, 'screen')}", err=True)
     sys.exit(2)

@@ -204,6 +204,7 @@ def test_a_code_has_a_page(code: str, says: str) -> None:
         ([], "", "give a file"),
         (["beta-shape-retird"], "", "did you mean beta-shape-retired"),
         (["/no/such/file.har"], "", "No such file"),
+        (["401 it says invalid"], "", "rtdiag explain -"),
         (["-"], "", "is empty"),
         (["-"], "\x00\x01\x02" * 50, "is binary"),
         (["--session", "/no/such/file"], "", "No such file"),
@@ -282,6 +283,14 @@ def test_secrets_of_the_input_are_masked_and_counted(tmp_path: Path) -> None:
     assert "masked" in explain(str(tmp_path / "b.txt")).stdout
 
 
+@pytest.mark.parametrize("given", [KEY, f"/no/such/{TOKEN}", f"why {KEY}"])
+def test_a_secret_given_as_an_input_is_not_repeated(given: str) -> None:
+    done = explain(given)
+    assert done.exit_code == 2
+    assert KEY not in done.output
+    assert TOKEN not in done.output
+
+
 def test_a_session_is_made_that_should_work_and_every_change_is_told(tmp_path: Path) -> None:
     mine = tmp_path / "session.json"
     mine.write_text(
@@ -296,6 +305,13 @@ def test_a_session_is_made_that_should_work_and_every_change_is_told(tmp_path: P
     again = json.loads(explain("--session", "-", "-o", "json", "--as-of", "2026-11-22", stdin=done.stdout).stdout)
     assert again["session"] == session
     assert again["changes"] == []
+
+
+def test_a_secret_in_a_session_is_masked() -> None:
+    done = explain("--session", "-", stdin=json.dumps({"type": "realtime", "instructions": f"the key is {KEY}"}))
+    assert done.exit_code == 0
+    assert KEY not in done.output
+    assert "the key is sk-proj-***" in done.stdout
 
 
 needs_thread = pytest.mark.skipif(not (SHARED / "thread.txt").exists(), reason="thread.txt is not beside this checkout")
