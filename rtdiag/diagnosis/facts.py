@@ -93,6 +93,7 @@ _STATUS = re.compile(
     r"""
     (?: \bhttp(?:/[\d.]+)?[ :]*(?:status)?[ :]*(?:code)? | \bstatus(?:\ ?code)?[ :=]* | \bresponse[ :]+ | ^ | \berror[ :]*
       | \brejected[^.]{0,30}? ) '?([1-5]\d\d)\b(?!\s*ms)
+    | \b(?: get\w* | got | return\w* | giv\w* | with | an? | answer\w* | throw\w* | fail\w* | receiv\w* | see\w* | says? )\ ([45]\d\d)\b
     | \b([45]\d\d)\ ?(?: \([a-z ]*\) | bad\ re | bad\ gate | unauthorized | forbidden | not\ found | method\ not | too\ many
       | internal\ server | service\ unav | gateway\ time )""",
     re.I | re.X,
@@ -107,6 +108,10 @@ _REASON = re.compile(
     r"\b((?:invalid_request|server|rate_limit|authentication|insufficient)\w*_error|server_error)(?:\.(\w+))?", re.I
 )
 _REQUEST_LINE = re.compile(r"\b(GET|POST|PUT|DELETE|OPTIONS|PATCH)\b[ '\(]{1,3}((?:https?:/)?/[^\s')]{2,300})")
+_PATH = re.compile(
+    r"(?:/[\w.-]{1,40}){0,4}/realtime/(?:calls|client_secrets|sessions|transcription_sessions|translations)[^\s',;)]{0,200}",
+    re.I,
+)
 _URL = re.compile(r"\b(?:wss?|https?)://[^\s'\"<>)]{3,300}", re.I)
 
 
@@ -119,7 +124,7 @@ def facts(situation: Situation) -> Facts:
     found |= {"text": text, "when": situation.when.isoformat() if situation.when else ""}
     found |= _numbers(situation, text)
     found |= _error(fields, text, found["close"])
-    found |= {} if found["url"] else _asked(text)
+    found |= {} if found["url"] else _asked(text, in_words=not fields)
     parts = (
         *(found[n] for n in ("method", "url", "credential", "content_type", "sent")),
         *map(_evened, situation.circumstances),
@@ -175,11 +180,13 @@ def _error(fields: Mapping[str, str], text: str, close: str) -> dict[str, str]:
     }
 
 
-def _asked(text: str) -> dict[str, str]:
-    """The request line or URL that stands in the text itself, when nobody told it apart."""
+def _asked(text: str, *, in_words: bool) -> dict[str, str]:
+    """The request line or URL that stands in the text itself, when nobody told it apart; in a person's words a path counts too."""
     if line := _REQUEST_LINE.search(text):
         return {"method": line.group(1), "url": line.group(2)}
     urls = (u.group() for u in _URL.finditer(text))
+    if in_words and (path := _PATH.search(text)):
+        return {"url": path.group()}
     return next(({"url": u} for u in urls if not re.search(r"//(platform|help|developers|github|docs)\.", u)), {})
 
 

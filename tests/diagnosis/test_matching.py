@@ -53,6 +53,23 @@ def test_a_reported_failure_is_named(entry: dict[str, Any]) -> None:
     assert found.sources
 
 
+WORDINGS: dict[str, list[list[str]]] = yaml.safe_load(
+    (ROOT / "tests/diagnosis/wordings.yaml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize(("cause", "text"), WORDINGS["printed"], ids=lambda t: t[:40])
+def test_what_libraries_print_is_named_without_any_context(cause: str, text: str) -> None:
+    assert family(judge(Situation(text))[0]) == cause
+
+
+@pytest.mark.parametrize("told", WORDINGS["said"], ids=lambda t: t[1][:40])
+def test_what_a_person_says_is_named(told: list[str]) -> None:
+    cause, text, *sent = told
+    found = judge(Situation(text, sent=sent[0] if sent else None))[0]
+    assert family(found) == cause
+
+
 # What may become of a text on its way to us, without its meaning changing.
 PERTURBED: dict[str, Callable[[str], str]] = {
     "other-models": lambda t: re.sub(r"gpt-(?:4o|realtime|live)(?=-(?:mini-)?(?:transcribe|realtime))", "gpt-9z", t),
