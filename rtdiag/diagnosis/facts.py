@@ -93,7 +93,8 @@ _STATUS = re.compile(
     r"""
     (?: \bhttp(?:/[\d.]+)?[ :]*(?:status)?[ :]*(?:code)? | \bstatus(?:\ ?code)?[ :=]* | \bresponse[ :]+ | ^ | \berror[ :]*
       | \brejected[^.]{0,30}? ) '?([1-5]\d\d)\b(?!\s*ms)
-    | \b(?: get\w* | got | return\w* | giv\w* | with | an? | answer\w* | throw\w* | fail\w* | receiv\w* | see\w* | says? )\ ([45]\d\d)\b
+    | \b(?: get\w* | got | return\w* | giv\w* | with | an? | answer\w* | throw\w* | fail\w* | receiv\w* | see\w* | says? )
+      \ ([45]\d\d)\b
     | \b([45]\d\d)\ ?(?: \([a-z ]*\) | bad\ re | bad\ gate | unauthorized | forbidden | not\ found | method\ not | too\ many
       | internal\ server | service\ unav | gateway\ time )""",
     re.I | re.X,
