@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from rtdiag.diagnosis import catalogue
-from rtdiag.diagnosis.facts import error_fields, facts, names
+from rtdiag.diagnosis.facts import facts, names
 from rtdiag.diagnosis.matching import UNKNOWN, judge, judge_together
+from rtdiag.diagnosis.printed import error_fields
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Diagnosis
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rtdiag.diagnosis.facts import straight
+from rtdiag.diagnosis.printed import straight
 from rtdiag.diagnosis.readers.forms import Draft
 
 _PAGE = re.compile(r"(?i)\A\s{0,200}(?:<\?xml[^>]{0,200}>\s{0,80})?<(?:!doctype\s{1,8}html|html|head|title)\b")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rtdiag.diagnosis.facts import straight
+from rtdiag.diagnosis.printed import straight
 from rtdiag.diagnosis.readers import beside, bodies, closes, console_lines
 from rtdiag.diagnosis.readers.blocks import Blocks
 from rtdiag.diagnosis.readers.console_joins import Kind, Message, joined

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rtdiag.diagnosis.facts import straight
+from rtdiag.diagnosis.printed import straight
 
 # Lines beyond this length are cut before a pattern is tried on them.
 LONGEST_LINE = 64 * 1024
