@@ -41,7 +41,7 @@ _CODE_NAMES = re.compile(
 _PARAMS = re.compile(
     r"""
     (?: param\w*:? | (?:type|value)\ for | invalid | unknown\ field:? | field ) \ *'?
-    ( (?:session|client_secret|turn_detection|audio|tools|response|item|expires_after)[.\[][\w.\[\]]*
+    ( (?:session|client_secret|turn_detection|audio|tools|tool_choice|response|item|expires_after)[.\[][\w.\[\]]*
     | (?:session|client_secret|turn_detection|tools)\b(?!\ \w)
     | (?<=unknown\ parameter:\ ')\w+(?=') )""",
     re.I | re.X,
