@@ -258,8 +258,12 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
     except KeyboardInterrupt:
         code = 130
         click.echo("rtdiag: interrupted; what was read before is judged", err=True)
-    if found:
-        show(explained.as_json(found) if output == "json" else explained.as_text(found, mask.ledger()))
+    if found and output == "json":
+        show(explained.as_json(found))
+    elif found:
+        show(explained.as_text(found))
+    if masked := sum(r.count for r in mask.ledger()):
+        click.echo(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}", err=True)
     return code
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from rtdiag.model import Explained, Redaction
+from rtdiag.model import Explained
 from rtdiag.report.json import plain
 from rtdiag.report.table import cause, wrapped
 
@@ -24,11 +24,9 @@ def as_json(found: Iterable[Explained]) -> str:
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_text(found: Sequence[Explained], redactions: Iterable[Redaction]) -> str:
+def as_text(found: Iterable[Explained]) -> str:
     """The same for a person, the causes first."""
-    lines = [line for one in found for line in _input(one)]
-    masked = sum(r.count for r in redactions)
-    return "\n".join([*lines, f"masked {masked} secrets"] if masked else lines) + "\n"
+    return "\n".join(line for one in found for line in _input(one)) + "\n"
 
 
 def _input(one: Explained) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -280,7 +281,8 @@ def test_secrets_of_the_input_are_masked_and_counted(tmp_path: Path) -> None:
             assert done.exit_code == 0
             assert KEY not in done.output
             assert TOKEN not in done.output
-    assert "masked" in explain(str(tmp_path / "b.txt")).stdout
+    for form in ("table", "json"):
+        assert re.search(r"rtdiag: masked [1-9]\d* secret", explain(str(tmp_path / "b.txt"), "-o", form).stderr)
 
 
 @pytest.mark.parametrize("given", [KEY, f"/no/such/{TOKEN}", f"why {KEY}"])
