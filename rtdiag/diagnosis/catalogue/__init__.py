@@ -100,9 +100,10 @@ def find(code: str) -> Cause:
 def _read() -> Iterator[Cause]:
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for file in sorted(files(__name__).iterdir(), key=lambda f: f.name):
         if file.name.endswith(".yaml"):
-            for code, entry in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            for code, entry in yaml.load(file.read_text(encoding="utf-8"), loader).items():
                 yield _cause(code, file.name.removesuffix(".yaml"), entry)
 
 
