@@ -85,7 +85,7 @@ def _judge_one(case: str, seen: Seen, kind: str, form: str, right: str) -> Findi
         return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
     error = answer.error
     if error and form == right:
-        return Finding(case, "fail", f"error {in_short(error)}", expected, *cause_of(error))
+        return Finding(case, "fail", f"error {in_short(error)}", expected, *cause_of(seen))
     if error:
         return Finding(case, "pass", f"error {in_short(error)}", expected, hint=instead)
     if form != right:

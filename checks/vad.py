@@ -116,7 +116,7 @@ def _own_session(case: str, seen: Seen) -> Finding:
     if unusable:
         return unusable
     if error:
-        return Finding(case, "fail", in_short(error) + f": {error.message}", expected, *cause_of(error))
+        return Finding(case, "fail", in_short(error) + f": {error.message}", expected, *cause_of(seen))
     lost = list(differences(seen.facts["session"], seen.facts["echoed"]))
     if lost:
         return Finding(
@@ -154,7 +154,7 @@ def _turn_detection(case: str, seen: Seen) -> Finding:
             case, "info", f"refused: {in_short(error)}", expected, hint="use server_vad for this kind of session"
         )
     if error:
-        return Finding(case, "fail", f"refused: {in_short(error)}", expected, *cause_of(error))
+        return Finding(case, "fail", f"refused: {in_short(error)}", expected, *cause_of(seen))
     if "echoed" not in facts:
         return Finding(
             case, "fail", "accepted, no turn_detection in the echo", expected, "vad-not-applied", _NOT_APPLIED

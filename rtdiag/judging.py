@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rtdiag.diagnosis.matching import UNKNOWN, judge
+from rtdiag.diagnosis.situation import situation_of
 from rtdiag.failures import KINDS
-from rtdiag.model import ApiError, Exchange, Finding
+from rtdiag.model import ApiError, Exchange, Finding, Seen
 
 # The cause that a failure of the network stands for, by its kind; what is not here is `unexpected-answer`.
 _FAILURE_CAUSES: Mapping[str, str] = {
@@ -53,40 +55,26 @@ def past_the_credential(exchange: Exchange) -> bool:
     return error.code == "invalid_offer" or "parse offer" in (error.message or "")
 
 
-# What a refusal of a credential means, by the error's code: (cause, what to do).
-_REFUSALS: Mapping[str, tuple[str, str]] = {
-    "incorrect_hostname": ("wrong-regional-host", "set OPENAI_BASE_URL to the host that the message names"),
-    "mismatched_organization": ("org-or-project-header-mismatch", "unset OPENAI_ORG_ID, or set it to the key's own"),
-    "mismatched_project": ("org-or-project-header-mismatch", "unset OPENAI_PROJECT_ID, or set it to the key's own"),
-    "ip_not_authorized": ("ip-allowlist", "ask from an address on the project's allowlist, or change the list"),
-    "unsupported_country_region_territory": ("region-unsupported", "ask from a supported country"),
-    "missing_scope": ("missing-permission-scope", "give the restricted key the permission that the message names"),
-    "model_not_found": (
+# What a refusal of a credential can name as its reason. A key or token that is merely wrong is none: what that means, only the
+# case knows.
+_REASONS = frozenset(
+    {
+        "wrong-regional-host",
+        "org-or-project-header-mismatch",
+        "ip-allowlist",
+        "region-unsupported",
+        "missing-permission-scope",
         "model-not-found-or-no-access",
-        "allow the model in the project's limits, or name another with --model or --transcription-model",
-    ),
-    "ephemeral_token_already_used": ("ephemeral-token-already-used", "mint one token for each connection"),
-}
-# The same for the messages that came without a code of their own.
-_REFUSING_WORDS: Mapping[str, str] = {
-    "Missing scopes": "missing_scope",
-    "does not exist or you do not have access": "model_not_found",
-}
+        "ephemeral-token-already-used",
+        "ephemeral-token-expired",
+    }
+)
 
 
 def refusal(exchange: Exchange) -> tuple[str, str] | None:
-    """The cause and the hint for an answer that refuses a credential for a reason it names; None where it names none.
-
-    A key or token that is merely wrong (`invalid_api_key`) is no such reason: what that means, only the case knows.
-    """
-    error = exchange.error
-    if error is None:
-        return None
-    message = error.message or ""
-    if "token" in message.lower() and "expired" in message.lower():
-        return "ephemeral-token-expired", "mint it right before the offer is posted, and look at the clock"
-    code = next((code for words, code in _REFUSING_WORDS.items() if words in message), error.code or "")
-    return _REFUSALS.get(code)
+    """The cause and the hint for an answer that refuses a credential for a reason it names; None where it names none."""
+    best = judge(situation_of(Seen("", (exchange,))))[0]
+    return (best.cause, best.fix) if exchange.error and best.cause in _REASONS and best.confidence != "low" else None
 
 
 def refused_token(case: str, exchange: Exchange, expected: str, kind: str, dialect: str) -> Finding:
@@ -169,36 +157,12 @@ def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: sent {_short(sent)}, echoed {_short(echoed)}"
 
 
-def cause_of(error: ApiError) -> tuple[str, str]:
-    """The cause and the hint for a session object or update that was refused, by the error's code, param and message."""
-    message, param = error.message or "", error.param or ""
-    if error.type == "server_error" or message.startswith("The server had an error"):
-        return "generic-server-error", "retry; if it stays, quote the session id to support"
-    if "semantic_vad" in message:
-        return "semantic-vad-not-accepted", "use server_vad for this kind of session and model"
-    if "Turn detection is not supported" in message:
-        return "vad-unsupported-for-whisper", "set turn_detection to null, and send input_audio_buffer.commit yourself"
-    if error.code == "missing_required_parameter" and param == "session.type":
-        return "session-type-missing-ga", 'add "type": "realtime" or "transcription" to the session'
-    if "turn_detection" in param and error.code == "unknown_parameter":
-        place = param.rpartition(".")[2]
-        flat = param == "session.turn_detection"
-        if flat:
-            return "flat-beta-fields-in-ga", "move it to session.audio.input.turn_detection"
-        if place in ("create_response", "interrupt_response"):
-            return (
-                "vad-response-fields-in-transcription-session",
-                f"remove {place}: a transcription session has no responses",
-            )
-        return "vad-fields-of-other-mode", f"remove {place}: it belongs to the other kind of turn detection"
-    if "turn_detection" in param:
-        return "vad-refused", "send only type first, then add one field at a time"
-    if error.code == "unknown_parameter":
-        return (
-            "flat-beta-fields-in-ga",
-            f"remove {param or 'the field that the message names'}, or move it to where GA has it",
-        )
-    return "unexpected-answer", "read the message: it names the field"
+def cause_of(seen: Seen) -> tuple[str, str]:
+    """The cause and the hint for a session object or update that was refused: what the signs of the catalogue say of it."""
+    best = judge(situation_of(seen))[0]
+    if best.cause == UNKNOWN or best.confidence == "low":
+        return "unexpected-answer", "read the message: it names the field"
+    return best.cause, best.fix
 
 
 def _short(value: Any) -> str:

@@ -6,8 +6,11 @@ does not know where they came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from urllib.parse import urlsplit
+
+from rtdiag.model import Seen
 
 
 class Unreadable(ValueError):  # noqa: N818 - it is the input that is so
@@ -39,3 +42,31 @@ class Situation:
     when: date | None = None
     where: str = ""
     id: str | int | None = None
+
+
+def situation_of(seen: Seen, where: str = "") -> Situation:
+    """What a case saw, told as any other failure: its last exchange, or its last events where it is about those."""
+    exchange, events = seen.exchange, seen.events
+    if events:
+        sent = next((e for e in reversed(events) if e.direction == "sent"), None)
+        received = next((e for e in reversed(events) if e.direction == "received"), None)
+        answered = Situation(received.raw if received else "", surface="data_channel", where=where)
+        return replace(answered, method="event", url=sent.type, sent=sent.raw) if sent else answered
+    if exchange is None:
+        failure = next((p.failure for p in seen.peers if p.failure), None)
+        return Situation(
+            f"{failure.phase}: {failure.kind}: {failure.detail}" if failure else "", surface="ice", where=where
+        )
+    parts = urlsplit(exchange.url)
+    content_type = next((v for k, v in exchange.request_headers if k.lower() == "content-type"), None)
+    return Situation(
+        exchange.body or (exchange.failure.detail if exchange.failure else ""),
+        method=exchange.method,
+        url=parts.path + (f"?{parts.query}" if parts.query else ""),
+        credential={"ephemeral": "ek", "api-key": "sk"}.get(exchange.credential, exchange.credential),
+        content_type=content_type,
+        sent=exchange.request_body,
+        status=exchange.status,
+        surface="sdp" if content_type and "sdp" in content_type else "http",
+        where=where,
+    )

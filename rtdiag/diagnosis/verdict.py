@@ -7,9 +7,7 @@ asked and what came back, as `rtdiag explain` would.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
-from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.api.requests import Corrected, corrected
@@ -17,8 +15,8 @@ from rtdiag.api.sessions import Json
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.facts import facts
 from rtdiag.diagnosis.matching import RANK, UNKNOWN, describe, judge, match, weighed
-from rtdiag.diagnosis.situation import Situation
-from rtdiag.model import Confidence, Diagnosis, Outcome, Row, Seen, Status, Target
+from rtdiag.diagnosis.situation import Situation, situation_of
+from rtdiag.model import Confidence, Diagnosis, Outcome, Row, Status, Target
 
 UNEXPECTED = "unexpected-answer"
 
@@ -51,34 +49,6 @@ def diagnose(outcomes: Iterable[Outcome]) -> tuple[Diagnosis, ...]:
         for code, cases in evidence.items()
     }
     return weighed(found)
-
-
-def situation_of(seen: Seen, where: str) -> Situation:
-    """What a case saw, told as any other failure: its last exchange, or its last events where it is about those."""
-    exchange, events = seen.exchange, seen.events
-    if events:
-        sent = next((e for e in reversed(events) if e.direction == "sent"), None)
-        received = next((e for e in reversed(events) if e.direction == "received"), None)
-        answered = Situation(received.raw if received else "", surface="data_channel", where=where)
-        return replace(answered, method="event", url=sent.type, sent=sent.raw) if sent else answered
-    if exchange is None:
-        failure = next((p.failure for p in seen.peers if p.failure), None)
-        return Situation(
-            f"{failure.phase}: {failure.kind}: {failure.detail}" if failure else "", surface="ice", where=where
-        )
-    parts = urlsplit(exchange.url)
-    content_type = next((v for k, v in exchange.request_headers if k.lower() == "content-type"), None)
-    return Situation(
-        exchange.body or (exchange.failure.detail if exchange.failure else ""),
-        method=exchange.method,
-        url=parts.path + (f"?{parts.query}" if parts.query else ""),
-        credential={"ephemeral": "ek", "api-key": "sk"}.get(exchange.credential, exchange.credential),
-        content_type=content_type,
-        sent=exchange.request_body,
-        status=exchange.status,
-        surface="sdp" if content_type and "sdp" in content_type else "http",
-        where=where,
-    )
 
 
 def remedy(

@@ -132,9 +132,11 @@ def test_the_intent_url_is_called_a_websocket_never_gone() -> None:
 def update(answer: dict[str, Any] | None, form: str = "ga", kind: str = "realtime", dialect: Dialect = "ga") -> Finding:
     import json
 
-    sent = Event("e1", "p1/oai-events", "sent", 0.0, "session.update", "{}")
+    session = {"type": kind, "instructions": "x"}
+    said = json.dumps({"type": "session.update", "session": session})
+    sent = Event("e1", "p1/oai-events", "sent", 0.0, "session.update", said)
     back = answer and Event("e2", "p1/oai-events", "received", 1.0, str(answer["type"]), json.dumps(answer))
-    facts = {"dialect": dialect, "asked": True, "sent": {"type": kind, "instructions": "x"}}
+    facts = {"dialect": dialect, "asked": True, "sent": session}
     return one(
         "session-update", Seen(f"{kind}-{form}", events=(sent, back) if back else (sent,), facts=facts), [dialect]
     )

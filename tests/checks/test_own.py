@@ -140,11 +140,16 @@ def test_your_own_session_goes_through_the_mill_first() -> None:
         ),
         ({"type": "realtime", "turn_detection": None}, "flat-beta-fields-in-ga"),
         ({"audio": {}}, "session-type-missing-ga"),
+        (session({"type": "server_vad", "post_speech_silence_ms": 500}), "vad-unknown-field"),
+        ({"type": "realtime", "bogus": 1}, "parameter-unknown-for-model-or-provider"),
+        ({"type": "realtime", "audio": {"input": {"format": "pcm16"}}}, "audio-format-shape"),
     ],
 )
 def test_your_own_session_that_is_refused_names_the_cause(own_session: dict[str, Any], cause: str) -> None:
-    found = finding(run_on_emulator(session=own_session, only=["vad.own-mint"]), "vad.own-mint")
+    report = run_on_emulator(session=own_session, only=["vad.own-mint"])
+    found = finding(report, "vad.own-mint")
     assert (found.status, found.cause) == ("fail", cause)
+    assert report.diagnosis[0].cause == cause
 
 
 def test_your_own_session_that_is_changed_on_the_way_is_a_fail() -> None:

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transport": {"api", "model", "redact", "failures"},
     "check": {"api", "model", "context"},
     "context": {"api", "model", "redact", "transport"},
-    "judging": {"api", "model", "failures"},
+    "judging": {"api", "model", "failures", "diagnosis"},
     "checks": {"api", "model", "redact", "transport", "check", "context", "judging"},
     "registry": {"check", "checks"},
     "plan": {"api", "model", "check"},
