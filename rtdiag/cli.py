@@ -327,33 +327,49 @@ def list_checks(verbose: bool) -> None:
 )
 @click.option("--fault", "faults", metavar="ID", multiple=True, help="Break it so. Repeatable.")
 @click.option(
-    "--port",
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where HTTP and WebSocket are served."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Their port; 0 takes a free one."
+)
+@click.option(
+    "--control-port",
     type=click.IntRange(0, 65535),
-    default=0,
-    show_default=True,
-    help="The port on loopback; 0 takes a free one.",
+    help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
 )
 @click.option("--list-faults", is_flag=True, help="List the faults and end.")
-def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults: bool) -> None:
+@click.option("--timeline", is_flag=True, help="List what changed on which day, with its source, and end.")
+def emulator(
+    as_of: date | None,
+    faults: tuple[str, ...],
+    host: str,
+    port: int,
+    control_port: int | None,
+    list_faults: bool,
+    timeline: bool,
+) -> None:
     """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
     import asyncio
 
-    from rtdiag.emulator import Emulator, load_faults
+    from rtdiag import registry
+    from rtdiag.emulator import Emulator
+    from rtdiag.emulator.lists import faults_text, timeline_text
     from rtdiag.screen import show
 
-    if list_faults:
-        show("".join(f"{fault.id:<28} {fault.story}\n" for fault in load_faults().values()))
+    if list_faults or timeline:
+        known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
+        show(timeline_text() if timeline else faults_text(known))
         return
 
     async def serve() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with Emulator(as_of=as_of, faults=faults, port=port) as served:
-            broken = f", faults: {', '.join(served.faults)}" if served.faults else ""
-            show(
-                f"EMULATOR (as of {served.as_of}{broken})\nOPENAI_BASE_URL={served.base_url}\nOPENAI_API_KEY={served.key}\n"
-            )
+        served = Emulator(as_of=as_of, faults=faults, host=host, port=port, control_port=control_port)
+        async with served:
+            for line in served.warnings:
+                click.echo(f"rtdiag: {line}", err=True)
+            show(served.banner)
             await stop.wait()
 
     try:
@@ -361,7 +377,7 @@ def emulator(as_of: date | None, faults: tuple[str, ...], port: int, list_faults
     except ValueError as exc:
         _fail(str(exc))
     except OSError as exc:
-        _fail(f"port {port}: {exc.strerror or exc}")
+        _fail(f"{host} port {port}: {exc.strerror or exc}")
 
 
 def _writable(reports: tuple[tuple[str, str], ...]) -> None:

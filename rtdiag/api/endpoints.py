@@ -21,6 +21,8 @@ MODELS = "/models"
 # GA, from 2025-08-28: openai-openapi openapi.yaml @ f85dbe2 (2026-08-21), lines 16685-17000.
 CLIENT_SECRETS = "/realtime/client_secrets"
 CALLS = "/realtime/calls"
+# From 2026-05-07: same file, line 17194.
+TRANSLATION_SECRETS = "/realtime/translations/client_secrets"
 
 # Beta, until 2026-05-12: same file, lines 17060-17200; the SDP URL from openai-realtime-console @ d71a019 (2025-06-23).
 BETA_SESSIONS = "/realtime/sessions"

@@ -16,7 +16,10 @@ Known = Literal["yes", "no", "unconfirmed"]
 
 @dataclass(frozen=True)
 class Model:
-    """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default."""
+    """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default.
+
+    `usage`: what a transcript is counted in.
+    """
 
     id: str
     kind: Literal["realtime", "transcription", "translation"]
@@ -26,6 +29,7 @@ class Model:
     source: str
     shutdown: date | None = None
     preferred: int = 0
+    usage: Literal["tokens", "duration"] = "tokens"
 
 
 @cache

@@ -14,13 +14,17 @@ SHOWN_HEAD, SHOWN_TAIL = 8, 4
 
 @dataclass(frozen=True)
 class Body:
-    """One error: `error` holds {placeholders}, `status` is None for one that is only ever an event."""
+    """One error: `error` holds {placeholders}, `status` is None for one that is only ever an event.
+
+    `close`: the close code of a WebSocket that is refused with it, where it is not told by the status.
+    """
 
     id: str
     kind: Literal["verbatim", "reconstructed", "assumed"]
     source: str
     error: Mapping[str, str | None]
     status: int | None = None
+    close: int | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
 
     def filled(self, **values: object) -> dict[str, Any]:

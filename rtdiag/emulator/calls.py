@@ -11,12 +11,11 @@ from typing import Any
 
 from aiohttp import web
 
-from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.api.models import find
+from rtdiag.api.endpoints import Kind
 from rtdiag.emulator.bodies import Refused, pretty
 from rtdiag.emulator.service import Service
-from rtdiag.emulator.sessions import Session, configured
-from rtdiag.emulator.timeline import models_alive
+from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.settings import configured
 from rtdiag.emulator.tokens import Token
 
 Json = dict[str, Any]
@@ -24,7 +23,7 @@ Json = dict[str, Any]
 
 async def ga_calls(service: Service, request: web.Request) -> web.Response:
     """A raw offer with a token, multipart `sdp` and `session` with the key, or a raw offer with the key and `?model=`."""
-    token = service.require_key_or_token(request)
+    token = service.require_key_or_webrtc_token(request)
     if token and token.dialect == "beta":
         raise Refused("beta-secret-on-ga")
     offer, given = await _ga_offer(service, request)
@@ -45,7 +44,7 @@ async def beta_sdp(service: Service, request: web.Request) -> web.Response:
 
     The 400 is public for `?model=` (record 59828301012, 2026-07-08), for the other query it is assumed.
     """
-    token = service.require_key_or_token(request)
+    token = service.require_key_or_webrtc_token(request)
     if not service.behaviour.beta:
         raise Refused("beta-disabled")
     if token and token.dialect == "ga":
@@ -127,14 +126,14 @@ def _ga_session(service: Service, request: web.Request, token: Token | None, giv
     A `?model=` beside a token is ignored (assumed); a transcription session in the multipart part is taken (assumed).
     """
     if given is None and token:
-        return _session(service, token.kind, "ga", token.config)
+        return service.new_session(token.kind, "ga", token.config, "webrtc")
     if given is None:
         if "model" not in request.query:
             raise Refused("missing-model")
         given = {"type": "realtime", "model": request.query["model"]}
     kind: Kind = "transcription" if isinstance(given, dict) and given.get("type") == "transcription" else "realtime"
     current = token.config if token and token.kind == kind else {}
-    return _session(service, kind, "ga", configured(kind, "ga", given, current, service.rules))
+    return service.new_session(kind, "ga", configured(kind, "ga", given, current, service.rules), "webrtc")
 
 
 def _beta_session(service: Service, request: web.Request, token: Token | None) -> Session:
@@ -150,22 +149,8 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
         raise Refused("missing-model")
     kind = token.kind if token else asked or "realtime"
     config = dict(token.config) if token else configured(kind, "beta", {}, {}, service.rules, path="")
-    return _session(service, kind, "beta", {**config, "model": model} if model and kind == "realtime" else config)
-
-
-def _session(service: Service, kind: Kind, dialect: Dialect, config: Json) -> Session:
-    """The session, if its model may hold a conversation and is alive.
-
-    A transcription model in the place of one: community.openai.com 1334200 in the beta.
-    """
-    model = config.get("model")
-    alive = {m.id for m in models_alive(service.as_of) if m.kind == "realtime"}
-    if kind == "transcription" or model in alive:
-        return Session(kind, dialect, config, service.rules)
-    known = find(str(model))
-    if dialect == "beta" and known and known.kind == "transcription":
-        raise Refused("empty-fields")
-    raise Refused("invalid-model", model=model) if model else Refused("missing-model")
+    config = {**config, "model": model} if model and kind == "realtime" else config
+    return service.new_session(kind, "beta", config, "webrtc")
 
 
 async def _connect(service: Service, session: Session, offer: str) -> web.Response:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from rtdiag.emulator.service import Service
+    from rtdiag.emulator.sessions import Session
 
+LOOPBACK = "127.0.0.1"
 SHUTDOWN_WAIT_S = 0.1
 
 
@@ -25,54 +27,117 @@ class Emulator:
     """The API on this machine: `async with Emulator() as emulator`, then ask `emulator.base_url` with `emulator.key`.
 
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
-    `port` 0 takes a free one; `clock` gives its Unix seconds. Raises UnknownFault and NoSuchDate (ValueErrors) when
-    made, OSError when the port is taken.
+    `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
+    its Unix seconds. Raises UnknownFault and NoSuchDate (ValueErrors) when made, OSError when a port is taken.
     """
 
     def __init__(
         self,
         as_of: date | None = None,
         faults: Sequence[str] = (),
-        host: str = "127.0.0.1",
+        host: str = LOOPBACK,
         port: int = 0,
         clock: Callable[[], float] = time.time,
+        control_port: int | None = None,
     ) -> None:
         self.as_of = as_of or newest()
         self.faults = tuple(faults)
         self.key = EMULATOR_KEY
         self._chosen = chosen(self.faults)
         behaviour(self.as_of)
-        self._host, self._port, self._clock = host, port, clock
+        self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
         self._service: Service | None = None
-        self._runner: web.AppRunner | None = None
+        self._runners: list[web.AppRunner] = []
 
     @property
     def base_url(self) -> str:
         """Where it listens, with `/v1`; the port is known once it has been entered."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self._host, self._host)
+        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         return f"http://{host}:{self._port}/v1"
+
+    @property
+    def ws_url(self) -> str:
+        """The same base for WebSockets."""
+        return self.base_url.replace("http", "ws", 1)
+
+    @property
+    def control_url(self) -> str | None:
+        """Where faults can be switched, None when that is off."""
+        return None if self._control_port is None else f"http://{LOOPBACK}:{self._control_port}/faults"
+
+    @property
+    def media_addresses(self) -> list[str]:
+        """This machine's addresses that media can use: all but loopback, which aioice never offers."""
+        from aioice.ice import get_host_addresses
+
+        return get_host_addresses(use_ipv4=True, use_ipv6=True)
+
+    @property
+    def banner(self) -> str:
+        """What a client needs to be told, as lines; the last ones can be put into an environment."""
+        broken = f", faults: {', '.join(self.faults)}" if self.faults else ""
+        switch = f"control: {self.control_url}\n" if self.control_url else ""
+        environment = f"OPENAI_BASE_URL={self.base_url}\nOPENAI_API_KEY={self.key}\n"
+        return f"EMULATOR (as of {self.as_of}{broken})\n{switch}{environment}"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of where it runs, each in one line."""
+        found = []
+        if not _is_loopback(self._host):
+            found.append(f"the emulator listens on {self._host}: other machines can reach it, and its key is no secret")
+        if not self.media_addresses:
+            found.append(
+                "this machine has no address but loopback, which aioice does not offer: "
+                "tokens, HTTP and WebSocket work, no WebRTC session opens"
+            )
+        return found
 
     @property
     def open_calls(self) -> int:
         """Peer connections that are live."""
         return len(self._service.calls) if self._service else 0
 
-    async def __aenter__(self) -> Emulator:
-        from aiohttp import web
+    def session(self, call_id: str) -> Session:
+        """The session of a live call. Raises KeyError for another id."""
+        return self._running().calls[call_id].line.session
 
+    def set_faults(self, *faults: str) -> None:
+        """From now on these faults are on and no others, also for what is open. Raises UnknownFault."""
+        self._running().turn(chosen(faults))
+        self.faults = faults
+
+    def _running(self) -> Service:
+        if self._service is None:
+            raise RuntimeError("the emulator does not run: use it as `async with`")
+        return self._service
+
+    async def __aenter__(self) -> Emulator:
+        from rtdiag.emulator import control
         from rtdiag.emulator.server import application
         from rtdiag.emulator.service import Service
 
         self._service = Service(self.as_of, self._chosen, self._clock)
-        self._runner = web.AppRunner(application(self._service), access_log=None, shutdown_timeout=SHUTDOWN_WAIT_S)
         try:
-            await self._runner.setup()
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            self._port = await self._listen(application(self._service), self._host, self._port)
+            if self._control_port is not None:
+                switch = control.application(lambda: self.faults, self.set_faults)
+                self._control_port = await self._listen(switch, LOOPBACK, self._control_port)
         except BaseException:
-            await self._runner.cleanup()
+            await self._stop()
             raise
-        self._port = self._runner.addresses[0][1]
         return self
+
+    async def _listen(self, app: web.Application, host: str, port: int) -> int:
+        """Serves there; the port that it took."""
+        from aiohttp import web
+
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_WAIT_S)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
+        return int(runner.addresses[0][1])
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -86,7 +151,16 @@ class Emulator:
             raise
 
     async def _stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
         if self._service:
             await self._service.close()
+        for runner in self._runners:
+            await runner.cleanup()
+
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 from aiohttp import web
@@ -10,9 +11,10 @@ from aiohttp import web
 from rtdiag.api import sessions as dialects
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused, pretty
+from rtdiag.emulator.conversation import new_id
 from rtdiag.emulator.service import Service
-from rtdiag.emulator.sessions import configured, new_id, shown
-from rtdiag.emulator.shapes import all_shapes, check
+from rtdiag.emulator.settings import configured, shown
+from rtdiag.emulator.shapes import all_shapes, check, complete
 from rtdiag.emulator.timeline import models_alive
 from rtdiag.emulator.tokens import BETA_LIFE_S, GA_LIFE_S, Token
 
@@ -38,6 +40,18 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     # `session.expires_at` is 0 in the published answer: openai-openapi @ f85dbe2 line 17020.
     session_shown = shown(kind, "ga", new_id("sess"), config, 0)
     return _answer({"value": token.value, "expires_at": token.expires_at, "session": session_shown})
+
+
+async def translation_secrets(service: Service, request: web.Request) -> web.Response:
+    """Translations: the mint alone (openai-openapi @ f85dbe2 lines 17194-17300). Nothing else here takes its tokens."""
+    service.require_key(request)
+    body = await _json_of(request)
+    check(all_shapes()["translation-mint"], body, "", {}, service.behaviour)
+    session = complete(all_shapes()["translation-mint"], body, {})["session"]
+    life_s = body.get("expires_after", {}).get("seconds", GA_LIFE_S)
+    shape = {"id": new_id("sess"), "type": "translation", "expires_at": 0, **session}
+    value = f"ek_{secrets.token_hex(16)}"
+    return _answer({"value": value, "expires_at": int(service.clock()) + life_s, "session": shape})
 
 
 async def beta_sessions(service: Service, request: web.Request) -> web.Response:
@@ -82,7 +96,8 @@ def _check_semantic_vad(service: Service, kind: Kind, body: Json) -> None:
 
 def _mint(service: Service, kind: Kind, dialect: Dialect, config: Json, asked_s: int) -> Token:
     forced_s = service.switches.token_life_s
-    return service.tokens.mint(kind, dialect, config, asked_s if forced_s is None else forced_s)
+    life_s = asked_s if forced_s is None else forced_s
+    return service.tokens.mint(kind, dialect, config, life_s, service.switches.token_prefix)
 
 
 def _refuse_type(session: Json) -> None:

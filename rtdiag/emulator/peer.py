@@ -15,12 +15,18 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from aioice import Connection
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame
 
 from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.ears import Resampler
 from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.lines import Line
 from rtdiag.emulator.sessions import Session
 
 CHANNEL = "oai-events"
@@ -38,14 +44,19 @@ class Call:
     `answer` once, then it lives until `close`, or until the other side is gone and `ended` is called.
     """
 
-    def __init__(self, session: Session, switches: Switches, ended: Callable[[], object]) -> None:
-        self._session, self._switches, self._ended = session, switches, ended
+    def __init__(self, session: Session, ended: Callable[[], object]) -> None:
+        self.line = Line(session)
+        self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._drains: set[asyncio.Task[None]] = set()
         self._silent: list[socket.socket] = []
         self._pc.on("track", self._consume)
         self._pc.on("datachannel", self._serve)
         self._pc.on("connectionstatechange", self._watch)
+
+    @property
+    def _switches(self) -> Switches:
+        return self._rules.switches
 
     async def answer(self, offer_sdp: str) -> str:
         """The answer's SDP. Raises Refused for an offer that aiortc cannot take; `close` is the caller's, then too."""
@@ -57,6 +68,7 @@ class Call:
             raise Refused("invalid-offer") from error
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
+        self._ignore_strangers()
         if self._pc.sctp and not self._switches.opens_channel:
             self._pc.sctp.start = _never_start  # type: ignore[method-assign, assignment]
         await self._pc.setLocalDescription()
@@ -64,6 +76,7 @@ class Call:
 
     async def close(self) -> None:
         """Ends the connection and every task and socket of it, whether or not the other side is still there."""
+        self.line.close()
         parts = self._parts()
         self._pc.remove_all_listeners()
         await self._pc.close()
@@ -74,22 +87,17 @@ class Call:
         await _finish(self._drains | _tasks_of(parts))
 
     def _consume(self, track: MediaStreamTrack) -> None:
-        """Reads a track to its end: unread, aiortc keeps every frame."""
-        task = asyncio.ensure_future(_drain(track))
+        """Listens to a track to its end: unread, aiortc keeps every frame."""
+        task = asyncio.ensure_future(_listen(track, self.line))
         self._drains.add(task)
         task.add_done_callback(self._drains.discard)
 
     def _serve(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL:
             return
-
-        @channel.on("message")
-        def answer(message: str | bytes) -> None:
-            for event in self._session.receive(message):
-                channel.send(json.dumps(event))
-
-        for event in self._session.created():
-            channel.send(json.dumps(event))
+        channel.on("message", self.line.receive)
+        self.line.join(_Channel(channel, self._ended))
+        self.line.begin()
 
     def _watch(self) -> None:
         if self._pc.connectionState in ("failed", "closed"):
@@ -97,7 +105,9 @@ class Call:
 
     def _as_the_api_writes(self, answer: str) -> str:
         """aiortc's answer with the API's habits, and the faults that are on."""
-        answer = answer.replace(_END, "").replace("a=group:BUNDLE", "a=ice-lite\r\na=group:BUNDLE", 1)
+        if self._dialect == "ga":
+            answer = answer.replace(_END, "")
+        answer = answer.replace("a=group:BUNDLE", "a=ice-lite\r\na=group:BUNDLE", 1)
         if not self._switches.true_fingerprint:
             answer = _FINGERPRINT.sub(lambda m: f"{m[1]}{int(m[2], 16) ^ 0xFF:02X}", answer)
         if self._switches.candidates == "none":
@@ -113,6 +123,14 @@ class Call:
         self._silent.append(sock)
         sock.bind((address, 0))
         return f"{found[1]} {address} {sock.getsockname()[1]} "
+
+    def _ignore_strangers(self) -> None:
+        """A STUN request without valid credentials gets no answer, as from pion; a role conflict still does."""
+        for part in self._parts():
+            connection = getattr(part, "_connection", None)
+            if isinstance(connection, Connection):
+                answer = partial(_answer_role_conflicts, connection.respond_error)
+                connection.respond_error = answer  # type: ignore[method-assign]
 
     def _parts(self) -> list[object]:
         """The connection and what it is made of: whatever of aiortc runs a task for it."""
@@ -131,12 +149,34 @@ def _without_candidates(offer_sdp: str) -> str:
     return _CANDIDATE.sub("", offer_sdp).replace(_END, "")
 
 
-async def _drain(track: MediaStreamTrack) -> None:
+class _Channel:
+    """The data channel as a listener. It has no close code: when the session ends the peer goes (assumed)."""
+
+    def __init__(self, channel: RTCDataChannel, ended: Callable[[], object]) -> None:
+        self._channel, self._ended = channel, ended
+
+    def send(self, event: dict[str, Any]) -> None:
+        if self._channel.readyState == "open":
+            self._channel.send(json.dumps(event))
+
+    def close(self, code: int, reason: str) -> None:
+        self._ended()
+
+
+async def _listen(track: MediaStreamTrack, line: Line) -> None:
+    resampler = Resampler()
     try:
         while True:
-            await track.recv()
+            frame = await track.recv()
+            if isinstance(frame, AudioFrame):
+                line.hear(resampler.of_frame(frame))
     except MediaStreamError:
         return
+
+
+def _answer_role_conflicts(respond: Callable[..., None], request: Any, addr: Any, protocol: Any, error: Any) -> None:
+    if error[0] == 487:
+        respond(request, addr, protocol, error)
 
 
 async def _never_start(*_: object) -> None:

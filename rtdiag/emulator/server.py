@@ -1,7 +1,4 @@
-"""The HTTP side: which path is alive on the day, what every answer carries, and the faults that answer in its place.
-
-CORS and WebSocket are not here yet: a preflight and a GET of `/realtime` get the 405 of any other wrong method.
-"""
+"""The HTTP side: which path is alive on the day, what every answer carries, and the faults that answer in its place."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ from aiohttp import web
 from rtdiag.api import endpoints
 from rtdiag.api.models import Model
 from rtdiag.api.sessions import model_of
-from rtdiag.emulator import calls, mints
+from rtdiag.emulator import calls, cors, mints, sockets
 from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty
 from rtdiag.emulator.faults import Answer
 from rtdiag.emulator.service import Service, credential_of
 from rtdiag.emulator.timeline import Behaviour, models_alive
 
 ROOT = "/v1"
-Handler = Callable[[Service, web.Request], Awaitable[web.Response]]
+Handler = Callable[[Service, web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
@@ -54,27 +51,32 @@ ROUTES = (
     Route("POST", endpoints.CLIENT_SECRETS, mints.client_secrets, lambda b: b.ga),
     Route("POST", endpoints.CALLS, calls.ga_calls, lambda b: b.ga),
     Route("POST", endpoints.CALLS + "/*/hangup", calls.hangup, lambda b: b.ga),
-    Route("POST", endpoints.BETA_SESSIONS, mints.beta_sessions, lambda b: b.beta),
+    Route("POST", endpoints.TRANSLATION_SECRETS, mints.translation_secrets, lambda b: b.translations),
+    Route("POST", endpoints.BETA_SESSIONS, mints.beta_sessions, lambda b: b.beta and b.webrtc),
     Route(
         "POST",
         endpoints.BETA_TRANSCRIPTION_SESSIONS,
         mints.beta_transcription_sessions,
         lambda b: b.beta and b.transcription_sessions,
     ),
-    Route("POST", endpoints.REALTIME, calls.beta_sdp),
+    Route("POST", endpoints.REALTIME, calls.beta_sdp, lambda b: b.webrtc),
+    Route("GET", endpoints.REALTIME, sockets.realtime),
 )
 
 
 def application(service: Service) -> web.Application:
     """The application of one emulator."""
 
-    async def respond(request: web.Request) -> web.Response:
+    async def respond(request: web.Request) -> web.StreamResponse:
         started_s = time.perf_counter()
         response = await _fault_or_answer(service, request)
+        if response.prepared:  # a WebSocket that has come to its end
+            return response
         response.headers["Server"] = "rtdiag-emulator"
         response.headers["Date"] = formatdate(service.clock(), usegmt=True)
         if response.headers.pop(_NOT_THE_API, None) is None:
             _sign(response, started_s)
+            cors.let_read(response)
         return response
 
     app = web.Application()
@@ -85,21 +87,29 @@ def application(service: Service) -> web.Application:
 _NOT_THE_API = "x-rtdiag-not-the-api"  # marks a response inside this module; never sent
 
 
-async def _fault_or_answer(service: Service, request: web.Request) -> web.Response:
+async def _fault_or_answer(service: Service, request: web.Request) -> web.StreamResponse:
     """The answer of the first fault that means this request, else the API's."""
     try:
         for fault in service.faults:
             if fault.when and fault.answer and _meant(service, request, fault.when.matches):
+                if fault.answer.body and cors.is_preflight(request):
+                    continue  # the API answers preflights before it looks at anything (assumed); a gateway does not
                 return await _faulty(fault.answer, request)
+        if cors.is_preflight(request):
+            return cors.preflight(request)
         return await _dispatch(service, request)
     except Refused as refused:
+        if sockets.is_upgrade(request):
+            return await sockets.refuse(service, request, refused)
         status, text = http_answer(refused)
         return web.Response(status=status, body=text.encode(), headers={"Content-Type": "application/json"})
 
 
-async def _dispatch(service: Service, request: web.Request) -> web.Response:
+async def _dispatch(service: Service, request: web.Request) -> web.StreamResponse:
     """404 and 405 come before the credential is looked at (assumed)."""
     below = request.path.removeprefix(ROOT) if request.path.startswith(ROOT + "/") else ""
+    if sockets.is_upgrade(request) and below != endpoints.REALTIME:
+        return sockets.elsewhere(below)
     here = [r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour)]
     if not here:
         raise Refused("invalid-url", method=request.method, path=request.path)
@@ -121,7 +131,10 @@ async def _faulty(answer: Answer, request: web.Request) -> web.Response:
     if answer.body is None:
         headers = {**answer.headers, _NOT_THE_API: "1"}
         return web.Response(status=answer.status, body=(answer.text or "").encode(), headers=headers)
-    _, text = http_answer(Refused(answer.body, **await _values(request)))
+    refused = Refused(answer.body, **await _values(request))
+    if sockets.is_upgrade(request):
+        raise refused
+    _, text = http_answer(refused)
     return web.Response(
         status=answer.status, body=text.encode(), headers={"Content-Type": "application/json", **answer.headers}
     )
@@ -144,7 +157,7 @@ async def _values(request: web.Request) -> dict[str, str]:
     }
 
 
-def _sign(response: web.Response, started_s: float) -> None:
+def _sign(response: web.StreamResponse, started_s: float) -> None:
     """The headers of every answer of the API: developers.openai.com/api/reference/overview (2026)."""
     response.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
     response.headers["openai-version"] = "2020-10-01"

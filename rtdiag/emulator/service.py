@@ -8,32 +8,51 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.models import find
 from rtdiag.emulator.bodies import Refused, masked
-from rtdiag.emulator.faults import Credential, Fault, switches
-from rtdiag.emulator.sessions import Rules, Session
-from rtdiag.emulator.timeline import behaviour
+from rtdiag.emulator.conversation import Over
+from rtdiag.emulator.faults import Credential, Fault, Switches, switches
+from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.settings import Rules
+from rtdiag.emulator.timeline import behaviour, models_alive
 from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
 
 if TYPE_CHECKING:
     from rtdiag.emulator.peer import Call
+    from rtdiag.emulator.sockets import Socket
+
+# How a page gives its credential, which can set no header: openai node 7.57.0 src/realtime/websocket.ts.
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+GOING_AWAY = 1001
 
 
 class Service:
     """The state behind the HTTP routes. Raises NoSuchDate for a day before the timeline."""
 
     def __init__(self, as_of: date, faults: Sequence[Fault], clock: Callable[[], float] = time.time) -> None:
-        self.as_of, self.faults = as_of, faults
+        self.as_of, self.faults = as_of, tuple(faults)
         self._clock = clock
-        self.switches = switches(faults)
         self.behaviour = behaviour(as_of)
-        self.rules = Rules(self.behaviour, self.switches, self.clock)
-        self.tokens = Tokens(self.clock, self.switches.token_prefix)
+        self.rules = Rules(self.behaviour, switches(faults), self.clock)
+        self.tokens = Tokens(self.clock)
         self.calls: dict[str, Call] = {}
+        self.sockets: set[Socket] = set()
         self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def switches(self) -> Switches:
+        """What the faults that are on now turn."""
+        return self.rules.switches
+
+    def turn(self, faults: Sequence[Fault]) -> None:
+        """From now on these faults are on, and no others: also for the sessions that are open."""
+        self.faults = tuple(faults)
+        self.rules.switches = switches(faults)
 
     def clock(self) -> float:
         """Unix seconds by this server's clock."""
@@ -69,10 +88,32 @@ class Service:
             raise Refused("token-expired")
         if token.used and not self.switches.tokens_reusable:
             raise Refused("token-already-used")
-        if token.kind == "transcription" and not self.behaviour.transcription_over_webrtc:
-            raise _refusal(credential)  # community.openai.com 1148799 (2025-03): at every URL that takes an offer
         token.used = True
         return token
+
+    def require_key_or_webrtc_token(self, request: web.Request) -> Token | None:
+        """The same at the URLs that take an offer, where a transcription token was none in March 2025.
+
+        Source: community.openai.com 1148799.
+        """
+        token = self.require_key_or_token(request)
+        if token and token.kind == "transcription" and not self.behaviour.transcription_over_webrtc:
+            raise _refusal(token.value)
+        return token
+
+    def new_session(self, kind: Kind, dialect: Dialect, config: dict[str, Any], over: Over) -> Session:
+        """The session, if its model may hold a conversation and is alive; raises Refused otherwise.
+
+        A transcription model in the place of one: community.openai.com 1334200 in the beta.
+        """
+        model = config.get("model")
+        alive = {m.id for m in models_alive(self.as_of) if m.kind == "realtime"}
+        if kind == "transcription" or model in alive:
+            return Session(kind, dialect, config, self.rules, over)
+        known = find(str(model))
+        if dialect == "beta" and over == "webrtc" and known and known.kind == "transcription":
+            raise Refused("empty-fields")
+        raise Refused("invalid-model", model=model) if model else Refused("missing-model")
 
     async def open_call(self, session: Session, offer_sdp: str) -> tuple[str, str]:
         """The id of a new call and its answer.
@@ -82,7 +123,7 @@ class Service:
         from rtdiag.emulator.peer import Call
 
         call_id = f"rtc_u1_{secrets.token_hex(16)}"  # the look of record 59828301012 (2026-07-08)
-        call = self.calls[call_id] = Call(session, self.switches, partial(self.end_call, call_id))
+        call = self.calls[call_id] = Call(session, partial(self.end_call, call_id))
         try:
             return call_id, await call.answer(offer_sdp)
         except BaseException:
@@ -101,16 +142,26 @@ class Service:
         return True
 
     async def close(self) -> None:
-        """Ends every call and waits until all are gone."""
+        """Ends every call and socket and waits until all are gone."""
         for call_id in list(self.calls):
             self.end_call(call_id)
+        for socket in tuple(self.sockets):
+            socket.close(GOING_AWAY, "")
         await asyncio.gather(*self._closing, return_exceptions=True)
 
 
 def credential_of(request: web.Request) -> str:
-    """What stands behind `Bearer` in the request, "" when nothing does."""
+    """What stands behind `Bearer` in the request, or in a WebSocket's sub-protocols; "" when nothing does."""
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-    return credential.strip() if scheme.lower() == "bearer" else ""
+    if scheme.lower() == "bearer":
+        return credential.strip()
+    named = (p for p in subprotocols(request) if p.startswith(KEY_SUBPROTOCOL))
+    return next(named, "").removeprefix(KEY_SUBPROTOCOL)
+
+
+def subprotocols(request: web.Request) -> list[str]:
+    """The sub-protocols that a WebSocket's client offers."""
+    return [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if p.strip()]
 
 
 def _refusal(credential: str) -> Refused:

@@ -1,32 +1,30 @@
-"""The session: its configuration, the events that change it, and what it answers. Both dialects and kinds; no network.
+"""The session: the events that change it, what it hears, and what it answers. Both dialects and kinds; no network.
 
-Live habits, from the capture of 2026-09-18 (record 69522944037): `session.created` comes first, an update is merged
-sparsely, a bad one is dropped whole, `session.updated` shows the whole session, and a client's `event_id` is echoed
-only when it gave one. Accepted without effect, for no audio is understood here: the conversation, response and
-input_audio_buffer events that would need a model behind them.
+Live habits, from the capture of 2026-09-18 (record 69522944037): `session.created` comes first, `session.updated` shows the whole
+session, a client's `event_id` is echoed only when it gave one. Accepted without effect: `session.close` (of translations),
+`output_audio_buffer.clear`, and responses in a transcription session.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-import secrets
-import string
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from rtdiag.api import sessions as dialects
 from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.api.models import find
-from rtdiag.emulator.bodies import Refused, error_object
-from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.shapes import all_shapes, check, complete
-from rtdiag.emulator.timeline import Behaviour
+from rtdiag.emulator.bodies import Refused, all_bodies, error_object
+from rtdiag.emulator.conversation import Conversation, Over, event, new_id
+from rtdiag.emulator.listening import Listening
+from rtdiag.emulator.settings import Rules, audio_input, configured, shown
+from rtdiag.emulator.turns import Turn
 
 Json = dict[str, Any]
 
 SESSION_LIFE_S = 3600  # expires_at of a live session: record 69522944037
-_LETTERS = string.ascii_letters + string.digits
+EXPIRED_CODE = 1001  # public reports of session_expired, 2026
+LEAST_COMMIT_MS = 100  # public docs, record 55945964610 (2026-05)
 
 # As the live server prints them on an unknown type: record 69522944037 probe 8 (GA). The beta's own list is assumed.
 _BUFFER = ("input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear")
@@ -43,55 +41,22 @@ CLIENT_EVENTS: Mapping[Dialect, tuple[str, ...]] = {
 _UNLISTED = "output_audio_buffer.clear"
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What decides how sessions behave: the day's API, the faults that are on, and the clock (unix seconds)."""
-
-    behaviour: Behaviour
-    switches: Switches
-    clock: Callable[[], float]
-
-
-def new_id(prefix: str) -> str:
-    """An id of the API's own look: `sess_C9CiUVUzUzYIssh3ELY1d`."""
-    return f"{prefix}_" + "".join(secrets.choice(_LETTERS) for _ in range(21))
-
-
-def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules: Rules, path: str = "session") -> Json:
-    """The whole configuration after `given` is laid over `current` ({} for a new session).
-
-    `path` is what errors call the session object: `session` in events and GA mints, "" in the flat mint of the beta.
-    Raises Refused, and then nothing has changed.
-    """
-    shape = all_shapes()[f"{dialect}-{kind}"]
-    check(shape, given, path, current, rules.behaviour)
-    _check_turn_detection(given, current, dialect, path, rules)
-    result: Json = complete(shape, given, current)
-    result.pop("type", None)
-    place = _audio_input(result, dialect)
-    if rules.switches.turn_detection_replaced:
-        place["turn_detection"] = _audio_input(complete(shape, {}, {}), dialect)["turn_detection"]
-    elif not _takes_turn_detection(kind, result):
-        place["turn_detection"] = None
-    return result
-
-
-def shown(kind: Kind, dialect: Dialect, session_id: str, config: Json, expires_at: int) -> Json:
-    """The session as the API shows it: live GA in record 69522944037, beta in openai-openapi @ f85dbe2 line 49599."""
-    name = "realtime.session" if kind == "realtime" else "realtime.transcription_session"
-    head = {"type": kind} if dialect == "ga" else {}
-    return {**head, "object": name, "id": session_id, "expires_at": expires_at, **config}
-
-
 class Session:
-    """One session on one data channel: `created` opens it, `receive` answers each message of the client."""
+    """One session: `created` opens it, `receive` answers each message of the client, `hear` what is said to it.
 
-    def __init__(self, kind: Kind, dialect: Dialect, config: Json, rules: Rules) -> None:
+    `ended` is None until the server ends the session, then the close code and its reason.
+    """
+
+    def __init__(self, kind: Kind, dialect: Dialect, config: Json, rules: Rules, over: Over = "webrtc") -> None:
         self.kind, self.dialect, self.config, self.rules = kind, dialect, config, rules
         self.id = new_id("sess")
+        self.ended: tuple[int, str] | None = None
         self._expires_at = int(rules.clock()) + SESSION_LIFE_S
         beta_transcription = (kind, dialect) == ("transcription", "beta")
         self._name = "transcription_session" if beta_transcription else "session"
+        self._conversation = Conversation(dialect, over)
+        self._listening = Listening()
+        self._turn: tuple[str, int] | None = None  # the item of the turn that is being spoken, and when it began
 
     def created(self) -> list[Json]:
         """The events that open the channel: one, unless a fault says otherwise."""
@@ -104,111 +69,164 @@ class Session:
 
     def receive(self, message: str | bytes) -> list[Json]:
         """The events that answer one message; never raises, an `error` event is an answer too."""
-        event: object = None
+        asked: object = None
+        answers: list[Json] = []
+        if self.rules.switches.closes_early:
+            return self.expire()
         try:
-            event = _parsed(message)
-            return self._answer(event)
+            asked = _parsed(message)
+            answers.extend(self._answer(asked))
         except Refused as refused:
-            given = event.get("event_id") if isinstance(event, dict) else None
-            return [self._error(refused, given)]
+            given = asked.get("event_id") if isinstance(asked, dict) else None
+            answers.append(self._error(refused, given))
+        return answers
 
-    def _answer(self, event: Json) -> list[Json]:
-        kind_of_event = event.get("type")
+    def hear(self, pcm: bytes) -> list[Json]:
+        """The events that follow from 16 kHz mono audio, wherever it came in."""
+        detection = audio_input(self.config, self.dialect)["turn_detection"]
+        turns = self._listening.hear(pcm, detection, self.rules.switches)
+        return [answer for turn in turns for answer in self._turned(turn)]
+
+    def expire(self) -> list[Json]:
+        """The session's time is over."""
+        refused = Refused("session-expired")
+        self.ended = (EXPIRED_CODE, str(all_bodies()["session-expired"].error["message"]))
+        return [self._error(refused, None)]
+
+    def _answer(self, asked: Json) -> Iterator[Json]:
+        kind_of_event = asked.get("type")
         if kind_of_event is None:
             raise Refused("missing-parameter", param="type")
-        if str(kind_of_event).endswith("session.update") and not self.rules.switches.answers_updates:
-            return []
         listed = CLIENT_EVENTS[self.dialect]
-        if kind_of_event not in listed and kind_of_event != _UNLISTED:
+        if str(kind_of_event).endswith("session.update"):
+            if not self.rules.switches.answers_updates:
+                return iter(())
+        elif kind_of_event == _UNLISTED:
+            return iter(())
+        if kind_of_event not in listed:
             supported = ", ".join(f"'{name}'" for name in listed[:-1]) + f", and '{listed[-1]}'"
             raise Refused("invalid-value", value=kind_of_event, supported=supported, param="type")
-        if kind_of_event.endswith("session.update"):
-            return self._update(event)
-        return self._other(kind_of_event)
+        return self._answers[kind_of_event](asked) if kind_of_event in self._answers else iter(())
 
-    def _update(self, event: Json) -> list[Json]:
+    @property
+    def _answers(self) -> Mapping[str, Callable[[Json], Iterator[Json]]]:
+        return {
+            "session.update": self._update,
+            "transcription_session.update": self._update,
+            "input_audio_buffer.append": self._append,
+            "input_audio_buffer.commit": self._commit_asked,
+            "input_audio_buffer.clear": self._clear,
+            "conversation.item.create": self._conversation.create,
+            "conversation.item.delete": self._conversation.delete,
+            "conversation.item.retrieve": self._conversation.retrieve,
+            "conversation.item.truncate": self._conversation.truncate,
+            "response.create": self._respond,
+            "response.cancel": _no_response,
+        }
+
+    def _update(self, asked: Json) -> Iterator[Json]:
         switches = self.rules.switches
         if switches.update_error:
             raise Refused(switches.update_error, session_id=self.id)
-        self._check_address(event)
-        config = configured(self.kind, self.dialect, event["session"], self.config, self.rules)
+        self._check_address(asked)
+        config = configured(self.kind, self.dialect, asked["session"], self.config, self.rules)
         if switches.applies_updates:
             self.config = config
-        return [self._session_event("updated")]
+        yield self._session_event("updated")
 
-    def _check_address(self, event: Json) -> None:
+    def _check_address(self, asked: Json) -> None:
         """Whether this update is meant for this kind of session at all."""
-        if "session" not in event:
+        if "session" not in asked:
             raise Refused("missing-parameter", param="session")
-        if event["type"] == "transcription_session.update":
+        if asked["type"] == "transcription_session.update":
             if self.kind == "realtime":
                 raise Refused("transcription-update-on-realtime")
             return
         if (self.kind, self.dialect) == ("transcription", "beta"):
             raise Refused("server-error", session_id=self.id)  # community.openai.com 1148799 (2025-04-01)
-        session = event["session"]
+        session = asked["session"]
         other = session.get("type") if self.dialect == "ga" and isinstance(session, dict) else self.kind
         if self.kind == "realtime" and other == "transcription":
             raise Refused("transcription-update-on-realtime")
         if self.kind == "transcription" and other == "realtime":
             raise Refused("realtime-update-on-transcription")
 
-    def _other(self, kind_of_event: str) -> list[Json]:
-        if kind_of_event == "input_audio_buffer.commit":
-            raise Refused("buffer-empty")
-        if kind_of_event == "response.cancel":
-            raise Refused("no-active-response")
-        if kind_of_event == "input_audio_buffer.clear":
-            return [{"type": "input_audio_buffer.cleared", "event_id": new_id("event")}]
-        return []
+    def _append(self, asked: Json) -> Iterator[Json]:
+        """No acknowledgement: openai 3.54.0 types/realtime/input_audio_buffer_append_event.py."""
+        try:
+            audio = base64.b64decode(asked["audio"], validate=True)
+        except KeyError:
+            raise Refused("missing-parameter", param="audio") from None
+        except (binascii.Error, TypeError, ValueError):
+            raise Refused("invalid-audio", param="audio") from None
+        yield from self.hear(self._listening.append(audio, self._format_name()))
+
+    def _commit_asked(self, _: Json) -> Iterator[Json]:
+        buffered_ms = self._listening.buffered_ms
+        if buffered_ms < LEAST_COMMIT_MS:
+            raise Refused("buffer-empty", buffered_ms=f"{buffered_ms:.2f}")
+        self._turn = None
+        return self._commit(new_id("item"), buffered_ms, respond=False)
+
+    def _clear(self, _: Json) -> Iterator[Json]:
+        self._listening.take()
+        yield event("input_audio_buffer.cleared")
+
+    def _respond(self, asked: Json) -> Iterator[Json]:
+        return self._conversation.respond(asked, self.config) if self.kind == "realtime" else iter(())
+
+    def _turned(self, turn: Turn) -> Iterator[Json]:
+        """A turn begins, or ends and is committed: contract of the two events, openai 3.54.0 types/realtime."""
+        if turn.what == "started" or self._turn is None:
+            self._turn = (new_id("item"), turn.at_ms)
+            yield event("input_audio_buffer.speech_started", audio_start_ms=turn.at_ms, item_id=self._turn[0])
+            return
+        (item_id, began_ms), self._turn = self._turn, None
+        yield event("input_audio_buffer.speech_stopped", audio_end_ms=turn.at_ms, item_id=item_id)
+        detection = audio_input(self.config, self.dialect)["turn_detection"] or {}
+        yield from self._commit(item_id, turn.at_ms - began_ms, respond=detection.get("create_response", True))
+
+    def _commit(self, item_id: str, speech_ms: float, *, respond: bool) -> Iterator[Json]:
+        self._listening.take()
+        yield from self._conversation.heard(item_id)
+        place = audio_input(self.config, self.dialect)
+        asked = place.get("transcription") or place.get("input_audio_transcription")
+        if asked and self.rules.switches.transcribes:
+            include = self.config.get("include")
+            yield from self._conversation.transcribed(item_id, speech_ms / 1000, asked["model"], include)
+        if respond and self.kind == "realtime":
+            yield from self._conversation.respond({}, self.config)
+
+    def _format_name(self) -> str:
+        if self.dialect == "beta":
+            return str(self.config["input_audio_format"])
+        return str(self.config["audio"]["input"]["format"]["type"])
 
     def _session_event(self, what: str) -> Json:
         session = shown(self.kind, self.dialect, self.id, self.config, self._expires_at)
-        return {"type": f"{self._name}.{what}", "event_id": new_id("event"), "session": session}
+        return event(f"{self._name}.{what}", session=session)
 
     def _error(self, refused: Refused, client_event_id: object) -> Json:
-        error = {**error_object(refused), "event_id": client_event_id if isinstance(client_event_id, str) else None}
-        return {"type": "error", "event_id": new_id("event"), "error": error}
+        given = client_event_id if isinstance(client_event_id, str) else None
+        return error_event(refused, given)
+
+
+def error_event(refused: Refused, client_event_id: str | None = None) -> Json:
+    """The `error` event: `event_id` inside it is the client's, null where it gave none (record 69522944037)."""
+    return event("error", error={**error_object(refused), "event_id": client_event_id})
+
+
+def _no_response(_: Json) -> Iterator[Json]:
+    raise Refused("no-active-response")
 
 
 def _parsed(message: str | bytes) -> Json:
     if isinstance(message, bytes):
         raise Refused("binary-event")
     try:
-        event = json.loads(message)
-    except ValueError:
+        asked = json.loads(message)
+    except (ValueError, RecursionError):
         raise Refused("invalid-json-event") from None
-    if not isinstance(event, dict):
+    if not isinstance(asked, dict):
         raise Refused("invalid-json-event")
-    return event
-
-
-def _audio_input(config: Json, dialect: Dialect) -> Json:
-    """Where the turn detection stands: `audio.input` in GA, the top in the beta."""
-    place: Json = config["audio"]["input"] if dialect == "ga" else config
-    return place
-
-
-def _takes_turn_detection(kind: Kind, config: Json) -> bool:
-    """gpt-live-transcribe and gpt-realtime-whisper take none: developers.openai.com/api/docs/guides/realtime-vad."""
-    model = find(dialects.model_of(config) or "") if kind == "transcription" else None
-    return model is None or model.server_vad != "no"
-
-
-def _check_turn_detection(given: object, current: Json, dialect: Dialect, path: str, rules: Rules) -> None:
-    """Refuses a turn detection that this model, or a fault, does not take; its shape has been checked before."""
-    wanted = dialects.turn_detection_of(given) if isinstance(given, dict) else ...
-    if wanted is ...:
-        return
-    param = ".".join(part for part in (path, "audio.input" if dialect == "ga" else "", "turn_detection") if part)
-    named = wanted.get("type", "server_vad") if isinstance(wanted, dict) else "null"
-    refused = rules.switches.turn_detection_refused
-    if named in refused:
-        raise Refused(
-            "semantic-vad-refused" if list(refused) == ["semantic_vad"] else "turn-detection-refused",
-            value=named,
-            param=param,
-        )
-    model = find((dialects.model_of(given) if isinstance(given, dict) else None) or dialects.model_of(current) or "")
-    if wanted is not None and model and model.kind == "transcription" and model.server_vad == "no":
-        raise Refused("turn-detection-unsupported", param=param)
+    return asked

@@ -19,18 +19,20 @@ class NoSuchDate(ValueError):  # noqa: N818 - the name is part of the interface
 class Behaviour:
     """The API of one day.
 
-    `beta`, `ga`: the dialects alive. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription
-    takes `languages` and `keywords`. The rest are the steps by which transcription over WebRTC came to work in spring
-    2025.
+    `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `translations`: their mint. `beta_token_life`: a beta
+    mint takes a life. `language_lists`: a transcription takes `languages` and `keywords`. The rest are the steps by which
+    transcription over WebRTC came to work in spring 2025.
     """
 
     beta: bool = False
+    webrtc: bool = False
     ga: bool = False
     transcription_sessions: bool = False
     transcription_over_webrtc: bool = False
     semantic_vad: bool = False
     semantic_vad_at_transcription_mint: bool = False
     beta_token_life: bool = False
+    translations: bool = False
     language_lists: bool = False
 
 
@@ -62,7 +64,7 @@ def behaviour(as_of: date) -> Behaviour:
     """All entries up to that day, merged. Raises NoSuchDate for a day before the first."""
     first = timeline()[0].date
     if as_of < first:
-        raise NoSuchDate(f"nothing to emulate on {as_of}: the first date is {first}, when the API learnt WebRTC")
+        raise NoSuchDate(f"nothing to emulate on {as_of}: the first date is {first}, when the beta began")
     merged: dict[str, bool] = {}
     for entry in timeline():
         if entry.date <= as_of:

@@ -33,13 +33,13 @@ class Token:
 class Tokens:
     """Every token minted by one emulator. They are good for many sessions until they expire (same source)."""
 
-    def __init__(self, clock: Callable[[], float], prefix: str = "ek_") -> None:
-        self._clock, self._prefix = clock, prefix
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._minted: dict[str, Token] = {}
 
-    def mint(self, kind: Kind, dialect: Dialect, config: dict[str, Any], life_s: int) -> Token:
+    def mint(self, kind: Kind, dialect: Dialect, config: dict[str, Any], life_s: int, prefix: str = "ek_") -> Token:
         """A new token of `prefix` and 32 hexadecimal digits, as in openai-openapi @ f85dbe2 line 17006."""
-        value = self._prefix + secrets.token_hex(16)
+        value = prefix + secrets.token_hex(16)
         token = Token(value, int(self._clock()) + life_s, kind, dialect, config)
         self._minted[value] = token
         return token

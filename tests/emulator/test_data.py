@@ -36,7 +36,8 @@ def test_the_timeline_is_sorted_and_sourced() -> None:
 
 
 def test_behaviours_add_up_by_date() -> None:
-    assert behaviour(date(2024, 12, 17)) == Behaviour(beta=True)
+    assert behaviour(date(2024, 10, 1)) == Behaviour(beta=True)
+    assert behaviour(date(2024, 12, 17)) == Behaviour(beta=True, webrtc=True)
     spring = behaviour(date(2025, 3, 21))
     assert (spring.transcription_sessions, spring.transcription_over_webrtc) == (True, False)
     both = behaviour(date(2025, 9, 1))
@@ -45,8 +46,8 @@ def test_behaviours_add_up_by_date() -> None:
 
 
 def test_a_day_before_the_first_is_refused_in_one_line() -> None:
-    with pytest.raises(NoSuchDate, match="the first date is 2024-12-17") as caught:
-        Emulator(as_of=date(2024, 12, 16))
+    with pytest.raises(NoSuchDate, match="the first date is 2024-10-01") as caught:
+        Emulator(as_of=date(2024, 9, 30))
     assert "\n" not in str(caught.value)
 
 

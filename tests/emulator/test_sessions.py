@@ -11,7 +11,8 @@ import pytest
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.sessions import Rules, Session, configured
+from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.settings import Rules, configured
 from rtdiag.emulator.timeline import behaviour, newest
 
 Json = dict[str, Any]

@@ -17,7 +17,7 @@ from rtdiag.api.repair.turns import Vad
 from rtdiag.api.sessions import TURN_DETECTIONS, mint_body, session
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.sessions import Rules, configured
+from rtdiag.emulator.settings import Rules, configured
 from rtdiag.emulator.timeline import behaviour
 from tests.emulator.clients import bearer, http
 

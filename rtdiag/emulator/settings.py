@@ -1,0 +1,86 @@
+"""The settings of a session: what a mint, an offer or an update may ask for, and how the API shows them. Both dialects and kinds.
+
+Live habits, from the capture of 2026-09-18 (record 69522944037): an update is merged sparsely, a bad one is dropped whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rtdiag.api import sessions as dialects
+from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.models import find
+from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.shapes import all_shapes, check, complete
+from rtdiag.emulator.timeline import Behaviour
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Rules:
+    """What decides how sessions behave: the day's API, the faults that are on now, and the clock (unix seconds)."""
+
+    behaviour: Behaviour
+    switches: Switches
+    clock: Callable[[], float]
+
+
+def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules: Rules, path: str = "session") -> Json:
+    """The whole configuration after `given` is laid over `current` ({} for a new session).
+
+    `path` is what errors call the session object: `session` in events and GA mints, "" in the flat mint of the beta.
+    Raises Refused, and then nothing has changed.
+    """
+    shape = all_shapes()[f"{dialect}-{kind}"]
+    check(shape, given, path, current, rules.behaviour)
+    _check_turn_detection(given, current, dialect, path, rules)
+    result: Json = complete(shape, given, current)
+    result.pop("type", None)
+    place = audio_input(result, dialect)
+    if rules.switches.turn_detection_replaced:
+        place["turn_detection"] = audio_input(complete(shape, {}, {}), dialect)["turn_detection"]
+    elif not _takes_turn_detection(kind, result):
+        place["turn_detection"] = None
+    return result
+
+
+def shown(kind: Kind, dialect: Dialect, session_id: str, config: Json, expires_at: int) -> Json:
+    """The session as the API shows it: live GA in record 69522944037, beta in openai-openapi @ f85dbe2 line 49599."""
+    name = "realtime.session" if kind == "realtime" else "realtime.transcription_session"
+    head = {"type": kind} if dialect == "ga" else {}
+    return {**head, "object": name, "id": session_id, "expires_at": expires_at, **config}
+
+
+def audio_input(config: Json, dialect: Dialect) -> Json:
+    """Where the turn detection and the transcription stand: `audio.input` in GA, the top in the beta."""
+    place: Json = config["audio"]["input"] if dialect == "ga" else config
+    return place
+
+
+def _takes_turn_detection(kind: Kind, config: Json) -> bool:
+    """gpt-live-transcribe and gpt-realtime-whisper take none: developers.openai.com/api/docs/guides/realtime-vad."""
+    model = find(dialects.model_of(config) or "") if kind == "transcription" else None
+    return model is None or model.server_vad != "no"
+
+
+def _check_turn_detection(given: object, current: Json, dialect: Dialect, path: str, rules: Rules) -> None:
+    """Refuses a turn detection that this model, or a fault, does not take; its shape has been checked before."""
+    wanted = dialects.turn_detection_of(given) if isinstance(given, dict) else ...
+    if wanted is ...:
+        return
+    param = ".".join(part for part in (path, "audio.input" if dialect == "ga" else "", "turn_detection") if part)
+    named = wanted.get("type", "server_vad") if isinstance(wanted, dict) else "null"
+    refused = rules.switches.turn_detection_refused
+    if named in refused:
+        raise Refused(
+            "semantic-vad-refused" if list(refused) == ["semantic_vad"] else "turn-detection-refused",
+            value=named,
+            param=param,
+        )
+    model = find((dialects.model_of(given) if isinstance(given, dict) else None) or dialects.model_of(current) or "")
+    if wanted is not None and model and model.kind == "transcription" and model.server_vad == "no":
+        raise Refused("turn-detection-unsupported", param=param)
