@@ -16,7 +16,7 @@ from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import cause_of, differences, in_short
+from rtdiag.judging import cause_of, differences, in_short, not_sent
 from rtdiag.model import Cost, Evidence, Finding, Seen
 
 _FORMS: dict[str, str] = {
@@ -61,7 +61,12 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         for form in wanted:
             event = _event(kind, form, await ctx.model(kind))
             answered = await ctx.update(opened, event)
-            facts = {"dialect": opened.dialect, "asked": answered.asked, "sent": event["session"]}
+            facts = {
+                "dialect": opened.dialect,
+                "asked": answered.asked,
+                "ended": answered.ended,
+                "sent": event["session"],
+            }
             yield Seen(f"{kind}-{form}", events=answered.events, facts=facts)
 
 
@@ -77,9 +82,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 def _judge_one(case: str, seen: Seen, kind: str, form: str, right: str) -> Finding:
     expected = "session.updated, with what was sent" if form == right else "a refusal"
     instead = None if form == right else f"send {_FORMS[right]}" + (f', with "type": "{kind}"' if right == "ga" else "")
-    if not seen.facts["asked"]:
-        return Finding(case, "skip", "not sent: the session has left an earlier event unanswered")
+    if skipped := not_sent(case, seen.facts):
+        return skipped
     answer = seen.events[1] if len(seen.events) > 1 else None
+    if answer is None and seen.facts.get("ended") and form != right:
+        return Finding(case, "skip", "the session had ended")
     if answer is None:
         hint = "the channel is open and the event got no answer, neither an echo nor an error"
         return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)

@@ -20,7 +20,7 @@ from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.api.sessions import TURN_DETECTIONS, Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import cause_of, differences, in_short, no_answer, said
+from rtdiag.judging import cause_of, differences, in_short, no_answer, not_sent, said
 from rtdiag.model import ApiError, Cost, Evidence, Finding, Seen
 
 _CASES = (
@@ -59,7 +59,13 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             event = sessions.update(kind, dialect, sessions.session(kind, dialect, model, TURN_DETECTIONS[name]))
             answered = await ctx.update(opened, event)
             echoed = _session_of(answered.answer.json if answered.answer else None)
-            facts = {"kind": kind, "model": model, "sent": TURN_DETECTIONS[name], "asked": answered.asked}
+            facts = {
+                "kind": kind,
+                "model": model,
+                "sent": TURN_DETECTIONS[name],
+                "asked": answered.asked,
+                "ended": answered.ended,
+            }
             yield Seen(
                 f"update-{kind}-{name}", events=answered.events, facts=facts | _echo(sessions.turn_detection_of(echoed))
             )
@@ -80,7 +86,13 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
             return
         answered = await ctx.update(opened, sessions.update(kind, dialect, own))
         echoed = _session_of(answered.answer.json if answered.answer else None)
-        facts = {"given": True, "session": _without_model(kind, own), "echoed": echoed, "asked": answered.asked}
+        facts = {
+            "given": True,
+            "session": _without_model(kind, own),
+            "echoed": echoed,
+            "asked": answered.asked,
+            "ended": answered.ended,
+        }
         yield Seen("own-update", events=answered.events, facts=facts)
 
 
@@ -176,9 +188,8 @@ def _refusal(case: str, seen: Seen) -> tuple[ApiError | None, Finding | None]:
         if exchange.ok:
             return None, None
         return exchange.error or ApiError(message=said(exchange)), None
-    if not seen.facts["asked"]:
-        measured = "not sent: the session has left an earlier event unanswered"
-        return None, Finding(case, "skip", measured)
+    if skipped := not_sent(case, seen.facts):
+        return None, skipped
     if len(seen.events) < 2:
         return None, Finding(
             case, "fail", "no answer", "an echo", "session-update-unanswered", "neither an echo nor an error came"

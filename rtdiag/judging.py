@@ -65,6 +65,13 @@ _REASONS = frozenset(
         "region-unsupported",
         "missing-permission-scope",
         "model-not-found-or-no-access",
+        "organization-not-verified",
+        "account-deactivated",
+        "account-without-realtime-access",
+        "azure-auth-or-url",
+        "azure-network-access",
+        "proxy-authentication",
+        "beta-shape-retired",
         "ephemeral-token-already-used",
         "ephemeral-token-expired",
     }
@@ -144,6 +151,14 @@ def _wait(exchange: Exchange) -> str:
     return f"try again in {seconds} s" if seconds else "try again in a minute"
 
 
+def not_sent(case: str, facts: Mapping[str, Any]) -> Finding | None:
+    """The `skip` for an event that was not sent: the session had ended, or has left an earlier event unanswered."""
+    if facts["asked"]:
+        return None
+    why = "the session had ended" if facts.get("ended") else "the session has left an earlier event unanswered"
+    return Finding(case, "skip", f"not sent: {why}")
+
+
 def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:
     """Where an echo is not what was sent, field by field: only what was sent is compared, extra fields of the echo are not."""
     if isinstance(sent, Mapping) and isinstance(echoed, Mapping):
@@ -158,11 +173,20 @@ def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:
 
 
 def cause_of(seen: Seen) -> tuple[str, str]:
-    """The cause and the hint for a session object or update that was refused: what the signs of the catalogue say of it."""
-    best = judge(situation_of(seen))[0]
+    """The cause and the hint for a session object or update of rtdiag's own that was refused, by the signs of the catalogue.
+
+    Where a session was opened in the beta's shape, it was not rtdiag that asked for that: it was the gateway.
+    """
+    ranked = list(judge(situation_of(seen)))
+    if ranked[0].cause.startswith(_BETA_SESSION):
+        ranked = [d for d in ranked if d.cause == f"{_BETA_SESSION}gateway"] or ranked
+    best = ranked[0]
     if best.cause == UNKNOWN or best.confidence == "low":
         return "unexpected-answer", "read the message: it names the field"
     return best.cause, best.fix
+
+
+_BETA_SESSION = "session-type-unknown-here/"
 
 
 def _short(value: Any) -> str:

@@ -4,9 +4,10 @@ Built from cited public behaviour: timeline.yaml (what changed when), bodies.yam
 a session is), faults.yaml (what can go wrong). It knows no check; of rtdiag it reads `rtdiag.api` alone.
 """
 
+from rtdiag.emulator.background import Running, running
 from rtdiag.emulator.emulator import Emulator
 from rtdiag.emulator.faults import Fault, UnknownFault, load_faults
 from rtdiag.emulator.timeline import NoSuchDate
 from rtdiag.emulator.tokens import EMULATOR_KEY
 
-__all__ = ["EMULATOR_KEY", "Emulator", "Fault", "NoSuchDate", "UnknownFault", "load_faults"]
+__all__ = ["EMULATOR_KEY", "Emulator", "Fault", "NoSuchDate", "Running", "UnknownFault", "load_faults", "running"]

@@ -47,6 +47,7 @@ class Switches:
     location_header: bool = True
     candidates: Literal["gathered", "silent-port", "none"] = "gathered"
     true_fingerprint: bool = True
+    answers_dtls: bool = True
     opens_channel: bool = True
     first_event: str = "session.created"
     answers_updates: bool = True
@@ -82,13 +83,18 @@ class When:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered: `body`, the id of one of bodies.yaml, or `text` from something that is not the API."""
+    """What is answered: `body`, the id of one of bodies.yaml, or `text` from something that is not the API.
 
-    status: int
+    `padding_bytes` of spaces follow the text. `breaks` cuts the connection in place of an answer. `delay_s` comes before it.
+    """
+
+    status: int = 200
     body: str | None = None
     text: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_s: float = 0
+    padding_bytes: int = 0
+    breaks: bool = False
 
 
 @dataclass(frozen=True)

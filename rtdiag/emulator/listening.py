@@ -38,10 +38,14 @@ class Listening:
             if turn:
                 yield turn
 
-    def take(self) -> float:
-        """Empties the buffer, on a commit or a clear; how many milliseconds were in it."""
-        taken, self.buffered_ms = self.buffered_ms, 0.0
-        return taken
+    def take(self) -> None:
+        """Empties the buffer."""
+        self.buffered_ms = 0.0
+
+    def cut(self) -> None:
+        """A commit or a clear by hand: the turn that is open is over."""
+        self.take()
+        self._turns.cut()
 
 
 def _in_effect(detection: Mapping[str, Any] | None, switches: Switches) -> Mapping[str, Any] | None:

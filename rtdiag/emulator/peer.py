@@ -19,7 +19,14 @@ from functools import partial
 from typing import Any
 
 from aioice import Connection
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
@@ -69,8 +76,7 @@ class Call:
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
         self._ignore_strangers()
-        if self._pc.sctp and not self._switches.opens_channel:
-            self._pc.sctp.start = _never_start  # type: ignore[method-assign, assignment]
+        self._leave_out()
         await self._pc.setLocalDescription()
         return self._as_the_api_writes(self._pc.localDescription.sdp)
 
@@ -123,6 +129,14 @@ class Call:
         self._silent.append(sock)
         sock.bind((address, 0))
         return f"{found[1]} {address} {sock.getsockname()[1]} "
+
+    def _leave_out(self) -> None:
+        """The layers that a fault keeps silent are never started."""
+        if self._pc.sctp and not self._switches.opens_channel:
+            self._pc.sctp.start = _never_start  # type: ignore[method-assign, assignment]
+        for part in () if self._switches.answers_dtls else self._parts():
+            if isinstance(part, RTCDtlsTransport):
+                part.start = _never_start  # type: ignore[method-assign, assignment]
 
     def _ignore_strangers(self) -> None:
         """A STUN request without valid credentials gets no answer, as from pion; a role conflict still does."""
@@ -180,7 +194,7 @@ def _answer_role_conflicts(respond: Callable[..., None], request: Any, addr: Any
 
 
 async def _never_start(*_: object) -> None:
-    """In the place of RTCSctpTransport.start: the association is never begun, and its packets are dropped."""
+    """In the place of `start` of RTCSctpTransport or RTCDtlsTransport: never begun, and what comes in is dropped."""
 
 
 def _tasks_of(parts: list[object]) -> set[asyncio.Task[None]]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import formatdate
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -72,8 +71,7 @@ def application(service: Service) -> web.Application:
         response = await _fault_or_answer(service, request)
         if response.prepared:  # a WebSocket that has come to its end
             return response
-        response.headers["Server"] = "rtdiag-emulator"
-        response.headers["Date"] = formatdate(service.clock(), usegmt=True)
+        response.headers.update(service.headers())
         if response.headers.pop(_NOT_THE_API, None) is None:
             _sign(response, started_s)
             cors.let_read(response)
@@ -128,9 +126,12 @@ def _meant(service: Service, request: web.Request, matches: Callable[[str, str, 
 async def _faulty(answer: Answer, request: web.Request) -> web.Response:
     """The fault's answer: a body of the API's, or a text from something that is not the API and so signs nothing."""
     await asyncio.sleep(answer.delay_s)
+    if answer.breaks and request.transport:
+        request.transport.abort()
     if answer.body is None:
         headers = {**answer.headers, _NOT_THE_API: "1"}
-        return web.Response(status=answer.status, body=(answer.text or "").encode(), headers=headers)
+        text = (answer.text or "") + " " * answer.padding_bytes
+        return web.Response(status=answer.status, body=text.encode(), headers=headers)
     refused = Refused(answer.body, **await _values(request))
     if sockets.is_upgrade(request):
         raise refused

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,10 @@ class Service:
     def clock(self) -> float:
         """Unix seconds by this server's clock."""
         return self._clock() + self.switches.clock_ahead_s
+
+    def headers(self) -> dict[str, str]:
+        """What every answer carries, an upgrade too."""
+        return {"Server": "rtdiag-emulator", "Date": formatdate(self.clock(), usegmt=True)}
 
     def kind_of(self, credential: str) -> Credential:
         """What a credential is to this server."""

@@ -166,10 +166,12 @@ class Session:
         if buffered_ms < LEAST_COMMIT_MS:
             raise Refused("buffer-empty", buffered_ms=f"{buffered_ms:.2f}")
         self._turn = None
+        self._listening.cut()
         return self._commit(new_id("item"), buffered_ms, respond=False)
 
     def _clear(self, _: Json) -> Iterator[Json]:
-        self._listening.take()
+        self._turn = None
+        self._listening.cut()
         yield event("input_audio_buffer.cleared")
 
     def _respond(self, asked: Json) -> Iterator[Json]:

@@ -49,8 +49,12 @@ def check(shape: Shape, given: object, path: str, current: object, behaviour: Be
     """
     if given is None and shape.get("null"):
         return
+    if isinstance(given, dict) and "or_object" in shape:
+        shape = shape["or_object"]
     _check_type(shape, given, path)
-    if isinstance(given, dict):
+    if isinstance(given, list):
+        _check_array(shape, given, path, behaviour)
+    elif isinstance(given, dict):
         _check_object(shape, given, path, current if isinstance(current, dict) else {}, behaviour)
     elif "values" in shape and given not in shape["values"]:
         raise _invalid_value(given, shape["values"], path)
@@ -60,6 +64,8 @@ def check(shape: Shape, given: object, path: str, current: object, behaviour: Be
 
 def complete(shape: Shape, given: Any, current: Any) -> Any:
     """`given` laid sparsely over `current`, with the defaults for what neither names. Expects what `check` let pass."""
+    if isinstance(given, dict) and "or_object" in shape:
+        shape = shape["or_object"]
     if not isinstance(given, dict) or shape.get("open") or shape["is"] == "any":
         return given
     before = current if isinstance(current, dict) else {}
@@ -101,6 +107,9 @@ def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour
     if by:
         current = _check_kind(shape, given, path, current, behaviour)
     kind = shape["kinds"][current[by]] if by else shape
+    for name in kind.get("required", ()):  # before unknown ones (assumed)
+        if name not in given and name not in current:
+            raise Refused("missing-parameter", param=_below(path, name))
     for name, value in given.items():
         field = fields_of(shape, current).get(name)
         if name == by:
@@ -108,9 +117,16 @@ def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour
         if field is None or not _known(field, behaviour):
             raise Refused("unknown-parameter", param=_below(path, name))
         check(field, value, _below(path, name), current.get(name), behaviour)
-    for name in kind.get("required", ()):
-        if name not in given and name not in current:
-            raise Refused("missing-parameter", param=_below(path, name))
+
+
+def _check_array(shape: Shape, given: list[Any], path: str, behaviour: Behaviour) -> None:
+    """The members one by one, or the whole where only some combinations are taken, in any order."""
+    for number, member in enumerate(given):
+        if "each" in shape:
+            check(shape["each"], member, f"{path}[{number}]", {}, behaviour)
+    if "combinations" in shape and sorted(map(str, given)) not in [sorted(c) for c in shape["combinations"]]:
+        supported = " and ".join(str(c) for c in shape["combinations"])
+        raise Refused("invalid-modalities", given=given, supported=supported, param=path)
 
 
 def _check_kind(shape: Shape, given: Json, path: str, current: Json, behaviour: Behaviour) -> Json:

@@ -36,6 +36,7 @@ class Socket:
     def __init__(self, ws: web.WebSocketResponse) -> None:
         self._ws = ws
         self._outbox: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
+        self._closing = False
 
     def send(self, event: Json) -> None:
         """Queues one event as a text frame."""
@@ -43,6 +44,7 @@ class Socket:
 
     def close(self, code: int, reason: str) -> None:
         """Queues the close, behind the events that came before."""
+        self._closing = True
         self._outbox.put_nowait((code, reason))
 
     async def serve(self, line: Line | None) -> None:
@@ -53,7 +55,8 @@ class Socket:
                 if line and message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     line.receive(message.data)
         finally:
-            writer.cancel()
+            if not self._closing:  # a close that has begun is seen through: cut short, it may never reach the client
+                writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
 
     async def _write(self) -> None:
@@ -77,8 +80,7 @@ async def realtime(service: Service, request: web.Request) -> web.StreamResponse
         raise Refused("invalid-method", method=request.method, path=request.path)
     if "call_id" in request.query:
         return await _sideband(service, request)
-    line = Line(_session(service, request))
-    return await _serve(service, request, line, begins=True)
+    return await _serve(service, request, Line(_session(service, request)), begins=True)
 
 
 async def refuse(service: Service, request: web.Request, refused: Refused) -> web.StreamResponse:
@@ -106,22 +108,24 @@ async def _sideband(service: Service, request: web.Request) -> web.StreamRespons
 
 
 async def _serve(service: Service, request: web.Request, line: Line, *, begins: bool) -> web.StreamResponse:
-    ws, socket = await _upgraded(service, request)
-    line.join(socket)
-    if begins:
-        line.begin()
     try:
+        ws, socket = await _upgraded(service, request)
+        line.join(socket)
+        if begins:
+            line.begin()
         await _until_closed(service, socket, line)
     finally:
-        line.leave(socket)
         if begins:
             line.close()
+        else:
+            line.leave(socket)
     return ws
 
 
 async def _upgraded(service: Service, request: web.Request) -> tuple[web.WebSocketResponse, Socket]:
     offered = ("realtime",) if "realtime" in subprotocols(request) else ()
     ws = web.WebSocketResponse(protocols=offered, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES)
+    ws.headers.update(service.headers())
     await ws.prepare(request)
     return ws, Socket(ws)
 
@@ -145,7 +149,8 @@ def _session(service: Service, request: web.Request) -> Session:
     dialect = _dialect(service, request)
     if token and token.dialect != dialect:
         raise Refused("ga-secret-on-beta" if dialect == "beta" else "beta-secret-on-ga")
-    asked: Kind = "transcription" if request.query.get("intent") == "transcription" else "realtime"
+    intent = request.query.get("intent") if service.behaviour.transcription_sessions else None
+    asked: Kind = "transcription" if intent == "transcription" else "realtime"
     kind: Kind = token.kind if token else asked  # a token's kind is kept whatever the query says (assumed)
     model = request.query.get("model")
     _check_model(kind, model, bound=token is not None)

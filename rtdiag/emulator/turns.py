@@ -27,7 +27,7 @@ Rule = Callable[[Mapping[str, Any]], int]
 def patience(detection: Mapping[str, Any]) -> int:
     """What `server_vad` was told to wait for; for `semantic_vad` the longest wait that its eagerness allows.
 
-    The real `semantic_vad` judges by the words whether a phrase is finished and mostly stops sooner. Nobody here
+    The real `semantic_vad` judges by the words whether a phrase is finished and may stop sooner. Nobody here
     understands words, so every phrase is taken for an unfinished one.
     """
     if detection["type"] == "semantic_vad":
@@ -73,6 +73,11 @@ class Turns:
             self._between()
             return None
         return self._within(voiced, detection) if self.speaking else self._before(voiced, detection)
+
+    def cut(self) -> None:
+        """The buffer was committed or cleared by hand: an open turn is over, and the next reaches back no further."""
+        self._between()
+        self._last_end_ms = self.now_ms
 
     def _before(self, voiced: bool, detection: Mapping[str, Any]) -> Turn | None:
         self._recent.append(voiced)

@@ -11,7 +11,7 @@ import pytest
 
 from rtdiag.api import keys
 from rtdiag.api.endpoints import KINDS, Kind
-from rtdiag.emulator import Emulator, load_faults
+from rtdiag.emulator import Emulator, Fault, load_faults
 from rtdiag.emulator.bodies import Refused, http_answer, masked
 from rtdiag.emulator.tokens import Tokens
 from tests.emulator.clients import SESSIONS, bearer, beta_token, ga_token, http, peer
@@ -210,7 +210,12 @@ def test_a_token_ends_by_the_clock() -> None:
     assert tokens.find("ek_other") is None
 
 
-@pytest.mark.parametrize("name", [f.id for f in load_faults().values() if f.when])
+def answers(fault: Fault) -> bool:
+    """Whether the fault answers at all."""
+    return bool(fault.answer) and not fault.answer.breaks and not fault.answer.delay_s
+
+
+@pytest.mark.parametrize("name", [f.id for f in load_faults().values() if f.when and answers(f)])
 def test_every_fault_of_http_answers_what_it_says(name: str) -> None:
     fault = load_faults()[name]
     assert fault.when
@@ -228,6 +233,16 @@ def test_every_fault_of_http_answers_what_it_says(name: str) -> None:
     answer = asyncio.run(run())
     assert answer.status_code == fault.answer.status
     assert ("openai-version" in answer.headers) == (fault.answer.text is None)
+
+
+@pytest.mark.parametrize("name", [f.id for f in load_faults().values() if f.when and not answers(f)])
+def test_a_fault_that_answers_nothing_leaves_the_client_without_an_answer(name: str) -> None:
+    async def run() -> None:
+        async with Emulator(faults=[name]) as emulator, http(emulator) as client:
+            await client.get("/models", headers=bearer(emulator.key), timeout=0.2)
+
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout)):
+        asyncio.run(run())
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"api", "model", "redact", "transport", "context"},
     "screen": {"model", "plan"},
     "emulator": {"api"},
+    "drift": {"api", "model", "redact", "emulator"},
     "testing": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "runner", "emulator"},
     "cli": {
         "config",
@@ -47,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "transport",
         "emulator",
         "diagnosis",
+        "drift",
         "pages",
         "api",
     },
@@ -60,6 +62,9 @@ LAZY = {
     "tabulate": {"report"},
     "yaml": {"emulator"},
     "ijson": set[str](),
+    "websockets": set[str](),
+    "webrtcvad": {"emulator"},
+    "av": {"emulator"},
 }
 
 
