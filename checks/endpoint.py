@@ -15,6 +15,7 @@ Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import quote
 
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
 from rtdiag.check import Case, Check
@@ -50,7 +51,8 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     await ctx.beta_mint(ctx.wishes.kinds[0])  # which dialects are spoken decides what each cell should show
     models = {kind: await ctx.model(kind) for kind in ctx.wishes.kinds}
     for target in SDP_TARGETS:
-        path = target.path.format(**{"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models})
+        asked = {"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models}
+        path = target.path.format(**{name: quote(model, safe="") for name, model in asked.items()})
         for name, *_ in reversed(_CREDENTIALS):
             case = f"{target.id}-{name}"
             credential = await ctx.credential(name) if ctx.wants(case) else None

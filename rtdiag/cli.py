@@ -337,6 +337,14 @@ def list_checks(verbose: bool) -> None:
     type=click.IntRange(0, 65535),
     help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
 )
+@click.option(
+    "--compare",
+    "report",
+    metavar="REPORT",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Ask the emulator what the run of that JSON report asked, list where it answers otherwise, and end.",
+)
+@click.option("--cassette", metavar="FILE", help="With --compare: write the exchanges that differ as a cassette.")
 @click.option("--list-faults", is_flag=True, help="List the faults and end.")
 @click.option("--timeline", is_flag=True, help="List what changed on which day, with its source, and end.")
 def emulator(
@@ -345,6 +353,8 @@ def emulator(
     host: str,
     port: int,
     control_port: int | None,
+    report: str | None,
+    cassette: str | None,
     list_faults: bool,
     timeline: bool,
 ) -> None:
@@ -360,6 +370,8 @@ def emulator(
         known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
         show(timeline_text() if timeline else faults_text(known))
         return
+    if report:
+        sys.exit(_compare(report, cassette, as_of))
 
     async def serve() -> None:
         stop = asyncio.Event()
@@ -378,6 +390,24 @@ def emulator(
         _fail(str(exc))
     except OSError as exc:
         _fail(f"{host} port {port}: {exc.strerror or exc}")
+
+
+def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
+    """Print where the emulator answers otherwise than the report shows. Exit code: 0 nowhere, 1 somewhere, 2 unreadable."""
+    from rtdiag import drift
+    from rtdiag.screen import show, write
+
+    try:
+        with click.open_file(report, "rb") as file:
+            found = drift.compare(drift.report_in(file.read()), as_of)
+    except OSError as exc:
+        _fail(f"{report}: {exc.strerror or exc}")
+    except ValueError as exc:
+        _fail(f"{report}: {exc}")
+    show(found.text())
+    if cassette and found.differences:
+        write(cassette, found.cassette())
+    return 1 if found.differences else 0
 
 
 def _writable(reports: tuple[tuple[str, str], ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 Dialect = Literal["ga", "beta"]
 Kind = Literal["realtime", "transcription"]
@@ -98,4 +99,4 @@ def sdp_path(kind: Kind, dialect: Dialect, realtime_model: str) -> str:
     """
     if dialect == "ga":
         return CALLS
-    return f"{REALTIME}?model={realtime_model}" if kind == "realtime" else f"{REALTIME}?intent=transcription"
+    return f"{REALTIME}?model={quote(realtime_model, safe='')}" if kind == "realtime" else f"{REALTIME}?intent=transcription"

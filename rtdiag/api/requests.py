@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS, Dialect, Kind, mint_path, sdp_path
@@ -91,7 +90,7 @@ def fetch_offer(
 
 def offer_url(base_url: str, kind: Kind, dialect: Dialect, model: str) -> str:
     """Where the offer goes, not quoted for any language."""
-    return base_url.rstrip("/") + sdp_path(kind, dialect, quote(model, safe=""))
+    return base_url.rstrip("/") + sdp_path(kind, dialect, model)
 
 
 def _smallest(kind: Kind, dialect: Dialect, model: str, transcription_model: str) -> Json:

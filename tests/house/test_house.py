@@ -152,7 +152,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     import shutil
 
     copy = tmp_path_factory.mktemp("source") / "rtdiag"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "__pycache__"))
+    left_out = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "__pycache__", "node_modules")
+    shutil.copytree(ROOT, copy, ignore=left_out)
     command = [
         sys.executable,
         "-m",
