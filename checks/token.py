@@ -265,7 +265,9 @@ def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Fi
         )
     if exchange.ok:
         hint = "the API's mint answers with the token as `value`: see what answers in its place, or cuts it short"
-        return Finding(case, "fail", f"{exchange.status}, no token in it", "200 with a token", "token-not-in-answer", hint)
+        return Finding(
+            case, "fail", f"{exchange.status}, no token in it", "200 with a token", "token-not-in-answer", hint
+        )
     if named := refusal(exchange):
         return Finding(case, "fail", said(exchange), "200 with a token", *named)
     if exchange.status == 404 and dialects:

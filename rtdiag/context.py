@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rtdiag.api import models, sessions
-from rtdiag.api.endpoints import KINDS, MODELS, OFFICIAL_HOSTS, Dialect, Kind, mint_path, sdp_path
+from rtdiag.api.endpoints import KINDS, MODELS, OFFICIAL_HOSTS, REALTIME, Dialect, Kind, mint_path, sdp_path
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
@@ -20,6 +20,7 @@ from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential, Http, Reply
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import Session
+from rtdiag.transport.websocket import BETA_SUBPROTOCOL, Socket
 
 T = TypeVar("T")
 
@@ -64,12 +65,14 @@ class Opened:
 class Answered:
     """A client event and what came back: `answer` is None where nothing came, `asked` is False where it was not even sent.
 
-    A session that left one event unanswered is not asked again: each further silence would cost another deadline.
+    A session that left one event unanswered is not asked again: each further silence would cost another deadline. `ended`: it
+    was closed before it answered.
     """
 
     sent: Event | None = None
     answer: Event | None = None
     asked: bool = True
+    ended: bool = False
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -123,7 +126,7 @@ class Context:
         self._selected: Collection[str] = ()
         self._calls: list[tuple[str, Exchange]] = []
         self._left_open: list[str] = []
-        self._sessions: list[Session] = []
+        self._sessions: list[Session | Socket] = []
         self._silent: set[str] = set()
         self.models_asked: dict[Kind, str] = {}
 
@@ -187,7 +190,7 @@ class Context:
         return Minted(
             exchange=reply.exchange,
             dialect=dialect,
-            token=Credential(f"{kind}-token", Secret(value), mint_path(kind, dialect)),
+            token=Credential(f"{kind}-token", Secret(value), mint_path(kind, dialect), reply.exchange.id),
             expires_at=expires if isinstance(expires, (int, float)) else None,
             session=parsed.get("session", parsed) if isinstance(parsed.get("session", parsed), dict) else {},
         )
@@ -282,6 +285,7 @@ class Context:
             self._left_open.append(f"peer {session.id}: its offer was on the way when the run was interrupted")
             raise
         exchange = reply.exchange
+        session.offered_in = exchange.id
         if not exchange.ok:
             return Opened(exchange, dialect)
         self.recorder.spend(Cost(sessions_opened=1))
@@ -293,17 +297,41 @@ class Context:
             await session.accept(reply.body.decode("utf-8", "replace"))
         return Opened(exchange, dialect, session, session.trace())
 
-    async def update(self, opened: Opened, event: Json) -> Answered:
+    async def socket(
+        self, name: str, query: str, credential: Credential, dialect: Dialect, *, as_subprotocol: bool = False
+    ) -> Socket:
+        """Open one WebSocket of one's own at `/realtime` with `query`, and wait for its first event; closed by the runner.
+
+        The dialect beta adds its header, or its sub-protocol where the credential is one.
+        """
+        socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
+        self._sessions.append(socket)
+        own = self.wishes.headers if credential.name == "api-key" else {}
+        beta = dialect == "beta"
+        await socket.connect(
+            self.wishes.base_url.rstrip("/") + REALTIME + query,
+            credential,
+            headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
+            subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
+            as_subprotocol=as_subprotocol,
+            trust_environment=self._http.trust_environment,
+        )
+        await socket.greeting(sessions.CREATED)
+        if any(e.type in sessions.CREATED for e in socket.received):
+            self.recorder.spend(Cost(sessions_opened=1))
+        return socket
+
+    async def update(self, opened: Opened | Socket, event: Json) -> Answered:
         """Send an update over the session's channel and wait for what answers it."""
-        session = opened.session
+        session = opened if isinstance(opened, Socket) else opened.session
         if session is None or not session.open or session.id in self._silent:
-            return Answered(asked=False)
+            return Answered(asked=False, ended=session is not None and not session.open)
         sent = session.send(event)
         self.recorder.notice(f"{event['type']} on {session.id}")
         answer = await session.answer_to(sent, sessions.UPDATED)
         if answer is None:
             self._silent.add(session.id)
-        return Answered(sent, answer)
+        return Answered(sent, answer, ended=answer is None and not session.open)
 
     async def hang_up(self, exchange: Exchange) -> Exchange:
         """Hang up the call that this exchange opened, once; the answer of the hang-up."""

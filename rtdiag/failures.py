@@ -1,4 +1,4 @@
-"""The closed vocabulary of failures, and the one mapping from the exceptions of httpx and aiortc to it.
+"""The closed vocabulary of failures, and the one mapping from the exceptions of httpx, websockets and aiortc to it.
 
 A failure is data: no usable answer came, and this says which phase ended how. It is never the server's refusal.
 """
@@ -33,6 +33,10 @@ KINDS: dict[str, str] = {
 }
 
 
+# The codes with which the library gives a WebSocket up: RFC 6455 section 7.4.1.
+_GIVEN_UP = {1002: "protocol", 1007: "protocol", 1009: "too-large"}
+
+
 def from_http(exc: BaseException, phase: str) -> Failure:
     """The failure that an exception of httpx stands for. `detail` holds the exception's own words, unmasked."""
     import httpx
@@ -57,6 +61,45 @@ def from_http(exc: BaseException, phase: str) -> Failure:
                 kind = "closed"
             return Failure(kind, where, detail)
     return Failure("unknown", phase, f"{type(exc).__name__}: {detail}")
+
+
+def from_websocket(exc: BaseException, phase: str) -> Failure:
+    """The failure that an exception of websockets stands for while the upgrade is asked for; `detail` as in `from_http`."""
+    from websockets import exceptions as ws
+
+    causes = tuple(_chain(exc))
+    detail = ": ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in causes[:2]))
+    table: tuple[tuple[str, str, tuple[type[BaseException], ...]], ...] = (
+        ("proxy", "connect", (ws.InvalidProxy, ws.ProxyError, ImportError)),
+        ("dns", "dns", (socket.gaierror,)),
+        ("refused", "connect", (ConnectionRefusedError,)),
+        ("tls", "tls", (ssl.SSLError,)),
+        ("timeout", phase, (TimeoutError,)),
+        ("too-large", phase, (ws.SecurityError,)),
+        ("closed", phase, (EOFError, ConnectionResetError, BrokenPipeError)),
+        ("request", "request", (ws.InvalidURI, UnicodeError)),
+        ("protocol", phase, (ws.InvalidHandshake,)),
+        ("request", "request", (ValueError,)),
+        ("unreachable", "connect", (OSError,)),
+    )
+    for kind, where, types in table:
+        if any(isinstance(cause, types) for cause in causes):
+            return Failure(kind, where, detail)
+    return Failure("unknown", phase, f"{type(exc).__name__}: {detail}")
+
+
+def from_close(exc: BaseException) -> Failure | None:
+    """The failure that ended an open WebSocket; None where the server closed it in due form, which is an answer."""
+    from websockets import exceptions as ws
+
+    if not isinstance(exc, ws.ConnectionClosed):
+        return Failure("unknown", "created", f"{type(exc).__name__}: {exc}")
+    ours = exc.sent is not None and not exc.rcvd_then_sent
+    if exc.rcvd is not None and not ours:
+        return None
+    if ours and exc.sent is not None and exc.sent.code in _GIVEN_UP:
+        return Failure(_GIVEN_UP[exc.sent.code], "created", str(exc))
+    return None if ours else Failure("closed", "created", str(exc))
 
 
 def from_sdp(exc: BaseException) -> Failure:

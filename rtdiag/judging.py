@@ -152,11 +152,29 @@ def _wait(exchange: Exchange) -> str:
 
 
 def not_sent(case: str, facts: Mapping[str, Any]) -> Finding | None:
-    """The `skip` for an event that was not sent: the session had ended, or has left an earlier event unanswered."""
+    """The `skip` for an event that was not sent: no session is open, or it has left an earlier event unanswered."""
     if facts["asked"]:
         return None
-    why = "the session had ended" if facts.get("ended") else "the session has left an earlier event unanswered"
+    why = "no session is open" if facts.get("ended") else "the session has left an earlier event unanswered"
     return Finding(case, "skip", f"not sent: {why}")
+
+
+def update(case: str, seen: Seen) -> Finding:
+    """What came of an update that the session should take. `facts` has what was `sent`; the events are it and its answer."""
+    expected = "session.updated, with what was sent"
+    if skipped := not_sent(case, seen.facts):
+        return skipped
+    answer = seen.events[1] if len(seen.events) > 1 else None
+    if answer is None:
+        hint = "the session is open and the event got no answer, neither an echo nor an error"
+        return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
+    if answer.error:
+        return Finding(case, "fail", f"error {in_short(answer.error)}", expected, *cause_of(seen))
+    echoed = answer.json.get("session") if isinstance(answer.json, dict) else None
+    if lost := list(differences(seen.facts["sent"], echoed)):
+        hint = "accepted is not applied: the session goes on with other settings than were sent"
+        return Finding(case, "fail", "; ".join(lost), expected, "update-not-applied", hint)
+    return Finding(case, "pass", answer.type, expected)
 
 
 def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:

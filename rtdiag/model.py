@@ -63,8 +63,8 @@ class Exchange:
     """One HTTP request with its answer, or with the failure that stood in its place.
 
     Headers are pairs, since order and repeats matter. `body` is the answer as received, UTF-8 or, where it is not UTF-8,
-    base64 (`body_encoding`). `credential` names whose credential was sent. `timing_ms` holds `connect`, `tls`, `wait`, `total`
-    as far as they happened.
+    base64 (`body_encoding`). `credential` names whose credential was sent, `credential_from` the exchange whose answer held
+    it, where that was a token minted in this run. `timing_ms` holds `connect`, `tls`, `wait`, `total` as far as they happened.
     """
 
     id: str
@@ -80,6 +80,7 @@ class Exchange:
     failure: Failure | None = None
     correlation: Mapping[str, str] = field(default_factory=dict)
     timing_ms: Mapping[str, float] = field(default_factory=dict)
+    credential_from: str | None = None
 
     def header(self, name: str) -> str | None:
         """The first response header of that name, in any case."""
@@ -142,7 +143,8 @@ class PeerTrace:
 
     `states` are (milliseconds since the offer was begun, which state, its value). `phases_ms` holds the duration of each phase
     that was completed, of `answer`, `ice`, `dtls`, `channel`, `created`; `failure` is what ended the first one that was not.
-    `candidates` counts them per side as `local-udp-host` and the like. `close` holds `code` and `reason` where one was given.
+    `candidates` counts them per side as `local-udp-host` and the like. `close` holds `code` and `reason` where one was given;
+    `offered_in` is the exchange that carried its offer.
     """
 
     id: str
@@ -152,6 +154,7 @@ class PeerTrace:
     phases_ms: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
     close: Mapping[str, str] | None = None
+    offered_in: str | None = None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def run_on_emulator(
     as_of: date | None = None,
     only: Collection[str] = (),
     allow: Collection[str] = (),
-    longest_s: float = 1.0,
+    longest_s: float = 10.0,
     checks: Mapping[str, Check] | None = None,
     **wishes: Any,
 ) -> Report:

@@ -1,8 +1,12 @@
-"""What all tests share: no test is touched by the keys, proxies or flags of the machine it runs on."""
+"""What all tests share: no test is touched by the keys, proxies or flags of the machine it runs on.
+
+`--live` is the one exception: it asks the API itself, runs tests/contract and nothing else, and so is never on by default.
+"""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +22,43 @@ _AMBIENT = (
     "COLUMNS",
     "TERM",
 )
+_CONTRACT = Path(__file__).parent / "contract"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = (
+        "run tests/contract, and nothing else, against the API: the key in OPENAI_API_KEY, OPENAI_BASE_URL if it is set"
+    )
+    parser.addoption("--live", action="store_true", help=told)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--live"):
+        return
+    if not os.environ.get("OPENAI_API_KEY", "").strip():
+        raise pytest.UsageError("--live asks the API: set OPENAI_API_KEY to a key")
+    config.option.tbstyle, config.option.showlocals = "short", False  # the others print arguments, and so the key
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _group(items)
+    if config.getoption("--live"):
+        elsewhere = [item for item in items if _CONTRACT not in item.path.parents]
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if _CONTRACT in item.path.parents]
+
+
+def _group(items: list[pytest.Item]) -> None:
+    """Puts tests of one `xdist_group` side by side, so that one process has them all and runs once what they look at.
+
+    `--dist worksteal` deals out neighbours together. `--dist loadgroup` does nothing with pytest 9.2 (pytest-xdist#1386).
+    """
+    first: dict[str, int] = {}
+    places: dict[pytest.Item, int] = {}
+    for place, item in enumerate(items):
+        mark = item.get_closest_marker("xdist_group")
+        places[item] = first.setdefault(mark.args[0], place) if mark else place
+    items.sort(key=places.__getitem__)
 
 
 @pytest.fixture(autouse=True)

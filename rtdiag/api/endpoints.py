@@ -99,4 +99,8 @@ def sdp_path(kind: Kind, dialect: Dialect, realtime_model: str) -> str:
     """
     if dialect == "ga":
         return CALLS
-    return f"{REALTIME}?model={quote(realtime_model, safe='')}" if kind == "realtime" else f"{REALTIME}?intent=transcription"
+    return (
+        f"{REALTIME}?model={quote(realtime_model, safe='')}"
+        if kind == "realtime"
+        else f"{REALTIME}?intent=transcription"
+    )

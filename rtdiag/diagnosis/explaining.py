@@ -35,7 +35,7 @@ def _scanned(path: Path, mask: Mask) -> Explained:
     scanned = code.scan_path(path, mask)
     read = f"{scanned.files} file{'s' * (scanned.files != 1)} read"
     note = "; ".join((read, *scanned.notes, *(() if scanned.flaws else (_SOUND,))))
-    return Explained(str(path), "source code", _of_flaws(scanned.flaws), scanned.flaws, note)
+    return Explained(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
 
 
 def explain(source: BinaryIO, name: str, mask: Mask) -> Iterator[Explained]:

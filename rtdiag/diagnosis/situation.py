@@ -67,6 +67,12 @@ def situation_of(seen: Seen, where: str = "") -> Situation:
         content_type=content_type,
         sent=exchange.request_body,
         status=exchange.status,
-        surface="sdp" if content_type and "sdp" in content_type else "http",
+        surface=_surface(parts.scheme, content_type),
         where=where,
     )
+
+
+def _surface(scheme: str, content_type: str | None) -> str:
+    if scheme in ("ws", "wss"):
+        return "websocket"
+    return "sdp" if content_type and "sdp" in content_type else "http"

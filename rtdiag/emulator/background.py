@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -10,14 +9,18 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from rtdiag.emulator.emulator import LOOPBACK, Emulator
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 
 class Running:
     """A running emulator as other threads may ask it; its answers come from the thread that it runs in."""
 
-    def __init__(self, emulator: Emulator, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, emulator: Emulator, loop: AbstractEventLoop) -> None:
         self._emulator, self._loop = emulator, loop
 
     @property
@@ -79,8 +82,10 @@ def running(
     Raises UnknownFault, NoSuchDate, and OSError when a port is taken. Its thread, sockets and sessions are gone after the
     block, however that ended.
     """
+    import asyncio
+
     emulator = Emulator(as_of, faults, host, port, clock, control_port)
-    started: Future[asyncio.AbstractEventLoop] = Future()
+    started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()
 
@@ -92,7 +97,8 @@ def running(
     thread = Thread(target=_tell, args=(ended, lambda: asyncio.run(serve())), name="rtdiag-emulator", daemon=True)
     thread.start()
     try:
-        wait((started, ended), return_when=FIRST_COMPLETED)
+        either: tuple[Future[Any], ...] = (started, ended)
+        wait(either, return_when=FIRST_COMPLETED)
         if not started.done():
             ended.result()
         yield Running(emulator, started.result())
@@ -102,9 +108,11 @@ def running(
     ended.result()
 
 
-def _tell(done: Future[None], work: Callable[[], None]) -> None:
+def _tell(done: Future[None], work: Callable[[], object]) -> None:
     """Does it in this thread, and tells the one that waits how it ended."""
     try:
-        done.set_result(work())
+        work()
     except BaseException as error:
         done.set_exception(error)
+    else:
+        done.set_result(None)

@@ -16,6 +16,8 @@ from typing import Any, Literal
 from rtdiag.api.endpoints import Dialect
 from rtdiag.api.models import find
 from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.shapes import check
+from rtdiag.emulator.timeline import Behaviour
 
 Json = dict[str, Any]
 Over = Literal["webrtc", "websocket"]
@@ -35,6 +37,7 @@ _BETA_NAMES = {
     "response.output_audio_transcript.done": "response.audio_transcript.done",
 }
 _DOING = {"delete": "deleting", "retrieve": "retrieving", "truncate": "truncating"}
+_TEXT, _LIST = {"is": "string", "null": True}, {"is": "array", "null": True}
 _BETA_PARTS = {"output_text": "text", "output_audio": "audio"}
 
 
@@ -64,10 +67,11 @@ class Conversation:
         if "type" not in item:
             raise Refused("missing-parameter", param="item.type")
         given = item.get("id")
+        check(_TEXT, given, "item.id", None, Behaviour())
         if given in self._items:
             raise Refused("item-exists", item_id=given)
-        made = {"id": given or new_id("item"), "object": "realtime.item", "status": "completed", **item}
-        return self._added(made)
+        made = {"object": "realtime.item", "status": "completed", **item, "id": given or new_id("item")}
+        return self._added(made, self._place(asked))
 
     def delete(self, asked: Json) -> Iterator[Json]:
         """`conversation.item.delete`."""
@@ -99,7 +103,7 @@ class Conversation:
             "status": "completed",
             "role": "user",
         }
-        yield from self._added({**item, "content": content})
+        yield from self._added({**item, "content": content}, self._last())
 
     def transcribed(self, item_id: str, speech_s: float, model: str, include: object) -> Iterator[Json]:
         """The marked placeholder of a transcript: its deltas where the model has some, then the whole."""
@@ -107,11 +111,11 @@ class Conversation:
         where = {"item_id": item_id, "content_index": 0}
         name = "conversation.item.input_audio_transcription"
         logprobs = isinstance(include, list) and _LOGPROBS in include
-        for word in _words(text) if _counts_tokens(model) else ():
+        for word in _words(text) if _streams(model) else ():
             extra = {"logprobs": [_logprob(word)]} if logprobs else {}
             yield event(f"{name}.delta", **where, delta=word, obfuscation=secrets.token_urlsafe(6), **extra)
-        if content := self._items.get(item_id, {}).get("content"):
-            content[0]["transcript"] = text
+        if item := self._items.get(item_id):  # replaced, not changed: the events of before still show it as it was
+            self._items[item_id] = {**item, "content": [{"type": "input_audio", "transcript": text}]}
         done = {"logprobs": [_logprob(word) for word in _words(text)]} if logprobs else {}
         usage = {} if self._dialect == "beta" else {"usage": _usage(model, speech_s, len(_words(text)))}
         yield event(f"{name}.completed", **where, transcript=text, **usage, **done)
@@ -121,7 +125,8 @@ class Conversation:
         given = asked.get("response")
         wish: Mapping[str, Any] = given if isinstance(given, dict) else {}
         field = "output_modalities" if self._dialect == "ga" else "modalities"
-        modalities: list[str] = wish.get(field, config.get(field)) or ["audio"]
+        check(_LIST, wish.get(field), f"response.{field}", None, Behaviour())
+        modalities: list[str] = wish.get(field) or config.get(field) or ["audio"]
         response = self._response(wish, config, field, modalities)
         yield event("response.created", response=response | {"status": "in_progress"})
         item: Json = {"id": new_id("item"), "object": "realtime.item", "type": "message", "role": "assistant"}
@@ -182,9 +187,18 @@ class Conversation:
         name = kind if self._dialect == "ga" else _BETA_PARTS[kind]
         return {"type": name, "transcript" if spoken else "text": text}
 
-    def _added(self, item: Json) -> Iterator[Json]:
-        before = self._last()
-        self._items[item["id"]] = item
+    def _place(self, asked: Json) -> str | None:
+        """The item that a new one goes behind, `root` for none: openai 3.54.0 types/realtime/conversation_item_create_event.py."""
+        wanted = asked.get("previous_item_id")
+        check(_TEXT, wanted, "previous_item_id", None, Behaviour())
+        if wanted not in (None, "root", *self._items):
+            raise Refused("previous-item-not-found", item_id=wanted)
+        return {None: self._last(), "root": None}.get(wanted, wanted)
+
+    def _added(self, item: Json, before: str | None) -> Iterator[Json]:
+        others = list(self._items.items())
+        at = 0 if before is None else 1 + list(self._items).index(before)
+        self._items = dict([*others[:at], (item["id"], item), *others[at:]])
         yield from self._renamed("conversation.item.added", previous_item_id=before, item=item)
         yield from self._renamed("conversation.item.done", previous_item_id=before, item=item)
 
@@ -220,6 +234,15 @@ def _words(text: str) -> list[str]:
     """The text in pieces that join to it again."""
     words = text.split(" ")
     return [words[0], *(f" {word}" for word in words[1:])]
+
+
+def _streams(model: str) -> bool:
+    """Whether deltas come: where tokens are counted, and from the models without turn detection, record 63110401195 (2026-08-21).
+
+    Those send them while they listen; here they wait for the commit.
+    """
+    known = find(model)
+    return known is None or known.usage == "tokens" or known.server_vad == "no"
 
 
 def _counts_tokens(model: str) -> bool:

@@ -18,7 +18,7 @@ from rtdiag.emulator.turns import FRAME_MS
 if TYPE_CHECKING:
     import av
 
-__all__ = ["FRAME_MS", "RATE_HZ", "Resampler", "Voice"]
+__all__ = ["FRAME_MS", "RATE_HZ", "Resampler", "Voice", "lasts_ms"]
 
 RATE_HZ = 16000
 _FRAME_BYTES = RATE_HZ * FRAME_MS // 1000 * 2
@@ -35,6 +35,12 @@ _FORMATS: Mapping[str, tuple[_Codec, int]] = {
     "audio/pcma": ("pcm_alaw", 8000),
     "g711_alaw": ("pcm_alaw", 8000),
 }
+
+
+def lasts_ms(audio: bytes, name: str) -> float:
+    """How long audio of the format that a session calls `name` is."""
+    codec, rate_hz = _FORMATS[name]
+    return len(audio) / (2 if codec == "pcm_s16le" else 1) / rate_hz * 1000
 
 
 class Resampler:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -143,6 +142,8 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Everything is gone afterwards, also when the exit itself is cancelled."""
+        import asyncio
+
         stopping = asyncio.ensure_future(self._stop())
         try:
             await asyncio.shield(stopping)

@@ -29,7 +29,7 @@ class Switches:
     first offer that it carries past the credential check. `offers_answered_with`, `update_error`: id of a body.
     `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-port` names a port of this
     machine where nothing answers. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
-    `closes_early`: the first message of the client ends the session.
+    `checks_model_kind`: on a WebSocket. `closes_early`: the first message of the client ends the session.
     """
 
     takes_any_credential: bool = False
@@ -55,6 +55,10 @@ class Switches:
     update_error: str | None = None
     turn_detection_refused: Sequence[str] = ()
     turn_detection_replaced: bool = False
+    heeds_intent: bool = True
+    checks_model_kind: bool = True
+    selects_subprotocol: bool = True
+    reads_subprotocols: bool = True
     closes_early: bool = False
     hears_speech: bool = True
     semantic_vad_effective: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from rtdiag.emulator.sessions import SESSION_LIFE_S, Session
@@ -23,11 +24,13 @@ class Listener(Protocol):
 class Line:
     """The way to a session: what one listener sends is answered to all of them (assumed for sidebands).
 
-    The session expires after its hour, by the loop's clock, unless the line is closed before.
+    The session expires after its hour, by the loop's clock, unless the line is closed before. `over` is called when it closes,
+    whether or not anybody listened.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, over: Callable[[], object] = lambda: None) -> None:
         self.session = session
+        self._over = over
         self._listeners: list[Listener] = []
         self._expiry = asyncio.get_running_loop().call_later(SESSION_LIFE_S, self._expire)
 
@@ -58,6 +61,7 @@ class Line:
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.close(code, reason)
+        self._over()
 
     def _expire(self) -> None:
         self._say(self.session.expire())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rtdiag.emulator.ears import RATE_HZ, Resampler, Voice
+from rtdiag.emulator.ears import RATE_HZ, Resampler, Voice, lasts_ms
 from rtdiag.emulator.faults import Switches
 from rtdiag.emulator.turns import Turn, Turns
 
@@ -27,7 +27,9 @@ class Listening:
 
     def append(self, audio: bytes, format_name: str) -> bytes:
         """Audio of an event in its session's format, as 16 kHz mono."""
-        return self._resampler.of_bytes(audio, format_name)
+        pcm = self._resampler.of_bytes(audio, format_name)
+        self.buffered_ms += lasts_ms(audio, format_name) - len(pcm) / _BYTES_PER_MS  # what is held back is here, too
+        return pcm
 
     def hear(self, pcm: bytes, detection: Mapping[str, Any] | None, switches: Switches) -> Iterator[Turn]:
         """The turns that begin or end in this audio, by the turn detection now in force."""

@@ -15,7 +15,6 @@ from rtdiag.emulator.conversation import new_id
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.settings import configured, shown
 from rtdiag.emulator.shapes import all_shapes, check, complete
-from rtdiag.emulator.timeline import models_alive
 from rtdiag.emulator.tokens import BETA_LIFE_S, GA_LIFE_S, Token
 
 Json = dict[str, Any]
@@ -35,7 +34,7 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     kind: Kind = session["type"]
     config = configured(kind, "ga", session, {}, service.rules)
     if kind == "realtime":
-        config = {"model": default_model(service), **config}
+        config = {"model": service.default_model, **config}
     token = _mint(service, kind, "ga", config, body.get("expires_after", {}).get("seconds", GA_LIFE_S))
     # `session.expires_at` is 0 in the published answer: openai-openapi @ f85dbe2 line 17020.
     session_shown = shown(kind, "ga", new_id("sess"), config, 0)
@@ -64,13 +63,6 @@ async def beta_transcription_sessions(service: Service, request: web.Request) ->
     return await _beta(service, request, "transcription", "expires_at")
 
 
-def default_model(service: Service) -> str:
-    """The realtime model of a session that names none: the most preferred one alive on the day (assumed)."""
-    from rtdiag.api.models import default
-
-    return default("realtime", [m.id for m in models_alive(service.as_of)])
-
-
 async def _beta(service: Service, request: web.Request, kind: Kind, life_field: str) -> web.Response:
     service.require_key(request)
     body = await _json_of(request)
@@ -80,7 +72,7 @@ async def _beta(service: Service, request: web.Request, kind: Kind, life_field: 
     _check_semantic_vad(service, kind, body)
     config = configured(kind, "beta", body, {}, service.rules, path="")
     if kind == "realtime":
-        config = {"model": default_model(service), **config}
+        config = {"model": service.default_model, **config}
     token = _mint(service, kind, "beta", config, life_s)
     secret = {"value": token.value, "expires_at": token.expires_at}
     return _answer({**shown(kind, "beta", new_id("sess"), config, 0), **modalities, "client_secret": secret})

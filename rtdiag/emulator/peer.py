@@ -38,6 +38,7 @@ from rtdiag.emulator.sessions import Session
 
 CHANNEL = "oai-events"
 CLOSE_WAIT_S = 0.5
+CONNECT_WAIT_S = 60  # assumed; aiortc gives up after 64 s, and never on an offer that says it will trickle and does not
 
 _END = "a=end-of-candidates\r\n"
 _CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
@@ -52,7 +53,7 @@ class Call:
     """
 
     def __init__(self, session: Session, ended: Callable[[], object]) -> None:
-        self.line = Line(session)
+        self.line = Line(session, ended)
         self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._drains: set[asyncio.Task[None]] = set()
@@ -60,6 +61,7 @@ class Call:
         self._pc.on("track", self._consume)
         self._pc.on("datachannel", self._serve)
         self._pc.on("connectionstatechange", self._watch)
+        self._patience: asyncio.TimerHandle | None = None
 
     @property
     def _switches(self) -> Switches:
@@ -78,10 +80,13 @@ class Call:
         self._ignore_strangers()
         self._leave_out()
         await self._pc.setLocalDescription()
+        self._patience = asyncio.get_running_loop().call_later(CONNECT_WAIT_S, self._give_up)
         return self._as_the_api_writes(self._pc.localDescription.sdp)
 
     async def close(self) -> None:
         """Ends the connection and every task and socket of it, whether or not the other side is still there."""
+        if self._patience:
+            self._patience.cancel()
         self.line.close()
         parts = self._parts()
         self._pc.remove_all_listeners()
@@ -102,11 +107,16 @@ class Call:
         if channel.label != CHANNEL:
             return
         channel.on("message", self.line.receive)
-        self.line.join(_Channel(channel, self._ended))
+        self.line.join(_Channel(channel))
         self.line.begin()
 
     def _watch(self) -> None:
         if self._pc.connectionState in ("failed", "closed"):
+            self._ended()
+
+    def _give_up(self) -> None:
+        """The client never came, or stopped half-way."""
+        if self._pc.connectionState != "connected":
             self._ended()
 
     def _as_the_api_writes(self, answer: str) -> str:
@@ -166,15 +176,15 @@ def _without_candidates(offer_sdp: str) -> str:
 class _Channel:
     """The data channel as a listener. It has no close code: when the session ends the peer goes (assumed)."""
 
-    def __init__(self, channel: RTCDataChannel, ended: Callable[[], object]) -> None:
-        self._channel, self._ended = channel, ended
+    def __init__(self, channel: RTCDataChannel) -> None:
+        self._channel = channel
 
     def send(self, event: dict[str, Any]) -> None:
         if self._channel.readyState == "open":
             self._channel.send(json.dumps(event))
 
     def close(self, code: int, reason: str) -> None:
-        self._ended()
+        """Nothing: the call ends with its line."""
 
 
 async def _listen(track: MediaStreamTrack, line: Line) -> None:

@@ -20,7 +20,7 @@ from rtdiag.api.sessions import model_of
 from rtdiag.emulator import calls, cors, mints, sockets
 from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty
 from rtdiag.emulator.faults import Answer
-from rtdiag.emulator.service import Service, credential_of
+from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
 
 ROOT = "/v1"
@@ -92,7 +92,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
             if fault.when and fault.answer and _meant(service, request, fault.when.matches):
                 if fault.answer.body and cors.is_preflight(request):
                     continue  # the API answers preflights before it looks at anything (assumed); a gateway does not
-                return await _faulty(fault.answer, request)
+                return await _faulty(service, fault.answer, request)
         if cors.is_preflight(request):
             return cors.preflight(request)
         return await _dispatch(service, request)
@@ -118,12 +118,12 @@ async def _dispatch(service: Service, request: web.Request) -> web.StreamRespons
 
 
 def _meant(service: Service, request: web.Request, matches: Callable[[str, str, str, str], bool]) -> bool:
-    credential = service.kind_of(credential_of(request))
+    credential = service.kind_of(service.credential_of(request))
     path = request.path.removeprefix(ROOT)
     return matches(request.method, path, credential, request.headers.get("Content-Type", ""))
 
 
-async def _faulty(answer: Answer, request: web.Request) -> web.Response:
+async def _faulty(service: Service, answer: Answer, request: web.Request) -> web.Response:
     """The fault's answer: a body of the API's, or a text from something that is not the API and so signs nothing."""
     await asyncio.sleep(answer.delay_s)
     if answer.breaks and request.transport:
@@ -132,7 +132,7 @@ async def _faulty(answer: Answer, request: web.Request) -> web.Response:
         headers = {**answer.headers, _NOT_THE_API: "1"}
         text = (answer.text or "") + " " * answer.padding_bytes
         return web.Response(status=answer.status, body=text.encode(), headers=headers)
-    refused = Refused(answer.body, **await _values(request))
+    refused = Refused(answer.body, **await _values(service, request))
     if sockets.is_upgrade(request):
         raise refused
     _, text = http_answer(refused)
@@ -141,7 +141,7 @@ async def _faulty(answer: Answer, request: web.Request) -> web.Response:
     )
 
 
-async def _values(request: web.Request) -> dict[str, str]:
+async def _values(service: Service, request: web.Request) -> dict[str, str]:
     """What a fault's body may speak of."""
     try:
         body: Any = json.loads(await request.read())
@@ -150,7 +150,7 @@ async def _values(request: web.Request) -> dict[str, str]:
     session = body.get("session", body) if isinstance(body, dict) else {}
     model = model_of(session) if isinstance(session, dict) else None
     return {
-        "credential": masked(credential_of(request)),
+        "credential": masked(service.credential_of(request)),
         "method": request.method,
         "path": request.path,
         "content_type": request.headers.get("Content-Type", ""),

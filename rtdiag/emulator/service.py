@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.api.models import find
+from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
 from rtdiag.emulator.conversation import Over
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
@@ -63,6 +63,15 @@ class Service:
         """What every answer carries, an upgrade too."""
         return {"Server": "rtdiag-emulator", "Date": formatdate(self.clock(), usegmt=True)}
 
+    def credential_of(self, request: web.Request) -> str:
+        """What stands behind `Bearer` in the request, or in a WebSocket's sub-protocols; "" when nothing does."""
+        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return credential.strip()
+        offered = subprotocols(request) if self.switches.reads_subprotocols else []
+        named = (p for p in offered if p.startswith(KEY_SUBPROTOCOL))
+        return next(named, "").removeprefix(KEY_SUBPROTOCOL)
+
     def kind_of(self, credential: str) -> Credential:
         """What a credential is to this server."""
         if not credential:
@@ -73,7 +82,7 @@ class Service:
 
     def require_key(self, request: web.Request) -> None:
         """Raises Refused unless the request carries the key. A token is no key here: community.openai.com 1148799."""
-        credential = credential_of(request)
+        credential = self.credential_of(request)
         if self.switches.takes_any_credential or self.kind_of(credential) == "api-key":
             return
         raise _refusal(credential)
@@ -83,7 +92,7 @@ class Service:
 
         Raises Refused for anything else, and for a token's end.
         """
-        credential = credential_of(request)
+        credential = self.credential_of(request)
         token = self.tokens.find(credential)
         if token is None:
             if not (self.switches.takes_made_up_tokens and credential.startswith("ek_")):
@@ -106,6 +115,11 @@ class Service:
             raise _refusal(token.value)
         return token
 
+    @property
+    def default_model(self) -> str:
+        """The realtime model of a session that names none: the most preferred one alive on the day (assumed)."""
+        return default("realtime", [m.id for m in models_alive(self.as_of)])
+
     def new_session(self, kind: Kind, dialect: Dialect, config: dict[str, Any], over: Over) -> Session:
         """The session, if its model may hold a conversation and is alive; raises Refused otherwise.
 
@@ -113,7 +127,7 @@ class Service:
         """
         model = config.get("model")
         alive = {m.id for m in models_alive(self.as_of) if m.kind == "realtime"}
-        if kind == "transcription" or model in alive:
+        if kind == "transcription" or model in alive or (over == "websocket" and not self.switches.checks_model_kind):
             return Session(kind, dialect, config, self.rules, over)
         known = find(str(model))
         if dialect == "beta" and over == "webrtc" and known and known.kind == "transcription":
@@ -132,7 +146,7 @@ class Service:
         try:
             return call_id, await call.answer(offer_sdp)
         except BaseException:
-            del self.calls[call_id]
+            self.calls.pop(call_id, None)  # it may have ended meanwhile
             await call.close()
             raise
 
@@ -153,15 +167,6 @@ class Service:
         for socket in tuple(self.sockets):
             socket.close(GOING_AWAY, "")
         await asyncio.gather(*self._closing, return_exceptions=True)
-
-
-def credential_of(request: web.Request) -> str:
-    """What stands behind `Bearer` in the request, or in a WebSocket's sub-protocols; "" when nothing does."""
-    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return credential.strip()
-    named = (p for p in subprotocols(request) if p.startswith(KEY_SUBPROTOCOL))
-    return next(named, "").removeprefix(KEY_SUBPROTOCOL)
 
 
 def subprotocols(request: web.Request) -> list[str]:

@@ -162,7 +162,7 @@ class Session:
         yield from self.hear(self._listening.append(audio, self._format_name()))
 
     def _commit_asked(self, _: Json) -> Iterator[Json]:
-        buffered_ms = self._listening.buffered_ms
+        buffered_ms = round(self._listening.buffered_ms, 2)
         if buffered_ms < LEAST_COMMIT_MS:
             raise Refused("buffer-empty", buffered_ms=f"{buffered_ms:.2f}")
         self._turn = None
@@ -222,11 +222,16 @@ def _no_response(_: Json) -> Iterator[Json]:
     raise Refused("no-active-response")
 
 
+def _no_json(name: str) -> None:
+    """NaN and Infinity, which Python alone reads and writes."""
+    raise ValueError(name)
+
+
 def _parsed(message: str | bytes) -> Json:
     if isinstance(message, bytes):
         raise Refused("binary-event")
     try:
-        asked = json.loads(message)
+        asked = json.loads(message, parse_constant=_no_json)
     except (ValueError, RecursionError):
         raise Refused("invalid-json-event") from None
     if not isinstance(asked, dict):

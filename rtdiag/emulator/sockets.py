@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -29,6 +30,9 @@ LARGEST_MESSAGE_BYTES = 24 * 1024 * 1024  # 15 MiB of audio in base64 and its ev
 AUTH_CODE, SHAPE_CODE = 3000, 4000
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 
+# It would print what a client offers, and so the credential in a sub-protocol.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
+
 
 class Socket:
     """One client's socket as a listener of a session. `send` and `close` only queue; `serve` reads and writes to the end."""
@@ -36,7 +40,6 @@ class Socket:
     def __init__(self, ws: web.WebSocketResponse) -> None:
         self._ws = ws
         self._outbox: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
-        self._closing = False
 
     def send(self, event: Json) -> None:
         """Queues one event as a text frame."""
@@ -44,7 +47,6 @@ class Socket:
 
     def close(self, code: int, reason: str) -> None:
         """Queues the close, behind the events that came before."""
-        self._closing = True
         self._outbox.put_nowait((code, reason))
 
     async def serve(self, line: Line | None) -> None:
@@ -55,8 +57,7 @@ class Socket:
                 if line and message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     line.receive(message.data)
         finally:
-            if not self._closing:  # a close that has begun is seen through: cut short, it may never reach the client
-                writer.cancel()
+            writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
 
     async def _write(self) -> None:
@@ -123,7 +124,8 @@ async def _serve(service: Service, request: web.Request, line: Line, *, begins: 
 
 
 async def _upgraded(service: Service, request: web.Request) -> tuple[web.WebSocketResponse, Socket]:
-    offered = ("realtime",) if "realtime" in subprotocols(request) else ()
+    selects = "realtime" in subprotocols(request) and service.switches.selects_subprotocol
+    offered = ("realtime",) if selects else ()
     ws = web.WebSocketResponse(protocols=offered, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES)
     ws.headers.update(service.headers())
     await ws.prepare(request)
@@ -150,9 +152,9 @@ def _session(service: Service, request: web.Request) -> Session:
     if token and token.dialect != dialect:
         raise Refused("ga-secret-on-beta" if dialect == "beta" else "beta-secret-on-ga")
     intent = request.query.get("intent") if service.behaviour.transcription_sessions else None
-    asked: Kind = "transcription" if intent == "transcription" else "realtime"
+    asked: Kind = "transcription" if intent == "transcription" and service.switches.heeds_intent else "realtime"
     kind: Kind = token.kind if token else asked  # a token's kind is kept whatever the query says (assumed)
-    model = request.query.get("model")
+    model = request.query.get("model") or (None if token or service.switches.heeds_intent else service.default_model)
     _check_model(kind, model, bound=token is not None)
     config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect), {}, service.rules)
     if kind == "realtime" and not token:

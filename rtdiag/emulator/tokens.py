@@ -16,6 +16,7 @@ EMULATOR_KEY = "sk-proj-FAKE-rtdiag-emulator-key-0000000000000000"
 # f85dbe2 line 55802.
 GA_LIFE_S = 600
 BETA_LIFE_S = 60
+REMEMBERED_S = 3600  # how long one that is over is still told from a made-up one (assumed)
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Token:
 
 
 class Tokens:
-    """Every token minted by one emulator. They are good for many sessions until they expire (same source)."""
+    """The tokens of one emulator. They are good for many sessions until they expire (same source), and then forgotten."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -41,13 +42,22 @@ class Tokens:
         """A new token of `prefix` and 32 hexadecimal digits, as in openai-openapi @ f85dbe2 line 17006."""
         value = prefix + secrets.token_hex(16)
         token = Token(value, int(self._clock()) + life_s, kind, dialect, config)
+        self._forget()
         self._minted[value] = token
         return token
 
     def find(self, value: str) -> Token | None:
-        """The token of that value, expired or not; None for one that was never minted here."""
+        """The token of that value, also when it has just expired; None for one that was never minted here."""
         return self._minted.get(value)
 
     def expired(self, token: Token) -> bool:
         """Whether its time is over."""
         return self._clock() >= token.expires_at
+
+    def _forget(self) -> None:
+        """Drops the oldest that are long over. One with a longer life holds up those behind it, for that life at most."""
+        while self._minted:
+            oldest = next(iter(self._minted.values()))
+            if self._clock() < oldest.expires_at + REMEMBERED_S:
+                return
+            del self._minted[oldest.value]

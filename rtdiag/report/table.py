@@ -164,6 +164,9 @@ def _spoken(outcome: Outcome, row: Row, told: dict[str, str], *, full: bool) -> 
             yield from _brief(exchange)
     if len(row.seen.events) > 1 or (full and row.seen.events):
         yield _event(row.seen.events[-1]) if full else _event_brief(row.seen.events[-1])
+    for peer in row.seen.peers if full else ():
+        if peer.close:
+            yield f"closed: {peer.close['code']} {peer.close['reason']}".rstrip()
 
 
 def _full(exchange: Exchange) -> Iterator[str]:
@@ -171,7 +174,9 @@ def _full(exchange: Exchange) -> Iterator[str]:
     if exchange.failure is not None:
         whole = "no answer" if exchange.status is None else "the answer broke off"
         yield f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}"
-    if exchange.status is not None:
+    if exchange.status == 101:
+        yield "HTTP 101: upgraded"
+    elif exchange.status is not None:
         ids = " ".join(f"{k}={v}" for k, v in exchange.correlation.items() if k in ("x-request-id", "cf-ray"))
         yield f"HTTP {exchange.status}  {exchange.header('content-type') or 'no content type'}  {ids}".rstrip()
         body = exchange.body if exchange.body else "(empty body)"

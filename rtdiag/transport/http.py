@@ -25,11 +25,12 @@ LARGEST_BODY_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Credential:
-    """What is sent as a bearer: a secret, the name it goes by in the record, and where it came from."""
+    """What is sent as a bearer: a secret, its name in the record, where it came from, and the exchange that minted it."""
 
     name: str
     secret: Secret
     source: str = ""
+    minted_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Http:
         self.base_url = base_url.rstrip("/")
         self._recorder = recorder
         self._deadlines = deadlines
-        self._trust_environment = trust_environment
+        self.trust_environment = trust_environment
         self._client: httpx.AsyncClient | None = None
 
     async def send(
@@ -78,7 +79,7 @@ class Http:
         client_request_id = f"rtdiag-{uuid.uuid4()}"
         sent = {
             "accept-encoding": "identity",
-            "user-agent": _user_agent(),
+            "user-agent": user_agent(),
             "x-client-request-id": client_request_id,
             **({"authorization": f"Bearer {credential.secret.reveal()}"} if credential else {}),
             **(headers or {}),
@@ -119,8 +120,8 @@ class Http:
 
             d = self._deadlines
             self._client = httpx.AsyncClient(
-                verify=httpx.create_ssl_context(trust_env=self._trust_environment),
-                trust_env=self._trust_environment,
+                verify=httpx.create_ssl_context(trust_env=self.trust_environment),
+                trust_env=self.trust_environment,
                 timeout=httpx.Timeout(d.answer_s, connect=d.connect_s),
             )
         return self._client
@@ -136,7 +137,7 @@ class Http:
         client_request_id: str,
     ) -> Exchange:
         mask = self._recorder.mask
-        body, encoding = _as_text(draft.body)
+        body, encoding = as_text(draft.body)
         failure = draft.failure
         return Exchange(
             id=exchange_id,
@@ -152,6 +153,7 @@ class Http:
             failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
             correlation={"x-client-request-id": client_request_id, **draft.correlation()},
             timing_ms=timer.timing_ms,
+            credential_from=credential.minted_in if credential else None,
         )
 
 
@@ -226,14 +228,16 @@ class _Timer:
         self.timing_ms["total"] = round((time.perf_counter() - self._began) * 1000, 1)
 
 
-def _as_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
+def as_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
+    """A body as the record holds it, and how it is encoded there."""
     try:
         return body.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         return base64.b64encode(body).decode("ascii"), "base64"
 
 
-def _user_agent() -> str:
+def user_agent() -> str:
+    """What rtdiag calls itself."""
     from rtdiag import __version__
 
     return f"rtdiag/{__version__}"

@@ -8,13 +8,13 @@ Sources of the limits worked around here: aiortc 1.16 waits 63.8 s for blocked U
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.failures import from_sdp
-from rtdiag.model import Event, Failure, PeerTrace
+from rtdiag.model import Failure, PeerTrace
+from rtdiag.transport.channel import Channel
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -24,28 +24,19 @@ if TYPE_CHECKING:
 CHANNEL = "oai-events"
 PHASES = ("answer", "ice", "dtls", "channel", "created")
 
-# A server that never stops talking must not fill the memory.
-_MOST_EVENTS = 10_000
 
-
-class Session:
+class Session(Channel):
     """One RTCPeerConnection with its `oai-events` channel. Make it, `offer()`, post that, `accept()` the answer, `close()`."""
 
     def __init__(self, peer_id: str, recorder: Recorder, deadlines: Deadlines, ice_servers: Sequence[str] = ()) -> None:
-        self.id = peer_id
-        self.failure: Failure | None = None
-        self.received: list[Event] = []
-        self._recorder = recorder
-        self._deadlines = deadlines
+        super().__init__(peer_id, CHANNEL, recorder, deadlines)
+        self.offered_in: str | None = None  # the exchange that carried the offer, set by whoever posted it
         self._ice_servers = ice_servers
         self._began_ms = recorder.now_ms()
         self._states: list[tuple[float, str, str]] = []
         self._phases_ms: dict[str, float] = {}
         self._candidates: Counter[str] = Counter()
-        self._changed = asyncio.Event()
         self._tracks: set[asyncio.Task[None]] = set()
-        self._sent = 0
-        self._heard_before: dict[str, int] = {}
         self._close: dict[str, str] | None = None
         self._peer: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
@@ -63,7 +54,7 @@ class Session:
         channel = self._channel = peer.createDataChannel(CHANNEL)
         channel.on("open", self._watcher(channel, "readyState"))
         channel.on("close", self._watcher(channel, "readyState"))
-        channel.on("message", self._on_message)
+        channel.on("message", self._heard)
         await peer.setLocalDescription(await peer.createOffer())
         sdp = str(peer.localDescription.sdp)
         self._count_candidates("local", sdp)
@@ -94,30 +85,6 @@ class Session:
         self._phases_ms["answer"] = round(self._recorder.now_ms() - began, 1)
         return all([await self._phase(name, limit, state) for name, limit, state in steps if self.failure is None])
 
-    def send(self, event: dict[str, Any]) -> Event:
-        """Send one client event over the channel; an `event_id` is added. The channel must be open."""
-        self._sent += 1
-        event = {"event_id": f"rtdiag_{self.id}_{self._sent}", **event}
-        text = json.dumps(event)
-        assert self._channel is not None
-        sent = self._record("sent", str(event["type"]), text)
-        self._heard_before[sent.id] = len(self.received)
-        self._channel.send(text)
-        return sent
-
-    async def answer_to(self, sent: Event, types: frozenset[str]) -> Event | None:
-        """The first event after `sent` that answers it: one of `types`, or an `error` that names no other event of ours.
-
-        None when the event deadline passed, or the channel closed, without one.
-        """
-
-        def found() -> Event | None:
-            later = self.received[self._heard_before[sent.id] :]
-            return next((e for e in later if e.type in types or (e.type == "error" and _may_answer(e, sent))), None)
-
-        await self._until(lambda: found() is not None or not self.open, self._deadlines.event_s)
-        return found()
-
     @property
     def open(self) -> bool:
         """Whether the channel takes events."""
@@ -136,6 +103,7 @@ class Session:
                 failure=failure
                 and Failure(failure.kind, failure.phase, self._recorder.mask(failure.detail, "peers.failure")),
                 close=self._close,
+                offered_in=self.offered_in,
             )
         )
 
@@ -189,15 +157,6 @@ class Session:
         now = self._channel.readyState if self._channel else "closed"
         return {"open": "good", "closed": "bad", "closing": "bad"}.get(now)
 
-    async def _until(self, done: Callable[[], bool], limit_s: float) -> None:
-        try:
-            async with asyncio.timeout(limit_s):
-                while not done():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            return
-
     def _watcher(self, source: Any, name: str) -> Callable[[], None]:
         def watch() -> None:
             self._states.append((round(self._recorder.now_ms() - self._began_ms, 1), name, str(getattr(source, name))))
@@ -205,22 +164,9 @@ class Session:
 
         return watch
 
-    def _on_message(self, message: str | bytes) -> None:
-        text = message if isinstance(message, str) else message.decode("utf-8", "replace")
-        try:
-            parsed = json.loads(text)
-        except ValueError:
-            parsed = None
-        kind = str(parsed.get("type")) if isinstance(parsed, dict) else "(not JSON)"
-        if len(self.received) < _MOST_EVENTS:
-            self.received.append(self._record("received", kind, text))
-        self._changed.set()
-
-    def _record(self, direction: Any, kind: str, text: str) -> Event:
-        recorder = self._recorder
-        number = len(recorder.events) + 1
-        masked = recorder.mask(text, "events.raw")
-        return recorder.event(Event(f"e{number}", f"{self.id}/{CHANNEL}", direction, recorder.now_ms(), kind, masked))
+    def _put(self, text: str) -> None:
+        assert self._channel is not None
+        self._channel.send(text)
 
     def _consume(self, track: MediaStreamTrack) -> None:
         async def read() -> None:
@@ -256,14 +202,3 @@ class Session:
         local, remote = nominated.local_candidate, nominated.remote_candidate
         text = f"{local.type} {local.transport} {local.host}:{local.port} -> {remote.type} {remote.host}:{remote.port}"
         return self._recorder.mask(text, "peers.selected_pair")
-
-
-def _may_answer(error: Event, sent: Event) -> bool:
-    """Whether an `error` event can be about `sent`: it names that event, or (as live servers do at times) none at all."""
-    body = error.json
-    named = (
-        body.get("error", {}).get("event_id")
-        if isinstance(body, dict) and isinstance(body.get("error"), dict)
-        else None
-    )
-    return named is None or named == (sent.json or {}).get("event_id")

@@ -19,6 +19,7 @@ from rtdiag.redact import Mask, Secret
 from rtdiag.report import render
 from rtdiag.testing import finding, row, run_on_emulator
 from rtdiag.transport.http import Credential
+from rtdiag.transport.recorder import Deadlines
 
 THE_THREAD = date(2025, 3, 21)
 BAD = {"fail", "error", "inconclusive"}
@@ -26,7 +27,7 @@ BAD = {"fail", "error", "inconclusive"}
 
 @cache
 def run(as_of: date | None = None) -> Report:
-    return run_on_emulator(as_of=as_of, longest_s=5)
+    return run_on_emulator(as_of=as_of)
 
 
 def statuses(report: Report) -> Counter[str]:
@@ -35,7 +36,7 @@ def statuses(report: Report) -> Counter[str]:
 
 def test_today_all_is_well() -> None:
     report = run()
-    assert [o.id for o in report.checks] == ["key", "token", "endpoint", "sdp", "session-update", "vad"]
+    assert [o.id for o in report.checks] == ["key", "token", "endpoint", "sdp", "session-update", "vad", "websocket"]
     assert {o.status for o in report.checks} == {"pass"}
     assert not BAD & statuses(report).keys()
     assert report.exit_code == 0
@@ -48,7 +49,7 @@ def test_the_table_folds_what_is_well_and_says_what_it_asked_and_did_not_test() 
     text = render(run(), "table")
     lines = text.splitlines()
     assert lines[0] == lines[-1] == "EMULATOR (as of 2026-11-13): nothing here was asked of the live API"
-    assert sum(line.startswith("✓ ") for line in lines) == 7
+    assert sum(line.startswith("✓ ") for line in lines) == 8
     assert "not tested: a browser, CORS, ICE over TCP, your own code" in text
     assert "post it to" in text
     assert "Invalid URL (POST /v1/realtime/transcription_sessions)" in text
@@ -60,7 +61,7 @@ def test_a_run_costs_what_the_checks_declare_and_hang_ups_are_in_it() -> None:
     for outcome in run().checks:
         late = Cost(requests=hang_ups_at_the_end) if outcome.id == "sdp" else Cost()
         assert outcome.cost + late == declared[outcome.id].cost
-    assert run().cost == Cost(requests=59, tokens_minted=16, sessions_opened=3)
+    assert run().cost == Cost(requests=68, tokens_minted=16, sessions_opened=9)
 
 
 def test_where_a_token_is_good_once_sessions_open_all_the_same() -> None:
@@ -156,7 +157,8 @@ def test_nothing_is_left_after_a_run(faults: tuple[str, ...]) -> None:
         async with Emulator(faults=faults) as emulator:
             wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
             chosen = plan.make(registry.load(()).checks.values(), only=["sdp"])
-            await runner.run(chosen, wishes, mask=Mask(), emulator={"as_of": "", "faults": []})
+            shown, soon = {"as_of": "", "faults": []}, Deadlines().capped(1)
+            await runner.run(chosen, wishes, mask=Mask(), emulator=shown, deadlines=soon)
             calls = emulator.open_calls
         return len(asyncio.all_tasks()), calls
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from functools import cache
 from typing import Any
 
 import pytest
@@ -11,10 +10,11 @@ import pytest
 from rtdiag.diagnosis.explaining import explain
 from rtdiag.diagnosis.verdict import diagnose
 from rtdiag.emulator import load_faults
-from rtdiag.model import Cost, Event, Finding, Outcome, Report, Row, Seen, Status
+from rtdiag.model import Cost, Event, Finding, Outcome, Row, Seen, Status
 from rtdiag.redact import Mask
 from rtdiag.report import render
 from rtdiag.testing import exchange, refusal, run_on_emulator
+from tests.checks.broken import grouped, run
 
 
 def outcome(seen: Seen, status: Status = "fail", cause: str | None = None) -> Outcome:
@@ -62,11 +62,6 @@ def test_what_a_check_names_stands_and_counts_by_its_status() -> None:
     assert diagnose([outcome(Seen("a", (refused,)), "pass")]) == ()
 
 
-@cache
-def run(fault: str) -> Report:
-    return run_on_emulator(faults=[fault], allow=["wait"] if fault == "token-never-expires" else ())
-
-
 def test_the_requests_that_should_work_are_the_users_own() -> None:
     mine = {"type": "realtime", "model": "gpt-realtime-2.1", "voice": "marin", "instructions": "Speak like a pilot."}
     report = run_on_emulator(faults=["multipart-refused"], session=mine, kinds=("realtime",))
@@ -81,7 +76,10 @@ def test_the_requests_that_should_work_are_the_users_own() -> None:
     assert ".ok" in report.corrected.page
 
 
-@pytest.mark.parametrize("fault", ["key-revoked", "gateway-html", "rate-limited", "ice-blocked", "country-unsupported"])
+HOPELESS = ["key-revoked", "gateway-html", "rate-limited", "ice-blocked", "country-unsupported"]
+
+
+@pytest.mark.parametrize("fault", grouped((f,) for f in HOPELESS))
 def test_where_no_other_request_helps_none_is_shown(fault: str) -> None:
     assert run(fault).diagnosis
     assert run(fault).corrected is None
@@ -94,7 +92,7 @@ def test_a_green_run_needs_no_other_request() -> None:
 RED = [f.id for f in load_faults().values() if f.status == "fail" and f.cause]
 
 
-@pytest.mark.parametrize("fault", RED)
+@pytest.mark.parametrize("fault", grouped((f,) for f in RED))
 def test_explaining_the_report_of_a_run_names_what_the_run_named(fault: str) -> None:
     report = run(fault)
     text = render(report, "json").encode()

@@ -1,21 +1,28 @@
-"""A real client for these tests: httpx for the mints and offers, aiortc for the call."""
+"""Real clients for these tests: httpx for the mints and offers, aiortc for calls, websockets for sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from rtdiag.api.endpoints import Kind
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.faults import Switches
 
 Json = dict[str, Any]
 WAIT_S = 10
+MOST_EVENTS = 200  # no test awaits more than that from one client
+MODEL = "?model=gpt-realtime"
+INTENT = "?intent=transcription"
 
 SESSIONS: dict[Kind, Json] = {
     "realtime": {"type": "realtime", "model": "gpt-realtime"},
@@ -50,13 +57,16 @@ async def beta_token(client: httpx.AsyncClient, emulator: Emulator, path: str, b
 
 
 class Peer:
-    """The client's end: audio to receive, the channel `oai-events`, and the events that came in on it."""
+    """The client's end: audio to receive, and to send where there is a track; `oai-events`, and what came in on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, track: MediaStreamTrack | None = None) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.pc.addTransceiver("audio", direction="recvonly")
+        if track:
+            self.pc.addTrack(track)
+        else:
+            self.pc.addTransceiver("audio", direction="recvonly")
         self.channel = self.pc.createDataChannel("oai-events")
-        self.answer_sdp = ""
+        self.answer_sdp, self.call_id = "", ""
         self.inbox: asyncio.Queue[str] = asyncio.Queue()
         self.channel.on("message", self.inbox.put_nowait)
 
@@ -92,9 +102,9 @@ class Peer:
 
 
 @asynccontextmanager
-async def peer() -> AsyncIterator[Peer]:
+async def peer(track: MediaStreamTrack | None = None) -> AsyncIterator[Peer]:
     """A peer that is closed afterwards."""
-    made = Peer()
+    made = Peer(track)
     try:
         yield made
     finally:
@@ -102,12 +112,91 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 @asynccontextmanager
-async def call(emulator: Emulator, session: Json) -> AsyncIterator[Peer]:
+async def call(emulator: Emulator, session: Json, track: MediaStreamTrack | None = None) -> AsyncIterator[Peer]:
     """A peer whose offer has been answered."""
-    async with http(emulator) as client, peer() as made:
+    async with http(emulator) as client, peer(track) as made:
         token = await ga_token(client, emulator, session)
         headers = bearer(token, "application/sdp")
         answer = await client.post("/realtime/calls", headers=headers, content=await made.offer())
         assert answer.status_code == 201, answer.text
+        made.call_id = answer.headers.get("location", "").rpartition("/")[2]
         await made.accept(answer.text)
         yield made
+
+
+class Wire:
+    """A WebSocket's client: its connection, and the events that come in on it."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def event(self) -> Json:
+        """The next event, which must be a text frame."""
+        text = await asyncio.wait_for(self.connection.recv(), WAIT_S)
+        assert isinstance(text, str)
+        event: Json = json.loads(text)
+        return event
+
+    async def send(self, event: Json) -> None:
+        """Sends one event."""
+        await self.connection.send(json.dumps(event))
+
+    async def ask(self, event: Json) -> Json:
+        """Sends one event, returns the next that comes."""
+        await self.send(event)
+        return await self.event()
+
+    async def end(self) -> tuple[list[Json], int | None, str | None]:
+        """What still comes until the server closes, then the close code and its reason."""
+        events = []
+        try:
+            for _ in range(MOST_EVENTS):
+                events.append(await self.event())
+        except ConnectionClosed:
+            return events, self.connection.close_code, self.connection.close_reason
+        raise AssertionError("it goes on and on")
+
+
+@asynccontextmanager
+async def wire(
+    emulator: Emulator,
+    query: str = MODEL,
+    credential: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    subprotocols: Sequence[str] = (),
+) -> AsyncIterator[Wire]:
+    """A socket to `/realtime` and that query, with the emulator's key unless another credential, or "", is given.
+
+    Raises websockets' InvalidStatus where the upgrade is refused.
+    """
+    credential = emulator.key if credential is None else credential
+    async with connect(
+        f"{emulator.ws_url}/realtime{query}",
+        additional_headers={**(bearer(credential) if credential else {}), **(headers or {})},
+        subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+        proxy=None,
+        open_timeout=WAIT_S,
+        max_size=None,
+    ) as connection:
+        yield Wire(connection)
+
+
+async def until(made: Peer | Wire, kind_of_event: str) -> list[Json]:
+    """The events up to the first of that type, which is the last of them."""
+    events: list[Json] = []
+    for _ in range(MOST_EVENTS):
+        events.append(await made.event())
+        if events[-1]["type"] == kind_of_event:
+            return events
+    raise AssertionError(f"no {kind_of_event} among {types(events)}")
+
+
+def types(events: Sequence[Json]) -> list[str]:
+    """The names of events, the deltas of one kind as one."""
+    names = [str(event["type"]) for event in events]
+    return [name for i, name in enumerate(names) if not name.endswith(".delta") or names[i - 1] != name]
+
+
+def turned(emulator: Emulator, **switches: Any) -> None:
+    """Turns switches that no fault of faults.yaml turns alone, also for what is open."""
+    emulator._running().rules.switches = Switches(**switches)

@@ -212,7 +212,7 @@ def test_a_token_ends_by_the_clock() -> None:
 
 def answers(fault: Fault) -> bool:
     """Whether the fault answers at all."""
-    return bool(fault.answer) and not fault.answer.breaks and not fault.answer.delay_s
+    return fault.answer is not None and not fault.answer.breaks and not fault.answer.delay_s
 
 
 @pytest.mark.parametrize("name", [f.id for f in load_faults().values() if f.when and answers(f)])

@@ -1,0 +1,358 @@
+"""Does a WebSocket begin a session, with each credential and in each way that clients use?
+
+Asks for the upgrade at `/realtime` and waits for the first event and the close: `?model=` with the API key, with a token
+in the header and with a token as sub-protocol (all that a browser can do); `?intent=transcription` with the key and with
+a token; a token alone. One update of each kind goes over an open socket. Controls: a transcription model as `?model=`, a
+made-up key, the header of the beta. Where a token is refused, one fresh from the mint is tried: a server may take each
+once. A socket that stays silent ends its kind; no usable answer to the upgrade, no WebSocket there, or no credit ends it all.
+Costs: 9 requests, of which 6 open a session without audio; closed at once.
+Sources: live capture of 2026-09-18, record 69522944037 (wrong keys, models and the beta are refused after the 101, by an
+`error` event and close 3000 or 4000); record 60202052155 (2026-08-01: a token alone, transcription models); npm openai
+7.57.0 src/realtime/websocket.ts:250 (sub-protocols); record 68335575354 (2026-09-24: Azure refuses at the upgrade, 401).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.sessions import Json
+from rtdiag.check import Case, Check
+from rtdiag.context import Context, speaks
+from rtdiag.judging import cause_of, in_short, no_answer, said, update
+from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Seen, Status
+from rtdiag.transport.websocket import Socket
+
+_MODEL, _INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model={transcription}"
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to open a socket. `query` may hold models; None is that of the first kind asked for, and so is `kind`."""
+
+    case: str
+    title: str
+    kind: Kind | None
+    query: str | None
+    credential: str
+    as_subprotocol: bool = False
+
+    @property
+    def needs(self) -> str:
+        """What must have passed before this is asked."""
+        return f"token.mint-{self.kind}" if self.credential.endswith("-token") else "key.accepted"
+
+
+_WAYS: tuple[_Way, ...] = (
+    _Way("model-key", "?model= with the API key begins a session", "realtime", _MODEL, "api-key"),
+    _Way("model-token", "?model= with a token in the header", "realtime", _MODEL, "realtime-token"),
+    _Way("model-subprotocol", "?model= with a token as sub-protocol", "realtime", _MODEL, "realtime-token", True),
+    _Way("intent-key", "?intent=transcription with the API key", "transcription", _INTENT, "api-key"),
+    _Way("intent-token", "?intent=transcription with a token", "transcription", _INTENT, "transcription-token"),
+    _Way("bare-token", "a transcription token alone names its session", "transcription", "", "transcription-token"),
+)
+_CONTROLS: tuple[_Way, ...] = (
+    _Way("transcription-model", "a transcription model as ?model= is refused", "transcription", _WRONG, "api-key"),
+    _Way("made-up", "a made-up key is refused", None, None, "made-up"),
+    _Way("beta-header", "the beta's header does what this server's dialects say", None, None, "api-key"),
+)
+_BY_CASE = {way.case: way for way in (*_WAYS, *_CONTROLS)}
+_UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transcription"}
+
+
+def _cases() -> Iterator[Case]:
+    for way in (*_WAYS, *_CONTROLS):
+        yield Case(way.case, way.title, (way.needs,), way.kind)
+        if kind := _UPDATED_OVER.get(way.case):
+            yield Case(
+                f"update-{kind}", f"{kind}: an update over the socket is applied", (f"websocket.{way.case}",), kind
+            )
+
+
+async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    """Open one socket after the other; what makes further ones pointless is told in place of asking them."""
+    kinds = ctx.wishes.kinds
+    await ctx.minted(kinds[0])
+    await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
+    dialect: Dialect = "beta" if ctx.dialects == {"beta"} else "ga"
+    unasked: dict[Kind | None, Json] = {}
+    for way in (*_WAYS, *_CONTROLS):
+        if ctx.wants(way.case):
+            kind = way.kind or kinds[0]
+            async for seen in _visit(ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked):
+                yield seen
+
+
+async def _visit(
+    ctx: Context, way: _Way, kind: Kind, dialect: Dialect, unasked: dict[Kind | None, Json]
+) -> AsyncIterator[Seen]:
+    """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless."""
+    reason = unasked.get(None) or unasked.get(kind)
+    sockets = [] if reason else await _sockets(ctx, way, kind, dialect)
+    if not (reason or sockets):
+        return
+    seen = Seen(way.case, facts=reason) if reason else _seen(way.case, sockets)
+    if way.case == "intent-key" and sockets and not _created(seen):
+        seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
+    yield seen
+    if way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}"):
+        yield await _updated(ctx, sockets[-1] if _created(seen) else None, kind, dialect)
+    for socket in sockets:
+        await socket.close()
+    unasked |= _pointless(way, kind, seen)
+
+
+async def _sockets(ctx: Context, way: _Way, kind: Kind, dialect: Dialect) -> list[Socket]:
+    """The socket of one way, and a second one with a fresh token where the first was refused with a shared one."""
+    credential = ctx.made_up_key if way.credential == "made-up" else await ctx.credential(way.credential)
+    if credential is None:
+        return []
+    query = (_MODEL if kind == "realtime" else _INTENT) if way.query is None else way.query
+    for name in ctx.wishes.kinds:
+        if f"{{{name}}}" in query:
+            query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))
+    sockets = [await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)]
+    if way.credential.endswith("-token") and _credential_refused(_seen(way.case, sockets)):
+        session = sessions.session(kind, dialect, await ctx.model(kind))
+        if fresh := (await ctx.mint(kind, dialect, session)).token:
+            sockets.append(await ctx.socket(way.case, query, fresh, dialect, as_subprotocol=way.as_subprotocol))
+    return sockets
+
+
+def _seen(case: str, sockets: list[Socket]) -> Seen:
+    upgrades = tuple(s.exchange for s in sockets if s.exchange)
+    return Seen(case, upgrades, tuple(sockets[-1].received), tuple(s.trace() for s in sockets))
+
+
+async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dialect) -> Seen:
+    if socket is None:
+        return Seen(f"update-{kind}", facts={"asked": False, "ended": True})
+    change: Json = {"instructions": "Speak only when asked."} if kind == "realtime" else {}
+    event = sessions.update(kind, dialect, sessions.session(kind, dialect, await ctx.model(kind)) | change)
+    answered = await ctx.update(socket, event)
+    return Seen(
+        f"update-{kind}",
+        events=answered.events,
+        facts={"asked": answered.asked, "ended": answered.ended, "sent": event["session"]},
+    )
+
+
+def _pointless(way: _Way, kind: Kind, seen: Seen) -> dict[Kind | None, Json]:
+    """What need not be asked after this: every kind (None) or this one, with the facts that say why."""
+    if seen.exchange and seen.exchange.status in _NO_WEBSOCKET:
+        return {None: {"not_offered": way.case}}
+    unusable = _unusable(way.case, seen)
+    if unusable and seen.exchange and (seen.exchange.status != 101 or unusable.cause in _LIMITS):
+        return {None: {"stopped_by": way.case, "cause": unusable.cause}}
+    return {kind: {"silent": way.case}} if way in _WAYS and _silent(seen) else {}
+
+
+# Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
+_NO_WEBSOCKET = frozenset({404, 405, 426, 501})
+# Causes that say nothing of what was asked: those of limits, and with them the server's own trouble.
+_LIMITS = frozenset({"quota-exhausted", "rate-limit"})
+_UNDECIDED = _LIMITS | {"generic-server-error"}
+# Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches (mirror 870e1e1, 2026-03-26).
+_AUTH_CLOSES = frozenset({3000, 1008})
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per case seen."""
+    control = evidence.seen.get("made-up")
+    void = control is not None and _created(control) is not None
+    for case, seen in evidence.seen.items():
+        if "asked" in seen.facts:
+            yield update(case, seen)
+        elif seen.exchange is None:
+            yield _unasked(case, seen)
+        elif unusable := _unusable(case, seen):
+            yield unusable
+        elif seen.exchange.status in _NO_WEBSOCKET:
+            yield _not_offered(case, seen.exchange, official=evidence.official)
+        elif case == "made-up":
+            yield _made_up(seen, official=evidence.official)
+        elif case == "transcription-model":
+            yield _transcription_model(seen)
+        elif case == "beta-header":
+            yield _beta_header(seen, spoken="beta" in evidence.dialects)
+        else:
+            yield _session(_BY_CASE[case], seen, void=void)
+
+
+def _session(way: _Way, seen: Seen, *, void: bool) -> Finding:
+    case, expected, created = way.case, f"session.created, {way.kind}", _created(seen)
+    if created is None:
+        return _refused(way, seen, expected)
+    measured = f"{created.type}, {_kind_of(created) or 'of no named kind'}"
+    if _kind_of(created) not in (way.kind, None):
+        hint = "the query or the token was not heeded on the way: it is another kind of session than was asked for"
+        return Finding(case, "fail", measured, expected, "session-of-another-kind", hint)
+    if way.as_subprotocol and seen.exchange and not seen.exchange.header("sec-websocket-protocol"):
+        measured = "101 without a sub-protocol"
+        hint = "a browser ends such a connection: the server must select `realtime` where it was offered"
+        return Finding(case, "fail", measured, "realtime is selected", "subprotocol-not-selected", hint)
+    if void:
+        return Finding(case, "info", measured, expected, hint="a made-up key gets the same: this proves nothing")
+    return Finding(case, "pass", measured, expected)
+
+
+def _refused(way: _Way, seen: Seen, expected: str) -> Finding:
+    """What it means that no session came: silence, a close, a refusal."""
+    measured = _said(seen)
+    if seen.facts.get("has_mint") is False:
+        return Finding(
+            way.case, "info", measured, expected, hint="this server mints no tokens for such sessions either"
+        )
+    if _silent(seen) or _closed_for_nothing(seen):
+        hint = "the upgrade alone proves nothing: the first event of every session is session.created"
+        return Finding(way.case, "fail", measured, expected, "session-created-missing", hint)
+    cause, hint = cause_of(Seen("", (_told(seen),)))
+    error = _told(seen).error
+    unnamed = cause == "unexpected-answer" or (error is not None and error.code == "invalid_api_key")
+    if unnamed and way.credential.endswith("-token") and _credential_refused(seen):
+        cause = "token-of-another-issuer"
+        hint = (
+            "this server minted the token and refuses it at its WebSocket: does something between answer in its place?"
+        )
+    return Finding(way.case, "fail", measured, expected, cause, hint)
+
+
+def _made_up(seen: Seen, *, official: bool) -> Finding:
+    expected, measured = "a refusal", _said(seen)
+    if _created(seen):
+        hint = "it asks for no key at its WebSocket: no session that began there says anything about keys and tokens"
+        status: Status = "fail" if official else "warn"
+        return Finding("made-up", status, measured, expected, "server-asks-for-no-key", hint)
+    if _credential_refused(seen):
+        return Finding("made-up", "pass", measured, expected)
+    hint = "neither taken nor refused as a credential: the control says nothing here"
+    return Finding("made-up", "info", measured, expected, hint=hint)
+
+
+def _transcription_model(seen: Seen) -> Finding:
+    case, expected, measured = "transcription-model", "invalid_model", _said(seen)
+    if _created(seen):
+        hint = "what works here fails against the API: transcription is ?intent=transcription, its model goes into the session"
+        return Finding(case, "warn", measured, expected, "model-kind-not-checked", hint)
+    error = _told(seen).error
+    return Finding(case, "pass" if error and error.code == "invalid_model" else "info", measured, expected)
+
+
+def _beta_header(seen: Seen, *, spoken: bool) -> Finding:
+    expected = "a session of the beta" if spoken else "beta_api_shape_disabled"
+    error = _told(seen).error
+    met = _created(seen) is not None if spoken else bool(error and error.code == "beta_api_shape_disabled")
+    hint = (
+        "remove the header OpenAI-Beta, or the sub-protocol openai-beta.realtime-v1" if error and not spoken else None
+    )
+    return Finding("beta-header", "pass" if met else "info", _said(seen), expected, hint=hint)
+
+
+def _unasked(case: str, seen: Seen) -> Finding:
+    if first := seen.facts.get("not_offered"):
+        return Finding(case, "info", f"not asked: {first} found no WebSocket")
+    if first := seen.facts.get("stopped_by"):
+        hint = "when that is mended, run --only websocket"
+        measured = f"not asked: {first} got no usable answer"
+        return Finding(case, "inconclusive", measured, cause=seen.facts["cause"], hint=hint)
+    return Finding(case, "skip", f"not asked: {seen.facts['silent']} stayed silent")
+
+
+def _not_offered(case: str, exchange: Exchange, *, official: bool) -> Finding:
+    if official:
+        hint = "the API has a WebSocket here: look at the base URL, and at what stands between"
+        return Finding(case, "fail", said(exchange), "101", "websocket-upgrade-refused", hint)
+    hint = "this server offers no WebSocket at /realtime, or a gateway before it does not pass upgrades on"
+    return Finding(case, "info", f"{said(exchange)}: not offered by this server", "101", hint=hint)
+
+
+def _unusable(case: str, seen: Seen) -> Finding | None:
+    """The `inconclusive` finding for what says nothing of what was asked; None for a session or a refusal."""
+    exchange = seen.exchange
+    if exchange is None or _created(seen):
+        return None
+    failure = seen.peers[-1].failure if seen.peers else None
+    broken = failure if failure and failure.kind != "silence" and not _error(seen) else None
+    if found := no_answer(case, replace(exchange, failure=exchange.failure or broken)):
+        return found
+    if (exchange.status or 0) < 300 and exchange.status != 101:
+        hint = "an answer came in place of the upgrade: a proxy or gateway that does not know WebSockets"
+        return Finding(
+            case, "inconclusive", f"{said(exchange)} in place of 101", "101", "answer-not-from-the-api", hint
+        )
+    cause, hint = cause_of(Seen("", (_told(seen),)))
+    return Finding(case, "inconclusive", _said(seen), "101", cause, hint) if cause in _UNDECIDED else None
+
+
+def _created(seen: Seen) -> Event | None:
+    return next((e for e in seen.events if e.type in sessions.CREATED), None)
+
+
+def _error(seen: Seen) -> Event | None:
+    return next((e for e in seen.events if e.type == "error"), None)
+
+
+def _closed(seen: Seen) -> tuple[int, str] | None:
+    close = seen.peers[-1].close if seen.peers else None
+    return (int(close["code"]), close["reason"]) if close else None
+
+
+def _silent(seen: Seen) -> bool:
+    """Whether the socket stayed open and nothing came that begins or refuses a session."""
+    failure = seen.peers[-1].failure if seen.peers else None
+    return failure is not None and failure.kind == "silence"
+
+
+def _closed_for_nothing(seen: Seen) -> bool:
+    """Whether the socket was closed as after a job well done, with no word of why."""
+    return _error(seen) is None and (_closed(seen) or (0, ""))[0] in (1000, 1001, 1005)
+
+
+def _credential_refused(seen: Seen) -> bool:
+    """Whether the credential was refused, over HTTP, by an event or by the close code alone."""
+    told = _told(seen)
+    return told.status in {401, 403} | _AUTH_CLOSES or bool(told.error and told.error.code == "invalid_api_key")
+
+
+def _told(seen: Seen) -> Exchange:
+    """The refusal as one exchange: after a 101 the event (or the close's reason) is its body, the close code its status."""
+    assert seen.exchange is not None
+    if seen.exchange.status != 101:
+        return seen.exchange
+    error, (code, reason) = _error(seen), _closed(seen) or (101, "")
+    return replace(seen.exchange, status=code, body=error.raw if error else reason, response_headers=())
+
+
+def _said(seen: Seen) -> str:
+    """What came, in a few words: the first event that counts, and how the socket was closed."""
+    assert seen.exchange is not None
+    if seen.exchange.status != 101:
+        return said(seen.exchange)
+    first, closed = _created(seen) or _error(seen) or next(iter(seen.events), None), _closed(seen)
+    words = "101, then nothing" if first is None else f"error {in_short(first.error)}" if first.error else first.type
+    if closed is None:
+        return words
+    return f"{words}, close {closed[0]}" if first else f"101, then close {closed[0]} {closed[1]}".rstrip()
+
+
+def _kind_of(created: Event) -> Kind | None:
+    """The kind of session that the event shows: by `type` in GA, by its name or its `object` in the beta."""
+    shown = created.json.get("session") if isinstance(created.json, dict) else None
+    named = shown.get("type") or shown.get("object") if isinstance(shown, dict) else None
+    if created.type.startswith("transcription") or "transcription" in str(named):
+        return "transcription"
+    return "realtime" if named in ("realtime", "realtime.session") else None
+
+
+CHECK = Check(
+    id="websocket",
+    title="A WebSocket begins a session",
+    cases=tuple(_cases()),
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=9, sessions_opened=6),
+    order=70,
+)

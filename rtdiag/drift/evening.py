@@ -1,0 +1,123 @@
+"""What differs between any two answers of one server (ids, tokens, times, addresses), evened out; and the rest compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+# Placeholders of a message, in this order; ids by their prefixes as in record 69522944037 (2026-09-18).
+_IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"[\w-]*\*{4,}[\w-]*|\b(?:sk-|ek_)[\w-]+"), "<credential>"),
+    (re.compile(r"\b(?:req|sess|event|rtc|item|resp|call|conv)_\w+"), "<id>"),
+    (re.compile(r"\b(?:gpt|whisper)-[\w.-]*\w"), "<model>"),
+    (re.compile(r"\b\d+(?:\.\d+)?"), "<n>"),
+)
+_ID = re.compile(r"(req|sess|event|rtc|item|resp|call|conv)_\w{8,}$")
+_TOKEN = re.compile(r"(ek_)?([\w*-]{16,})$")
+
+# Times in bodies are compared as times, not as numbers; when something was made says nothing of how the server behaves.
+_TIMES = frozenset({"expires_at"})
+_IGNORED = frozenset({"created", "created_at"})
+TIME_TOLERANCE_S = 5
+
+# `GET /models` of an account lists every model; only these are about the Realtime API.
+_REALTIME_MODEL = re.compile(r"realtime|transcribe|whisper|gpt-live")
+
+# What an SDP line is reduced to, first match wins; "" drops it. The number of candidates is that of the server's addresses.
+_SDP: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"o=.*|c=.*|a=rtcp:.*|a=candidate:.* typ relay.*"), ""),
+    (re.compile(r"m=(\S+) \d+ (.*)"), r"m=\1 \2"),
+    (re.compile(r"a=candidate:\S+ \d+ (\S+) .* typ (\S+).*", re.IGNORECASE), r"a=candidate … \1 … typ \2"),
+    (re.compile(r"a=fingerprint:(\S+) .*"), r"a=fingerprint:\1 …"),
+    (re.compile(r"a=(ice-ufrag|ice-pwd|ssrc|ssrc-group|msid):?.*"), r"a=\1:…"),
+    (re.compile(r"a=sctpmap:(\d+) .*"), r"a=sctpmap:\1 …"),
+)
+_ONCE = ("a=candidate", "a=ssrc:", "a=fingerprint")
+
+
+def text(message: str | None) -> str | None:
+    """A message with its credentials, ids, models and numbers as placeholders."""
+    for pattern, placeholder in _IN_TEXT if message else ():
+        message = pattern.sub(placeholder, message or "")
+    return message
+
+
+def differing(there: Any, here: Any, now_s: float, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Where two JSON values differ: the dotted path, what stands there, and what here. `now_s` is when both were answered."""
+    if isinstance(there, dict) and isinstance(here, dict) and not (path and there.get("type") != here.get("type")):
+        if there.get("object") == here.get("object") == "list":
+            there, here = _models_by_id(there), _models_by_id(here)
+        for name in sorted((there.keys() | here.keys()) - _IGNORED):
+            below = f"{path}.{name}" if path else name
+            if name not in there or name not in here:
+                yield below, _member(there, name, now_s), _member(here, name, now_s)
+            elif not (name in _TIMES and _same_time(there[name], here[name])):
+                yield from differing(there[name], here[name], now_s, below)
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        for index, (one, other) in enumerate(zip(there, here, strict=True)):
+            yield from differing(one, other, now_s, f"{path}[{index}]")
+    elif _evened(there) != _evened(here) or isinstance(there, bool) != isinstance(here, bool):
+        name = path.rpartition(".")[2]
+        yield path, _shown(there, name, now_s), _shown(here, name, now_s)
+
+
+def sdp(description: str) -> Counter[str]:
+    """The lines of a description by section (`audio a=setup:active`), each reduced to its shape, and counted."""
+    lines: Counter[str] = Counter()
+    section = "session"
+    for line in description.splitlines():
+        if line.startswith("m="):
+            section = line[2:].partition(" ")[0]
+        for pattern, shape in _SDP:
+            if found := pattern.fullmatch(line):
+                line = found.expand(shape)
+                break
+        if line:
+            key = f"{section} {line}"
+            lines[key] = 1 if line.startswith(_ONCE) else lines[key] + 1
+    return lines
+
+
+def brief(value: Any) -> str:
+    """A JSON value in at most 120 characters."""
+    dumped = json.dumps(value, ensure_ascii=False)
+    return dumped if len(dumped) <= 120 else dumped[:119] + "…"
+
+
+def _models_by_id(listed: dict[str, Any]) -> dict[str, Any]:
+    found = {m.get("id"): m for m in listed.get("data", ()) if isinstance(m, dict)}
+    return {
+        str(k): {"shutdown_date": m.get("shutdown_date")} for k, m in found.items() if _REALTIME_MODEL.search(str(k))
+    }
+
+
+def _same_time(there: Any, here: Any) -> bool:
+    return isinstance(there, int | float) and isinstance(here, int | float) and abs(there - here) <= TIME_TOLERANCE_S
+
+
+def _member(holder: dict[str, Any], name: str, now_s: float) -> str:
+    return _shown(holder[name], name, now_s) if name in holder else "absent"
+
+
+def _shown(value: Any, name: str, now_s: float) -> str:
+    if name in _TIMES and isinstance(value, int | float) and value:
+        return f"{value - now_s:+.0f} s from then"
+    return brief(_evened(value))
+
+
+def _evened(value: Any) -> Any:
+    """A value whose ids and tokens, wherever they are, are reduced to their look."""
+    if isinstance(value, dict):
+        return {k: _evened(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_evened(v) for v in value]
+    if not isinstance(value, str):
+        return value
+    if found := _ID.match(value):
+        return f"{found[1]}_…"
+    if (found := _TOKEN.match(value)) and (found[1] or "*" in value):
+        return f"{found[1] or ''}… ({len(value)} characters)"
+    return value

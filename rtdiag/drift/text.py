@@ -1,0 +1,87 @@
+"""A drift as a text that can be posted, and as plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rtdiag.drift.comparing import Difference
+from rtdiag.drift.questions import questions
+from rtdiag.redact import Mask
+
+if TYPE_CHECKING:
+    from rtdiag.drift.drift import Drift
+
+_MOST_IDS = 12
+_CHANNEL = re.compile(r"^[pw]\d+-\S+ ")  # alike on two channels is alike
+
+
+def rendered(drift: Drift) -> str:
+    """Lines of plain text that is Markdown too; alike differences are one line with all their ids."""
+    sections = (_head(drift), _differences(drift.differences), _not_compared(drift), _answered(drift), _open(drift))
+    return Mask()("\n".join(line for section in sections for line in section) + "\n", "drift")
+
+
+def plain(drift: Drift) -> dict[str, Any]:
+    """The drift as JSON knows it."""
+    return {
+        "base_url": drift.record.base_url,
+        "started_at": drift.record.started_at.isoformat(),
+        "as_of": drift.as_of.isoformat(),
+        "compared": {"exchanges": drift.exchanges, "events": drift.events},
+        "differences": [asdict(d) for d in drift.differences],
+        "not_compared": [asdict(n) for n in drift.not_compared],
+        "answered": [asdict(a) for a in drift.answered],
+    }
+
+
+def _head(drift: Drift) -> Iterator[str]:
+    record, count = drift.record, len(drift.differences)
+    whose = "an emulator" if record.emulated else record.base_url
+    yield f"# {whose} on {record.started_at:%Y-%m-%d}, and rtdiag's emulator as of {drift.as_of}"
+    yield ""
+    found = f"{count} difference{'s' if count != 1 else ''}" if count else "no difference"
+    yield f"{drift.exchanges} exchanges and {drift.events} events were asked again: {found}."
+
+
+def _differences(differences: tuple[Difference, ...]) -> Iterator[str]:
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for d in differences:
+        where = _CHANNEL.sub("", d.where)
+        alike.setdefault((where, d.what, d.of, d.there, d.here), []).append(d.id)
+    if alike:
+        yield from ("", "## There, and here", "")
+    for (where, what, of, there, here), ids in alike.items():
+        yield f"- {_ids(ids)} {where}, {what}{f' `{of}`' if of else ''}: there {there}; here {here}"
+
+
+def _not_compared(drift: Drift) -> Iterator[str]:
+    if drift.not_compared:
+        yield from ("", "## Not compared", "")
+    for left in drift.not_compared:
+        yield f"- {_ids(list(left.ids))}: {left.why}"
+
+
+def _answered(drift: Drift) -> Iterator[str]:
+    if drift.answered:
+        yield from ("", "## Open questions that this run touches", "")
+    if drift.answered and drift.record.emulated:
+        yield from ("It was an emulator that was asked: this is what is assumed, and settles nothing.", "")
+    for answer in drift.answered:
+        yield f"- {answer.number} {answer.ask} (So far: {answer.known}.)"
+        yield from (f"  - {shown}" for shown in answer.shown)
+
+
+def _open(drift: Drift) -> Iterator[str]:
+    touched = {a.number for a in drift.answered}
+    left = [q for q in questions() if q.number not in touched]
+    if left:
+        yield from ("", "## Open questions that it does not touch", "")
+        yield "They would need: " + "; ".join(f"{q.number} {q.needs}" for q in left) + "."
+
+
+def _ids(ids: list[str]) -> str:
+    shown = ", ".join(dict.fromkeys(ids[:_MOST_IDS]))
+    return shown if len(ids) <= _MOST_IDS else f"{shown} and {len(ids) - _MOST_IDS} more"

@@ -1,0 +1,296 @@
+"""A WebSocket as it happened: the upgrade as an exchange, every frame as an event, and how it was closed.
+
+It judges nothing, and nothing that a network or a server can do raises. A 101 is no verdict: the API tells wrong keys and models
+after it, by an `error` event and a close code (record 69522944037, 2026-09-18), so there is `greeting()`. No redirect is followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rtdiag.failures import from_close, from_websocket
+from rtdiag.model import Exchange, Failure, PeerTrace
+from rtdiag.transport.channel import Channel
+from rtdiag.transport.http import Credential, as_text, user_agent
+from rtdiag.transport.recorder import Deadlines, Recorder
+
+if TYPE_CHECKING:
+    import ssl
+
+    from websockets.asyncio.client import ClientConnection
+
+LABEL = "websocket"
+
+# What a browser's `new WebSocket(url, protocols)` carries in place of headers: npm openai 7.57.0 src/realtime/websocket.ts:250-254,
+# src/beta/realtime/websocket.ts:234 (2026-11-13).
+SUBPROTOCOL = "realtime"
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
+
+# One message, and all messages of one socket: more is not read. The API's first events have a few kilobytes.
+LARGEST_MESSAGE_BYTES = 1024 * 1024
+MOST_BYTES = 2 * LARGEST_MESSAGE_BYTES
+_TOO_MUCH = 1009
+
+_TELLING_HEADERS = ("x-request-id", "cf-ray", "openai-organization", "openai-project", "date")
+
+# The library logs headers, and so keys, at its most talkative level, and takes note of broken peers on the screen.
+_NO_LOG = logging.Logger("rtdiag.websocket", logging.CRITICAL + 1)
+
+
+class Socket(Channel):
+    """One WebSocket. Make it, `connect()`, look at `greeting()`, send events, `close()`.
+
+    `exchange` is its upgrade, None before `connect`; `failure` what ended it other than the server's own close.
+    """
+
+    def __init__(self, socket_id: str, recorder: Recorder, deadlines: Deadlines) -> None:
+        super().__init__(socket_id, LABEL, recorder, deadlines)
+        self.exchange: Exchange | None = None
+        self._began_ms = recorder.now_ms()
+        self._states: list[tuple[float, str, str]] = []
+        self._phases_ms: dict[str, float] = {}
+        self._close: dict[str, str] | None = None
+        self._heard_bytes = 0
+        self._connection: ClientConnection | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def connect(
+        self,
+        url: str,
+        credential: Credential,
+        *,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+        as_subprotocol: bool = False,
+        trust_environment: bool = True,
+    ) -> Exchange:
+        """Ask for the upgrade at `url` (http or ws) and record what came of it: 101, a refusal with its body, or a failure.
+
+        The credential goes into `Authorization`, or, `as_subprotocol`, where a browser puts it. `trust_environment` honours the
+        proxy variables and SSL_CERT_FILE.
+        """
+        upgrade = _Upgrade(self._deadlines, "ws" + url.removeprefix("http").removeprefix("ws"), credential)
+        recorder = self._recorder
+        exchange_id = recorder.next_exchange_id()
+        recorder.notice(f"{self.id}: GET {recorder.mask(url, 'screen')}")
+        self._state("connecting")
+        try:
+            upgrade.offer(headers or {}, subprotocols, as_subprotocol=as_subprotocol)
+            self._connection = await upgrade.ask(trust_environment=trust_environment)
+        except asyncio.CancelledError:
+            upgrade.failure = Failure("interrupted", upgrade.phase, "the run was interrupted")
+            raise
+        except Exception as exc:
+            upgrade.failure = None if upgrade.refused else from_websocket(exc, upgrade.phase)
+        finally:
+            self.exchange = recorder.exchange(upgrade.exchange(exchange_id, recorder))
+            self._state("open" if self.open else "closed")
+        if self._connection is not None:
+            self._reading = asyncio.ensure_future(self._read(self._connection))
+        return self.exchange
+
+    async def greeting(self, types: frozenset[str]) -> None:
+        """Wait for the first event of `types`, an `error`, or the end; after an `error` also for the close that mostly follows.
+
+        Where nothing of that comes within `event_s`, that silence is the failure.
+        """
+        if self._connection is None:
+            return
+        began_ms, limit_s = self._recorder.now_ms(), self._deadlines.event_s
+        self._recorder.notice(f"{self.id}: waiting for the first event")
+        await self._until(lambda: self._heard_of(types | {"error"}) or self.ending, limit_s)
+        if self._heard_of(types):
+            self._phases_ms["created"] = round(self._recorder.now_ms() - began_ms, 1)
+        elif self._heard_of({"error"}):
+            await self._until(lambda: self.ending, self._deadlines.close_s)
+        if self.ending:
+            await self._connection.close()  # what has begun to close is awaited, for `close_s`
+            await self._until(lambda: not self.open, self._deadlines.close_s)
+        elif not self._heard_of(types | {"error"}):
+            self.failure = Failure(
+                "silence", "created", f"open, and nothing that begins a session within {limit_s:g} s"
+            )
+
+    @property
+    def open(self) -> bool:
+        """Whether the socket takes events."""
+        return self._connection is not None and self._close is None
+
+    @property
+    def ending(self) -> bool:
+        """Whether one side has begun to close it, or it is closed."""
+        return self._connection is None or self._connection.state.name != "OPEN" or self.failure is not None
+
+    def trace(self) -> PeerTrace:
+        """What this socket has gone through so far, masked, also written into the record."""
+        mask, failure, close = self._recorder.mask, self.failure, self._close
+        return self._recorder.peer(
+            PeerTrace(
+                id=self.id,
+                states=tuple(self._states),
+                phases_ms=dict(self._phases_ms),
+                failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "peers.failure")),
+                close=close and {name: mask(text, "peers.close") for name, text in close.items()},
+                offered_in=self.exchange.id if self.exchange else None,
+            )
+        )
+
+    async def close(self) -> None:
+        """Close with 1000 and stop reading; harmless where it is closed already. It takes no longer than `close_s`."""
+        if self._connection is not None:
+            await self._connection.close()
+        pending = [*self._sending, *filter(None, [self._reading])]
+        await asyncio.gather(*pending, return_exceptions=True)
+        self.trace()
+
+    def _put(self, text: str) -> None:
+        assert self._connection is not None
+        task = asyncio.ensure_future(self._connection.send(text))
+        self._sending.add(task)
+
+    async def _read(self, connection: ClientConnection) -> None:
+        """Take down every message until the end, and how it ended."""
+        try:
+            while True:
+                message = await connection.recv()
+                if self._heard_bytes > MOST_BYTES:
+                    continue
+                self._heard_bytes += len(message)
+                self._heard(message)
+                if self._heard_bytes > MOST_BYTES:
+                    self.failure = Failure("too-large", "created", f"more than {MOST_BYTES} bytes; no more was read")
+                    self._state("closing")
+                    await connection.close(_TOO_MUCH)
+        except Exception as exc:
+            self.failure = self.failure or from_close(exc)
+        finally:
+            code, reason = connection.close_code, connection.close_reason
+            self._close = {"code": str(code or 1006), "reason": reason or ""}
+            self._state("closed")
+
+    def _heard_of(self, types: frozenset[str] | set[str]) -> bool:
+        return any(e.type in types for e in self.received)
+
+    def _state(self, value: str) -> None:
+        self._states.append((round(self._recorder.now_ms() - self._began_ms, 1), "readyState", value))
+        self._changed.set()
+
+
+class _Upgrade:
+    """One upgrade on its way: what is sent, which phase it is in, and what came of it."""
+
+    def __init__(self, deadlines: Deadlines, url: str, credential: Credential) -> None:
+        self.phase = "connect"
+        self.failure: Failure | None = None
+        self.connection: ClientConnection | None = None
+        self._deadlines = deadlines
+        self._url = url
+        self._credential = credential
+        self._id = f"rtdiag-{uuid.uuid4()}"
+        self._headers: dict[str, str] = {}
+        self._subprotocols: list[str] = []
+        self._timing_ms: dict[str, float] = {}
+        self._began_s = time.perf_counter()
+        self._connected_s: float | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether an HTTP answer came in place of the upgrade."""
+        response = self.connection.response if self.connection else None
+        return response is not None and response.status_code != 101
+
+    def offer(self, headers: Mapping[str, str], subprotocols: Sequence[str], *, as_subprotocol: bool) -> None:
+        """Make up what is sent. Raises ValueError for what no header may hold."""
+        text = self._credential.secret.reveal()
+        self._subprotocols = list(subprotocols)
+        self._headers = {"X-Client-Request-Id": self._id, **headers}
+        if as_subprotocol:
+            self._subprotocols = [SUBPROTOCOL, KEY_SUBPROTOCOL + text, *subprotocols]
+        else:
+            self._headers = {"Authorization": f"Bearer {text}", **self._headers}
+        if not all(re.fullmatch(r"[\x20-\x7e]+", value) for value in (text, *self._headers.values())):
+            raise ValueError("a header may not hold such a character")
+
+    async def ask(self, *, trust_environment: bool) -> ClientConnection:
+        """Connect and ask, each with its own deadline. Raises what the library raises, and TimeoutError."""
+        from websockets.asyncio import client
+
+        upgrade = self
+
+        class Connection(client.ClientConnection):
+            async def handshake(self, *args: Any, **kwargs: Any) -> None:
+                upgrade._asking(self, limit)
+                await super().handshake(*args, **kwargs)
+
+        class Connect(client.connect):
+            def process_redirect(self, exc: Exception) -> Exception:
+                return exc
+
+        options: dict[str, Any] = {
+            "ssl": _tls(trust_environment=trust_environment) if self._url.startswith("wss:") else None,
+            "proxy": True if trust_environment else None,
+            "subprotocols": self._subprotocols or None,
+            "user_agent_header": user_agent(),
+        }
+        async with asyncio.timeout(self._deadlines.connect_s) as limit:
+            return await Connect(
+                self._url,
+                additional_headers=self._headers,
+                create_connection=Connection,
+                open_timeout=None,
+                close_timeout=self._deadlines.close_s,
+                ping_interval=None,
+                max_size=LARGEST_MESSAGE_BYTES,
+                logger=_NO_LOG,
+                **options,
+            )
+
+    def exchange(self, exchange_id: str, recorder: Recorder) -> Exchange:
+        """The upgrade as an exchange; an answer that came before a failure is in it."""
+        mask, connection, failure = recorder.mask, self.connection, self.failure
+        response = connection.response if connection else None
+        sent = connection.request.headers.raw_items() if connection and connection.request else self._headers.items()
+        got = [(k, v) for k, v in response.headers.raw_items()] if response else []
+        body, encoding = as_text(bytes(response.body or b"")) if response else ("", "utf-8")
+        correlation = {k.lower(): v for k, v in got if k.lower() in _TELLING_HEADERS}
+        return Exchange(
+            id=exchange_id,
+            method="GET",
+            url=mask(self._url, "exchanges.url"),
+            credential=self._credential.name,
+            request_headers=tuple((k, mask(v, "exchanges.request_headers")) for k, v in sent),
+            status=response.status_code if response else None,
+            response_headers=tuple((k, mask(v, "exchanges.response_headers")) for k, v in got),
+            body=mask(body, "exchanges.body") if encoding == "utf-8" else body,
+            body_encoding=encoding,
+            failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
+            correlation={"x-client-request-id": self._id, **correlation},
+            timing_ms={**self._timing_ms, **self._waited()},
+            credential_from=self._credential.minted_in,
+        )
+
+    def _asking(self, connection: ClientConnection, limit: asyncio.Timeout) -> None:
+        """The connection stands, with TLS where that is asked for: from here on it is the answer's deadline."""
+        self.phase, self.connection, self._connected_s = "answer", connection, time.perf_counter()
+        self._timing_ms["connect"] = round((self._connected_s - self._began_s) * 1000, 1)
+        limit.reschedule(asyncio.get_running_loop().time() + self._deadlines.answer_s)
+
+    def _waited(self) -> dict[str, float]:
+        now_s = time.perf_counter()
+        waited = {} if self._connected_s is None else {"wait": round((now_s - self._connected_s) * 1000, 1)}
+        return {**waited, "total": round((now_s - self._began_s) * 1000, 1)}
+
+
+def _tls(*, trust_environment: bool) -> ssl.SSLContext:
+    """The TLS settings that every other request has."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=trust_environment)

@@ -1,0 +1,379 @@
+"""Items and responses of a session, in the events and the order of both dialects, without a network."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.emulator.conversation import REPLY, Over
+from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.settings import Rules, configured
+from tests import speech
+from tests.emulator.clients import types
+from tests.emulator.test_sessions import rules
+
+Json = dict[str, Any]
+
+BOTH_DIALECTS = date(2025, 9, 1)
+TEXT = {"output_modalities": ["text"]}
+HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
+LOGPROBS = "item.input_audio_transcription.logprobs"
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
+
+
+def session(
+    kind: Kind = "realtime",
+    dialect: Dialect = "ga",
+    given: Json | None = None,
+    over: Over = "websocket",
+    of: Rules | None = None,
+) -> Session:
+    of = of or rules(BOTH_DIALECTS if dialect == "beta" else None)
+    start = {"type": kind} if dialect == "ga" else {}
+    return Session(kind, dialect, configured(kind, dialect, start | (given or {}), {}, of), of, over)
+
+
+def told(one: Session, kind_of_event: str, **fields: Any) -> list[Json]:
+    """The events that answer one event, as a client reads them."""
+    answers: list[Json] = json.loads(json.dumps(one.receive(json.dumps({"type": kind_of_event, **fields}))))
+    return answers
+
+
+def error(one: Session, kind_of_event: str, **fields: Any) -> Json:
+    (answer,) = told(one, kind_of_event, **fields)
+    assert answer["type"] == "error"
+    found: Json = answer["error"]
+    return found
+
+
+def item(one: Session, item_id: str | None = None, **fields: Any) -> list[Json]:
+    return told(one, "conversation.item.create", item=HELLO | ({"id": item_id} if item_id else {}), **fields)
+
+
+def appended(one: Session, seconds: float) -> list[Json]:
+    audio = base64.b64encode(speech.speech(seconds)).decode()
+    return told(one, "input_audio_buffer.append", audio=audio)
+
+
+def committed(model: str | None, kind: Kind = "transcription", dialect: Dialect = "ga", **more: Any) -> list[Json]:
+    """What follows a manual commit of a second of speech."""
+    asked = {"model": model} if model else None
+    flat: Json = {"turn_detection": None, "input_audio_transcription": asked}
+    nested: Json = {"audio": {"input": {"turn_detection": None, "transcription": asked}}}
+    one = session(kind, dialect, (flat if dialect == "beta" else nested) | more)
+    assert appended(one, 1) == []
+    return told(one, "input_audio_buffer.commit")
+
+
+def test_an_item_is_created_behind_the_last() -> None:
+    one = session()
+    added, done = item(one, "item_one")
+    assert types([added, done]) == ["conversation.item.added", "conversation.item.done"]
+    assert added["item"] == done["item"]
+    assert added["item"] == HELLO | {"id": "item_one", "object": "realtime.item", "status": "completed"}
+    assert (added["previous_item_id"], done["previous_item_id"]) == (None, None)
+    later, _ = item(one)
+    assert later["previous_item_id"] == "item_one"
+    assert later["item"]["id"].startswith("item_")
+    assert len({added["event_id"], done["event_id"], later["event_id"]}) == 3
+
+
+def test_an_item_is_put_where_it_is_told_to() -> None:
+    one = session()
+    item(one, "a")
+    item(one, "c")
+    assert item(one, "b", previous_item_id="a")[0]["previous_item_id"] == "a"
+    assert item(one, "first", previous_item_id="root")[0]["previous_item_id"] is None
+    assert item(one, "last")[0]["previous_item_id"] == "c"
+    refused = error(one, "conversation.item.create", item=HELLO, previous_item_id="nowhere")
+    assert refused["param"] == "previous_item_id"
+    assert item(one, "end")[0]["previous_item_id"] == "last"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({}, "missing_required_parameter", "item"),
+        ({"item": "hello"}, "missing_required_parameter", "item"),
+        ({"item": {}}, "missing_required_parameter", "item.type"),
+        ({"item": HELLO | {"id": "here"}}, "item_create_duplicate_item_id", "item.id"),
+        ({"item": HELLO | {"id": {}}}, "invalid_type", "item.id"),
+    ],
+)
+def test_items_that_are_refused(fields: Json, code: str, param: str) -> None:
+    one = session()
+    item(one, "here")
+    found = error(one, "conversation.item.create", event_id="mine", **fields)
+    assert (found["code"], found["param"], found["event_id"]) == (code, param, "mine")
+
+
+def test_an_item_without_an_id_gets_one_even_if_it_says_null() -> None:
+    added, _ = told(session(), "conversation.item.create", item=HELLO | {"id": None})
+    assert added["item"]["id"].startswith("item_")
+
+
+def test_items_are_shown_cut_and_deleted() -> None:
+    one = session()
+    item(one, "here")
+    (shown,) = told(one, "conversation.item.retrieve", item_id="here")
+    assert shown["type"] == "conversation.item.retrieved"
+    assert shown["item"]["content"] == HELLO["content"]
+    (cut,) = told(one, "conversation.item.truncate", item_id="here", content_index=0, audio_end_ms=1500)
+    assert cut["type"] == "conversation.item.truncated"
+    assert (cut["item_id"], cut["content_index"], cut["audio_end_ms"]) == ("here", 0, 1500)
+    (gone,) = told(one, "conversation.item.delete", item_id="here")
+    assert (gone["type"], gone["item_id"]) == ("conversation.item.deleted", "here")
+    assert error(one, "conversation.item.delete", item_id="here")["code"] == "item_delete_invalid_item_id"
+    assert item(one)[0]["previous_item_id"] is None
+
+
+@pytest.mark.parametrize("verb", ["retrieve", "truncate", "delete"])
+def test_an_item_that_is_not_there(verb: str) -> None:
+    where = {"content_index": 0, "audio_end_ms": 0}
+    found = error(session(), f"conversation.item.{verb}", item_id="nowhere", **where)
+    assert (found["code"], found["param"]) == (f"item_{verb}_invalid_item_id", "item_id")
+    assert "'nowhere' does not exist" in found["message"]
+    found = error(session(), f"conversation.item.{verb}", **where)
+    assert (found["code"], found["param"]) == ("missing_required_parameter", "item_id")
+
+
+@pytest.mark.parametrize("missing", ["content_index", "audio_end_ms"])
+def test_a_truncation_says_where(missing: str) -> None:
+    one = session()
+    item(one, "here")
+    fields = {"item_id": "here", "content_index": 0, "audio_end_ms": 0}
+    del fields[missing]
+    found = error(one, "conversation.item.truncate", **fields)
+    assert (found["code"], found["param"]) == ("missing_required_parameter", missing)
+
+
+def test_the_text_of_a_response_comes_in_the_live_order() -> None:
+    one = session(given=TEXT)
+    item(one, "question")
+    events = told(one, "response.create")
+    assert types(events) == [
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+        "rate_limits.updated",
+    ]
+    assert "".join(e["delta"] for e in events if e["type"] == "response.output_text.delta") == REPLY
+    begun, done = events[0]["response"], events[-2]["response"]
+    assert (begun["status"], begun["output"], begun["usage"]) == ("in_progress", [], None)
+    assert (done["id"], done["status"], done["output_modalities"]) == (begun["id"], "completed", ["text"])
+    (made,) = done["output"]
+    assert made["content"] == [{"type": "output_text", "text": REPLY}]
+    assert {e["response_id"] for e in events if "response_id" in e} == {begun["id"]}
+    assert {e["item_id"] for e in events if "item_id" in e} == {made["id"]}
+    assert [e["previous_item_id"] for e in events if "previous_item_id" in e] == ["question", "question"]
+    assert [limit["name"] for limit in events[-1]["rate_limits"]] == ["tokens"]
+    assert item(one)[0]["previous_item_id"] == made["id"]
+
+
+@pytest.mark.parametrize(
+    ("over", "audio"),
+    [
+        (
+            "websocket",
+            ["response.output_audio_transcript.delta", "response.output_audio.delta", "response.output_audio.done"],
+        ),
+        (
+            "webrtc",
+            [
+                *("output_audio_buffer.started", "response.output_audio_transcript.delta"),
+                "response.output_audio.done",
+            ],
+        ),
+    ],
+)
+def test_the_audio_of_a_response_is_an_event_over_a_socket_alone(over: Over, audio: list[str]) -> None:
+    events = told(session(over=over), "response.create")
+    names = types(events)
+    begin, end = names.index("response.content_part.added"), names.index("response.content_part.done")
+    assert names[begin + 1 : end] == [*audio, "response.output_audio_transcript.done"]
+    assert ("output_audio_buffer.stopped" in names) == (over == "webrtc")
+    assert events[-2]["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": REPLY}]
+    assert events[-2]["response"]["audio"]["output"]["voice"] == "alloy"
+    for delta in (e for e in events if e["type"] == "response.output_audio.delta"):
+        assert base64.b64decode(delta["delta"], validate=True)
+
+
+@pytest.mark.parametrize(
+    ("modalities", "deltas", "part"),
+    [
+        (["text"], {"response.text.delta"}, "text"),
+        (["text", "audio"], {"response.audio_transcript.delta", "response.audio.delta"}, "audio"),
+    ],
+)
+def test_the_beta_has_its_own_names(modalities: list[str], deltas: set[str], part: str) -> None:
+    one = session("realtime", "beta", {"modalities": modalities})
+    (created,) = item(one)
+    assert created["type"] == "conversation.item.created"
+    events = told(one, "response.create")
+    names = types(events)
+    assert {name for name in names if name.endswith(".delta")} == deltas
+    assert "conversation.item.created" in names
+    assert not {name for name in names if "output_text" in name or "output_audio" in name}
+    assert not {"conversation.item.added", "conversation.item.done"} & set(names)
+    done = events[-2]["response"]
+    assert done["output"][0]["content"][0]["type"] == part
+    assert done["modalities"] == modalities
+
+
+def test_one_response_may_wish_for_something_else() -> None:
+    wish = {"output_modalities": ["text"], "max_output_tokens": 7, "metadata": {"topic": "x"}}
+    done = told(session(), "response.create", response=wish)[-2]["response"]
+    assert wish.items() <= done.items()
+    assert done["output"][0]["content"][0]["type"] == "output_text"
+
+
+@pytest.mark.parametrize("wrong", [7, "text", {}])
+def test_modalities_that_are_none_are_refused(wrong: object) -> None:
+    found = error(session(), "response.create", response={"output_modalities": wrong})
+    assert found["param"].startswith("response.output_modalities")
+
+
+def test_there_is_no_response_to_cancel_and_none_in_a_transcription() -> None:
+    assert error(session(), "response.cancel")["code"] == "response_cancel_not_active"
+    assert told(session("transcription"), "response.create") == []
+
+
+def test_a_manual_commit_becomes_an_item_and_a_transcript() -> None:
+    events = committed("gpt-4o-mini-transcribe")
+    assert types(events) == [
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+        f"{TRANSCRIPTION}.delta",
+        f"{TRANSCRIPTION}.completed",
+    ]
+    item_id = events[0]["item_id"]
+    assert events[0]["previous_item_id"] is None
+    added = events[1]["item"]
+    assert (added["id"], added["role"], added["status"]) == (item_id, "user", "completed")
+    assert added["content"] == [{"type": "input_audio", "transcript": None}]
+    assert events[2]["item"] == added
+    deltas = [e for e in events if e["type"].endswith(".delta")]
+    assert all((e["item_id"], e["content_index"]) == (item_id, 0) and e["obfuscation"] for e in deltas)
+    last = events[-1]
+    assert last["item_id"] == item_id
+    assert "".join(e["delta"] for e in deltas) == last["transcript"]
+    assert "1.0 s" in last["transcript"]
+    assert not any("logprobs" in e for e in events)
+
+
+def test_a_manual_commit_in_a_conversation_asks_for_no_response() -> None:
+    assert types(committed(None, "realtime"))[-1] == "conversation.item.done"
+    assert types(committed("gpt-4o-transcribe", "realtime"))[-1] == f"{TRANSCRIPTION}.completed"
+
+
+def test_the_transcript_is_in_the_item_afterwards() -> None:
+    asked = {"audio": {"input": {"turn_detection": None, "transcription": {"model": "gpt-transcribe"}}}}
+    one = session("realtime", given=asked)
+    appended(one, 1)
+    last = told(one, "input_audio_buffer.commit")[-1]
+    (shown,) = told(one, "conversation.item.retrieve", item_id=last["item_id"])
+    assert shown["item"]["content"][0]["transcript"] == last["transcript"]
+
+
+@pytest.mark.parametrize(
+    ("model", "usage", "deltas"),
+    [
+        ("gpt-4o-transcribe", "tokens", True),
+        ("gpt-4o-mini-transcribe", "tokens", True),
+        ("whisper-1", "duration", False),
+        ("gpt-transcribe", "duration", False),
+        ("gpt-live-transcribe", "duration", True),
+        ("gpt-realtime-whisper", "duration", True),
+    ],
+)
+def test_what_a_transcript_counts_and_whether_it_streams_by_model(model: str, usage: str, deltas: bool) -> None:
+    events = committed(model)
+    found = events[-1]["usage"]
+    assert found["type"] == usage
+    if usage == "tokens":
+        assert found["total_tokens"] == found["input_tokens"] + found["output_tokens"]
+        assert found["input_token_details"] == {"text_tokens": 0, "audio_tokens": found["input_tokens"]}
+    else:
+        assert found["seconds"] == pytest.approx(1, abs=0.1)
+    assert (f"{TRANSCRIPTION}.delta" in types(events)) == deltas
+
+
+def test_logprobs_are_included_where_they_are_asked_for() -> None:
+    events = committed("gpt-4o-transcribe", include=[LOGPROBS])
+    deltas = [e for e in events if e["type"].endswith(".delta")]
+    assert all(e["logprobs"][0]["token"] == e["delta"] for e in deltas)
+    assert "".join(p["token"] for p in events[-1]["logprobs"]) == events[-1]["transcript"]
+
+
+def test_a_transcript_of_the_beta() -> None:
+    events = committed("whisper-1", "realtime", "beta")
+    assert types(events) == [
+        "input_audio_buffer.committed",
+        "conversation.item.created",
+        f"{TRANSCRIPTION}.completed",
+    ]
+
+
+def test_without_a_model_there_is_no_transcript() -> None:
+    assert types(committed(None))[-1] == "conversation.item.done"
+
+
+@pytest.mark.parametrize(("ms", "shown"), [(0, "0.00ms"), (50, "50.00ms"), (99, "99.00ms")])
+def test_a_commit_of_too_little_says_how_much_there_is(ms: int, shown: str) -> None:
+    one = session("transcription", given={"audio": {"input": {"turn_detection": None}}})
+    appended(one, ms / 1000)
+    found = error(one, "input_audio_buffer.commit")
+    assert (found["code"], found["param"]) == ("input_audio_buffer_commit_empty", None)
+    assert f"at least 100ms of audio, but buffer only has {shown} of audio" in found["message"]
+
+
+@pytest.mark.parametrize("chunk_ms", [100, 20, 7])
+def test_a_tenth_of_a_second_is_enough(chunk_ms: int) -> None:
+    one = session("transcription", given={"audio": {"input": {"turn_detection": None}}})
+    for _ in range(-(-100 // chunk_ms)):
+        appended(one, chunk_ms / 1000)
+    assert told(one, "input_audio_buffer.commit")[0]["type"] == "input_audio_buffer.committed"
+    assert "0.00ms" in error(one, "input_audio_buffer.commit")["message"]
+
+
+def test_a_cleared_buffer_is_empty() -> None:
+    one = session("transcription", given={"audio": {"input": {"turn_detection": None}}})
+    appended(one, 1)
+    assert types(told(one, "input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
+    assert "0.00ms" in error(one, "input_audio_buffer.commit")["message"]
+
+
+def test_items_of_commits_stand_behind_each_other() -> None:
+    one = session("transcription", given={"audio": {"input": {"turn_detection": None}}})
+    item(one, "hint")
+    ids: list[object] = ["hint"]
+    for _ in range(2):
+        appended(one, 0.2)
+        first, added, *_ = told(one, "input_audio_buffer.commit")
+        assert first["previous_item_id"] == added["previous_item_id"] == ids[-1]
+        ids.append(first["item_id"])
+    assert len(set(ids)) == 3
+
+
+def test_the_buffer_of_replies_is_cleared_without_a_word() -> None:
+    assert told(session(over="webrtc"), "output_audio_buffer.clear") == []
+
+
+def test_an_hour_ends_the_session() -> None:
+    one = session()
+    (answer,) = one.expire()
+    assert (answer["error"]["code"], answer["error"]["event_id"]) == ("session_expired", None)
+    assert one.ended == (1001, "Your session hit the maximum duration of 60 minutes.")

@@ -1,0 +1,111 @@
+"""What a page of another origin may ask and read. tests/browser asks a real browser the same."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import httpx
+import pytest
+
+from rtdiag.emulator import Emulator
+from tests.emulator.clients import MODEL, SESSIONS, bearer, ga_token, http, peer, wire
+
+PAGE = {"Origin": "https://app.example"}
+PREFLIGHT = {**PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+PATHS = ["/realtime/calls", "/realtime/client_secrets", "/realtime", "/models", "/realtime/nowhere"]
+
+
+def asked(
+    method: str, path: str, headers: dict[str, str], as_of: date | None = None, faults: tuple[str, ...] = ()
+) -> httpx.Response:
+    async def run() -> httpx.Response:
+        async with Emulator(as_of, faults) as emulator, http(emulator) as client:
+            return await client.request(method, path, headers=headers)
+
+    return asyncio.run(run())
+
+
+def listed(answer: httpx.Response, header: str) -> set[str]:
+    return {name.strip().lower() for name in answer.headers[header].split(",")}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("as_of", [None, date(2024, 12, 17)])
+def test_a_preflight_is_answered_without_a_credential(path: str, as_of: date | None) -> None:
+    answer = asked("OPTIONS", path, PREFLIGHT, as_of)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert {"get", "post"} <= listed(answer, "access-control-allow-methods")
+    assert int(answer.headers["access-control-max-age"]) > 0
+
+
+def test_which_headers_a_page_may_send() -> None:
+    unknown = {**PREFLIGHT, "Access-Control-Request-Headers": "authorization, originator"}
+    answer = asked("OPTIONS", "/realtime/calls", unknown)
+    assert answer.status_code == 200
+    assert listed(answer, "access-control-allow-headers") == {
+        "authorization",
+        "content-type",
+        "openai-beta",
+        "openai-organization",
+        "openai-project",
+        "openai-safety-identifier",
+        "x-client-request-id",
+        "x-openai-agents-sdk",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/models", 401), ("POST", "/realtime/calls", 401), ("GET", "/realtime", 405), ("POST", "/nowhere", 404)],
+)
+def test_a_page_may_read_a_refusal(method: str, path: str, status: int) -> None:
+    answer = asked(method, path, PAGE)
+    assert answer.status_code == status
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert {"location", "x-request-id"} <= listed(answer, "access-control-expose-headers")
+
+
+def test_a_page_may_read_where_its_call_is() -> None:
+    async def run() -> httpx.Response:
+        async with Emulator() as emulator, http(emulator) as client, peer() as made:
+            token = await ga_token(client, emulator, SESSIONS["realtime"])
+            headers = bearer(token, "application/sdp") | PAGE
+            return await client.post("/realtime/calls", headers=headers, content=await made.offer())
+
+    answer = asyncio.run(run())
+    assert answer.status_code == 201
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "location" in listed(answer, "access-control-expose-headers")
+    assert "location" in answer.headers
+
+
+def test_options_without_the_question_is_no_preflight() -> None:
+    answer = asked("OPTIONS", "/realtime/calls", PAGE)
+    assert answer.status_code == 405
+    assert answer.json()["error"]["message"] == "Invalid method for URL (OPTIONS /v1/realtime/calls)"
+
+
+@pytest.mark.parametrize("fault", ["key-revoked", "rate-limited", "country-unsupported"])
+def test_the_api_answers_preflights_whatever_is_wrong(fault: str) -> None:
+    answer = asked("OPTIONS", "/realtime/calls", PREFLIGHT, faults=(fault,))
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+
+
+@pytest.mark.parametrize(("fault", "status"), [("gateway-html", 502), ("captive-portal", 200)])
+@pytest.mark.parametrize("method", ["OPTIONS", "GET"])
+def test_a_gateway_lets_no_page_read(fault: str, status: int, method: str) -> None:
+    answer = asked(method, "/models", PREFLIGHT, faults=(fault,))
+    assert answer.status_code == status
+    assert not {name for name in answer.headers if name.startswith("access-control-")}
+
+
+def test_a_page_may_open_a_socket() -> None:
+    async def run() -> str:
+        async with Emulator() as emulator:
+            offered = ["realtime", f"openai-insecure-api-key.{emulator.key}"]
+            async with wire(emulator, MODEL, "", PAGE, offered) as made:
+                return str((await made.event())["type"])
+
+    assert asyncio.run(run()) == "session.created"

@@ -1,0 +1,268 @@
+"""Many sessions in one emulator: fifty at once are each their own, and a thousand in a row leave neither memory nor files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from socket import SHUT_RDWR
+from typing import Any
+
+import aiohttp
+import pytest
+
+from rtdiag.emulator import Emulator, lines
+from rtdiag.emulator import peer as server_side
+from rtdiag.emulator.tokens import REMEMBERED_S, Tokens
+from tests.emulator.clients import MODEL, SESSIONS, WAIT_S, Peer, bearer, call, http, peer
+
+Json = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+
+SESSION = SESSIONS["realtime"]
+SDP = "application/sdp"
+WARM_UP, IN_A_ROW, AT_ONCE, VANISHING = 200, 1000, 8, 5
+MOST_BYTES = 20 * 1024  # of memory per closed session
+CONSENT_WAIT_S = 120  # a bound: aioice drops a peer that is silent for six of its intervals of about 5 s
+VANISH = "import sys; from tests.emulator.test_load import stay; stay(*sys.argv[1:])"
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+class Server:
+    """`rtdiag emulator` in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout
+        told = dict(process.stdout.readline().strip().partition("=")[::2] for _ in range(3))
+        self.base_url, self.key = told["OPENAI_BASE_URL"], told["OPENAI_API_KEY"]
+        self._proc = Path("/proc") / str(process.pid)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it holds of this machine's memory."""
+        pages = int((self._proc / "statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def open_files(self) -> int:
+        """Its open files and sockets."""
+        return len(list((self._proc / "fd").iterdir()))
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Stopped afterwards, which it must survive."""
+    command = [sys.executable, "-u", "-m", "rtdiag", "emulator"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Server(process)
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+
+
+@asynccontextmanager
+async def web(base_url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that costs less than httpx; it keeps no connection, so that none is counted."""
+    connector, timeout = aiohttp.TCPConnector(force_close=True), aiohttp.ClientTimeout(WAIT_S)
+    async with aiohttp.ClientSession(base_url + "/", connector=connector, timeout=timeout) as client:
+        yield client
+
+
+@asynccontextmanager
+async def opened(client: aiohttp.ClientSession, key: str) -> AsyncIterator[tuple[Peer, Json]]:
+    """A call with a token of its own, and its `session.created`; the client closes it."""
+    async with peer() as made:
+        async with client.post("realtime/client_secrets", headers=bearer(key), json={"session": SESSION}) as answer:
+            token = (await answer.json())["value"]
+        headers, offer = bearer(token, SDP), await made.offer()
+        async with client.post("realtime/calls", headers=headers, data=offer) as answer:
+            assert answer.status == 201
+            made.call_id = answer.headers["Location"].rpartition("/")[2]
+            await made.accept(await answer.text())
+        created = await made.event()
+        assert created["type"] == "session.created"
+        yield made, created
+
+
+async def hang_up(client: aiohttp.ClientSession, key: str, call_id: str) -> None:
+    """Ends a call from outside."""
+    async with client.post(f"realtime/calls/{call_id}/hangup", headers=bearer(key)) as answer:
+        assert answer.status == 200
+
+
+async def in_a_row(count: int, work: Callable[[int], Awaitable[None]]) -> None:
+    """Does it `count` times, a few at once."""
+    numbers = iter(range(count))
+
+    async def worker() -> None:
+        for number in numbers:
+            await work(number)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(worker())
+
+
+async def settled(served: Server, client: aiohttp.ClientSession, files: int) -> None:
+    """Returns when it has no more files open than that. Each question lets it do what it still has to."""
+    async with asyncio.timeout(WAIT_S):
+        while served.open_files > files:
+            async with client.get("models", headers=bearer(served.key)) as answer:
+                assert answer.status == 200
+
+
+def stay(base_url: str, key: str, count: str) -> None:
+    """In a process that will be killed: opens calls, prints their ids, and waits."""
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(web(base_url))
+            for _ in range(int(count)):
+                made, _ = await stack.enter_async_context(opened(client, key))
+                sys.stdout.write(f"{made.call_id}\n")
+            sys.stdout.flush()
+            await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+def vanished(served: Server) -> list[str]:
+    """The ids of calls whose client was killed: no goodbye in any layer."""
+    command = [sys.executable, "-c", VANISH, served.base_url, served.key, str(VANISHING)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        ids = [process.stdout.readline().strip() for _ in range(VANISHING)]
+        process.kill()
+    return ids
+
+
+async def until_over(client: aiohttp.ClientSession, key: str, call_id: str) -> None:
+    """Waits beside the call for its end."""
+    async with client.ws_connect(f"realtime?call_id={call_id}", headers=bearer(key)) as socket:
+        over = await socket.receive(CONSENT_WAIT_S)
+    assert over.type == aiohttp.WSMsgType.CLOSE
+
+
+@linux
+def test_fifty_at_once_are_each_their_own() -> None:
+    async def run(served: Server) -> None:
+        async with web(served.base_url) as client, AsyncExitStack() as stack:
+            opening = (stack.enter_async_context(opened(client, served.key)) for _ in range(50))
+            sessions = await asyncio.gather(*opening)
+            assert len({created["session"]["id"] for _, created in sessions}) == 50
+            mine = {"type": "session.update", "session": {"type": "realtime", "instructions": "Mine alone."}}
+            updated = await sessions[0][0].ask(mine)
+            assert updated["session"]["instructions"] == "Mine alone."
+            nothing = {"type": "session.update", "session": {"type": "realtime"}}
+            shown = await asyncio.gather(*(made.ask(nothing) for made, _ in sessions[1:]))
+            assert [event["session"]["id"] for event in shown] == [c["session"]["id"] for _, c in sessions[1:]]
+            assert "Mine alone." not in {event["session"]["instructions"] for event in shown}
+
+    with server() as served:
+        asyncio.run(run(served))
+
+
+@linux
+def test_a_thousand_calls_in_a_row_leave_neither_memory_nor_files() -> None:
+    """Half hang up over HTTP, the others close; some vanish, which the server finds out by their silence."""
+
+    async def run(served: Server) -> tuple[int, int]:
+        async with web(served.base_url) as client:
+
+            async def one(number: int) -> None:
+                async with opened(client, served.key) as (made, _):
+                    if number % 2:
+                        await hang_up(client, served.key, made.call_id)
+
+            files = served.open_files
+            await in_a_row(WARM_UP, one)
+            await settled(served, client, files)
+            before = served.memory_bytes
+            gone = [asyncio.ensure_future(until_over(client, served.key, each)) for each in vanished(served)]
+            await in_a_row(IN_A_ROW - VANISHING, one)
+            await asyncio.gather(*gone)
+            await settled(served, client, files)
+            return before, served.memory_bytes
+
+    with server() as served:
+        before, after = asyncio.run(run(served))
+    assert (after - before) / IN_A_ROW < MOST_BYTES
+
+
+@linux
+def test_a_thousand_sockets_in_a_row_leave_neither_memory_nor_files() -> None:
+    """Half close, the others break the connection."""
+
+    async def run(served: Server) -> tuple[int, int]:
+        async with web(served.base_url) as client:
+
+            async def one(number: int) -> None:
+                async with client.ws_connect(f"realtime{MODEL}", headers=bearer(served.key)) as connection:
+                    assert (await connection.receive_json())["type"] == "session.created"
+                    if number % 2:
+                        connection.get_extra_info("socket").shutdown(SHUT_RDWR)
+
+            files = served.open_files
+            await in_a_row(WARM_UP, one)
+            await settled(served, client, files)
+            before = served.memory_bytes
+            await in_a_row(IN_A_ROW, one)
+            await settled(served, client, files)
+            return before, served.memory_bytes
+
+    with server() as served:
+        before, after = asyncio.run(run(served))
+    assert (after - before) / IN_A_ROW < MOST_BYTES
+
+
+def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its offer promises candidates that never follow: aiortc alone would wait for ever."""
+    monkeypatch.setattr(server_side, "CONNECT_WAIT_S", 0)
+
+    async def run() -> None:
+        async with Emulator() as emulator, http(emulator) as client, peer() as made:
+            offer = "".join(line for line in (await made.offer()).splitlines(keepends=True) if "candidate" not in line)
+            answer = await client.post(f"/realtime/calls{MODEL}", headers=bearer(emulator.key, SDP), content=offer)
+            assert answer.status_code == 201
+            await none_open(emulator)
+
+    asyncio.run(run())
+
+
+def test_a_call_whose_channel_never_opens_ends_with_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with Emulator(faults=["channel-never-opens"]) as emulator, call(emulator, SESSION) as made:
+            await made.state("connectionState", {"connected"})
+            assert emulator.open_calls == 1
+            emulator.session(made.call_id)
+            await made.state("connectionState", {"closed"})
+            assert emulator.open_calls == 0
+
+    monkeypatch.setattr(lines, "SESSION_LIFE_S", 1)
+    asyncio.run(run())
+
+
+def test_tokens_that_are_long_over_are_forgotten() -> None:
+    now_s = 0
+    tokens = Tokens(lambda: now_s)
+    first, second = (tokens.mint("realtime", "ga", {}, life_s) for life_s in (10, 20))
+    now_s = 20
+    tokens.mint("realtime", "ga", {}, 10)
+    assert all(tokens.find(token.value) is token and tokens.expired(token) for token in (first, second))
+    now_s = REMEMBERED_S + 10
+    tokens.mint("realtime", "ga", {}, 10)
+    assert (tokens.find(first.value), tokens.find(second.value)) == (None, second)
+
+
+async def none_open(emulator: Emulator) -> None:
+    """Returns when no call is left, one turn of the loop at a time."""
+    async with asyncio.timeout(WAIT_S):
+        while emulator.open_calls:  # noqa: ASYNC110 - no wait
+            await asyncio.sleep(0)
