@@ -152,10 +152,13 @@ class Emulator:
             raise
 
     async def _stop(self) -> None:
+        """The calls come last: until the listeners are gone, a request may open one more."""
         if self._service:
-            await self._service.close()
+            self._service.close_sockets()
         for runner in self._runners:
             await runner.cleanup()
+        if self._service:
+            await self._service.close()
 
 
 def _is_loopback(host: str) -> bool:

@@ -137,7 +137,7 @@ class Service:
     async def open_call(self, session: Session, offer_sdp: str) -> tuple[str, str]:
         """The id of a new call and its answer.
 
-        Raises Refused for an offer that cannot be taken; then nothing is left open.
+        Raises Refused for an offer that cannot be taken; then the call ends.
         """
         from rtdiag.emulator.peer import Call
 
@@ -146,8 +146,7 @@ class Service:
         try:
             return call_id, await call.answer(offer_sdp)
         except BaseException:
-            self.calls.pop(call_id, None)  # it may have ended meanwhile
-            await call.close()
+            self.end_call(call_id)
             raise
 
     def end_call(self, call_id: str) -> bool:
@@ -160,12 +159,15 @@ class Service:
         task.add_done_callback(self._closing.discard)
         return True
 
-    async def close(self) -> None:
-        """Ends every call and socket and waits until all are gone."""
-        for call_id in list(self.calls):
-            self.end_call(call_id)
+    def close_sockets(self) -> None:
+        """Begins to close every WebSocket."""
         for socket in tuple(self.sockets):
             socket.close(GOING_AWAY, "")
+
+    async def close(self) -> None:
+        """Ends every call, also one that is being answered, and waits until all are gone."""
+        for call_id in list(self.calls):
+            self.end_call(call_id)
         await asyncio.gather(*self._closing, return_exceptions=True)
 
 

@@ -107,9 +107,8 @@ def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour
     if by:
         current = _check_kind(shape, given, path, current, behaviour)
     kind = shape["kinds"][current[by]] if by else shape
-    for name in kind.get("required", ()):  # before unknown ones (assumed)
-        if name not in given and name not in current:
-            raise Refused("missing-parameter", param=_below(path, name))
+    if kind.get("required_first"):
+        _check_required(kind, given, path, current)
     for name, value in given.items():
         field = fields_of(shape, current).get(name)
         if name == by:
@@ -117,6 +116,13 @@ def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour
         if field is None or not _known(field, behaviour):
             raise Refused("unknown-parameter", param=_below(path, name))
         check(field, value, _below(path, name), current.get(name), behaviour)
+    _check_required(kind, given, path, current)
+
+
+def _check_required(kind: Shape, given: Json, path: str, current: Json) -> None:
+    for name in kind.get("required", ()):
+        if name not in given and name not in current:
+            raise Refused("missing-parameter", param=_below(path, name))
 
 
 def _check_array(shape: Shape, given: list[Any], path: str, behaviour: Behaviour) -> None:

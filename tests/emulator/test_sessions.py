@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -177,3 +178,66 @@ def test_faults_of_the_session() -> None:
         assert shown["turn_detection"]["type"] == "server_vad"
     refused = only(session("realtime", of=rules(turn_detection_refused=["semantic_vad"])).receive(event))["error"]
     assert refused["code"] == "invalid_value"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "settings", "code", "param"),
+    [
+        ("ga", {"output_modalities": ["audio", "text"]}, "invalid_value", "session.output_modalities"),
+        ("beta", {"modalities": ["audio"]}, "invalid_value", "session.modalities"),
+        (
+            "ga",
+            {"tools": [{"type": "function", "name": "f", "strict": True}]},
+            "unknown_parameter",
+            "session.tools[0].strict",
+        ),
+        (
+            "ga",
+            {"tools": [{"type": "function", "function": {"name": "f"}}]},
+            "missing_required_parameter",
+            "session.tools[0].name",
+        ),
+        ("ga", {"audio": {"output": {"voice": {}}}}, "missing_required_parameter", "session.audio.output.voice.id"),
+        ("ga", {"audio": {"output": {"voice": "nobody"}}}, "invalid_value", "session.audio.output.voice"),
+    ],
+)
+def test_settings_that_the_api_refuses(dialect: Dialect, settings: Json, code: str, param: str) -> None:
+    one = session("realtime", dialect)
+    start = {"type": "realtime"} if dialect == "ga" else {}
+    refused = only(one.receive(json.dumps({"type": "session.update", "session": start | settings})))["error"]
+    assert (refused["code"], refused["param"]) == (code, param)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "settings"),
+    [
+        ("ga", {"output_modalities": ["text"]}),
+        ("ga", {"audio": {"output": {"voice": {"id": "voice_FAKE"}}}}),
+        (
+            "ga",
+            {
+                "tools": [
+                    {"type": "function", "name": "f", "parameters": {"type": "object"}},
+                    {"type": "mcp", "server_label": "l"},
+                ]
+            },
+        ),
+        ("beta", {"modalities": ["audio", "text"]}),
+        ("beta", {"modalities": ["text"]}),
+    ],
+)
+def test_settings_that_the_api_takes_are_shown_as_sent(dialect: Dialect, settings: Json) -> None:
+    start = {"type": "realtime"} if dialect == "ga" else {}
+    updated = only(
+        session("realtime", dialect).receive(json.dumps({"type": "session.update", "session": start | settings}))
+    )
+    assert updated["type"] == "session.updated"
+    assert not list(missing(settings, updated["session"]))
+
+
+def missing(sent: Any, shown: Any) -> Iterator[Any]:
+    if isinstance(sent, dict) and isinstance(shown, dict):
+        for name, value in sent.items():
+            yield from missing(value, shown.get(name))
+    elif sent != shown:
+        yield sent
