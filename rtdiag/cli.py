@@ -168,6 +168,8 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
         except ValueError as exc:
             raise ConfigError(str(exc)) from exc
         screen.announce(chosen)
+        for line in emulator.warnings:
+            click.echo(f"rtdiag: {line}", err=True)
         async with emulator:
             settings.mask.learn(emulator.key)
             key = Credential("api-key", Secret(emulator.key), "the emulator")
