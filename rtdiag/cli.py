@@ -407,8 +407,8 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     except ValueError as exc:
         _fail(f"{report}: {exc}")
     show(found.text())
-    if cassette and found.differences:
-        write(cassette, found.cassette())
+    if cassette and (held := found.cassette()):
+        write(cassette, held)
     return 1 if found.differences else 0
 
 

@@ -160,13 +160,9 @@ class _Asking:
         if value := token.get("value"):
             self._tokens[there.id] = value
             if isinstance(their_end, int | float):  # what follows from another end is no difference of its own
-                self._token(value).expires_at = int(their_end)
+                self._emulator.expire_at(value, int(their_end))
         if _call_id(there) and _call_id(here):
             self._calls[_call_id(there)] = _call_id(here)
-
-    def _token(self, value: str) -> Any:
-        service: Any = self._emulator._service
-        return service.tokens.find(value)
 
 
 def _secret_of(mint: Exchange) -> Mapping[str, Any]:

@@ -141,7 +141,8 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
 
     Source: community.openai.com 1334200 (a transcription token with `?model=`); its mirror image is assumed.
     """
-    model, intent = request.query.get("model"), request.query.get("intent")
+    model = request.query.get("model")
+    intent = request.query.get("intent") if service.behaviour.transcription_sessions else None
     asked: Kind | None = "transcription" if intent == "transcription" else "realtime" if model else None
     if token and asked not in (None, token.kind):
         raise Refused("empty-fields")

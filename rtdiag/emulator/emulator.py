@@ -102,6 +102,13 @@ class Emulator:
         """The session of a live call. Raises KeyError for another id."""
         return self._running().calls[call_id].line.session
 
+    def expire_at(self, token: str, unix_s: int) -> None:
+        """Gives a token that was minted here another end. Raises KeyError for one that was not."""
+        found = self._running().tokens.find(token)
+        if found is None:
+            raise KeyError("no such token")
+        found.expires_at = unix_s
+
     def set_faults(self, *faults: str) -> None:
         """From now on these faults are on and no others, also for what is open. Raises UnknownFault."""
         self._running().turn(chosen(faults))

@@ -11,7 +11,7 @@ from aiohttp import web
 from rtdiag.api import sessions as dialects
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused, pretty
-from rtdiag.emulator.conversation import new_id
+from rtdiag.emulator.events import new_id
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.settings import configured, shown
 from rtdiag.emulator.shapes import all_shapes, check, complete

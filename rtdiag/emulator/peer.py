@@ -1,18 +1,16 @@
 """The answering end of one call: real ICE, DTLS and SCTP by aiortc, a session behind the client's `oai-events`.
 
-Habits of the API's answer (capture of 2026-04-27, record 52873890257) that are kept: ice-lite, no end-of-candidates,
-host candidates only, `setup:active` to an `actpass` offer, the offer's payload types, `sendrecv` audio, SCTP port
-5000. Not kept, for aiortc cannot or would lie: TCP candidates on 443 and UDP port 3478, `ufrag` on each candidate,
-the fingerprint once at session level, max-message-size 1073741823, `cname:realtimeapi`, `rtcp-rsize`. And ice-lite is
-said, not done: aioice checks back. Loopback is not among aioice's candidates, so media runs over this machine's other
-addresses.
+Of the habits of the API's answer (capture of 2026-04-27, record 52873890257) answers.py keeps what is only written, and this
+module host candidates, `setup:active` to an `actpass` offer, the offer's payload types, `sendrecv` audio and SCTP port 5000. Not kept,
+for aiortc cannot or it would be a lie: TCP candidates on 443 and UDP port 3478, max-message-size 1073741823, `cname:realtimeapi`,
+`rtcp-rsize`. And ice-lite is said, not done: aioice checks back. Loopback is not among aioice's candidates, so media runs over
+this machine's other addresses.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -30,6 +28,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
+from rtdiag.emulator import answers
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.ears import Resampler
 from rtdiag.emulator.faults import Switches
@@ -39,11 +38,6 @@ from rtdiag.emulator.sessions import Session
 CHANNEL = "oai-events"
 CLOSE_WAIT_S = 0.5
 CONNECT_WAIT_S = 60  # assumed; aiortc gives up after 64 s, and never on an offer that says it will trickle and does not
-
-_END = "a=end-of-candidates\r\n"
-_CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
-_CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
-_FINGERPRINT = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
 
 
 class Call:
@@ -70,7 +64,7 @@ class Call:
     async def answer(self, offer_sdp: str) -> str:
         """The answer's SDP. Raises Refused for an offer that aiortc cannot take; `close` is the caller's, then too."""
         if self._switches.candidates != "gathered":
-            offer_sdp = _without_candidates(offer_sdp)
+            offer_sdp = answers.without_candidates(offer_sdp)
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer_sdp, "offer"))
         except Exception as error:  # aiortc's parser raises whatever its assumptions run into
@@ -81,7 +75,7 @@ class Call:
         self._leave_out()
         await self._pc.setLocalDescription()
         self._patience = asyncio.get_running_loop().call_later(CONNECT_WAIT_S, self._give_up)
-        return self._as_the_api_writes(self._pc.localDescription.sdp)
+        return self._written(self._pc.localDescription.sdp)
 
     async def close(self) -> None:
         """Ends the connection and every task and socket of it, whether or not the other side is still there."""
@@ -119,26 +113,23 @@ class Call:
         if self._pc.connectionState != "connected":
             self._ended()
 
-    def _as_the_api_writes(self, answer: str) -> str:
+    def _written(self, answer: str) -> str:
         """aiortc's answer with the API's habits, and the faults that are on."""
-        if self._dialect == "ga":
-            answer = answer.replace(_END, "")
-        answer = answer.replace("a=group:BUNDLE", "a=ice-lite\r\na=group:BUNDLE", 1)
+        answer = answers.as_the_api_writes(answer, self._dialect)
         if not self._switches.true_fingerprint:
-            answer = _FINGERPRINT.sub(lambda m: f"{m[1]}{int(m[2], 16) ^ 0xFF:02X}", answer)
+            answer = answers.with_another_fingerprint(answer)
         if self._switches.candidates == "none":
-            return _CANDIDATE.sub("", answer)
+            return answers.without_candidates(answer)
         if self._switches.candidates == "silent-port":
-            return _CANDIDATE_ADDRESS.sub(self._silent_candidate, answer)
+            return answers.at_other_ports(answer, self._silent_port)
         return answer
 
-    def _silent_candidate(self, found: re.Match[str]) -> str:
-        """The same candidate with a port that is bound, so that nobody else takes it, and never read."""
-        address = found[2]
+    def _silent_port(self, address: str) -> int:
+        """A port that is bound, so that nobody else takes it, and never read."""
         sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
         self._silent.append(sock)
         sock.bind((address, 0))
-        return f"{found[1]} {address} {sock.getsockname()[1]} "
+        return int(sock.getsockname()[1])
 
     def _leave_out(self) -> None:
         """The layers that a fault keeps silent are never started."""
@@ -163,14 +154,6 @@ class Call:
             dtls = transceiver.receiver.transport
             found += [transceiver.receiver, transceiver.sender, dtls, dtls.transport]
         return found + ([self._pc.sctp.transport, self._pc.sctp.transport.transport] if self._pc.sctp else [])
-
-
-def _without_candidates(offer_sdp: str) -> str:
-    """The offer as if it trickled: else this end would check the client's candidates, and connect all the same.
-
-    The end-of-candidates goes too: with it and no candidate aioice fails at once and forgets its own candidates.
-    """
-    return _CANDIDATE.sub("", offer_sdp).replace(_END, "")
 
 
 class _Channel:

@@ -16,8 +16,8 @@ from aiohttp import web
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
-from rtdiag.emulator.conversation import Over
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
+from rtdiag.emulator.replies import Over
 from rtdiag.emulator.sessions import Session
 from rtdiag.emulator.settings import Rules
 from rtdiag.emulator.timeline import behaviour, models_alive

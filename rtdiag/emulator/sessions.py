@@ -15,8 +15,10 @@ from typing import Any
 
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
-from rtdiag.emulator.conversation import Conversation, Over, event, new_id
+from rtdiag.emulator.conversation import Conversation
+from rtdiag.emulator.events import event, new_id
 from rtdiag.emulator.listening import Listening
+from rtdiag.emulator.replies import Over
 from rtdiag.emulator.settings import Rules, audio_input, configured, shown
 from rtdiag.emulator.turns import Turn
 
@@ -49,6 +51,7 @@ class Session:
 
     def __init__(self, kind: Kind, dialect: Dialect, config: Json, rules: Rules, over: Over = "webrtc") -> None:
         self.kind, self.dialect, self.config, self.rules = kind, dialect, config, rules
+        self._over = over
         self.id = new_id("sess")
         self.ended: tuple[int, str] | None = None
         self._expires_at = int(rules.clock()) + SESSION_LIFE_S
@@ -101,7 +104,7 @@ class Session:
         if str(kind_of_event).endswith("session.update"):
             if not self.rules.switches.answers_updates:
                 return iter(())
-        elif kind_of_event == _UNLISTED:
+        elif kind_of_event == _UNLISTED and self._over == "webrtc":
             return iter(())
         if kind_of_event not in listed:
             supported = ", ".join(f"'{name}'" for name in listed[:-1]) + f", and '{listed[-1]}'"

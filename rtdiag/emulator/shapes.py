@@ -49,6 +49,7 @@ def check(shape: Shape, given: object, path: str, current: object, behaviour: Be
     """
     if given is None and shape.get("null"):
         return
+    current = {} if shape.get("whole") else current
     if isinstance(given, dict) and "or_object" in shape:
         shape = shape["or_object"]
     _check_type(shape, given, path)
@@ -68,7 +69,7 @@ def complete(shape: Shape, given: Any, current: Any) -> Any:
         shape = shape["or_object"]
     if not isinstance(given, dict) or shape.get("open") or shape["is"] == "any":
         return given
-    before = current if isinstance(current, dict) else {}
+    before = current if isinstance(current, dict) and not shape.get("whole") else {}
     result: Json = {}
     if by := shape.get("by"):
         result[by] = given.get(by, before.get(by))

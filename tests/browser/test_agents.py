@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rtdiag.emulator import Emulator
-from rtdiag.emulator.conversation import REPLY
+from rtdiag.emulator.replies import REPLY
 from tests.browser.chromium import needed, tab
 from tests.browser.site import PAGES, site
 

@@ -24,7 +24,7 @@ SILENT = {
     "error-after-connect",
     "update-never-echoed",
 }
-SILENCE_S = 1.0
+SILENCE_S, HEALTHY_S = 1.0, 10.0
 
 
 def run(fault_id: str, only: str | None = None) -> Report:
@@ -35,8 +35,10 @@ def run(fault_id: str, only: str | None = None) -> Report:
 @cache
 def _run(fault_id: str, only: str | None) -> Report:
     waits = any(fnmatchcase("token.expired", glob) for glob in load_faults()[fault_id].sees)
-    longest = {"longest_s": SILENCE_S} if fault_id in SILENT else {}
-    return run_on_emulator(faults=[fault_id], only=[only] if only else (), allow=["wait"] if waits else (), **longest)
+    longest_s = SILENCE_S if fault_id in SILENT else HEALTHY_S
+    return run_on_emulator(
+        faults=[fault_id], only=[only] if only else (), allow=["wait"] if waits else (), longest_s=longest_s
+    )
 
 
 def grouped(rows: Iterable[tuple[str, ...]]) -> list[ParameterSet]:

@@ -17,8 +17,8 @@ import yaml
 
 from rtdiag.api.endpoints import Kind
 from rtdiag.emulator.bodies import Refused, all_bodies
-from rtdiag.emulator.conversation import Over
 from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.replies import Over
 from rtdiag.emulator.sessions import Session, error_event
 from rtdiag.emulator.settings import Rules, configured
 from rtdiag.emulator.timeline import behaviour, newest
@@ -78,7 +78,7 @@ def test_every_error_fits(body_id: str) -> None:
 def test_the_scripts_make_the_emulator_say_all_that_it_can() -> None:
     """Names are read off the source; what stands in braces there may be anything."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in EMULATOR.glob("*.py"))
-    named = set(re.findall(r'\b(?:event|_renamed)\(\s*f?"([^"]+)"', source))
+    named = set(re.findall(r'\b(?:event|named)\(\s*(?:self\._?dialect, )?f?"([^"]+)"', source))
     assert len(named) > 20
     said = {event["type"] for event in all_told()}
     missing = {name for name in named if not any(fnmatchcase(one, re.sub("{.*?}", "*", name)) for one in said)}

@@ -87,7 +87,6 @@ def test_it_holds_all_its_candidates_and_does_not_say_so(answer: httpx.Response)
     assert "a=end-of-candidates" not in answer.text
 
 
-@pytest.mark.emulator_cannot(AIORTC)
 def test_each_candidate_names_the_fragment(answer: httpx.Response) -> None:
     """Capture of 2026-04-27, record 52873890257; openai-openapi @ f85dbe2 line 16749."""
     fragment = re.search(r"^a=ice-ufrag:(\S+)", answer.text, re.MULTILINE)
@@ -96,7 +95,6 @@ def test_each_candidate_names_the_fragment(answer: httpx.Response) -> None:
     assert [line for line in lines if not line.endswith(f" ufrag {fragment[1]}")] == []
 
 
-@pytest.mark.emulator_cannot("aiortc answers in the form of the offer")
 def test_an_old_form_of_the_channel_is_answered_in_the_new(api: Api, asked: str) -> None:
     """Capture of 2026-04-27, record 52873890257: `DTLS/SCTP 5000` with `a=sctpmap`."""
     old = asked.replace("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000")
@@ -120,7 +118,6 @@ def test_it_names_its_audio_realtimeapi(answer: httpx.Response) -> None:
     assert re.search(r"^a=ssrc:\d+ cname:realtimeapi", answer.text, re.MULTILINE)
 
 
-@pytest.mark.emulator_cannot(AIORTC)
 def test_its_fingerprint_stands_above_the_media(answer: httpx.Response) -> None:
     """Capture of 2026-04-27, record 52873890257."""
     assert re.findall(r"^(?:a=fingerprint|m)", answer.text, re.MULTILINE) == ["a=fingerprint", "m", "m"]

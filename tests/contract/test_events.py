@@ -255,7 +255,6 @@ def test_a_format_of_the_beta_is_no_type(api: Api) -> None:
     assert stays_open(api, MODEL_QUERY, sent)["message"].startswith("Invalid value: 'pcm16'")
 
 
-@pytest.mark.emulator_cannot("its shapes merge a format like any object")
 @pytest.mark.parametrize("way", ["input", "output"])
 def test_pcm_needs_its_rate_even_where_one_stands_already(api: Api, way: str) -> None:
     """record 2305039087 (2026-02-05) for the input, record 55858849222 (2026) for the output: a format is not merged."""

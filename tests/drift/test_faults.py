@@ -48,6 +48,10 @@ CHANGES: dict[str, tuple[set[str], str]] = {
     "update_error": (ERRORS, UPDATES),
     "turn_detection_refused": ({"status", "event"}, rf"{MINTS}|{UPDATES}"),
     "turn_detection_replaced": ({"body"}, rf"{MINTS}|{UPDATES}"),
+    "heeds_intent": ({"body", "event"}, rf"{SOCKETS}|{UPDATES}"),
+    "checks_model_kind": ({"event", "peer"}, SOCKETS),
+    "reads_subprotocols": ({"event", "peer"}, SOCKETS),
+    "selects_subprotocol": ({"header"}, r"GET /realtime([?].*)?$"),
     "closes_early": ({"event", "peer"}, rf"{UPDATES}|{SOCKETS}"),
 }
 
@@ -80,13 +84,25 @@ def meant(fault_id: str) -> list[dict[str, Any]]:
     ]
 
 
+def begun(given: Report, ids: set[str]) -> set[str]:
+    """The exchanges among these, and for events and peers those that they began with."""
+    began = {p["id"]: p["offered_in"] for p in given["peers"]}
+    began |= {e["id"]: began[e["channel"].partition("/")[0]] for e in given["events"]}
+    return {began.get(i, i) for i in ids}
+
+
 def header(exchange: dict[str, Any], name: str) -> str:
     return next((str(v) for k, v in exchange["request_headers"] if k.lower() == name), "")
 
 
-def answer(exchange: dict[str, Any]) -> tuple[object, ...]:
-    """Status, and what the body says without its numbers and credentials."""
-    return exchange["status"], re.sub(r"\d+|[\w-]*\*{4,}\w*|\b[se]k[-_][\w-]+", "", exchange["body"] or "")
+def answer(given: Report, exchange: dict[str, Any]) -> tuple[object, ...]:
+    """Status, and what the body, or the first frame after an upgrade, says without its numbers, ids and credentials."""
+    opened = [p["id"] for p in given["peers"] if p["offered_in"] == exchange["id"] and exchange["status"] == 101]
+    frames = [e["raw"] for e in given["events"] if e["channel"].partition("/")[0] in opened]
+    said = (
+        frames[0].partition('"event_id"')[0] + frames[0].partition('"error"')[2] if frames else exchange["body"] or ""
+    )
+    return exchange["status"], re.sub(r"\d+|[\w-]*\*{4,}\w*|\b[se]k[-_][\w-]+|\b(event|sess)_\w+", "", said)
 
 
 def asked(exchange: dict[str, Any]) -> tuple[object, ...]:
@@ -98,8 +114,9 @@ def asked(exchange: dict[str, Any]) -> tuple[object, ...]:
 
 def healthy_answers() -> dict[tuple[object, ...], list[tuple[object, ...]]]:
     found: dict[tuple[object, ...], list[tuple[object, ...]]] = {}
-    for exchange in report()["exchanges"]:
-        found.setdefault(asked(exchange), []).append(answer(exchange))
+    given = report()
+    for exchange in given["exchanges"]:
+        found.setdefault(asked(exchange), []).append(answer(given, exchange))
     return found
 
 
@@ -116,10 +133,11 @@ def test_a_healthy_run_shows_nothing(as_of: date | None) -> None:
 
 @pytest.mark.parametrize("fault_id", grouped(ANSWERED))
 def test_exactly_the_answers_that_a_fault_put_in_place_differ(fault_id: str) -> None:
-    wrong, given, healthy = FAULTS[fault_id].answer, meant(fault_id), healthy_answers()
+    wrong, given, healthy = FAULTS[fault_id].answer, report(fault_id), healthy_answers()
     assert wrong is not None
-    sure = {x["id"] for x in given if asked(x) in healthy and answer(x) not in healthy[asked(x)]}
-    assert sure <= differing(drift(fault_id)) <= {x["id"] for x in given}
+    wanted = meant(fault_id)
+    sure = {x["id"] for x in wanted if asked(x) in healthy and answer(given, x) not in healthy[asked(x)]}
+    assert sure <= begun(given, differing(drift(fault_id))) <= {x["id"] for x in wanted}
     for difference in drift(fault_id).differences:
         if difference.what == "status" and not (wrong.breaks or wrong.delay_s):
             assert difference.there.startswith(str(wrong.status))

@@ -23,6 +23,7 @@ WAIT_S = 10
 MOST_EVENTS = 200  # no test awaits more than that from one client
 MODEL = "?model=gpt-realtime"
 INTENT = "?intent=transcription"
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 SESSIONS: dict[Kind, Json] = {
     "realtime": {"type": "realtime", "model": "gpt-realtime"},

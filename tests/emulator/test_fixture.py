@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from inspect import signature
 from pathlib import Path
 
 import httpx
@@ -189,8 +190,34 @@ def test_an_error_of_the_start_comes_to_the_caller() -> None:
 
 
 def test_it_takes_what_the_emulator_takes() -> None:
-    wished = running.__wrapped__.__annotations__  # type: ignore[attr-defined]
-    assert set(wished) - {"return"} == set(Emulator.__init__.__annotations__) - {"return"}
+    assert signature(running).parameters == signature(Emulator).parameters
+
+
+def test_offers_that_are_under_way_when_it_stops_leave_nothing() -> None:
+    async def run() -> None:
+        async with peer() as made:
+            offer = await made.offer()
+        before = asyncio.all_tasks()
+        answered, statuses = asyncio.Event(), set[int]()
+
+        async def offer_on(client: httpx.AsyncClient, emulator: Emulator) -> None:
+            for _ in range(100):
+                url, headers = f"{emulator.base_url}/realtime/calls{MODEL}", bearer(emulator.key, SDP)
+                statuses.add((await client.post(url, headers=headers, content=offer)).status_code)
+                answered.set()
+
+        async with httpx.AsyncClient(trust_env=False, timeout=WAIT_S) as client:
+            async with Emulator() as emulator:
+                clients = [asyncio.ensure_future(offer_on(client, emulator)) for _ in range(20)]
+                await asyncio.wait_for(answered.wait(), WAIT_S)
+            assert emulator.open_calls == 0
+            ends = await asyncio.gather(*clients, return_exceptions=True)
+        assert all(isinstance(end, httpx.TransportError) for end in ends)
+        assert statuses == {201}
+        assert asyncio.all_tasks() == before
+
+    with nothing_left():
+        asyncio.run(run())
 
 
 @contextmanager

@@ -1,26 +1,20 @@
-"""What follows from speech: turns, commits, transcripts and responses, in a session, over a socket, and over a call."""
+"""What follows from speech in a session: turns, commits, transcripts and responses, and what faults make of them."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Callable, Iterator
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 import pytest
-from aiortc import AudioStreamTrack
-from av import AudioFrame
 
 from rtdiag.api.endpoints import Kind
-from rtdiag.emulator import Emulator
 from rtdiag.emulator.ears import Resampler
-from rtdiag.emulator.lines import Line
 from rtdiag.emulator.sessions import Session
 from tests import speech
-from tests.emulator.clients import INTENT, MODEL, WAIT_S, call, turned, types, until, wire
-from tests.emulator.test_conversation import TRANSCRIPTION, session, told
+from tests.emulator.clients import TRANSCRIPTION, types
+from tests.emulator.test_conversation import session, told
 from tests.emulator.test_ears import g711
 from tests.emulator.test_sessions import rules
 
@@ -242,158 +236,7 @@ def test_silence_that_is_not_heeded_is_half_a_second(silence_ms: int) -> None:
     assert_close(heard("transcription", semantic, pcm, silence_heeded=False)[0], [0, 3000])
 
 
-def test_a_socket_hears_what_is_appended() -> None:
-    async def run() -> list[Json]:
-        async with Emulator() as emulator, wire(emulator, INTENT) as made:
-            await made.event()
-            update = {"type": "session.update", "session": {"type": "transcription", **listening(SERVER_VAD)}}
-            assert (await made.ask(update))["type"] == "session.updated"
-            for piece in pieces(speech.clip()[0]):
-                await made.send(append(piece))
-            events = [*await until(made, TURN[-1]), *await until(made, TURN[-1])]
-            assert (await made.ask({"type": "input_audio_buffer.clear"}))["type"] == "input_audio_buffer.cleared"
-            return events
-
-    events = asyncio.run(run())
-    assert types(events) == TURN * 2
-    assert_close(events, expected(300, 500))
-
-
-def test_faults_turned_while_a_socket_is_open_take_effect() -> None:
-    pcm = speech.silence(0.5) + speech.speech(0.5) + speech.silence(0.5)
-
-    async def run() -> None:
-        async with Emulator() as emulator, wire(emulator) as made:
-            await made.event()
-            turned(emulator, hears_speech=False)
-            await made.send(append(pcm))
-            assert (await made.ask({"type": "input_audio_buffer.clear"}))["type"] == "input_audio_buffer.cleared"
-            emulator.set_faults()
-            await made.send(append(pcm))
-            events = await until(made, "rate_limits.updated")
-            assert types(events)[:3] == TURN[:3]
-            assert_close(events, [1700, 2700])
-            emulator.set_faults("update-never-echoed")
-            await made.send({"type": "session.update", "session": {"type": "realtime"}})
-            assert (await made.ask({"type": "input_audio_buffer.clear"}))["type"] == "input_audio_buffer.cleared"
-
-    asyncio.run(run())
-
-
-class Spoken(AudioStreamTrack):
-    """Digital silence, from `begin` on this PCM of 24 kHz, then silence again; 20 ms at a time, in real time."""
-
-    def __init__(self, pcm: bytes) -> None:
-        super().__init__()
-        self.begin = asyncio.Event()
-        self._pieces = (pcm[at : at + 960] for at in range(0, len(pcm) - 959, 960))
-
-    async def recv(self) -> AudioFrame:
-        paced = await super().recv()
-        assert isinstance(paced, AudioFrame)
-        frame = AudioFrame(format="s16", layout="mono", samples=480)
-        frame.planes[0].update(next(self._pieces, bytes(960)) if self.begin.is_set() else bytes(960))
-        frame.sample_rate, frame.time_base = speech.RATE_HZ, Fraction(1, speech.RATE_HZ)
-        frame.pts = (paced.pts or 0) * speech.RATE_HZ // paced.sample_rate
-        return frame
-
-
-@pytest.mark.parametrize("kind", ["realtime", "transcription"])
-def test_a_call_hears_its_track(kind: Kind) -> None:
-    last = "output_audio_buffer.stopped" if kind == "realtime" else TURN[-1]
-
-    async def run() -> list[Json]:
-        track = Spoken(speech.silence(0.4) + speech.speech(1))
-        wanted = {"type": kind, **listening(SERVER_VAD)} | ({"model": "gpt-realtime"} if kind == "realtime" else {})
-        async with Emulator() as emulator, call(emulator, wanted, track) as made:
-            assert (await made.event())["type"] == "session.created"
-            track.begin.set()
-            return await until(made, last)
-
-    events = asyncio.run(run())
-    assert types(events)[: len(TURN)] == TURN
-    began_ms, ended_ms = offsets(events)
-    assert abs(ended_ms - began_ms - (300 + 1000 + 500)) <= OFF_MS
-    assert (types(events)[-1], len(types(events)) > len(TURN)) == (last, kind == "realtime")
-
-
-def test_a_session_that_expires_says_so_and_closes_the_socket() -> None:
-    async def run() -> tuple[list[Json], int | None, str | None]:
-        async with Emulator() as emulator, wire(emulator) as made:
-            await made.event()
-            turned(emulator, closes_early=True)
-            await made.send({"type": "input_audio_buffer.clear"})
-            return await made.end()
-
-    (error,), code, reason = asyncio.run(run())
-    assert error["error"]["code"] == "session_expired"
-    assert (code, reason) == (1001, error["error"]["message"])
-
-
-@pytest.mark.parametrize("early", [True, False])
-def test_a_call_that_expires_is_told_and_ends(early: bool) -> None:
-    async def run() -> None:
-        async with Emulator() as emulator, call(emulator, {"type": "transcription"}) as made:
-            await made.event()
-            async with wire(emulator, f"?call_id={made.call_id}") as beside:
-                await beside.ask({"type": "input_audio_buffer.clear"})
-                assert (await made.event())["type"] == "input_audio_buffer.cleared"
-                if early:
-                    turned(emulator, closes_early=True)
-                    await beside.send({"type": "input_audio_buffer.clear"})
-                else:
-                    emulator._running().calls[made.call_id].line._expire()
-                assert (await made.event())["error"]["code"] == "session_expired"
-                (error,), code, _ = await beside.end()
-                assert (error["error"]["code"], code) == ("session_expired", 1001)
-            await made.state("connectionState", {"closed"})
-            assert emulator.open_calls == 0
-
-    asyncio.run(run())
-
-
-class Notes:
-    """A listener that takes down what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[object] = []
-
-    def send(self, event: Json) -> None:
-        self.told.append(event["type"])
-
-    def close(self, code: int, reason: str) -> None:
-        self.told.append(code)
-
-
-def test_the_hour_is_an_hour_and_is_forgotten_with_the_line() -> None:
-    async def run() -> None:
-        loop, notes = asyncio.get_running_loop(), Notes()
-        line = Line(session())
-        line.join(notes)
-        assert line._expiry.when() - loop.time() == pytest.approx(3600, abs=WAIT_S)
-        line.begin()
-        line._expire()
-        line.receive("{}")
-        assert notes.told == ["session.created", "error", 1001]
-        assert line._expiry.cancelled()
-
-    asyncio.run(run())
-
-
 def test_a_model_without_turn_detection_hears_no_turn_by_itself() -> None:
     one = session("transcription", given={"audio": {"input": {"transcription": {"model": "gpt-live-transcribe"}}}})
     assert by_events(one, speech.clip()[0]) == []
     assert types(told(one, "input_audio_buffer.commit"))[-1] == f"{TRANSCRIPTION}.completed"
-
-
-def test_a_url_for_conversations_answers_speech_at_once() -> None:
-    async def run() -> list[Json]:
-        async with Emulator() as emulator, wire(emulator, MODEL) as made:
-            await made.event()
-            for piece in pieces(speech.speech(1) + speech.silence(0.5)):
-                await made.send(append(piece))
-            return await until(made, "rate_limits.updated")
-
-    events = asyncio.run(run())
-    assert types(events)[:6] == [*TURN[:5], "response.created"]
-    assert_close(events, [0, 1200])

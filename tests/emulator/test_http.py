@@ -220,8 +220,8 @@ def test_every_fault_of_http_answers_what_it_says(name: str) -> None:
     fault = load_faults()[name]
     assert fault.when
     assert fault.answer
-    method = "GET" if fault.when.path[0] in ("*", "/models") else "POST"
-    path = "/models" if method == "GET" else fault.when.path[0].replace("*", "x")
+    method = fault.when.method.replace("*", "GET" if fault.when.path[0] in ("*", "/models") else "POST")
+    path = "/models" if fault.when.path[0] == "*" else fault.when.path[0].replace("*", "x")
     content_type = fault.when.content_type.replace("*", "") or "application/json"
     by_token = "ephemeral" in fault.when.credential
 
@@ -239,7 +239,9 @@ def test_every_fault_of_http_answers_what_it_says(name: str) -> None:
 def test_a_fault_that_answers_nothing_leaves_the_client_without_an_answer(name: str) -> None:
     async def run() -> None:
         async with Emulator(faults=[name]) as emulator, http(emulator) as client:
-            await client.get("/models", headers=bearer(emulator.key), timeout=0.2)
+            when = load_faults()[name].when
+            path = "/realtime" if when and "/realtime" in when.path else "/models"
+            await client.get(path, headers=bearer(emulator.key), timeout=0.2)
 
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout)):
         asyncio.run(run())

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,8 +19,12 @@ import pytest
 
 from rtdiag.emulator import Emulator, lines
 from rtdiag.emulator import peer as server_side
+from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.settings import Rules, configured
+from rtdiag.emulator.timeline import behaviour, newest
 from rtdiag.emulator.tokens import REMEMBERED_S, Tokens
-from tests.emulator.clients import MODEL, SESSIONS, WAIT_S, Peer, bearer, call, http, peer
+from tests.emulator.clients import MODEL, SESSIONS, WAIT_S, Peer, bearer, http, peer
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -236,16 +241,16 @@ def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     asyncio.run(run())
 
 
-def test_a_call_whose_channel_never_opens_ends_with_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run() -> None:
-        async with Emulator(faults=["channel-never-opens"]) as emulator, call(emulator, SESSION) as made:
-            await made.state("connectionState", {"connected"})
-            assert emulator.open_calls == 1
-            emulator.session(made.call_id)
-            await made.state("connectionState", {"closed"})
-            assert emulator.open_calls == 0
+def test_a_line_that_nobody_listens_to_ends_with_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a call whose channel never opened does not stay for ever."""
+    monkeypatch.setattr(lines, "SESSION_LIFE_S", 0)
 
-    monkeypatch.setattr(lines, "SESSION_LIFE_S", 1)
+    async def run() -> None:
+        over = asyncio.Event()
+        rules = Rules(behaviour(newest()), Switches(), time.time)
+        lines.Line(Session("realtime", "ga", configured("realtime", "ga", SESSION, {}, rules), rules), over.set)
+        await asyncio.wait_for(over.wait(), WAIT_S)
+
     asyncio.run(run())
 
 

@@ -1,0 +1,53 @@
+"""The text of an SDP answer: aiortc's, rewritten as the API writes its own, and what faults do to it. Pure.
+
+Habits kept (capture of 2026-04-27, record 52873890257): ice-lite, one sha-256 fingerprint at session level, the ICE fragment on
+each candidate, no end-of-candidates since GA (webrtchacks.com, 2025-09-23), the channel in its modern form whatever the offer's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from rtdiag.api.endpoints import Dialect
+
+_END = "a=end-of-candidates\r\n"
+_CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
+_CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
+_FINGERPRINT = re.compile(r"^a=fingerprint:.*\r\n", re.MULTILINE)
+_SHA_256 = re.compile(r"^a=fingerprint:sha-256 .*\r\n", re.MULTILINE)
+_FIRST_BYTE = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
+_UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
+_OLD_CHANNEL = re.compile(r"^(m=application \d+) DTLS/SCTP (\d+)\r\n", re.MULTILINE)
+_SCTPMAP = re.compile(r"^a=sctpmap:(\d+) .*\r\n", re.MULTILINE)
+
+
+def as_the_api_writes(answer: str, dialect: Dialect) -> str:
+    """aiortc's answer with the habits of the API."""
+    if dialect == "ga":
+        answer = answer.replace(_END, "")
+    session_level = f"{''.join(_SHA_256.findall(answer)[:1])}a=ice-lite\r\na=group:BUNDLE"
+    answer = _FINGERPRINT.sub("", answer).replace("a=group:BUNDLE", session_level, 1)
+    answer = _OLD_CHANNEL.sub(r"\1 UDP/DTLS/SCTP webrtc-datachannel\r\n", answer)
+    answer = _SCTPMAP.sub(r"a=sctp-port:\1\r\n", answer)
+    if found := _UFRAG.search(answer):
+        answer = _CANDIDATE.sub(lambda line: f"{line[0].rstrip()} ufrag {found[1]}\r\n", answer)
+    return answer
+
+
+def with_another_fingerprint(answer: str) -> str:
+    """The answer as if it came from another certificate."""
+    return _FIRST_BYTE.sub(lambda found: f"{found[1]}{int(found[2], 16) ^ 0xFF:02X}", answer)
+
+
+def without_candidates(sdp: str) -> str:
+    """An offer or answer as if it trickled.
+
+    The end-of-candidates goes too: with it and no candidate aioice fails at once and forgets its own candidates.
+    """
+    return _CANDIDATE.sub("", sdp).replace(_END, "")
+
+
+def at_other_ports(answer: str, port_at: Callable[[str], int]) -> str:
+    """The answer with the port that `port_at` gives for each candidate's address."""
+    return _CANDIDATE_ADDRESS.sub(lambda found: f"{found[1]} {found[2]} {port_at(found[2])} ", answer)

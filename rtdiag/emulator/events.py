@@ -1,0 +1,50 @@
+"""Server events: their ids, and the names that the beta has for them.
+
+Names of the beta: CopilotKit/aimock @ c9af8c3 src/ws-realtime.ts:318.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Iterator
+from typing import Any
+
+from rtdiag.api.endpoints import Dialect
+
+Json = dict[str, Any]
+
+_LETTERS = string.ascii_letters + string.digits
+_BETA_NAMES = {
+    "conversation.item.added": "conversation.item.created",
+    "conversation.item.done": None,
+    "response.output_text.delta": "response.text.delta",
+    "response.output_text.done": "response.text.done",
+    "response.output_audio.delta": "response.audio.delta",
+    "response.output_audio.done": "response.audio.done",
+    "response.output_audio_transcript.delta": "response.audio_transcript.delta",
+    "response.output_audio_transcript.done": "response.audio_transcript.done",
+}
+
+
+def new_id(prefix: str) -> str:
+    """An id of the API's own look: `sess_C9CiUVUzUzYIssh3ELY1d`."""
+    return f"{prefix}_" + "".join(secrets.choice(_LETTERS) for _ in range(21))
+
+
+def event(kind_of_event: str, **fields: Any) -> Json:
+    """A server event of that type, with an id of its own."""
+    return {"type": kind_of_event, "event_id": new_id("event"), **fields}
+
+
+def named(dialect: Dialect, kind_of_event: str, **fields: Any) -> Iterator[Json]:
+    """The event by the name that this dialect has for it; none where it has none."""
+    name = _BETA_NAMES.get(kind_of_event, kind_of_event) if dialect == "beta" else kind_of_event
+    if name:
+        yield event(name, **fields)
+
+
+def words(text: str) -> list[str]:
+    """The text in pieces, as deltas bring it; they join to it again."""
+    first, *rest = text.split(" ")
+    return [first, *(f" {word}" for word in rest)]
