@@ -29,7 +29,7 @@ RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
 class Match:
     """How well one cause explains a situation: its points, and what speaks for and against it in words.
 
-    `answered` says that something in what came back speaks for it, not only what was asked.
+    `answered` says that something in what came back speaks for it, not only what was asked; `named` that a check named it.
     """
 
     cause: Cause
@@ -37,6 +37,7 @@ class Match:
     support: tuple[str, ...]
     against: tuple[str, ...]
     answered: bool
+    named: bool = False
 
 
 def judge(situation: Situation) -> tuple[Diagnosis, ...]:
@@ -81,7 +82,7 @@ def match(cause: Cause, found: Facts) -> Match:
     answered = named or any(
         s.settles or s.looks_at_the_answer for s in cause.speaks_for if support and s.seen_in(found)
     )
-    return Match(cause, plus - minus, support, against, answered)
+    return Match(cause, plus - minus, support, against, answered, named)
 
 
 def describe(cause: Cause, confidence: Confidence, evidence: Sequence[str], against: Sequence[str] = ()) -> Diagnosis:
@@ -111,6 +112,10 @@ def _count(signs: Iterable[Sign], found: Facts) -> tuple[int, tuple[str, ...]]:
 
 
 def _confidence(candidate: Match, matches: Sequence[Match]) -> Confidence:
+    """Within a family the words are mostly the same: where a check named one of it, the others are held low."""
+    family = [m for m in matches if m.cause.family == candidate.cause.family]
+    if not candidate.named and any(m.named for m in family):
+        return "low"
     rivals = (m.points for m in matches if m.cause.family != candidate.cause.family)
     if candidate.answered and candidate.points >= _HIGH and candidate.points - max(rivals, default=0) >= _LEAD:
         return "high"
