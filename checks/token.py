@@ -344,6 +344,9 @@ def _control(exchange: Exchange) -> Finding:
         return unusable
     if exchange.status in (401, 403):
         return Finding("control", "pass", said(exchange), "401")
+    if exchange.status in (404, 405):
+        hint = "no offers are taken at this URL, with any token: the control says nothing here"
+        return Finding("control", "info", said(exchange), "401", hint=hint)
     hint = "a token that nobody minted got past the credential: no `accepted` here means anything"
     return Finding("control", "warn", said(exchange), "401", "server-asks-for-no-key", hint)
 

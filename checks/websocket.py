@@ -77,13 +77,23 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     kinds = ctx.wishes.kinds
     await ctx.minted(kinds[0])
     await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
-    dialect: Dialect = "beta" if ctx.dialects == {"beta"} else "ga"
+    dialect = await _dialect(ctx)
     unasked: dict[Kind | None, Json] = {}
     for way in (*_WAYS, *_CONTROLS):
         if ctx.wants(way.case):
             kind = way.kind or kinds[0]
             async for seen in _visit(ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked):
                 yield seen
+
+
+async def _dialect(ctx: Context) -> Dialect:
+    """The dialect to ask in. A server without any mint is asked over a socket: the beta's first year began with that alone."""
+    if ctx.dialects or not ctx.wishes.api_key:
+        return "beta" if ctx.dialects == {"beta"} else "ga"
+    query = _MODEL.replace("{realtime}", quote(await ctx.model("realtime"), safe=""))
+    socket = await ctx.socket("dialect", query, ctx.wishes.api_key, "beta")
+    await socket.close()
+    return "beta" if _created(_seen("", [socket])) else "ga"
 
 
 async def _visit(

@@ -56,15 +56,15 @@ def remedy(
 ) -> Corrected | None:
     """The requests that should work for the kind of session that failed, with the user's endpoint, models and session.
 
-    None when all is well, or where no other request would help.
+    None when all is well, or where no other request would help: a server without any mint takes none of these.
     """
     from rtdiag.api.repair import repair
 
-    if not diagnosis or not _mended_by_a_request(catalogue.find(diagnosis[0].cause)):
+    if not diagnosis or not target.dialects or not _mended_by_a_request(catalogue.find(diagnosis[0].cause)):
         return None
     refused = [k for k in kinds if any(k in case for case in diagnosis[0].evidence)]
     kind: Kind = refused[0] if len(refused) == 1 else kinds[0]
-    dialect: Dialect = "ga" if "ga" in target.dialects or not target.dialects else target.dialects[0]
+    dialect: Dialect = "ga" if "ga" in target.dialects else target.dialects[0]
     models = target.model, target.transcription_model
     if session is not None:
         model = models[0] if kind == "realtime" else models[1]

@@ -1,10 +1,10 @@
 """The answering end of one call: real ICE, DTLS and SCTP by aiortc, a session behind the client's `oai-events`.
 
-Of the habits of the API's answer (capture of 2026-04-27, record 52873890257) answers.py keeps what is only written, and this
-module host candidates, `setup:active` to an `actpass` offer, the offer's payload types, `sendrecv` audio and SCTP port 5000. Not kept,
-for aiortc cannot or it would be a lie: TCP candidates on 443 and UDP port 3478, max-message-size 1073741823, `cname:realtimeapi`,
-`rtcp-rsize`. And ice-lite is said, not done: aioice checks back. Loopback is not among aioice's candidates, so media runs over
-this machine's other addresses.
+Of the habits of the API's answer (capture of 2026-04-27, record 52873890257) answers.py keeps what is only written, and
+this module host candidates, `setup:active` to an `actpass` offer, the offer's payload types, `sendrecv` audio and SCTP
+port 5000. Not kept, for aiortc cannot or it would be a lie: TCP candidates on 443 and UDP port 3478, max-message-size
+1073741823, `cname:realtimeapi`, `rtcp-rsize`. And ice-lite is said, not done: aioice checks back. Loopback is not among
+aioice's candidates, so media runs over this machine's other addresses.
 """
 
 from __future__ import annotations

@@ -349,3 +349,12 @@ def test_an_interrupted_run_closes_its_sockets() -> None:
     assert (report.exit_code, tasks, report.left_open) == (130, 1, ())
     assert finding(report, "websocket.model-key").measured == "the run was interrupted"
     assert [p.close for p in report.peers] == [{"code": "1000", "reason": ""}]
+
+
+def test_a_server_of_sockets_alone_is_asked_in_the_dialect_that_it_speaks() -> None:
+    report = run_on_emulator(as_of=date(2024, 10, 1))
+    assert finding(report, "websocket.model-key").status == "pass"
+    assert finding(report, "websocket.update-realtime").status == "pass"
+    assert finding(report, "token.control").status == "info"
+    assert [d.cause for d in report.diagnosis] == ["no-realtime-api-here"]
+    assert report.corrected is None
