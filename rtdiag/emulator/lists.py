@@ -18,14 +18,18 @@ def timeline_text() -> str:
 
 
 def faults_text(cases: Collection[str]) -> str:
-    """Every fault with its story, and of the cases that there are the globs that must see it."""
-    return "".join(f"{fault.id:<28} {fault.story}\n{'':<29}{_seen(fault, cases)}\n" for fault in load_faults().values())
+    """Every fault with its story, who must see it of the cases that there are, and its source."""
+    return "".join(
+        f"{fault.id:<28} {fault.story}\n{'':<29}{_seen(fault, cases)}\n{'':<29}{fault.source}\n"
+        for fault in load_faults().values()
+    )
 
 
 def _seen(fault: Fault, cases: Collection[str]) -> str:
     here = [glob for glob in fault.sees if any(fnmatchcase(case, glob) for case in cases)]
     awaited = sorted({glob.partition(".")[0] for glob in fault.sees} - {glob.partition(".")[0] for glob in here})
-    parts = [f"{fault.status} in {', '.join(here)}"] if here else []
+    cause = f" as {fault.cause}" if fault.cause else ""
+    parts = [f"{fault.status}{cause} in {', '.join(here)}"] if here else []
     parts += [f"awaits the check {', '.join(awaited)}"] if awaited else []
     return "; ".join(parts)
 

@@ -75,11 +75,12 @@ def test_the_timeline_is_whole_and_in_order() -> None:
 
 def test_every_fault_is_listed_with_who_sees_it() -> None:
     lines = faults_text({"key.accepted"}).splitlines()
-    assert len(lines) == 2 * len(load_faults())
-    for line, fault in zip(lines[::2], load_faults().values(), strict=True):
+    assert len(lines) == 3 * len(load_faults())
+    for line, source, fault in zip(lines[::3], lines[2::3], load_faults().values(), strict=True):
         assert line.split(maxsplit=1) == [fault.id, fault.story]
-    seen = dict(zip(load_faults(), map(str.strip, lines[1::2]), strict=True))
-    assert seen["key-revoked"] == "fail in key.accepted"
+        assert source.strip() == fault.source
+    seen = dict(zip(load_faults(), map(str.strip, lines[1::3]), strict=True))
+    assert seen["key-revoked"] == "fail as key-wrong-or-revoked in key.accepted"
     assert seen["no-location"] == "awaits the check sdp"
     assert all(seen.values())
 
@@ -91,7 +92,7 @@ def test_a_list_is_printed_and_nothing_is_served(option: str) -> None:
     if option == "--timeline":
         assert done.stdout == timeline_text()
     else:
-        assert "fail in key.accepted" in done.stdout
+        assert "fail as key-wrong-or-revoked in key.accepted" in done.stdout
         assert all(fault in done.stdout for fault in load_faults())
 
 
