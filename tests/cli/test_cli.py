@@ -85,7 +85,15 @@ def test_a_green_run_on_the_emulator() -> None:
     assert done.returncode == report["exit_code"] == 0
     assert report["overall"] == "pass"
     assert report["summary"]["fail"] == report["summary"]["inconclusive"] == report["summary"]["error"] == 0
-    assert [c["id"] for c in report["checks"]] == ["key", "token", "endpoint", "sdp", "session-update", "vad", "websocket"]
+    assert [c["id"] for c in report["checks"]] == [
+        "key",
+        "token",
+        "endpoint",
+        "sdp",
+        "session-update",
+        "vad",
+        "websocket",
+    ]
     assert report["target"]["emulator"] == {"as_of": "2026-11-13", "faults": []}
     assert report["credential"]["source"] == "the emulator"
     assert done.stderr == "rtdiag asks about 68 requests, 16 tokens, 9 sessions, no audio.\n"
