@@ -4,7 +4,7 @@ Asks: nothing for the key's shape and its surroundings; `GET /models` with the k
 the control: where that one is taken too, no other green says anything about credentials. The list names the models'
 shutdown dates.
 Costs: two requests, nothing that is billed.
-Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (mirror of 2026-11-10: key
+Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (as of 2026-11-10: key
 changes take up to 15 minutes); openai 3.54.0 types/model.py:26 (`shutdown_date`); messages as posted in
 openai/codex#1000, earendil-works/pi#956, PowerToys#32989.
 """

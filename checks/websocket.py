@@ -165,7 +165,7 @@ _NO_WEBSOCKET = frozenset({404, 405, 426, 501})
 # Causes that say nothing of what was asked: those of limits, and with them the server's own trouble.
 _LIMITS = frozenset({"quota-exhausted", "rate-limit"})
 _UNDECIDED = _LIMITS | {"generic-server-error"}
-# Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches (mirror 870e1e1, 2026-03-26).
+# Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
 _AUTH_CLOSES = frozenset({3000, 1008})
 
 

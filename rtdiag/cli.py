@@ -372,6 +372,10 @@ def emulator(
         known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
         show(timeline_text() if timeline else faults_text(known))
         return
+    if cassette and not report:
+        _fail("--cassette holds what --compare finds: name the report, as --compare REPORT")
+    if report and (faults or control_port is not None or port or host != "127.0.0.1"):
+        _fail("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
     if report:
         sys.exit(_compare(report, cassette, as_of))
 

@@ -12,7 +12,17 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rtdiag.api import models, sessions
-from rtdiag.api.endpoints import KINDS, MODELS, OFFICIAL_HOSTS, REALTIME, Dialect, Kind, mint_path, sdp_path
+from rtdiag.api.endpoints import (
+    BETA_SUBPROTOCOL,
+    KINDS,
+    MODELS,
+    OFFICIAL_HOSTS,
+    REALTIME,
+    Dialect,
+    Kind,
+    mint_path,
+    sdp_path,
+)
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
@@ -20,7 +30,7 @@ from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential, Http, Reply
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import Session
-from rtdiag.transport.websocket import BETA_SUBPROTOCOL, Socket
+from rtdiag.transport.websocket import Socket
 
 T = TypeVar("T")
 

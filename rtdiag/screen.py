@@ -62,7 +62,7 @@ def write(path: str, text: str) -> None:
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as exc:
-        click.echo(f"rtdiag: --report {path}: {exc.strerror or exc}", err=True)
+        click.echo(f"rtdiag: {path}: {exc.strerror or exc}", err=True)
 
 
 def _is_terminal(stream: Any) -> bool:

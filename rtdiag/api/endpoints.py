@@ -30,6 +30,11 @@ BETA_SESSIONS = "/realtime/sessions"
 BETA_TRANSCRIPTION_SESSIONS = "/realtime/transcription_sessions"
 REALTIME = "/realtime"
 
+# How a page, which can set no header, gives its credential at a WebSocket and asks for the beta: openai node 7.57.0
+# src/realtime/websocket.ts:250 (2026-11-13).
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
+
 
 @dataclass(frozen=True)
 class Endpoint:

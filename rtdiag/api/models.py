@@ -18,7 +18,8 @@ Known = Literal["yes", "no", "unconfirmed"]
 class Model:
     """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default.
 
-    `usage`: what a transcript is counted in.
+    `announced`: since when its end is known. `usage`: what a transcript is counted in. `names_languages`: it
+    tells those that it heard.
     """
 
     id: str
@@ -28,8 +29,10 @@ class Model:
     semantic_vad: Known
     source: str
     shutdown: date | None = None
+    announced: date | None = None
     preferred: int = 0
     usage: Literal["tokens", "duration"] = "tokens"
+    names_languages: bool = False
 
 
 @cache

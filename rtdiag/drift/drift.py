@@ -53,12 +53,6 @@ class Drift:
         differing = {d.id for d in self.differences}
         return rendered(self.record, [x for x in self.record.exchanges if x.id in differing])
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values: the differences, what was not compared, and what was answered."""
-        from rtdiag.drift.text import plain
-
-        return plain(self)
-
 
 def compare(report: Mapping[str, Any], as_of: date | None = None) -> Drift:
     """Ask a fresh, healthy emulator what the report asked. `as_of`: its day, else that of the emulator that the report is of.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.drift.reading import Record
 from rtdiag.drift.speakers import OfCall, Speaker, upgraded
 from rtdiag.emulator import Emulator
@@ -28,7 +29,6 @@ _OWN_HEADERS = (
     "user-agent",
 )
 _OF_SOCKETS = "sec-websocket-"
-_KEY_SUBPROTOCOL = "openai-insecure-api-key."  # npm openai 7.57.0 src/realtime/websocket.ts:250 (2026-11-13)
 
 _CALL = re.compile(r"(?<=/realtime/calls/)[^/?]+|(?<=[?&]call_id=)[^&]+")
 _CANDIDATES = re.compile(r"^a=(?:candidate:.*|end-of-candidates)\r?\n", re.MULTILINE)
@@ -103,17 +103,19 @@ class _Asking:
             raise _NotAskedError("it was interrupted")
         path, sent = self._path(there), {k.lower(): v for k, v in there.request_headers}
         offered = [p.strip() for p in sent.get("sec-websocket-protocol", "").split(",") if p.strip()]
-        hidden = next((p for p in offered if p.startswith(_KEY_SUBPROTOCOL)), "")
+        hidden = next((p for p in offered if p.startswith(KEY_SUBPROTOCOL)), "")
         bearer = self._bearer(there, hidden or sent.get("authorization", "").partition(" ")[2])
         headers = {k: v for k, v in sent.items() if k not in _OWN_HEADERS and not k.startswith(_OF_SOCKETS)}
         if bearer and not hidden:
             headers["authorization"] = f"Bearer {bearer}"
         if there.url.startswith("ws"):
-            offered = [_KEY_SUBPROTOCOL + bearer if p == hidden else p for p in offered]
+            offered = [KEY_SUBPROTOCOL + bearer if p == hidden else p for p in offered]
             return await upgraded(there, self._emulator.ws_url + path, headers, offered)
+        before = self._emulator.call_ids
         here = await self._http(there, path, headers)
         self._learn(there, here)
-        return here, OfCall(self._emulator.session(_call_id(here))) if here.ok and _call_id(here) else None
+        opened = [each for each in self._emulator.call_ids if each not in before]
+        return here, OfCall(self._emulator.session(opened[-1])) if opened else None
 
     async def _http(self, there: Exchange, path: str, headers: Mapping[str, str]) -> Exchange:
         import httpx
@@ -150,7 +152,7 @@ class _Asking:
             if there.credential_from not in self._tokens:
                 raise _NotAskedError("its token is none that was minted here too")
             return self._tokens[there.credential_from]
-        bearer = sent.removeprefix(_KEY_SUBPROTOCOL)
+        bearer = sent.removeprefix(KEY_SUBPROTOCOL)
         if "*" in bearer:
             raise _NotAskedError("it carries a credential that the report does not show")
         return bearer

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rtdiag.drift.comparing import Difference
 from rtdiag.drift.questions import questions
@@ -22,19 +21,6 @@ def rendered(drift: Drift) -> str:
     """Lines of plain text that is Markdown too; alike differences are one line with all their ids."""
     sections = (_head(drift), _differences(drift.differences), _not_compared(drift), _answered(drift), _open(drift))
     return Mask()("\n".join(line for section in sections for line in section) + "\n", "drift")
-
-
-def plain(drift: Drift) -> dict[str, Any]:
-    """The drift as JSON knows it."""
-    return {
-        "base_url": drift.record.base_url,
-        "started_at": drift.record.started_at.isoformat(),
-        "as_of": drift.as_of.isoformat(),
-        "compared": {"exchanges": drift.exchanges, "events": drift.events},
-        "differences": [asdict(d) for d in drift.differences],
-        "not_compared": [asdict(n) for n in drift.not_compared],
-        "answered": [asdict(a) for a in drift.answered],
-    }
 
 
 def _head(drift: Drift) -> Iterator[str]:

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 from rtdiag.api.endpoints import Dialect
 
+_DIRECTION = re.compile(r"^a=(?:sendrecv|sendonly|recvonly|inactive)\r\n", re.MULTILINE)
+_BUNDLE = re.compile(r"^a=group:BUNDLE(.*)\r$", re.MULTILINE)
+_MID = re.compile(r"^a=mid:(\S+)", re.MULTILINE)
 _END = "a=end-of-candidates\r\n"
 _CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
 _CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
@@ -33,6 +36,24 @@ def as_the_api_writes(answer: str, dialect: Dialect) -> str:
     if found := _UFRAG.search(answer):
         answer = _CANDIDATE.sub(lambda line: f"{line[0].rstrip()} ufrag {found[1]}\r\n", answer)
     return answer
+
+
+def with_directions(offer: str) -> str:
+    """The offer with `sendrecv` wherever it says no direction, as RFC 8866 6.7 reads it and aiortc does not."""
+    session, *sections = re.split(r"(?m)^(?=m=)", offer)
+    found = _DIRECTION.search(session)
+    default = found[0] if found else "a=sendrecv\r\n"
+    return session + "".join(
+        s if _DIRECTION.search(s) or s.startswith("m=application") else s + default for s in sections
+    )
+
+
+def bundles_what_is_there(offer: str) -> bool:
+    """Whether every section has one mid of its own, and a BUNDLE group, if any, names no other."""
+    groups = _BUNDLE.findall(offer)
+    mids = [_MID.findall(section) for section in re.split(r"(?m)^(?=m=)", offer)[1:]]
+    own = {found[0] for found in mids if len(found) == 1}
+    return not groups or (len(own) == len(mids) and {mid for group in groups for mid in group.split()} <= own)
 
 
 def with_another_fingerprint(answer: str) -> str:

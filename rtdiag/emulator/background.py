@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Running:
-    """A running emulator as other threads may ask it; its answers come from the thread that it runs in."""
+    """A running emulator as other threads may ask it; what changes it is done in the thread that it runs in."""
 
     def __init__(self, emulator: Emulator, loop: AbstractEventLoop) -> None:
         self._emulator, self._loop = emulator, loop

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from math import isfinite
 from typing import Any, Literal
 
 SHOWN_HEAD, SHOWN_TAIL = 8, 4
@@ -62,9 +63,23 @@ def error_object(refused: Refused) -> dict[str, Any]:
     return {key: filled.get(key) for key in ("type", "code", "message", "param")}
 
 
+def read_json(text: str | bytes) -> Any:
+    """The JSON in `text`. Raises ValueError also for what Python alone reads (NaN, 1e999) and for what is nested too deep."""
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _finite(number: str) -> float:
+    if not isfinite(value := float(number)):
+        raise ValueError(number)
+    return value
+
+
 def pretty(value: object) -> str:
     """JSON as the API prints it."""
-    return json.dumps(value, indent=4, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=4, ensure_ascii=False).encode(errors="replace").decode() + "\n"
 
 
 def masked(credential: str) -> str:

@@ -6,13 +6,13 @@ The order is: credential, dialect, content type, offer, session. Credential befo
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aiohttp import web
 
 from rtdiag.api.endpoints import Kind
-from rtdiag.emulator.bodies import Refused, pretty
+from rtdiag.emulator.answers import bundles_what_is_there
+from rtdiag.emulator.bodies import Refused, pretty, read_json
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.sessions import Session
 from rtdiag.emulator.settings import configured
@@ -27,7 +27,7 @@ async def ga_calls(service: Service, request: web.Request) -> web.Response:
     if token and token.dialect == "beta":
         raise Refused("beta-secret-on-ga")
     offer, given = await _ga_offer(service, request)
-    _check_offer(offer)
+    offer = _checked(offer)
     return await _connect(service, _ga_session(service, request, token, given), offer)
 
 
@@ -49,8 +49,7 @@ async def beta_sdp(service: Service, request: web.Request) -> web.Response:
         raise Refused("beta-disabled")
     if token and token.dialect == "ga":
         raise Refused("ga-secret-on-beta")
-    offer = await _beta_offer(service, request)
-    _check_offer(offer)
+    offer = _checked(await _beta_offer(service, request))
     return await _connect(service, _beta_session(service, request, token), offer)
 
 
@@ -85,14 +84,14 @@ async def _multipart_of(request: web.Request) -> tuple[str, object]:
     """`sdp` is required, `session` optional, nothing else allowed: openai-openapi @ f85dbe2 line 49788."""
     try:
         form = {name: _part(value) for name, value in (await request.post()).items()}
-    except ValueError:
+    except (ValueError, LookupError, RuntimeError, web.RequestPayloadError):  # aiohttp, of parts that it cannot read
         raise Refused("invalid-offer") from None
     if unknown := form.keys() - {"sdp", "session"}:
         raise Refused("unknown-parameter", param=min(unknown))
     if "sdp" not in form:
         raise Refused("missing-parameter", param="sdp")
     try:
-        return form["sdp"], json.loads(form["session"]) if "session" in form else None
+        return form["sdp"], read_json(form["session"]) if "session" in form else None
     except ValueError:
         raise Refused("invalid-json-body") from None
 
@@ -106,18 +105,23 @@ def _part(value: str | bytearray | bytes | web.FileField) -> str:
 def _unwrapped(text: str) -> str:
     """The offer inside `{"sdp": …}` (LocalAI's shape), or the text itself."""
     try:
-        wrapped = json.loads(text)
+        wrapped = read_json(text)
     except ValueError:
         return text
     return str(wrapped.get("sdp", "")) if isinstance(wrapped, dict) else text
 
 
-def _check_offer(offer: str) -> None:
-    """What the API refuses in an offer before any peer is made."""
-    if offer.startswith("v=") and not offer.endswith("\r\n"):
-        raise Refused("offer-eof")  # ACM-VIT/ExamCooker#589: a trimmed offer
-    if not offer.startswith("v=") or "\r\nm=audio " not in offer:
+def _checked(offer: str) -> str:
+    """The offer with CRLF at its ends of line. Raises Refused for what the API refuses before any peer is made."""
+    lines = offer.replace("\r\n", "\n")
+    if not lines.startswith("v=") or "\nm=audio " not in lines:
         raise Refused("invalid-offer")
+    if not lines.endswith("\n"):
+        raise Refused("offer-eof")  # ACM-VIT/ExamCooker#589: a trimmed offer
+    offer = lines.replace("\n", "\r\n")
+    if not bundles_what_is_there(offer):
+        raise Refused("invalid-offer")
+    return offer
 
 
 def _ga_session(service: Service, request: web.Request, token: Token | None, given: object) -> Session:
@@ -155,12 +159,15 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
 
 
 async def _connect(service: Service, session: Session, offer: str) -> web.Response:
-    """201, the answer as text/plain, a relative Location: record 61698167149 (2026-08-27), 59828301012 (2026-07-08)."""
+    """201, the answer as text/plain, a relative Location: record 61698167149 (2026-08-27), 59828301012 (2026-07-08).
+
+    In the beta 201 is assumed, and no Location is sent: nobody wrote of one.
+    """
     if service.switches.offers_answered_with:
         raise Refused(service.switches.offers_answered_with)
     call_id, answer = await service.open_call(session, offer)
     headers = {"Content-Type": "text/plain"}
-    if service.switches.location_header:
+    if service.switches.location_header and session.dialect == "ga":
         headers["Location"] = f"/v1/realtime/calls/{call_id}"
     if service.switches.answer_form == "json":
         headers["Content-Type"] = "application/json"

@@ -12,7 +12,7 @@ from rtdiag.api.endpoints import Dialect
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.events import event, named, new_id
 from rtdiag.emulator.replies import Over, Reply
-from rtdiag.emulator.shapes import check
+from rtdiag.emulator.shapes import all_shapes, check
 from rtdiag.emulator.timeline import Behaviour
 from rtdiag.emulator.transcripts import placeholder, transcript
 
@@ -35,10 +35,8 @@ class Conversation:
         item = asked.get("item")
         if not isinstance(item, dict):
             raise Refused("missing-parameter", param="item")
-        if "type" not in item:
-            raise Refused("missing-parameter", param="item.type")
+        check(all_shapes()["item"], item, "item", {}, Behaviour())
         given = item.get("id")
-        check(_TEXT, given, "item.id", None, Behaviour())
         if given in self._items:
             raise Refused("item-exists", item_id=given)
         made = {"object": "realtime.item", "status": "completed", **item, "id": given or new_id("item")}
@@ -67,14 +65,9 @@ class Conversation:
         """The user's turn is committed and becomes an item."""
         yield event("input_audio_buffer.committed", previous_item_id=self._last(), item_id=item_id)
         content = [{"type": "input_audio", "transcript": None}]
-        item: Json = {
-            "id": item_id,
-            "object": "realtime.item",
-            "type": "message",
-            "status": "completed",
-            "role": "user",
-        }
-        yield from self._added({**item, "content": content}, self._last())
+        head = {} if self._dialect == "ga" else {"object": "realtime.item"}  # record 69522944037 probe 7 shows none
+        item = {"id": item_id, **head, "type": "message", "status": "completed", "role": "user", "content": content}
+        yield from self._added(item, self._last())
 
     def transcribed(self, item_id: str, audio_s: float, model: str, include: object) -> Iterator[Json]:
         """What is told of the audio of that item."""
@@ -86,7 +79,9 @@ class Conversation:
     def respond(self, asked: Json, config: Json) -> Iterator[Json]:
         """One whole response to `response.create`."""
         given = asked.get("response")
-        reply = Reply(self._dialect, self._over, self.id, given if isinstance(given, dict) else {}, config)
+        wish: Json = given if isinstance(given, dict) else {}
+        check(all_shapes()[f"{self._dialect}-response"], wish, "response", {}, Behaviour())
+        reply = Reply(self._dialect, self._over, self.id, wish, config)
         item, before = reply.item(), self._last()
         self._items[item["id"]] = item
         return reply.events(item, before)

@@ -98,6 +98,11 @@ class Emulator:
         """Peer connections that are live."""
         return len(self._service.calls) if self._service else 0
 
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The ids of the live calls, the oldest first."""
+        return tuple(self._service.calls) if self._service else ()
+
     def session(self, call_id: str) -> Session:
         """The session of a live call. Raises KeyError for another id."""
         return self._running().calls[call_id].line.session
@@ -139,7 +144,9 @@ class Emulator:
         """Serves there; the port that it took."""
         from aiohttp import web
 
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_WAIT_S)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=SHUTDOWN_WAIT_S, max_field_size=65536, max_line_size=65536
+        )
         self._runners.append(runner)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()

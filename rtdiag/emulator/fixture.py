@@ -4,9 +4,9 @@
         secret = OpenAI().realtime.client_secrets.create()
         assert secret.value.startswith("ek_")
 
-The fixture is a `Running`. While the test runs, OPENAI_BASE_URL and OPENAI_API_KEY name the emulator, so that neither the real key
-nor the real API can be touched. `@pytest.mark.realtime_emulator(as_of="2025-03-21", faults=["key-revoked"])` says which
-day's API it is and what is broken; `environment=False` leaves the variables alone.
+The fixture is a `Running`. While the test runs, OPENAI_BASE_URL and OPENAI_API_KEY name the emulator, so that a client
+which reads them touches neither the real key nor the real API. `@pytest.mark.realtime_emulator(as_of="2025-03-21",
+faults=["key-revoked"])` says which day's API it is and what is broken; `environment=False` leaves the variables alone.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Line:
         self.session = session
         self._over = over
         self._listeners: list[Listener] = []
-        self._expiry = asyncio.get_running_loop().call_later(SESSION_LIFE_S, self._expire)
+        self._expiry = asyncio.get_running_loop().call_later(SESSION_LIFE_S[session.dialect], self._expire)
 
     def join(self, listener: Listener) -> None:
         """From now on that listener gets every event."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
@@ -10,7 +9,7 @@ from aiohttp import web
 
 from rtdiag.api import sessions as dialects
 from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.emulator.bodies import Refused, pretty
+from rtdiag.emulator.bodies import Refused, pretty, read_json
 from rtdiag.emulator.events import new_id
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.settings import configured, shown
@@ -46,7 +45,7 @@ async def translation_secrets(service: Service, request: web.Request) -> web.Res
     service.require_key(request)
     body = await _json_of(request)
     check(all_shapes()["translation-mint"], body, "", {}, service.behaviour)
-    session = complete(all_shapes()["translation-mint"], body, {})["session"]
+    session = complete(all_shapes()["translation-mint"], body, {}, service.behaviour)["session"]
     life_s = body.get("expires_after", {}).get("seconds", GA_LIFE_S)
     shape = {"id": new_id("sess"), "type": "translation", "expires_at": 0, **session}
     value = f"ek_{secrets.token_hex(16)}"
@@ -108,7 +107,7 @@ async def _json_of(request: web.Request) -> Json:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Refused("only-json", content_type=content_type)
     try:
-        body = json.loads(await request.read())
+        body = read_json(await request.read())
     except ValueError:
         raise Refused("invalid-json-body") from None
     if not isinstance(body, dict):

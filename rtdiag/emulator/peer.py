@@ -3,7 +3,9 @@
 Of the habits of the API's answer (capture of 2026-04-27, record 52873890257) answers.py keeps what is only written, and
 this module host candidates, `setup:active` to an `actpass` offer, the offer's payload types, `sendrecv` audio and SCTP
 port 5000. Not kept, for aiortc cannot or it would be a lie: TCP candidates on 443 and UDP port 3478, max-message-size
-1073741823, `cname:realtimeapi`, `rtcp-rsize`. And ice-lite is said, not done: aioice checks back. Loopback is not among
+1073741823, `cname:realtimeapi`, `rtcp-rsize`, `transport-cc`, opus' `fmtp`, `9` and `0.0.0.0` in `m=` and `c=`, candidates in
+the first section alone, the epoch in `o=`, H.264 as the one video codec; G.722 is answered too. And ice-lite is said, not
+done: aioice checks back. Loopback is not among
 aioice's candidates, so media runs over this machine's other addresses.
 """
 
@@ -66,6 +68,7 @@ class Call:
         if self._switches.candidates != "gathered":
             offer_sdp = answers.without_candidates(offer_sdp)
         try:
+            offer_sdp = answers.with_directions(offer_sdp)
             await self._pc.setRemoteDescription(RTCSessionDescription(offer_sdp, "offer"))
         except Exception as error:  # aiortc's parser raises whatever its assumptions run into
             raise Refused("invalid-offer") from error
@@ -152,8 +155,9 @@ class Call:
         found: list[object] = [self._pc, self._pc.sctp]
         for transceiver in self._pc.getTransceivers():
             dtls = transceiver.receiver.transport
-            found += [transceiver.receiver, transceiver.sender, dtls, dtls.transport]
-        return found + ([self._pc.sctp.transport, self._pc.sctp.transport.transport] if self._pc.sctp else [])
+            found += [transceiver.receiver, transceiver.sender, dtls, getattr(dtls, "transport", None)]
+        below = self._pc.sctp.transport if self._pc.sctp else None
+        return [part for part in (*found, below, getattr(below, "transport", None)) if part is not None]
 
 
 class _Channel:

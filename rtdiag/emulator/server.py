@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -18,7 +17,7 @@ from rtdiag.api import endpoints
 from rtdiag.api.models import Model
 from rtdiag.api.sessions import model_of
 from rtdiag.emulator import calls, cors, mints, sockets
-from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty
+from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty, read_json
 from rtdiag.emulator.faults import Answer
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
@@ -45,8 +44,19 @@ async def list_models(service: Service, request: web.Request) -> web.Response:
     return web.Response(body=pretty(listed).encode(), headers={"Content-Type": "application/json"})
 
 
+async def one_model(service: Service, request: web.Request) -> web.Response:
+    """The model of that id (openai 3.54.0 resources/models.py), or the 404 for what is not there or not the project's."""
+    service.require_key(request)
+    wanted = request.path.rpartition("/")[2]
+    found = next((m for m in models_alive(service.as_of) if m.id == wanted), None)
+    if found is None:
+        raise Refused("no-such-model", model=wanted)
+    return web.Response(body=pretty(_listed(service, found)).encode(), headers={"Content-Type": "application/json"})
+
+
 ROUTES = (
     Route("GET", endpoints.MODELS, list_models),
+    Route("GET", endpoints.MODELS + "/*", one_model),
     Route("POST", endpoints.CLIENT_SECRETS, mints.client_secrets, lambda b: b.ga),
     Route("POST", endpoints.CALLS, calls.ga_calls, lambda b: b.ga),
     Route("POST", endpoints.CALLS + "/*/hangup", calls.hangup, lambda b: b.ga),
@@ -68,7 +78,10 @@ def application(service: Service) -> web.Application:
 
     async def respond(request: web.Request) -> web.StreamResponse:
         started_s = time.perf_counter()
-        response = await _fault_or_answer(service, request)
+        try:
+            response = await _fault_or_answer(service, request)
+        except ConnectionResetError:  # the client has gone before it was answered
+            return web.Response()
         if response.prepared:  # a WebSocket that has come to its end
             return response
         response.headers.update(service.headers())
@@ -144,7 +157,7 @@ async def _faulty(service: Service, answer: Answer, request: web.Request) -> web
 async def _values(service: Service, request: web.Request) -> dict[str, str]:
     """What a fault's body may speak of."""
     try:
-        body: Any = json.loads(await request.read())
+        body: Any = read_json(await request.read())
     except ValueError:
         body = None
     session = body.get("session", body) if isinstance(body, dict) else {}
@@ -167,7 +180,8 @@ def _sign(response: web.StreamResponse, started_s: float) -> None:
 
 
 def _listed(service: Service, model: Model) -> dict[str, Any]:
-    shutdown, changed = model.shutdown, service.switches.model_shutdown
+    known = model.announced is None or model.announced <= service.as_of
+    shutdown, changed = model.shutdown if known else None, service.switches.model_shutdown
     if model.preferred and changed is not None:
         shutdown = service.as_of + timedelta(days=changed) if isinstance(changed, int) else changed
     created = int(datetime(model.released.year, model.released.month, model.released.day, tzinfo=UTC).timestamp())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from rtdiag.emulator.peer import Call
     from rtdiag.emulator.sockets import Socket
 
-# How a page gives its credential, which can set no header: openai node 7.57.0 src/realtime/websocket.ts.
-KEY_SUBPROTOCOL = "openai-insecure-api-key."
 GOING_AWAY = 1001
 
 

@@ -2,19 +2,18 @@
 
 Live habits, from the capture of 2026-09-18 (record 69522944037): `session.created` comes first, `session.updated` shows the whole
 session, a client's `event_id` is echoed only when it gave one. Accepted without effect: `session.close` (of translations),
-`output_audio_buffer.clear`, and responses in a transcription session.
+`output_audio_buffer.clear`, `session.input_audio_buffer.append`, and responses in a transcription session.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.emulator.bodies import Refused, all_bodies, error_object
+from rtdiag.emulator.bodies import Refused, error_object, read_json
 from rtdiag.emulator.conversation import Conversation
 from rtdiag.emulator.events import event, new_id
 from rtdiag.emulator.listening import Listening
@@ -24,7 +23,8 @@ from rtdiag.emulator.turns import Turn
 
 Json = dict[str, Any]
 
-SESSION_LIFE_S = 3600  # expires_at of a live session: record 69522944037
+# expires_at of a live session: record 69522944037; the beta's 15, later 30 minutes: openai-realtime-api-beta#23
+SESSION_LIFE_S: Mapping[Dialect, int] = {"ga": 3600, "beta": 1800}
 EXPIRED_CODE = 1001  # public reports of session_expired, 2026
 LEAST_COMMIT_MS = 100  # public docs, record 55945964610 (2026-05)
 
@@ -54,7 +54,7 @@ class Session:
         self._over = over
         self.id = new_id("sess")
         self.ended: tuple[int, str] | None = None
-        self._expires_at = int(rules.clock()) + SESSION_LIFE_S
+        self._expires_at = int(rules.clock()) + SESSION_LIFE_S[dialect]
         beta_transcription = (kind, dialect) == ("transcription", "beta")
         self._name = "transcription_session" if beta_transcription else "session"
         self._conversation = Conversation(dialect, over)
@@ -92,9 +92,9 @@ class Session:
 
     def expire(self) -> list[Json]:
         """The session's time is over."""
-        refused = Refused("session-expired")
-        self.ended = (EXPIRED_CODE, str(all_bodies()["session-expired"].error["message"]))
-        return [self._error(refused, None)]
+        told = self._error(Refused("session-expired", minutes=SESSION_LIFE_S[self.dialect] // 60), None)
+        self.ended = (EXPIRED_CODE, told["error"]["message"])
+        return [told]
 
     def _answer(self, asked: Json) -> Iterator[Json]:
         kind_of_event = asked.get("type")
@@ -182,10 +182,11 @@ class Session:
 
     def _turned(self, turn: Turn) -> Iterator[Json]:
         """A turn begins, or ends and is committed: contract of the two events, openai 3.54.0 types/realtime."""
-        if turn.what == "started" or self._turn is None:
+        if turn.what == "started":
             self._turn = (new_id("item"), turn.at_ms)
             yield event("input_audio_buffer.speech_started", audio_start_ms=turn.at_ms, item_id=self._turn[0])
             return
+        assert self._turn
         (item_id, began_ms), self._turn = self._turn, None
         yield event("input_audio_buffer.speech_stopped", audio_end_ms=turn.at_ms, item_id=item_id)
         detection = audio_input(self.config, self.dialect)["turn_detection"] or {}
@@ -225,17 +226,12 @@ def _no_response(_: Json) -> Iterator[Json]:
     raise Refused("no-active-response")
 
 
-def _no_json(name: str) -> None:
-    """NaN and Infinity, which Python alone reads and writes."""
-    raise ValueError(name)
-
-
 def _parsed(message: str | bytes) -> Json:
     if isinstance(message, bytes):
         raise Refused("binary-event")
     try:
-        asked = json.loads(message, parse_constant=_no_json)
-    except (ValueError, RecursionError):
+        asked = read_json(message)
+    except ValueError:
         raise Refused("invalid-json-event") from None
     if not isinstance(asked, dict):
         raise Refused("invalid-json-event")

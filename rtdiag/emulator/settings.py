@@ -37,12 +37,13 @@ def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules
     """
     shape = all_shapes()[f"{dialect}-{kind}"]
     check(shape, given, path, current, rules.behaviour)
+    _check_transcription_model(given, dialect, path, rules)
     _check_turn_detection(given, current, dialect, path, rules)
-    result: Json = complete(shape, given, current)
+    result: Json = complete(shape, given, current, rules.behaviour)
     result.pop("type", None)
     place = audio_input(result, dialect)
     if rules.switches.turn_detection_replaced:
-        place["turn_detection"] = audio_input(complete(shape, {}, {}), dialect)["turn_detection"]
+        place["turn_detection"] = audio_input(complete(shape, {}, {}, rules.behaviour), dialect)["turn_detection"]
     elif not _takes_turn_detection(kind, result):
         place["turn_detection"] = None
     return result
@@ -65,6 +66,17 @@ def _takes_turn_detection(kind: Kind, config: Json) -> bool:
     """gpt-live-transcribe and gpt-realtime-whisper take none: developers.openai.com/api/docs/guides/realtime-vad."""
     model = find(dialects.model_of(config) or "") if kind == "transcription" else None
     return model is None or model.server_vad != "no"
+
+
+def _check_transcription_model(given: object, dialect: Dialect, path: str, rules: Rules) -> None:
+    """A known transcription model is refused before its day and after its end; an unknown one is taken (both assumed)."""
+    place = given.get("audio", {}).get("input", {}) if isinstance(given, dict) and dialect == "ga" else given
+    name = "transcription" if dialect == "ga" else "input_audio_transcription"
+    asked = place.get(name) if isinstance(place, dict) else None
+    model = find(str(asked.get("model"))) if isinstance(asked, dict) else None
+    if model and model.kind == "transcription" and model.id not in rules.behaviour.models:
+        below = f"audio.input.{name}" if dialect == "ga" else name
+        raise Refused("no-such-model-here", model=model.id, param=".".join(p for p in (path, below, "model") if p))
 
 
 def _check_turn_detection(given: object, current: Json, dialect: Dialect, path: str, rules: Rules) -> None:

@@ -47,7 +47,7 @@ def check(shape: Shape, given: object, path: str, current: object, behaviour: Be
     `path` is what the error calls this place (`session.audio`, "" at the top); `current` is the value that stands
     there now.
     """
-    if given is None and shape.get("null"):
+    if (given is None and shape.get("null")) or (isinstance(given, str) and given in shape.get("or_values", ())):
         return
     current = {} if shape.get("whole") else current
     if isinstance(given, dict) and "or_object" in shape:
@@ -63,7 +63,7 @@ def check(shape: Shape, given: object, path: str, current: object, behaviour: Be
         _check_limits(shape, given, path)
 
 
-def complete(shape: Shape, given: Any, current: Any) -> Any:
+def complete(shape: Shape, given: Any, current: Any, behaviour: Behaviour) -> Any:
     """`given` laid sparsely over `current`, with the defaults for what neither names. Expects what `check` let pass."""
     if isinstance(given, dict) and "or_object" in shape:
         shape = shape["or_object"]
@@ -76,11 +76,11 @@ def complete(shape: Shape, given: Any, current: Any) -> Any:
         before = before if before.get(by) == result[by] else {}
     for name, field in fields_of(shape, result).items():
         if name in given:
-            result[name] = complete(field, given[name], before.get(name))
+            result[name] = complete(field, given[name], before.get(name), behaviour)
         elif name in before:
             result[name] = before[name]
-        elif "default" in field:
-            result[name] = complete(field, field["default"], None)
+        elif "default" in field and _known(field, behaviour):
+            result[name] = complete(field, field["default"], None, behaviour)
     return result
 
 

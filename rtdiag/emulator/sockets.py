@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.endpoints import BETA_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import find
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
 from rtdiag.emulator.lines import Line
@@ -28,7 +28,6 @@ Json = dict[str, Any]
 PING_S = 20.26  # record 69522944037 probe 9
 LARGEST_MESSAGE_BYTES = 24 * 1024 * 1024  # 15 MiB of audio in base64 and its event: openai-openapi @ f85dbe2 line 46906
 AUTH_CODE, SHAPE_CODE = 3000, 4000
-BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 
 # It would print what a client offers, and so the credential in a sub-protocol.
 logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
@@ -102,6 +101,7 @@ def elsewhere(path: str) -> web.Response:
 async def _sideband(service: Service, request: web.Request) -> web.StreamResponse:
     """A second way into a call, with the key; no `session.created` comes (pydantic-ai PR 6676, 2026-08-11)."""
     service.require_key(request)
+    _dialect(service, request)  # the beta's header is refused here too (assumed)
     call = service.calls.get(request.query["call_id"])
     if call is None:
         return web.Response(status=404)

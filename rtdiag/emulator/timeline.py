@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,8 @@ class Behaviour:
 
     `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `translations`: their mint. `beta_token_life`: a beta
     mint takes a life. `language_lists`: a transcription takes `languages` and `keywords`. The rest are the steps by which
-    transcription over WebRTC came to work in spring 2025.
+    transcription over WebRTC came to work in spring 2025, and fields by the name of what they are about. `models`: the ids
+    of those alive.
     """
 
     beta: bool = False
@@ -30,10 +31,13 @@ class Behaviour:
     transcription_sessions: bool = False
     transcription_over_webrtc: bool = False
     semantic_vad: bool = False
+    noise_reduction: bool = False
+    speed_and_tracing: bool = False
     semantic_vad_at_transcription_mint: bool = False
     beta_token_life: bool = False
     translations: bool = False
     language_lists: bool = False
+    models: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def behaviour(as_of: date) -> Behaviour:
     for entry in timeline():
         if entry.date <= as_of:
             merged |= entry.set
-    return Behaviour(**merged)
+    return Behaviour(**merged, models=frozenset(model.id for model in models_alive(as_of)))
 
 
 def models_alive(as_of: date) -> list[Model]:

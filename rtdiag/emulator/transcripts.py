@@ -32,7 +32,10 @@ def transcript(item_id: str, audio_s: float, model: str, include: object, dialec
     for word in words(text) if _streams(model) else ():
         extra = {"logprobs": [_logprob(word)]} if logprobs else {}
         yield event(f"{_NAME}.delta", **where, delta=word, obfuscation=secrets.token_urlsafe(6), **extra)
-    done = {"logprobs": [_logprob(word) for word in words(text)]} if logprobs else {}
+    done: Json = {"logprobs": [_logprob(word) for word in words(text)]} if logprobs else {}
+    known = find(model)
+    if known and known.names_languages:
+        done["languages"] = []  # undetermined
     usage = {} if dialect == "beta" else {"usage": _usage(model, audio_s, len(words(text)))}
     yield event(f"{_NAME}.completed", **where, transcript=text, **usage, **done)
 

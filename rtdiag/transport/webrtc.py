@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from aiortc.mediastreams import MediaStreamTrack
 
 CHANNEL = "oai-events"
-PHASES = ("answer", "ice", "dtls", "channel", "created")
 
 
 class Session(Channel):

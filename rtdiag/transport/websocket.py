@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.failures import from_close, from_websocket
 from rtdiag.model import Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
@@ -27,11 +28,7 @@ if TYPE_CHECKING:
 
 LABEL = "websocket"
 
-# What a browser's `new WebSocket(url, protocols)` carries in place of headers: npm openai 7.57.0 src/realtime/websocket.ts:250-254,
-# src/beta/realtime/websocket.ts:234 (2026-11-13).
 SUBPROTOCOL = "realtime"
-KEY_SUBPROTOCOL = "openai-insecure-api-key."
-BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 
 # One message, and all messages of one socket: more is not read. The API's first events have a few kilobytes.
 LARGEST_MESSAGE_BYTES = 1024 * 1024

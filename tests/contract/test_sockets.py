@@ -47,7 +47,7 @@ def test_the_query_decides_on_the_session_of_a_key(api: Api, query: str, kind: K
 
 
 def test_a_token_takes_the_query_too(api: Api) -> None:
-    """developers.openai.com/api/reference, realtime connect (mirror of 2026-11-10); the model is that of the token."""
+    """developers.openai.com/api/reference, realtime connect (as of 2026-11-10); the model is that of the token."""
     with socket(api, MODEL_QUERY, token(api, REALTIME)) as made:
         assert receive(made)["session"]["model"] == MODEL
 

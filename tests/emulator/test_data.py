@@ -110,7 +110,7 @@ def test_an_error_event_has_no_placeholder_left() -> None:
 
 
 def test_the_defaults_are_the_live_ones() -> None:
-    realtime = complete(all_shapes()["ga-realtime"], {}, {})["audio"]
+    realtime = complete(all_shapes()["ga-realtime"], {}, {}, Behaviour())["audio"]
     assert realtime["input"]["turn_detection"] == {
         "type": "server_vad",
         "threshold": 0.5,
@@ -121,7 +121,7 @@ def test_the_defaults_are_the_live_ones() -> None:
         "interrupt_response": True,
     }
     assert realtime["output"]["voice"] == "alloy"
-    transcription = complete(all_shapes()["ga-transcription"], {}, {})
+    transcription = complete(all_shapes()["ga-transcription"], {}, {}, Behaviour())
     assert transcription["include"] is None
     assert transcription["audio"]["input"]["transcription"] is None
     assert len(transcription["audio"]["input"]["turn_detection"]) == 4

@@ -243,7 +243,7 @@ def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_line_that_nobody_listens_to_ends_with_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """So a call whose channel never opened does not stay for ever."""
-    monkeypatch.setattr(lines, "SESSION_LIFE_S", 0)
+    monkeypatch.setattr(lines, "SESSION_LIFE_S", {"ga": 0})
 
     async def run() -> None:
         over = asyncio.Event()

@@ -51,7 +51,7 @@ def update(kind: Kind, audio_input: Json, **more: Any) -> str:
 def test_the_first_event_has_the_name_of_its_dialect(kind: Kind, dialect: Dialect, created: str) -> None:
     event = only(session(kind, dialect).created())
     assert event["type"] == created
-    assert event["session"]["expires_at"] == NOW_S + 3600
+    assert event["session"]["expires_at"] == NOW_S + {"ga": 3600, "beta": 1800}[dialect]
 
 
 def test_an_update_is_merged_sparsely() -> None:

@@ -84,10 +84,6 @@ class Source:
         found = self.strings[place] if place >= 0 else None
         return found if found and at < found.end else None
 
-    def within(self, span: Span) -> str:
-        """What stands between the quotes."""
-        return self.text[span.start : span.end].strip("\"'`")
-
     def enclosing(self, at: int, kinds: str = _OPENS) -> int | None:
         """The innermost bracket of these kinds that is open at an offset."""
         place = bisect_right(self._opens, at - 1) - 1
