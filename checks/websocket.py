@@ -24,6 +24,7 @@ from rtdiag.check import Case, Check
 from rtdiag.context import Context, speaks
 from rtdiag.judging import cause_of, in_short, no_answer, said, update
 from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Seen, Status
+from rtdiag.transport.channel import BINARY, NOT_JSON
 from rtdiag.transport.websocket import Socket
 
 _MODEL, _INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model={transcription}"
@@ -165,6 +166,10 @@ _NO_WEBSOCKET = frozenset({404, 405, 426, 501})
 # Causes that say nothing of what was asked: those of limits, and with them the server's own trouble.
 _LIMITS = frozenset({"quota-exhausted", "rate-limit"})
 _UNDECIDED = _LIMITS | {"generic-server-error"}
+# What the requirement of each case has disproven over HTTP: there the key was taken, and tokens were minted with it.
+_DISPROVEN = frozenset({"key-wrong-or-revoked", "account-without-realtime-access"})
+# Of a key that HTTP took, as each case requires, these are disproven; and an answer that is unknown names nothing.
+_DISPROVEN = frozenset({"key-wrong-or-revoked", "account-without-realtime-access", "unexpected-answer"})
 # Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
 _AUTH_CLOSES = frozenset({3000, 1008})
 
@@ -173,6 +178,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     control = evidence.seen.get("made-up")
     void = control is not None and _created(control) is not None
+    with_key = (evidence.seen.get(case) for case in ("model-key", "intent-key"))
+    key_refused = any(seen and seen.exchange and not _created(seen) and _credential_refused(seen) for seen in with_key)
     for case, seen in evidence.seen.items():
         if "asked" in seen.facts:
             yield update(case, seen)
@@ -189,13 +196,13 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "beta-header":
             yield _beta_header(seen, spoken="beta" in evidence.dialects)
         else:
-            yield _session(_BY_CASE[case], seen, void=void)
+            yield _session(_BY_CASE[case], seen, void=void, key_refused=key_refused)
 
 
-def _session(way: _Way, seen: Seen, *, void: bool) -> Finding:
+def _session(way: _Way, seen: Seen, *, void: bool, key_refused: bool) -> Finding:
     case, expected, created = way.case, f"session.created, {way.kind}", _created(seen)
     if created is None:
-        return _refused(way, seen, expected)
+        return _refused(way, seen, expected, key_refused=key_refused)
     measured = f"{created.type}, {_kind_of(created) or 'of no named kind'}"
     if _kind_of(created) not in (way.kind, None):
         hint = "the query or the token was not heeded on the way: it is another kind of session than was asked for"
@@ -209,19 +216,25 @@ def _session(way: _Way, seen: Seen, *, void: bool) -> Finding:
     return Finding(case, "pass", measured, expected)
 
 
-def _refused(way: _Way, seen: Seen, expected: str) -> Finding:
+def _refused(way: _Way, seen: Seen, expected: str, *, key_refused: bool) -> Finding:
     """What it means that no session came: silence, a close, a refusal."""
     measured = _said(seen)
     if seen.facts.get("has_mint") is False:
         return Finding(
             way.case, "info", measured, expected, hint="this server mints no tokens for such sessions either"
         )
+    if seen.events and all(e.type in (NOT_JSON, BINARY) for e in seen.events):
+        hint = "what came is no event of the API: another server, or another protocol, is behind this URL"
+        return Finding(way.case, "inconclusive", measured, expected, "answer-not-from-the-api", hint)
     if _silent(seen) or _closed_for_nothing(seen):
         hint = "the upgrade alone proves nothing: the first event of every session is session.created"
         return Finding(way.case, "fail", measured, expected, "session-created-missing", hint)
     cause, hint = cause_of(Seen("", (_told(seen),)))
     error = _told(seen).error
-    unnamed = cause == "unexpected-answer" or (error is not None and error.code == "invalid_api_key")
+    unnamed = cause in _DISPROVEN or (error is not None and error.code == "invalid_api_key")
+    if unnamed and _credential_refused(seen) and (key_refused or way.credential == "api-key"):
+        hint = "over HTTP this server took the key: what stands before its WebSocket answers, or drops the credential"
+        return Finding(way.case, "fail", measured, expected, "credential-refused-at-websocket-alone", hint)
     if unnamed and way.credential.endswith("-token") and _credential_refused(seen):
         cause = "token-of-another-issuer"
         hint = (

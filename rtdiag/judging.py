@@ -38,9 +38,9 @@ def said(exchange: Exchange) -> str:
 
 
 def in_short(error: ApiError) -> str:
-    """The error's code, else the beginning of its message, else what can be said of empty fields."""
-    message = (error.message or "").partition(" (")[0]
-    return error.code or (message if len(message) <= 60 else message[:59] + "…") or "with empty error fields"
+    """The error's code, else the beginning of its message, else what can be said of empty fields; at most 60 characters."""
+    words = error.code or (error.message or "").partition(" (")[0]
+    return words if 0 < len(words) <= 60 else words[:59] + "…" if words else "with empty error fields"
 
 
 def past_the_credential(exchange: Exchange) -> bool:

@@ -86,7 +86,7 @@ class Mask:
     def __call__(self, text: str, where: str) -> str:
         """`text` with every secret masked; `where` is the place that the ledger names."""
         for value in sorted(self._known, key=len, reverse=True):
-            text = self._hide(text, re.escape(value), self._known[value], where)
+            text = self._hide(text, _spelt(value), self._known[value], where)
         for kind, pattern in _PATTERNS:
             text = pattern.sub(self._counted(kind, where), text)
         return text
@@ -118,3 +118,8 @@ class Mask:
             return match.group(0)[:start] + hidden + match.group(0)[start + len(secret) :]
 
         return hide
+
+
+def _spelt(value: str) -> str:
+    """A pattern for this value, also where JSON spells characters of it by their numbers."""
+    return "".join(f"(?:{re.escape(c)}|\\\\u(?i:{ord(c):04x}))" for c in value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,21 @@ def wants_color(choice: str) -> bool:
     return choice == "always" or (choice == "auto" and _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"))
 
 
+# What moves a cursor, rings, hides, turns the reading direction, or is no character at all; the table's own colours stay.
+_UNPRINTABLE = re.compile(
+    r"\x1b(?!\[\d{0,2}m)|\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """The text with each such character spelt out, as JSON spells it: what a server says must not steer a terminal."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def show(text: str) -> None:
     """Print to standard output, also where its encoding lacks a sign; a reader that went away (`| head`) is no error."""
     try:
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+        sys.stdout.buffer.write(printable(text).encode(sys.stdout.encoding or "utf-8", "replace"))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,7 +72,7 @@ def show(text: str) -> None:
 def write(path: str, text: str) -> None:
     """Write a report to a file; what cannot be written is told, and the other reports still come."""
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_text(printable(text), encoding="utf-8")
     except OSError as exc:
         click.echo(f"rtdiag: {path}: {exc.strerror or exc}", err=True)
 

@@ -7,10 +7,15 @@ syllables and never fall to silence, so that a voice activity detector takes all
 from __future__ import annotations
 
 import math
+import random
 import wave
 from array import array
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Literal
+
+import av
 
 RATE_HZ = 24000
 LOOP_S = 1.5  # the made stretch, repeated for longer ones; whole syllables, whole rounds of vowels
@@ -44,6 +49,29 @@ def at_48k(pcm: bytes) -> bytes:
     samples = array("h", pcm)
     between = ((a + b) // 2 for a, b in zip(samples, [*samples[1:], 0], strict=True))
     return array("h", (value for pair in zip(samples, between, strict=True) for value in pair)).tobytes()
+
+
+def noise(seconds: float, level: int) -> bytes:
+    """White noise of that standard deviation, the same at every call."""
+    chance = random.Random(1)
+    return array("h", (round(chance.gauss(0, level)) for _ in range(round(seconds * RATE_HZ)))).tobytes()
+
+
+def converted(pcm: bytes, fmt: str, layout: str, rate_hz: int) -> Iterator[av.AudioFrame]:
+    """The same as frames of 20 ms in another form."""
+    to = av.AudioResampler(fmt, layout, rate_hz, frame_size=rate_hz // 50)
+    frame = av.AudioFrame(format="s16", layout="mono", samples=len(pcm) // 2)
+    frame.sample_rate = RATE_HZ
+    frame.planes[0].update(pcm)
+    yield from to.resample(frame)
+    yield from to.resample(None)
+
+
+def g711(pcm: bytes, codec: Literal["pcm_mulaw", "pcm_alaw"]) -> bytes:
+    """The same in a telephone's 8 kHz."""
+    encoder = av.CodecContext.create(codec, "w")
+    encoder.sample_rate, encoder.layout, encoder.format = 8000, "mono", "s16"
+    return b"".join(bytes(p) for frame in converted(pcm, "s16", "mono", 8000) for p in encoder.encode(frame))
 
 
 def wav(path: Path, pcm: bytes, rate_hz: int = RATE_HZ) -> None:

@@ -7,7 +7,7 @@
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
 | `method`, `url`, `credential`, `content_type`, `sent`, `surface`, `dialect`, `when` | of the request, as told |
-| `named` | the cause that a check of rtdiag has named for it |
+| `named`, `held` | the cause that a check of rtdiag has named for it, and the status that it gave |
 | `request`, `any` | all that was told of the request; that and `text` together |
 """
 
@@ -22,7 +22,7 @@ from rtdiag.diagnosis.situation import Situation
 Facts = Mapping[str, str]
 
 # How the circumstance begins that tells what a check has found.
-FINDING = "rtdiag's finding: "
+FINDING, STATUS = "rtdiag's finding: ", "rtdiag's status: "
 
 
 def facts(situation: Situation) -> Facts:
@@ -40,7 +40,8 @@ def facts(situation: Situation) -> Facts:
         *map(evened, situation.circumstances),
     )
     found["request"] = " | ".join(part for part in parts if part)
-    found["named"] = next((c.removeprefix(FINDING) for c in situation.circumstances if c.startswith(FINDING)), "")
+    for name, mark in (("named", FINDING), ("held", STATUS)):
+        found[name] = next((c.removeprefix(mark) for c in situation.circumstances if c.startswith(mark)), "")
     found["any"] = f"{found['request']} || {text}"
     return {name: value.strip() for name, value in found.items()}
 

@@ -23,6 +23,8 @@ _SHOWN = 4
 # Points for being named by a check, which has asked what no text can tell.
 _NAMED = 30
 RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
+# How firmly a run holds a cause that a case of this status names.
+BY_STATUS: dict[str, Confidence] = {"fail": "high", "error": "medium", "inconclusive": "medium", "warn": "low"}
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,11 @@ class Match:
 
 def judge(situation: Situation) -> tuple[Diagnosis, ...]:
     """The causes that explain one situation, best first, at most four; `unknown`, then the nearest ones, when none does."""
-    matches = ranked(facts(situation))
-    found = [_diagnosis(m, _confidence(m, matches), situation.where) for m in matches if m.points >= _LOW]
-    if found:
-        return tuple(found[:_SHOWN])
+    told = facts(situation)
+    matches = ranked(told)
+    held = [(m, max(_confidence(m, matches), _limit(told), key=RANK.__getitem__)) for m in matches if m.points >= _LOW]
+    if held:
+        return tuple(_diagnosis(m, confidence, situation.where) for m, confidence in held[:_SHOWN])
     nearest = [m for m in matches if m.points > 0][:2]
     return (_unknown(matches), *(_diagnosis(m, "low", situation.where) for m in nearest))
 
@@ -120,6 +123,13 @@ def _confidence(candidate: Match, matches: Sequence[Match]) -> Confidence:
     if candidate.answered and candidate.points >= _HIGH and candidate.points - max(rivals, default=0) >= _LEAD:
         return "high"
     return "medium" if candidate.points >= _MEDIUM else "low"
+
+
+def _limit(told: Facts) -> Confidence:
+    """No case of a run is held firmer than the run held it: by its status, and never high where its check named nothing."""
+    if not told["held"]:
+        return "high"
+    return BY_STATUS.get(told["held"], "high") if told["named"] else "medium"
 
 
 def _diagnosis(found: Match, confidence: Confidence, where: str) -> Diagnosis:

@@ -14,14 +14,13 @@ from rtdiag.api.requests import Corrected, corrected
 from rtdiag.api.sessions import Json
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.facts import facts
-from rtdiag.diagnosis.matching import RANK, UNKNOWN, describe, judge, match, weighed
+from rtdiag.diagnosis.matching import BY_STATUS, RANK, UNKNOWN, describe, judge, match, weighed
 from rtdiag.diagnosis.situation import Situation, situation_of
-from rtdiag.model import Confidence, Diagnosis, Outcome, Row, Status, Target
+from rtdiag.model import Confidence, Diagnosis, Outcome, Row, Target
 
 UNEXPECTED = "unexpected-answer"
 
 # What a finding of each status says of its cause: nothing below counts.
-_CONFIDENCE: dict[Status, Confidence] = {"fail": "high", "error": "medium", "inconclusive": "medium", "warn": "low"}
 # The topics of the catalogue that another request mends; of the credentials only the life of a token.
 _MENDED_BY_A_REQUEST = frozenset({"endpoint", "sdp", "session", "vad"})
 
@@ -36,7 +35,7 @@ def diagnose(outcomes: Iterable[Outcome]) -> tuple[Diagnosis, ...]:
     confidence: dict[str, Confidence] = {}
     for outcome in outcomes:
         for row in outcome.rows:
-            held = _CONFIDENCE.get(row.finding.status)
+            held = BY_STATUS.get(row.finding.status)
             if held is None:
                 continue
             situation = situation_of(row.seen, f"{outcome.id}.{row.id}")

@@ -37,7 +37,7 @@ _OVERALL: dict[Status, str] = {
 }
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
 _WIDTH = 100
-_LONGEST_BODY = 4000
+_LONGEST_BODY, _LONGEST_BRIEF = 4000, 1000
 
 
 def render(report: Report, *, color: bool = False, verbose: bool = False) -> str:
@@ -179,26 +179,28 @@ def _full(exchange: Exchange) -> Iterator[str]:
     elif exchange.status is not None:
         ids = " ".join(f"{k}={v}" for k, v in exchange.correlation.items() if k in ("x-request-id", "cf-ray"))
         yield f"HTTP {exchange.status}  {exchange.header('content-type') or 'no content type'}  {ids}".rstrip()
-        body = exchange.body if exchange.body else "(empty body)"
-        rest = len(body) - _LONGEST_BODY
-        body = body.rstrip("\n")
-        yield body if rest <= 0 else f"{body[:_LONGEST_BODY]}\n… {rest} more characters; -o json has them all"
+        yield _at_most((exchange.body or "(empty body)").rstrip("\n"), _LONGEST_BODY)
 
 
 def _brief(exchange: Exchange) -> Iterator[str]:
     if exchange.status is not None and exchange.status >= 400:
-        yield f"{exchange.method} {exchange.url}: {exchange.status} {exchange.error or (exchange.body or '')[:80]}"
+        told = f"{exchange.method} {exchange.url}: {exchange.status} {exchange.error or (exchange.body or '')[:80]}"
+        yield _at_most(told, _LONGEST_BRIEF)
 
 
 def _event(event: Event) -> str:
     parsed = event.json
-    return f"{event.direction}: " + (
-        json.dumps(parsed, indent=2, ensure_ascii=False) if parsed is not None else event.raw
-    )
+    text = json.dumps(parsed, indent=2, ensure_ascii=False) if parsed is not None else event.raw
+    return f"{event.direction}: {_at_most(text, _LONGEST_BODY)}"
 
 
 def _event_brief(event: Event) -> str:
-    return f"{event.direction}: {event.type} {event.error or ''}".rstrip()
+    return _at_most(f"{event.direction}: {event.type} {event.error or ''}".rstrip(), _LONGEST_BRIEF)
+
+
+def _at_most(text: str, length: int) -> str:
+    rest = len(text) - length
+    return text if rest <= 0 else f"{text[:length]}\n… {rest} more characters; -o json has them all"
 
 
 def _verdict(report: Report, paint: _Paint) -> Iterator[str]:

@@ -10,7 +10,11 @@ from typing import Any, Literal
 from rtdiag.model import Event, Failure
 from rtdiag.transport.recorder import Deadlines, Recorder
 
+# What stands for the type of an event that is none: no object of JSON, or no text. The API sends texts alone: record
+# 69522944037 probe 9 (2026-09-18).
+NOT_JSON, BINARY = "(not JSON)", "(binary)"
 # A server that never stops talking must not fill the memory.
+_LONGEST_TYPE = 100  # of the API's own the longest has 60 characters
 MOST_EVENTS = 10_000
 
 
@@ -65,14 +69,15 @@ class Channel:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             parsed = None
-        kind = str(parsed.get("type")) if isinstance(parsed, dict) else "(not JSON)"
+        kind = str(parsed.get("type")) if isinstance(parsed, dict) else NOT_JSON
+        kind = kind if isinstance(message, str) else BINARY  # a page's JSON.parse fails on it
         if len(self.received) < MOST_EVENTS:
             self.received.append(self._record("received", kind, text))
         self._changed.set()
 
     def _record(self, direction: Literal["sent", "received"], kind: str, text: str) -> Event:
         recorder = self._recorder
-        masked = recorder.mask(text, "events.raw")
+        kind, masked = recorder.mask(kind[:_LONGEST_TYPE], "events.type"), recorder.mask(text, "events.raw")
         number = len(recorder.events) + 1
         return recorder.event(
             Event(f"e{number}", f"{self.id}/{self._label}", direction, recorder.now_ms(), kind, masked)

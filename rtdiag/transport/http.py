@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rtdiag.failures import from_http
 from rtdiag.model import Exchange, Failure
-from rtdiag.redact import Secret
+from rtdiag.redact import Mask, Secret
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Http:
         client_request_id: str,
     ) -> Exchange:
         mask = self._recorder.mask
-        body, encoding = as_text(draft.body)
+        body, encoding = recorded(draft.body, mask)
         failure = draft.failure
         return Exchange(
             id=exchange_id,
@@ -147,11 +147,14 @@ class Http:
             request_headers=tuple((k, mask(v, "exchanges.request_headers")) for k, v in draft.request_headers()),
             request_body=mask(draft.request_text(), "exchanges.request_body") or None,
             status=draft.status,
-            response_headers=tuple((k, mask(v, "exchanges.response_headers")) for k, v in draft.headers),
-            body=mask(body, "exchanges.body") if encoding == "utf-8" else body,
+            response_headers=masked_headers(draft.headers, mask),
+            body=body,
             body_encoding=encoding,
             failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
-            correlation={"x-client-request-id": client_request_id, **draft.correlation()},
+            correlation={
+                "x-client-request-id": client_request_id,
+                **mask.values(draft.correlation(), "exchanges.correlation"),
+            },
             timing_ms=timer.timing_ms,
             credential_from=credential.minted_in if credential else None,
         )
@@ -228,12 +231,19 @@ class _Timer:
         self.timing_ms["total"] = round((time.perf_counter() - self._began) * 1000, 1)
 
 
-def as_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
-    """A body as the record holds it, and how it is encoded there."""
+def recorded(body: bytes, mask: Mask) -> tuple[str, Literal["utf-8", "base64"]]:
+    """A body as the record holds it, masked: as text, or in base64 where it is no UTF-8, whose bytes are searched first."""
     try:
-        return body.decode("utf-8"), "utf-8"
+        return mask(body.decode("utf-8"), "exchanges.body"), "utf-8"
     except UnicodeDecodeError:
-        return base64.b64encode(body).decode("ascii"), "base64"
+        hidden = mask(body.decode("latin-1"), "exchanges.body").encode("latin-1", "replace")
+        return base64.b64encode(hidden).decode("ascii"), "base64"
+
+
+def masked_headers(headers: Iterable[tuple[str, str]], mask: Mask) -> tuple[tuple[str, str], ...]:
+    """The headers of an answer as the record holds them: a server can put anything into their names, too."""
+    where = "exchanges.response_headers"
+    return tuple((mask(name, where), mask(value, where)) for name, value in headers)
 
 
 def user_agent() -> str:

@@ -18,7 +18,7 @@ from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.failures import from_close, from_websocket
 from rtdiag.model import Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
-from rtdiag.transport.http import Credential, as_text, user_agent
+from rtdiag.transport.http import Credential, masked_headers, recorded, user_agent
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ class _Upgrade:
         response = connection.response if connection else None
         sent = connection.request.headers.raw_items() if connection and connection.request else self._headers.items()
         got = [(k, v) for k, v in response.headers.raw_items()] if response else []
-        body, encoding = as_text(bytes(response.body or b"")) if response else ("", "utf-8")
+        body, encoding = recorded(bytes(response.body or b"") if response else b"", mask)
         correlation = {k.lower(): v for k, v in got if k.lower() in _TELLING_HEADERS}
         return Exchange(
             id=exchange_id,
@@ -265,11 +265,11 @@ class _Upgrade:
             credential=self._credential.name,
             request_headers=tuple((k, mask(v, "exchanges.request_headers")) for k, v in sent),
             status=response.status_code if response else None,
-            response_headers=tuple((k, mask(v, "exchanges.response_headers")) for k, v in got),
-            body=mask(body, "exchanges.body") if encoding == "utf-8" else body,
+            response_headers=masked_headers(got, mask),
+            body=body,
             body_encoding=encoding,
             failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
-            correlation={"x-client-request-id": self._id, **correlation},
+            correlation={"x-client-request-id": self._id, **mask.values(correlation, "exchanges.correlation")},
             timing_ms={**self._timing_ms, **self._waited()},
             credential_from=self._credential.minted_in,
         )

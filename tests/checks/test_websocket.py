@@ -22,6 +22,7 @@ from rtdiag.redact import Mask, Secret
 from rtdiag.report import render
 from rtdiag.testing import exchange, finding, refusal, row, run_on_emulator
 from rtdiag.testing import judge as judge_all
+from rtdiag.transport.channel import NOT_JSON
 from rtdiag.transport.http import Credential
 
 CHECK = registry.load(()).checks["websocket"]
@@ -106,7 +107,7 @@ def one(
             closed(3000, "invalid_request_error.invalid_api_key"),
             [WRONG_KEY],
             "fail",
-            "key-wrong-or-revoked",
+            "credential-refused-at-websocket-alone",
         ),
         ("model-token", closed(3000), [WRONG_TOKEN], "fail", "token-of-another-issuer"),
         ("intent-token", closed(3000), [WRONG_TOKEN], "fail", "token-of-another-issuer"),
@@ -122,15 +123,22 @@ def one(
         ("model-key", closed(4000), [TOO_FAST], "inconclusive", "rate-limit"),
         ("model-key", closed(4000), [BROKEN], "inconclusive", "generic-server-error"),
         ("model-key", closed(1011, "internal error"), [], "inconclusive", "generic-server-error"),
-        ("model-key", closed(3000, "invalid_request_error.invalid_api_key"), [], "fail", "key-wrong-or-revoked"),
+        (
+            "model-key",
+            closed(3000, "invalid_request_error.invalid_api_key"),
+            [],
+            "fail",
+            "credential-refused-at-websocket-alone",
+        ),
         ("model-key", closed(1008), [], "fail", "websocket-closed-by-policy"),
         ("model-key", closed(1000), [], "fail", "session-created-missing"),
+        ("model-key", closed(1001), [], "fail", "session-created-missing"),
         ("model-key", closed(1005), [], "fail", "session-created-missing"),
         ("model-key", closed(4999), [], "fail", "unexpected-answer"),
         ("model-key", failed("silence"), [], "fail", "session-created-missing"),
         ("model-key", failed("silence"), [{"type": "conversation.created"}], "fail", "session-created-missing"),
         ("model-key", failed("closed"), [], "inconclusive", "connection-closed-early"),
-        ("model-key", failed("closed"), [WRONG_KEY], "fail", "key-wrong-or-revoked"),
+        ("model-key", failed("closed"), [WRONG_KEY], "fail", "credential-refused-at-websocket-alone"),
         ("model-key", failed("too-large"), [], "inconclusive", "answer-not-from-the-api"),
         ("model-key", failed("protocol"), [], "inconclusive", "answer-not-from-the-api"),
     ],
@@ -151,7 +159,7 @@ HTML = {"content-type": "text/html"}
 @pytest.mark.parametrize(
     ("answer", "official", "status", "cause"),
     [
-        (refusal(401, "invalid_api_key", "Incorrect API key provided: sk-***.", url=URL), False, "fail", "key-wrong-or-revoked"),
+        (refusal(401, "invalid_api_key", "Incorrect …", url=URL), False, "fail", "credential-refused-at-websocket-alone"),
         (upgraded(404, {"detail": "Not Found"}), False, "info", None),
         (upgraded(405), False, "info", None),
         (upgraded(426), False, "info", None),
@@ -301,6 +309,14 @@ def test_a_silent_socket_ends_its_kind() -> None:
     assert sum(x.url.startswith("ws") for x in report.exchanges) == 2
 
 
+def test_without_credit_one_socket_is_enough() -> None:
+    report = run_on_emulator(faults=["socket-no-credit"], only=["websocket"])
+    found = ws_rows(report)
+    assert {one.cause for case, one in found.items() if not case.startswith("update-")} == {"quota-exhausted"}
+    assert found["intent-token"].measured == "not asked: model-key got no usable answer"
+    assert sum(x.url.startswith("ws") for x in report.exchanges) == 1
+
+
 @pytest.mark.parametrize("kind", ["realtime", "transcription"])
 def test_one_kind_alone_is_asked_and_its_controls(kind: Any) -> None:
     report = run_on_emulator(only=["websocket"], kinds=(kind,))
@@ -358,3 +374,19 @@ def test_a_server_of_sockets_alone_is_asked_in_the_dialect_that_it_speaks() -> N
     assert finding(report, "token.control").status == "info"
     assert [d.cause for d in report.diagnosis] == ["no-realtime-api-here"]
     assert report.corrected is None
+
+
+@pytest.mark.parametrize("code", [None, "invalid_api_key"])
+def test_a_key_that_http_takes_is_not_the_wrong_one_and_its_tokens_are_of_this_issuer(code: str | None) -> None:
+    refused = refusal(403 if code is None else 401, code, "no", url=URL)
+    seen = [Seen(case, (refused,), peers=(PeerTrace("w1"),)) for case in ("model-key", "model-token", "intent-token")]
+    found = judge_all(CHECK, seen, official=False)
+    assert {f.cause for f in found.values()} == {"credential-refused-at-websocket-alone"}
+
+
+@pytest.mark.parametrize("frame", ["\ufffd\ufffd", "12", '["…'])
+def test_frames_that_are_no_events_are_not_the_apis(frame: str) -> None:
+    garbage = Event("e1", "w1/websocket", "received", 1, NOT_JSON, frame)
+    seen = Seen("model-key", (upgraded(),), (garbage,), (failed("silence"),))
+    found = judge_all(CHECK, [seen], official=False)["model-key"]
+    assert (found.status, found.cause) == ("inconclusive", "answer-not-from-the-api")

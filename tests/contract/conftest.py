@@ -12,17 +12,14 @@ cannot do by its nature is marked `emulator_cannot`, which the API must do all t
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
 from rtdiag.api.endpoints import OFFICIAL_BASE_URL
-from rtdiag.emulator import Emulator
-from tests.contract.clients import WAIT_S, Api
+from rtdiag.emulator import running
+from tests.contract.clients import Api
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,24 +40,5 @@ def api(request: pytest.FixtureRequest) -> Iterator[Api]:
         base_url = os.environ.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL
         yield Api("live", base_url.rstrip("/"), os.environ["OPENAI_API_KEY"].strip())
         return
-    with _emulator() as emulator:
+    with running() as emulator:
         yield Api("emulator", emulator.base_url, emulator.key)
-
-
-@contextmanager
-def _emulator() -> Iterator[Emulator]:
-    """An emulator in a thread of its own, so that a client may wait for it as it would for a server elsewhere."""
-    started, done = Future[Emulator](), Future[None]()
-    with ThreadPoolExecutor(1) as pool:
-        served = pool.submit(asyncio.run, _serve(started, done))
-        try:
-            yield started.result(WAIT_S)
-        finally:
-            done.set_result(None)
-            served.result(WAIT_S)
-
-
-async def _serve(started: Future[Emulator], done: Future[None]) -> None:
-    async with Emulator() as emulator:
-        started.set_result(emulator)
-        await asyncio.wrap_future(done)

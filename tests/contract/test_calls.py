@@ -104,6 +104,8 @@ def test_an_old_form_of_the_channel_is_answered_in_the_new(api: Api, asked: str)
     assert answer.status_code == 201
     hang_up(api, answer)
     assert re.search(r"^m=application \d+ UDP/DTLS/SCTP webrtc-datachannel", answer.text, re.MULTILINE)
+    assert "a=sctp-port:5000\r\n" in answer.text
+    assert "a=sctpmap" not in answer.text
 
 
 @pytest.mark.emulator_cannot("its media takes free UDP ports of this machine; aioice has no TCP candidates")

@@ -139,6 +139,22 @@ def test_an_answer_that_is_shaped_otherwise_line_by_line() -> None:
     ]
 
 
+def test_a_location_elsewhere_is_a_difference() -> None:
+    given = report()
+    one = next(x for x in given["exchanges"] if x["status"] == 201)
+    one["response_headers"] = [[k, v.replace("/realtime/", "/live/")] for k, v in one["response_headers"]]
+    assert told(given) == [
+        ("header", "location", "/v1/live/calls/<id>", "/v1/realtime/calls/<id>"),
+    ]
+
+
+def test_a_section_that_only_one_answer_has_is_one_difference() -> None:
+    given = report()
+    one = next(x for x in given["exchanges"] if x["status"] == 201)
+    one["body"] += "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=inactive\r\n"
+    assert told(given) == [("sdp", "video, the whole section", "present", "absent")]
+
+
 def test_a_mint_without_an_answer_is_one_difference() -> None:
     given = report()
     one = exchange(given, "POST", MINT, 200)

@@ -55,6 +55,9 @@ CHANGES: dict[str, tuple[set[str], str]] = {
     "closes_early": ({"event", "peer"}, rf"{UPDATES}|{SOCKETS}"),
 }
 
+# What shows in audio alone, which no report carries.
+ONLY_HEARD = {"hears_speech", "semantic_vad_effective", "silence_heeded", "transcribes"}
+
 
 def visible(fault_id: str) -> bool:
     """Whether a case sees the fault that asks without audio."""
@@ -64,6 +67,7 @@ def visible(fault_id: str) -> bool:
 
 ANSWERED = [(f.id,) for f in FAULTS.values() if f.when]
 SWITCHED = [(f.id,) for f in FAULTS.values() if f.set]
+UNSHOWN = [(f.id,) for f in FAULTS.values() if f.set.keys() & ONLY_HEARD]
 SEEN = [(f.id,) for f in FAULTS.values() if visible(f.id)]
 
 
@@ -149,6 +153,11 @@ def test_a_fault_changes_what_it_is_about_and_nothing_else(fault_id: str) -> Non
         kinds, where = zip(*(CHANGES.get(name, ({difference.what}, "")) for name in FAULTS[fault_id].set), strict=True)
         assert difference.what in set[str]().union(*kinds), difference
         assert re.match("|".join(where), difference.where), difference
+
+
+@pytest.mark.parametrize("fault_id", grouped(UNSHOWN))
+def test_what_audio_alone_would_show_is_no_difference(fault_id: str) -> None:
+    assert drift(fault_id).differences == ()
 
 
 @pytest.mark.parametrize("fault_id", grouped(SEEN))

@@ -47,6 +47,16 @@ def secrets_in(text: str) -> tuple[object, ...]:
     return mask.ledger()
 
 
+def test_a_secret_that_a_report_still_holds_is_posted_nowhere() -> None:
+    given, secret = report(), "sk-proj-FAKE0000000000000000000000000000abcd"
+    one = exchange(given, "GET", "/models", 401)
+    one["body"] = one["body"].replace("You can find", f"Is it {secret}? You can find")
+    found = compare(given)
+    for text in (found.text(), found.cassette()):
+        assert "Is it sk-proj-***" in text
+        assert secret not in text
+
+
 @pytest.mark.parametrize("fault_id", ["key-revoked", "answer-is-json", "gateway-html", "made-up-token-accepted"])
 def test_the_cassette_is_replayed_by_vcrpy(fault_id: str, tmp_path: Path) -> None:
     found = drift(fault_id)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,13 +18,13 @@ from websockets.typing import Subprotocol
 
 from rtdiag.api.endpoints import Kind
 from rtdiag.emulator import Emulator
-from rtdiag.emulator.faults import Switches
 
 Json = dict[str, Any]
 WAIT_S = 10
 MOST_EVENTS = 200  # no test awaits more than that from one client
 MODEL = "?model=gpt-realtime"
 INTENT = "?intent=transcription"
+SHAPE = "invalid_request_error"  # what most refusals close for
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 SESSIONS: dict[Kind, Json] = {
@@ -182,6 +184,40 @@ async def wire(
         yield Wire(connection)
 
 
+def first_of(query: str, as_of: date | None = None, kind: Kind | None = None, **request: Any) -> Json:
+    """The first event of a socket that must stay open; with a new GA token of that kind, or with the key."""
+
+    async def run() -> Json:
+        async with Emulator(as_of) as emulator, AsyncExitStack() as stack:
+            if kind:
+                client = await stack.enter_async_context(http(emulator))
+                request["credential"] = await ga_token(client, emulator, SESSIONS[kind])
+            made = await stack.enter_async_context(wire(emulator, query, **request))
+            first = await made.event()
+            assert (await made.ask({"type": "nope"}))["error"]["param"] == "type"
+            return first
+
+    return asyncio.run(run())
+
+
+def refused(query: str, as_of: date | None = None, kind: Kind | None = None, **request: Any) -> tuple[Json, int, str]:
+    """The error, the close code and the reason of a socket that is upgraded and then refused."""
+
+    async def run() -> tuple[Json, int, str]:
+        async with Emulator(as_of, request.pop("faults", ())) as emulator, AsyncExitStack() as stack:
+            if kind:
+                client = await stack.enter_async_context(http(emulator))
+                request["credential"] = await ga_token(client, emulator, SESSIONS[kind])
+            made = await stack.enter_async_context(wire(emulator, query, **request))
+            events, code, reason = await made.end()
+            assert types(events) == ["error"]
+            assert events[0]["error"]["event_id"] is None
+            assert code is not None
+            return events[0]["error"], code, str(reason)
+
+    return asyncio.run(run())
+
+
 async def until(made: Peer | Wire, kind_of_event: str) -> list[Json]:
     """The events up to the first of that type, which is the last of them."""
     events: list[Json] = []
@@ -198,6 +234,7 @@ def types(events: Sequence[Json]) -> list[str]:
     return [name for i, name in enumerate(names) if not name.endswith(".delta") or names[i - 1] != name]
 
 
-def turned(emulator: Emulator, **switches: Any) -> None:
-    """Turns switches that no fault of faults.yaml turns alone, also for what is open."""
-    emulator._running().rules.switches = Switches(**switches)
+def open_sockets() -> set[str]:
+    """The sockets that this process holds, by the kernel's names."""
+    found = (str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return {name for name in found if name.startswith("socket:")}

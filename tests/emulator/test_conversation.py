@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import base64
-import json
-from datetime import date
 from typing import Any
 
 import pytest
 
-from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.replies import REPLY, Over
 from rtdiag.emulator.sessions import Session
-from rtdiag.emulator.settings import Rules, configured
 from tests.emulator.clients import types
-from tests.emulator.test_sessions import rules
+from tests.emulator.made import session, told
 
 Json = dict[str, Any]
 
-BOTH_DIALECTS = date(2025, 9, 1)
 TEXT = {"output_modalities": ["text"]}
 HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
-
-
-def session(
-    kind: Kind = "realtime",
-    dialect: Dialect = "ga",
-    given: Json | None = None,
-    over: Over = "websocket",
-    of: Rules | None = None,
-) -> Session:
-    of = of or rules(BOTH_DIALECTS if dialect == "beta" else None)
-    start = {"type": kind} if dialect == "ga" else {}
-    return Session(kind, dialect, configured(kind, dialect, start | (given or {}), {}, of), of, over)
-
-
-def told(one: Session, kind_of_event: str, **fields: Any) -> list[Json]:
-    """The events that answer one event, as a client reads them."""
-    answers: list[Json] = json.loads(json.dumps(one.receive(json.dumps({"type": kind_of_event, **fields}))))
-    return answers
 
 
 def error(one: Session, kind_of_event: str, **fields: Any) -> Json:

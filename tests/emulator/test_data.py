@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from rtdiag import emulator
 from rtdiag.emulator import Emulator, NoSuchDate, UnknownFault, load_faults
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object, http_answer, masked
 from rtdiag.emulator.faults import fault
@@ -22,11 +26,27 @@ def test_every_body_says_where_it_is_from() -> None:
         assert {"message", "type", "code"} <= body.error.keys()
 
 
-def test_bodies_used_in_code_and_data_exist() -> None:
+def test_every_body_that_is_used_exists_and_every_one_is_used() -> None:
+    assert set(in_code()) | set(in_faults()) == all_bodies().keys()
+
+
+def in_code() -> Iterator[str]:
+    """The bodies that the emulator refuses with by name: `Refused("…")`, or one of two by a condition."""
+    for path in Path(emulator.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
+                named = node.args[0]
+                one_of = (named.body, named.orelse) if isinstance(named, ast.IfExp) else (named,)
+                yield from (str(one.value) for one in one_of if isinstance(one, ast.Constant))
+
+
+def in_faults() -> Iterator[str]:
+    """The bodies that faults answer with, or put in the place of something."""
     for one in load_faults().values():
-        for switch in ("offers_answered_with", "update_error"):
-            if switch in one.set:
-                assert one.set[switch] in all_bodies()
+        if one.answer and one.answer.body:
+            yield one.answer.body
+        said = {one.set.get(switch) for switch in ("offers_answered_with", "update_error", "first_event")}
+        yield from map(str, said - {None, "none"})
 
 
 def test_the_timeline_is_sorted_and_sourced() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import wave
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import av
 import pytest
 
 from rtdiag.emulator.ears import FRAME_MS, RATE_HZ, Resampler, Voice
@@ -44,22 +42,7 @@ def chunks(audio: bytes, name: str = "audio/pcm", size: int = CHUNK_BYTES) -> Fe
 
 def frames(pcm: bytes, fmt: str = "s16", layout: str = "stereo", rate_hz: int = 48000) -> Feed:
     """The clip as 20 ms frames, 48 kHz stereo as aiortc decodes them unless told otherwise."""
-    return lambda ears: map(ears.of_frame, converted(pcm, fmt, layout, rate_hz))
-
-
-def converted(pcm: bytes, fmt: str, layout: str, rate_hz: int) -> Iterator[av.AudioFrame]:
-    to = av.AudioResampler(fmt, layout, rate_hz, frame_size=rate_hz // 50)
-    frame = av.AudioFrame(format="s16", layout="mono", samples=len(pcm) // 2)
-    frame.sample_rate = speech.RATE_HZ
-    frame.planes[0].update(pcm)
-    yield from to.resample(frame)
-    yield from to.resample(None)
-
-
-def g711(pcm: bytes, codec: Literal["pcm_mulaw", "pcm_alaw"]) -> bytes:
-    encoder = av.CodecContext.create(codec, "w")
-    encoder.sample_rate, encoder.layout, encoder.format = 8000, "mono", "s16"
-    return b"".join(bytes(p) for frame in converted(pcm, "s16", "mono", 8000) for p in encoder.encode(frame))
+    return lambda ears: map(ears.of_frame, speech.converted(pcm, fmt, layout, rate_hz))
 
 
 def heard(feed: Feed, detection: Json, threshold: float = 0.5) -> list[Turn]:
@@ -70,11 +53,6 @@ def heard(feed: Feed, detection: Json, threshold: float = 0.5) -> list[Turn]:
 
 def stepped(turns: Turns, voiced: bool, frames: int, detection: Json | None) -> list[Turn]:
     return [turn for _ in range(frames) if (turn := turns.step(voiced, detection))]
-
-
-def noise(seconds: float, level: int) -> bytes:
-    chance = random.Random(1)
-    return array("h", (round(chance.gauss(0, level)) for _ in range(round(seconds * speech.RATE_HZ)))).tobytes()
 
 
 def expected(truth: list[tuple[int, int]], silence_ms: int, padding_ms: int) -> list[Turn]:
@@ -112,18 +90,18 @@ def test_digital_silence_is_never_a_voice(threshold: float) -> None:
 
 @pytest.mark.parametrize("level", [3, 30, 300])
 def test_faint_noise_begins_no_turn_at_the_default_threshold(level: int) -> None:
-    assert heard(chunks(noise(5, level)), server_vad()) == []
+    assert heard(chunks(speech.noise(5, level)), server_vad()) == []
 
 
 def test_the_lowest_threshold_takes_the_first_of_that_noise_for_a_voice() -> None:
-    turns = heard(chunks(noise(5, 30)), server_vad(500), 0.0)
+    turns = heard(chunks(speech.noise(5, 30)), server_vad(500), 0.0)
     assert [turn.what for turn in turns] == ["started", "stopped"]
     assert turns[0].at_ms == 0
 
 
 def test_a_voice_in_noise_keeps_its_offsets() -> None:
     pcm, truth = speech.clip()
-    mixed = (a + b for a, b in zip(array("h", pcm), array("h", noise(10, 30)), strict=True))
+    mixed = (a + b for a, b in zip(array("h", pcm), array("h", speech.noise(10, 30)), strict=True))
     turns = heard(chunks(array("h", mixed).tobytes()), server_vad(500, 0))
     assert_close(turns, expected(truth, 500, 0), 2 * OFF_MS)
 
@@ -133,7 +111,7 @@ def test_a_voice_in_noise_keeps_its_offsets() -> None:
 )
 def test_g711_is_heard_as_pcm_is(codec: Literal["pcm_mulaw", "pcm_alaw"], names: tuple[str, str]) -> None:
     pcm, _ = speech.clip()
-    audio = g711(pcm, codec)
+    audio = speech.g711(pcm, codec)
     ga, beta = (heard(chunks(audio, name, 1600), server_vad()) for name in names)
     assert ga == beta
     assert_close(ga, heard(chunks(pcm), server_vad()), SPREAD_MS)
@@ -164,7 +142,7 @@ def test_the_format_may_change_in_midstream() -> None:
     def feed(ears: Resampler) -> Iterator[bytes]:
         yield from chunks(first + b"\0")(ears)  # the odd byte belongs to no sample, and must not shift the next ones
         yield from frames(second)(ears)
-        yield from chunks(g711(third, "pcm_mulaw"), "audio/pcmu")(ears)
+        yield from chunks(speech.g711(third, "pcm_mulaw"), "audio/pcmu")(ears)
 
     assert_close(heard(feed, server_vad()), expected(truth, 500, 300), OFF_MS)
 

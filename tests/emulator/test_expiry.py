@@ -9,8 +9,8 @@ import pytest
 
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.lines import Line
-from tests.emulator.clients import WAIT_S, call, turned, wire
-from tests.emulator.test_conversation import session
+from tests.emulator.clients import WAIT_S, call, wire
+from tests.emulator.made import session
 
 Json = dict[str, Any]
 
@@ -19,7 +19,7 @@ def test_a_session_that_expires_says_so_and_closes_the_socket() -> None:
     async def run() -> tuple[list[Json], int | None, str | None]:
         async with Emulator() as emulator, wire(emulator) as made:
             await made.event()
-            turned(emulator, closes_early=True)
+            emulator.set_faults("session-closed-early")
             await made.send({"type": "input_audio_buffer.clear"})
             return await made.end()
 
@@ -37,7 +37,7 @@ def test_a_call_that_expires_is_told_and_ends(early: bool) -> None:
                 await beside.ask({"type": "input_audio_buffer.clear"})
                 assert (await made.event())["type"] == "input_audio_buffer.cleared"
                 if early:
-                    turned(emulator, closes_early=True)
+                    emulator.set_faults("session-closed-early")
                     await beside.send({"type": "input_audio_buffer.clear"})
                 else:
                     emulator._running().calls[made.call_id].line._expire()

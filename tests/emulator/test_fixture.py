@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from rtdiag.emulator import Emulator, NoSuchDate, Running, UnknownFault, running
-from tests.emulator.clients import MODEL, WAIT_S, bearer, peer
+from tests.emulator.clients import MODEL, WAIT_S, bearer, open_sockets, peer
 
 SDP = "application/sdp"
 UNMODIFIED = """
@@ -82,7 +82,6 @@ def pytest_in(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_test_of_another_project_takes_three_lines(tmp_path: Path) -> None:
-    pytest.importorskip("openai")
     done = pytest_in(tmp_path, UNMODIFIED)
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
 
@@ -239,17 +238,6 @@ def expected(error: BaseException | None) -> Iterator[None]:
             raise
     else:
         assert error is None
-
-
-def open_sockets() -> set[str]:
-    """The sockets of this process by their inodes."""
-    found = set()
-    for fd in os.listdir("/proc/self/fd"):
-        try:
-            found.add(os.readlink(f"/proc/self/fd/{fd}"))
-        except FileNotFoundError:  # the listing's own
-            continue
-    return {name for name in found if name.startswith("socket:")}
 
 
 def models(emulator: Running) -> int:

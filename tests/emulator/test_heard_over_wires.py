@@ -13,8 +13,8 @@ from av import AudioFrame
 from rtdiag.api.endpoints import Kind
 from rtdiag.emulator import Emulator
 from tests import speech
-from tests.emulator.clients import INTENT, MODEL, call, turned, types, until, wire
-from tests.emulator.test_hearing import (
+from tests.emulator.clients import INTENT, MODEL, call, types, until, wire
+from tests.emulator.heard import (
     OFF_MS,
     SERVER_VAD,
     TURN,
@@ -52,7 +52,7 @@ def test_faults_turned_while_a_socket_is_open_take_effect() -> None:
     async def run() -> None:
         async with Emulator() as emulator, wire(emulator) as made:
             await made.event()
-            turned(emulator, hears_speech=False)
+            emulator.set_faults("no-speech-started")
             await made.send(append(pcm))
             assert (await made.ask({"type": "input_audio_buffer.clear"}))["type"] == "input_audio_buffer.cleared"
             emulator.set_faults()

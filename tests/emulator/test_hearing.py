@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -14,42 +13,23 @@ from rtdiag.emulator.ears import Resampler
 from rtdiag.emulator.sessions import Session
 from tests import speech
 from tests.emulator.clients import TRANSCRIPTION, types
-from tests.emulator.test_conversation import session, told
-from tests.emulator.test_ears import g711
-from tests.emulator.test_sessions import rules
+from tests.emulator.heard import (
+    SERVER_VAD,
+    TURN,
+    append,
+    assert_close,
+    expected,
+    listening,
+    offsets,
+    pieces,
+)
+from tests.emulator.made import rules, session, told
 
 Json = dict[str, Any]
 Feed = Callable[[Session, bytes], list[Json]]
 
-OFF_MS = 120  # how far an offset may lie from the truth
-CHUNK_BYTES = 4800  # a tenth of a second
-SERVER_VAD = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500}
-TURN = [
-    "input_audio_buffer.speech_started",
-    "input_audio_buffer.speech_stopped",
-    "input_audio_buffer.committed",
-    "conversation.item.added",
-    "conversation.item.done",
-    f"{TRANSCRIPTION}.delta",
-    f"{TRANSCRIPTION}.completed",
-]
 BETA_TURN = [name.replace(".added", ".created") for name in TURN if name != "conversation.item.done"]
 RESPONSE = ["response.created", "response.done"]
-
-
-def listening(detection: Json | None, model: str | None = "gpt-4o-transcribe", name: str = "audio/pcm") -> Json:
-    """What an update or a mint asks for."""
-    form: Json = {"type": name} | ({"rate": 24000} if name == "audio/pcm" else {})
-    asked = {"model": model} if model else None
-    return {"audio": {"input": {"turn_detection": detection, "transcription": asked, "format": form}}}
-
-
-def pieces(audio: bytes) -> Iterator[bytes]:
-    return (audio[at : at + CHUNK_BYTES] for at in range(0, len(audio), CHUNK_BYTES))
-
-
-def append(audio: bytes) -> Json:
-    return {"type": "input_audio_buffer.append", "audio": base64.b64encode(audio).decode()}
 
 
 def by_events(one: Session, audio: bytes) -> list[Json]:
@@ -65,23 +45,6 @@ def by_ear(one: Session, pcm: bytes) -> list[Json]:
 def _told(piece: bytes) -> Json:
     fields = append(piece)
     return {"kind_of_event": fields.pop("type"), **fields}
-
-
-def offsets(events: list[Json]) -> list[int]:
-    """When turns began and ended, in milliseconds."""
-    return [int(e[name]) for e in events for name in ("audio_start_ms", "audio_end_ms") if name in e]
-
-
-def assert_close(events: list[Json], truth: list[int]) -> None:
-    found = offsets(events)
-    assert len(found) == len(truth), found
-    assert all(abs(a - b) <= OFF_MS for a, b in zip(found, truth, strict=True)), (found, truth)
-
-
-def expected(padding_ms: int, silence_ms: int) -> list[int]:
-    """The offsets of the clip's two phrases."""
-    _, phrases = speech.clip()
-    return [at for begin, end in phrases for at in (begin - padding_ms, end + silence_ms)]
 
 
 @pytest.mark.parametrize("feed", [by_events, by_ear])
@@ -110,7 +73,7 @@ def test_the_ids_of_a_turn_are_those_of_its_item() -> None:
 @pytest.mark.parametrize(("name", "codec"), [("audio/pcmu", "pcm_mulaw"), ("audio/pcma", "pcm_alaw")])
 def test_the_telephones_formats_are_heard(name: str, codec: Any) -> None:
     one = session("transcription", given=listening(SERVER_VAD, name=name))
-    events = by_events(one, g711(speech.clip()[0], codec))
+    events = by_events(one, speech.g711(speech.clip()[0], codec))
     assert types(events) == TURN * 2
     assert_close(events, expected(300, 500))
 
@@ -123,7 +86,7 @@ def test_the_beta_hears_by_its_own_names(kind: Kind) -> None:
         "input_audio_transcription": {"model": "gpt-4o-transcribe"},
         "input_audio_format": "g711_ulaw",
     }
-    events = by_events(session(kind, "beta", given, of=day), g711(speech.clip()[0], "pcm_mulaw"))
+    events = by_events(session(kind, "beta", given, of=day), speech.g711(speech.clip()[0], "pcm_mulaw"))
     assert types(events) == BETA_TURN * 2
     assert_close(events, expected(300, 500))
 
@@ -183,6 +146,12 @@ def test_turn_detection_can_be_changed_while_one_speaks() -> None:
     assert types(by_events(one, speech.speech(1) + speech.silence(1))) == TURN[:1]
     told(one, "session.update", session={"type": "transcription", **listening(SERVER_VAD)})
     assert types(by_events(one, speech.silence(0.5))) == TURN[1:]
+
+
+@pytest.mark.parametrize(("threshold", "turns"), [(0.0, TURN), (0.5, [])])
+def test_the_sessions_threshold_decides_what_is_a_voice(threshold: float, turns: list[str]) -> None:
+    one = session("transcription", given=listening(SERVER_VAD | {"threshold": threshold}))
+    assert types(by_events(one, speech.noise(5, 30))) == turns
 
 
 def heard(kind: Kind, detection: Json, pcm: bytes, **switches: Any) -> tuple[list[Json], Json]:

@@ -14,10 +14,11 @@ from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.emulator import Emulator, Fault, load_faults
 from rtdiag.emulator.bodies import Refused, http_answer, masked
 from rtdiag.emulator.tokens import Tokens
-from tests.emulator.clients import SESSIONS, bearer, beta_token, ga_token, http, peer
+from tests.emulator.clients import SESSIONS, WAIT_S, bearer, beta_token, ga_token, http, peer
 
 THREAD_DAY = date(2025, 3, 21)
 SDP = "application/sdp"
+SILENCE_S = 0.2  # where nothing comes, and that is the point
 
 
 def ask(
@@ -235,15 +236,18 @@ def test_every_fault_of_http_answers_what_it_says(name: str) -> None:
     assert ("openai-version" in answer.headers) == (fault.answer.text is None)
 
 
-@pytest.mark.parametrize("name", [f.id for f in load_faults().values() if f.when and not answers(f)])
-def test_a_fault_that_answers_nothing_leaves_the_client_without_an_answer(name: str) -> None:
-    async def run() -> None:
-        async with Emulator(faults=[name]) as emulator, http(emulator) as client:
-            when = load_faults()[name].when
-            path = "/realtime" if when and "/realtime" in when.path else "/models"
-            await client.get(path, headers=bearer(emulator.key), timeout=0.2)
+@pytest.mark.parametrize("fault", [f for f in load_faults().values() if f.when and not answers(f)], ids=lambda f: f.id)
+def test_a_fault_that_answers_nothing_leaves_the_client_without_an_answer(fault: Fault) -> None:
+    assert fault.when
+    assert fault.answer
+    path = "/realtime" if "/realtime" in fault.when.path else "/models"
+    waits = httpx.Timeout(WAIT_S, read=SILENCE_S if fault.answer.delay_s else WAIT_S)
 
-    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout)):
+    async def run() -> None:
+        async with Emulator(faults=[fault.id]) as emulator, http(emulator) as client:
+            await client.get(path, headers=bearer(emulator.key), timeout=waits)
+
+    with pytest.raises(httpx.ReadTimeout if fault.answer.delay_s else (httpx.RemoteProtocolError, httpx.ReadError)):
         asyncio.run(run())
 
 

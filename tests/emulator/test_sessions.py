@@ -11,23 +11,9 @@ import pytest
 
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused
-from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.sessions import Session
-from rtdiag.emulator.settings import Rules, configured
-from rtdiag.emulator.timeline import behaviour, newest
+from tests.emulator.made import NOW_S, rules, session
 
 Json = dict[str, Any]
-NOW_S = 1_800_000_000
-
-
-def rules(as_of: date | None = None, **turned: Any) -> Rules:
-    return Rules(behaviour(as_of or newest()), Switches(**turned), lambda: NOW_S)
-
-
-def session(kind: Kind, dialect: Dialect = "ga", given: Json | None = None, of: Rules | None = None) -> Session:
-    of = of or rules(date(2025, 9, 1) if dialect == "beta" else None)
-    start = {"type": kind} if dialect == "ga" else {}
-    return Session(kind, dialect, configured(kind, dialect, start | (given or {}), {}, of), of)
 
 
 def only(events: list[Json]) -> Json:
@@ -164,7 +150,7 @@ def test_the_beta_refuses_what_belongs_elsewhere() -> None:
 
 def test_semantic_vad_did_not_exist_before_its_day() -> None:
     with pytest.raises(Refused, match="invalid-value"):
-        session("realtime", "beta", {"turn_detection": {"type": "semantic_vad"}}, rules(date(2025, 1, 1)))
+        session("realtime", "beta", {"turn_detection": {"type": "semantic_vad"}}, of=rules(date(2025, 1, 1)))
 
 
 def test_faults_of_the_session() -> None:

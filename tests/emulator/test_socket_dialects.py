@@ -13,12 +13,14 @@ from tests.emulator.clients import (
     INTENT,
     MODEL,
     SESSIONS,
+    SHAPE,
     beta_token,
+    first_of,
     ga_token,
     http,
+    refused,
     wire,
 )
-from tests.emulator.test_sockets import SHAPE, first_of, refused
 
 BOTH_DIALECTS = date(2025, 8, 28)
 

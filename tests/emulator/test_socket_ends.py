@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,12 @@ from tests.emulator.clients import (
     INTENT,
     MODEL,
     SESSIONS,
+    WAIT_S,
     Wire,
     call,
     ga_token,
     http,
-    turned,
+    open_sockets,
     wire,
 )
 
@@ -68,7 +68,7 @@ def test_closing_early_ends_the_socket_at_the_first_message_while_more_comes_in(
     async def run() -> tuple[list[Json], int | None, str | None]:
         async with Emulator() as emulator, wire(emulator) as made:
             await made.event()
-            turned(emulator, closes_early=True)
+            emulator.set_faults("session-closed-early")
             for _ in range(20):
                 await made.send({"type": "input_audio_buffer.append", "audio": "A" * 100_000})
             return await made.end()
@@ -76,12 +76,6 @@ def test_closing_early_ends_the_socket_at_the_first_message_while_more_comes_in(
     (error,), code, reason = asyncio.run(run())
     assert error["error"]["code"] == "session_expired"
     assert (code, reason) == (1001, "Your session hit the maximum duration of 60 minutes.")
-
-
-def open_sockets() -> set[str]:
-    """The sockets that this process holds, by the kernel's names."""
-    found = (str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
-    return {name for name in found if name.startswith("socket:")}
 
 
 async def _opened(emulator: Emulator, stack: AsyncExitStack) -> list[Wire]:
@@ -111,6 +105,22 @@ def test_nothing_is_left_when_it_stops_before_its_clients() -> None:
                     pass
         assert asyncio.all_tasks() == before
         assert open_sockets() == sockets
+
+    asyncio.run(run())
+
+
+def test_a_socket_that_its_client_has_closed_is_forgotten() -> None:
+    async def run() -> None:
+        async with Emulator() as emulator:
+            sockets = emulator._running().sockets
+            async with wire(emulator) as made, wire(emulator, INTENT) as other:
+                assert [(await one.event())["type"] for one in (made, other)] == ["session.created"] * 2
+                assert len(sockets) == 2
+            async with wire(emulator, "") as wrong:
+                assert (await wrong.end())[1] == 4000
+            async with asyncio.timeout(WAIT_S):
+                while sockets:  # noqa: ASYNC110 - no wait
+                    await asyncio.sleep(0)
 
     asyncio.run(run())
 

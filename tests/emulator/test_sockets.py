@@ -4,64 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
-from datetime import date
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.bodies import Refused
-from rtdiag.emulator.sockets import _close_code
+from rtdiag.emulator.sockets import LARGEST_MESSAGE_BYTES, _close_code
 from tests.emulator.clients import (
     INTENT,
     MODEL,
     SESSIONS,
+    SHAPE,
+    first_of,
     ga_token,
     http,
-    types,
+    refused,
     wire,
 )
 
 Json = dict[str, Any]
-
-SHAPE = "invalid_request_error"
-
-
-def first_of(query: str, as_of: date | None = None, kind: Kind | None = None, **request: Any) -> Json:
-    """The first event of a socket that must stay open; with a new GA token of that kind, or with the key."""
-
-    async def run() -> Json:
-        async with Emulator(as_of) as emulator, AsyncExitStack() as stack:
-            if kind:
-                client = await stack.enter_async_context(http(emulator))
-                request["credential"] = await ga_token(client, emulator, SESSIONS[kind])
-            made = await stack.enter_async_context(wire(emulator, query, **request))
-            first = await made.event()
-            assert (await made.ask({"type": "nope"}))["error"]["param"] == "type"
-            return first
-
-    return asyncio.run(run())
-
-
-def refused(query: str, as_of: date | None = None, kind: Kind | None = None, **request: Any) -> tuple[Json, int, str]:
-    """The error, the close code and the reason of a socket that is upgraded and then refused."""
-
-    async def run() -> tuple[Json, int, str]:
-        async with Emulator(as_of, request.pop("faults", ())) as emulator, AsyncExitStack() as stack:
-            if kind:
-                client = await stack.enter_async_context(http(emulator))
-                request["credential"] = await ga_token(client, emulator, SESSIONS[kind])
-            made = await stack.enter_async_context(wire(emulator, query, **request))
-            events, code, reason = await made.end()
-            assert types(events) == ["error"]
-            assert events[0]["error"]["event_id"] is None
-            assert code is not None
-            return events[0]["error"], code, str(reason)
-
-    return asyncio.run(run())
 
 
 def turned_away(query: str, faults: tuple[str, ...] = (), path: str = "/realtime") -> tuple[int, bytes]:
@@ -86,6 +51,7 @@ def turned_away(query: str, faults: tuple[str, ...] = (), path: str = "/realtime
         ("", "transcription", "transcription"),
         ("", "realtime", "realtime"),
         (MODEL, "realtime", "realtime"),
+        (INTENT, "realtime", "realtime"),
     ],
 )
 def test_which_session_a_url_and_a_credential_open(query: str, token: Kind | None, kind: Kind) -> None:
@@ -224,6 +190,7 @@ def test_the_upgrade_is_dated_by_the_clock_of_the_emulator() -> None:
         ("{", "invalid_json", None),
         ('{"type": "input_audio_buffer.clear", "event_id": NaN}', "invalid_json", None),
         ('{"type": "transcription_session.update", "session": {}}', "invalid_value", "type"),
+        ('{"type": "output_audio_buffer.clear"}', "invalid_value", "type"),
         ('{"type": "input_audio_buffer.append", "audio": "%%%"}', "invalid_value", "audio"),
         ('{"type": "input_audio_buffer.append", "audio": "\\u00e9"}', "invalid_value", "audio"),
         ('{"type": "input_audio_buffer.append", "audio": 7}', "invalid_value", "audio"),
@@ -254,6 +221,18 @@ def test_the_largest_append_is_taken() -> None:
             assert (await made.ask({"type": "input_audio_buffer.clear"}))["type"] == "input_audio_buffer.cleared"
 
     asyncio.run(run())
+
+
+def test_a_message_over_the_largest_ends_the_socket() -> None:
+    async def run() -> tuple[list[Json], int | None, str | None]:
+        async with Emulator() as emulator, wire(emulator) as made:
+            await made.event()
+            with suppress(ConnectionClosed):  # it closes while this is still being sent
+                await made.connection.send("A" * (LARGEST_MESSAGE_BYTES + 1))
+            return await made.end()
+
+    events, code, _ = asyncio.run(run())
+    assert (events, code) == ([], 1009)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.sessions import Session
 from tests import speech
 from tests.emulator.clients import TRANSCRIPTION, types
-from tests.emulator.test_conversation import error, item, session, told
+from tests.emulator.made import session, told
+from tests.emulator.test_conversation import error, item
 
 Json = dict[str, Any]
 

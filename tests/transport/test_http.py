@@ -16,6 +16,8 @@ from rtdiag.transport.http import LARGEST_BODY_BYTES, Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 KEY = "sk-proj-FAKE0000000000000000000000000000abcd"
+LONGEST_S = 10  # a bound that no test reaches
+SILENCE_S = 0.3  # where nothing comes, and that is the point
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -41,7 +43,7 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await reader.read()
 
 
-def ask(server: Server, *, scheme: str = "http", key: str = KEY, mask: Mask | None = None) -> Exchange:
+def ask(server: Server, *, scheme: str = "http", key: str = KEY, longest_s: float = LONGEST_S) -> Exchange:
     served: list[asyncio.Future[None]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,11 +57,11 @@ def ask(server: Server, *, scheme: str = "http", key: str = KEY, mask: Mask | No
         done.set_result(None)
 
     async def work() -> Exchange:
-        mine = mask or Mask()
-        mine.learn(key)
+        mask, deadlines = Mask(), Deadlines().capped(longest_s)
+        mask.learn(key)
         listening = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
-        http = Http(f"{scheme}://127.0.0.1:{port}/v1", Recorder(mine), Deadlines().capped(0.3), trust_environment=False)
+        http = Http(f"{scheme}://127.0.0.1:{port}/v1", Recorder(mask), deadlines, trust_environment=False)
         async with listening:
             exchange = (await http.send("GET", "/models", Credential("api-key", Secret(key)))).exchange
             await http.aclose()
@@ -84,7 +86,7 @@ def ok(body: bytes, *headers: bytes) -> bytes:
     ],
 )  # fmt: skip
 def test_a_failure_has_a_name_and_keeps_what_arrived(server: Server, kind: str, status: int | None, body: str) -> None:
-    exchange = ask(server)
+    exchange = ask(server, longest_s=SILENCE_S if kind == "timeout" else LONGEST_S)
     assert exchange.failure is not None
     assert (exchange.failure.kind, exchange.status, exchange.body) == (kind, status, body)
     assert kind in KINDS

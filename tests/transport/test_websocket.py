@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from websockets.http11 import Request, Response
 
 from rtdiag.api.sessions import CREATED, UPDATED
 from rtdiag.failures import KINDS
-from rtdiag.model import Event, Exchange, PeerTrace
+from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines, Recorder
@@ -33,6 +34,8 @@ WRONG_KEY = json.dumps(
     {"type": "error", "error": {"code": "invalid_api_key", "message": "Incorrect API key provided."}}
 )
 MIB = 1024 * 1024
+LONGEST_S = 10  # a bound that no test reaches
+SILENCE_S = 0.5  # where nothing comes, and that is the point
 
 Speaks = Callable[[ServerConnection], Awaitable[None]]
 Refuses = Callable[[ServerConnection, Request], Response | None]
@@ -51,7 +54,13 @@ class Came:
 
 
 async def visit(
-    port: int, *, credential: Credential, update: bool = False, scheme: str = "http", longest_s: float = 0.5, **how: Any
+    port: int,
+    *,
+    credential: Credential,
+    update: bool = False,
+    scheme: str = "http",
+    longest_s: float = LONGEST_S,
+    **how: Any,
 ) -> Came:
     """Connect, wait for the greeting, send an update if asked to, close."""
     mask = Mask()
@@ -164,8 +173,35 @@ def test_a_refusal_after_the_101_is_an_event_and_a_close_and_no_failure() -> Non
     assert came.trace.phases_ms == {}
 
 
+def test_after_an_error_the_close_is_waited_for() -> None:
+    async def work() -> tuple[bool, Mapping[str, str] | None]:
+        heard, closing = asyncio.Event(), asyncio.Event()
+
+        async def refuses_slowly(ws: ServerConnection) -> None:
+            await ws.send(WRONG_KEY)
+            await (await ws.ping())
+            heard.set()
+            await closing.wait()
+            await ws.close(3000, "slow")
+
+        socket = Socket("w1-test", Recorder(Mask()), Deadlines().capped(LONGEST_S))
+        async with serve(refuses_slowly, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/v1/realtime"
+            await socket.connect(url, Credential("api-key", Secret(KEY)), trust_environment=False)
+            greeting = asyncio.ensure_future(socket.greeting(CREATED))
+            await heard.wait()
+            too_early = greeting.done()
+            closing.set()
+            await greeting
+            close = socket.trace().close
+            await socket.close()
+        return too_early, close
+
+    assert asyncio.run(work()) == (False, {"code": "3000", "reason": "slow"})
+
+
 def test_silence_after_the_101_is_a_failure() -> None:
-    came = meet(waits)
+    came = meet(waits, longest_s=SILENCE_S)
     assert came.exchange.status == 101
     assert came.trace.failure is not None
     assert (came.trace.failure.kind, came.trace.failure.phase) == ("silence", "created")
@@ -207,7 +243,14 @@ def test_an_http_answer_in_place_of_the_upgrade_is_kept_whole(status: HTTPStatus
 
 
 def test_a_redirect_is_not_followed() -> None:
-    came = meet(waits, refuses=refusing(HTTPStatus.FOUND, "", Location="/elsewhere"))
+    asked: list[str] = []
+
+    def moved(ws: ServerConnection, request: Request) -> Response | None:
+        asked.append(request.path)
+        return refusing(HTTPStatus.FOUND, "", Location="/elsewhere")(ws, request)
+
+    came = meet(waits, refuses=moved)
+    assert asked == ["/v1/realtime?model=m"]
     assert came.exchange.status == 302
     assert came.exchange.header("location") == "/elsewhere"
 
@@ -228,7 +271,7 @@ def upgraded(*frames: bytes) -> Raw:
         writer.write(b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + b"".join(frames))
         await writer.drain()
         if frames:
-            await reader.read()
+            await reader.read(1)  # what the client closes with
 
     return answer
 
@@ -245,7 +288,7 @@ def upgraded(*frames: bytes) -> Raw:
     ],
 )
 def test_an_upgrade_that_fails_has_a_name(raw: Raw, kind: str, status: int | None) -> None:
-    came = meet_raw(raw)
+    came = meet_raw(raw, longest_s=SILENCE_S if kind == "timeout" else LONGEST_S)
     assert came.exchange.failure is not None
     assert (came.exchange.failure.kind, came.exchange.status) == (kind, status)
     assert kind in KINDS
@@ -275,7 +318,7 @@ def test_a_server_that_never_stops_talking_is_left() -> None:
             while True:
                 await ws.send(json.dumps({"type": "noise", "text": "x" * (MIB // 2)}))
 
-    came = meet(talks, compression=None, longest_s=5)
+    came = meet(talks, compression=None)
     assert came.trace.failure is not None
     assert came.trace.failure.kind == "too-large"
     assert sum(len(e.raw) for e in came.received) <= MOST_BYTES + MIB
@@ -287,7 +330,7 @@ def test_a_message_that_is_no_event_is_kept_and_begins_nothing(message: str | by
         await ws.send(message)
         await ws.wait_closed()
 
-    came = meet(blurts)
+    came = meet(blurts, longest_s=SILENCE_S)
     assert len(came.received) == 1
     assert came.trace.failure is not None
     assert came.trace.failure.kind == "silence"
@@ -343,6 +386,32 @@ def test_a_key_that_no_header_may_hold_is_not_sent_and_not_shown(key: str) -> No
     assert "0000000000" not in came.written
 
 
+@pytest.mark.parametrize("raw", [says(f"{KEY} HTTP/1.1 101\r\n\r\n".encode()), says(f"{KEY}\r\n\r\n".encode())])
+def test_an_upgrade_that_fails_with_the_key_in_its_words_hides_it(raw: Raw) -> None:
+    came = meet_raw(raw)
+    assert came.exchange.failure is not None
+    assert "sk-proj-***" in came.exchange.failure.detail
+    assert "0000000000" not in came.written
+
+
+def test_a_failure_and_a_close_with_the_key_in_their_words_hide_it() -> None:
+    async def closes(ws: ServerConnection) -> None:
+        await ws.close(3000, f"no: {KEY}")
+
+    came = meet(closes)
+    assert (came.trace.close or {})["reason"].startswith("no: sk-proj-***")
+    assert "0000000000" not in came.written
+    socket = Socket("w1-test", Recorder(Mask()), Deadlines())
+    socket.failure = Failure("closed", "created", f"sent 1011 (internal error) {KEY}")
+    assert "0000000000" not in repr(socket.trace())
+
+
+def test_the_librarys_log_of_headers_is_off(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="websockets"):
+        meet(greets)
+    assert [record for record in caplog.records if record.name != "websockets.server"] == []
+
+
 async def blurts_http(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
@@ -387,7 +456,7 @@ def test_tls_is_verified_as_for_every_other_request(
         async with serve(greets, "127.0.0.1", 0, ssl=context, logger=None) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             credential = Credential("api-key", Secret(KEY))
-            return await visit(port, credential=credential, scheme="https", longest_s=5, trust_environment=trusted)
+            return await visit(port, credential=credential, scheme="https", trust_environment=trusted)
 
     came = asyncio.run(work())
     assert came.exchange.status == (101 if trusted else None)

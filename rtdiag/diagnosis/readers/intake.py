@@ -16,6 +16,12 @@ HEAD_BYTES = 64 * 1024
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]{0,20}[ -/]{0,4}[@-~]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
+# How a run's table begins, and a comparison with the emulator. Inside a longer text they may stand.
+_OWN = re.compile(
+    r"\s*(?:rtdiag asks about .*\n)?(?:rtdiag: .*\n)*(?:EMULATOR \(as of .*\n)?asked http\S+ \("
+    r"|\s*# .{1,300}, and rtdiag's emulator as of "
+)
+
 # How files begin that are no text, and what to do with them.
 _KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "it is compressed with gzip: unpack it first"),
@@ -45,6 +51,11 @@ def as_text(raw: bytes, name: str) -> str:
     text = _TERMINAL.sub("", _decoded(raw, name)).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise Unreadable(f"{name} holds nothing but blanks: give the text of the error")
+    if _OWN.match(text):
+        raise Unreadable(
+            f"{name} is what rtdiag itself printed: it names its causes, and `rtdiag explain CODE` tells more of one; "
+            "to have a run judged again, give its JSON (-o json)"
+        )
     if text.count("\n") > MOST_LINES:
         raise Unreadable(f"{name} has more than {MOST_LINES} lines: give the part around the error")
     return text

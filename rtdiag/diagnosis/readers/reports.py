@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from rtdiag.diagnosis.facts import FINDING, STATUS
 from rtdiag.diagnosis.readers import sdp
 from rtdiag.diagnosis.readers.forms import Draft, Reading
 from rtdiag.diagnosis.readers.moments import moment
@@ -13,6 +14,7 @@ from rtdiag.diagnosis.readers.plain import at, compact, parsed, text_at
 from rtdiag.diagnosis.readers.routes import dialect_of, surface_of
 
 _JUDGED = frozenset({"fail", "inconclusive", "warn", "error"})
+_UNNAMED = "unexpected-answer"
 _KINDS = {"api-key": "sk", "admin-key": "sk-admin", "ephemeral": "ek", "none": "none"}
 
 
@@ -45,8 +47,11 @@ def _draft(case: Mapping[str, Any], records: dict[str, dict[str, Any]], report: 
     draft.where = text_at(case, "id") or ""
     draft.when = _day(report)
     draft.text = draft.text or text_at(case, "measured") or ""
-    told = [("rtdiag's finding", "cause"), ("expected", "expected"), ("measured", "measured"), ("status", "status")]
-    draft.circumstances += [f"{name}: {text}" for name, key in told if (text := text_at(case, key))]
+    told = [(FINDING, "cause"), ("expected: ", "expected"), ("measured: ", "measured"), (STATUS, "status")]
+    found = {name: text for name, key in told if (text := text_at(case, key))}
+    if found.get(FINDING) == _UNNAMED:
+        del found[FINDING]
+    draft.circumstances += [name + text for name, text in found.items()]
     return draft
 
 

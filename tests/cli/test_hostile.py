@@ -1,0 +1,99 @@
+"""What a server says steers no terminal, loses no report and carries no secret out, however it is spelt."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from rtdiag.redact import Mask
+from rtdiag.screen import printable, show, write
+from rtdiag.transport.http import masked_headers, recorded
+
+KEY = "sk-proj-FAKE-hostile-0000000000000000"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("\x1b]0;title\x07", "\\u001b]0;title\\u0007"),
+        ("\x1b[2J\x1b[31mred\x1b[0m", "\\u001b[2J\x1b[31mred\x1b[0m"),
+        ("a\rb\r\nc\td\n", "a\\u000db\r\nc\td\n"),
+        ("\u202etxt.exe", "\\u202etxt.exe"),
+        ("\ud800 \x9b \x00", "\\ud800 \\u009b \\u0000"),
+        ("wörtlich … ✓ 😀", "wörtlich … ✓ 😀"),
+    ],
+)
+def test_control_characters_are_spelt_out_and_nothing_else(said: str, shown: str) -> None:
+    assert printable(said) == shown
+    text = json.dumps({"said": said}, ensure_ascii=False)
+    assert json.loads(printable(text)) == {"said": said}, "in JSON they are the same text"
+
+
+def test_a_lone_surrogate_loses_no_report(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    write(str(tmp_path / "report.txt"), "bad \ud800 good")
+    show("bad \ud800 good")
+    assert (tmp_path / "report.txt").read_text(encoding="utf-8") == "bad \\ud800 good"
+    assert capfdbinary.readouterr().out == b"bad \\ud800 good"
+
+
+def spelt(value: str) -> str:
+    return "".join(f"\\u{ord(c):04X}" if n % 3 else c for n, c in enumerate(value))
+
+
+def test_a_secret_is_masked_however_json_spells_it() -> None:
+    mask = Mask()
+    mask.learn(KEY)
+    hidden = mask(json.dumps({"a": "x"})[:-1] + f', "k": "{spelt(KEY)}"}}', "test")
+    assert KEY not in json.dumps(json.loads(hidden))
+
+
+def test_a_secret_is_masked_in_bytes_and_in_the_names_of_headers() -> None:
+    mask = Mask()
+    mask.learn(KEY)
+    body, encoding = recorded(b"\xff\xfe" + KEY.encode() + b"\x00", mask)
+    assert encoding == "base64"
+    assert KEY.encode() not in base64.b64decode(body)
+    assert base64.b64decode(body).startswith(b"\xff\xfe")
+    ((name, value),) = masked_headers([(f"x-{KEY}", f"v {KEY}")], mask)
+    assert KEY not in name + value
+
+
+def test_what_a_server_echoes_over_a_socket_is_in_no_record() -> None:
+    from websockets.asyncio.server import ServerConnection, serve
+    from websockets.datastructures import Headers
+    from websockets.http11 import Request, Response
+
+    from rtdiag.redact import Secret
+    from rtdiag.report.json import plain
+    from rtdiag.transport.http import Credential
+    from rtdiag.transport.recorder import Deadlines, Recorder
+    from rtdiag.transport.websocket import Socket
+
+    def echo(_: ServerConnection, __: Request, response: Response) -> Response:
+        response.headers.update(Headers({"x-request-id": KEY, "cf-ray": KEY, f"x-{KEY}": "1"}))
+        return response
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.send(json.dumps({"type": KEY, "error": spelt(KEY)}))
+        await connection.close(4000, KEY)
+
+    async def run() -> str:
+        mask = Mask()
+        mask.learn(KEY)
+        recorder = Recorder(mask)
+        async with serve(talk, "127.0.0.1", 0, process_response=echo) as server:
+            port = server.sockets[0].getsockname()[1]
+            socket = Socket("w1", recorder, Deadlines())
+            await socket.connect(f"http://127.0.0.1:{port}/v1", Credential("api-key", Secret(KEY)))
+            await socket.greeting(frozenset({"session.created"}))
+            await socket.close()
+        return json.dumps([plain(x) for x in (*recorder.exchanges, *recorder.events, *recorder.peers.values())])
+
+    told = asyncio.run(run())
+    assert "4000" in told
+    assert KEY not in told
+    assert KEY not in told.encode().decode("unicode_escape")
