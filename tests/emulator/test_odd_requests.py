@@ -15,6 +15,7 @@ from tests.emulator.clients import MODEL, SESSIONS, bearer, ga_token, http, peer
 
 SDP = "application/sdp"
 JSON = "application/json"
+FORM = "multipart/form-data; boundary=b"
 
 
 def multipart(header: str) -> bytes:
@@ -28,8 +29,8 @@ def multipart(header: str) -> bytes:
         ("/realtime/client_secrets", JSON, b'{"expires_after": {"seconds": NaN}}', None),
         ("/realtime/client_secrets", JSON, b'{"session": {"type": "realtime", "instructions": 1e999}}', None),
         ("/realtime/client_secrets", JSON, b'{"session": {"type": "realtime", "\\ud800": 1}}', "unknown_parameter"),
-        ("/realtime/calls", "multipart/form-data; boundary=b", multipart("Content-Type: text/plain; charset=bogus"), "invalid_offer"),
-        ("/realtime/calls", "multipart/form-data; boundary=b", multipart("Content-Transfer-Encoding: bogus"), "invalid_offer"),
+        ("/realtime/calls", FORM, multipart("Content-Type: text/plain; charset=bogus"), "invalid_offer"),
+        ("/realtime/calls", FORM, multipart("Content-Transfer-Encoding: bogus"), "invalid_offer"),
         ("/realtime/calls", "multipart/form-data", b"--b", "invalid_offer"),
     ],
 )  # fmt: skip
