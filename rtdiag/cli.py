@@ -362,6 +362,7 @@ def emulator(
 ) -> None:
     """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
     import asyncio
+    import socket
 
     from rtdiag import registry
     from rtdiag.emulator import Emulator
@@ -372,11 +373,11 @@ def emulator(
         known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
         show(timeline_text() if timeline else faults_text(known))
         return
-    if cassette and not report:
+    if cassette is not None and report is None:
         _fail("--cassette holds what --compare finds: name the report, as --compare REPORT")
-    if report and (faults or control_port is not None or port or host != "127.0.0.1"):
+    if report is not None and (faults or control_port is not None or port or host != "127.0.0.1"):
         _fail("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
-    if report:
+    if report is not None:
         sys.exit(_compare(report, cassette, as_of))
 
     async def serve() -> None:
@@ -392,17 +393,24 @@ def emulator(
 
     try:
         asyncio.run(serve())
+    except (socket.gaierror, UnicodeError) as exc:
+        _fail(f"--host {host}: {exc.args[-1]}")
     except ValueError as exc:
         _fail(str(exc))
-    except OSError as exc:
-        _fail(f"{host} port {port}: {exc.strerror or exc}")
+    except OSError as exc:  # of a port that is taken asyncio names the address, and so which of the two it is
+        _fail(f"--host {host}: {exc.strerror or exc}")
 
 
 def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
-    """Print where the emulator answers otherwise than the report shows. Exit code: 0 nowhere, 1 somewhere, 2 unreadable."""
+    """Print where the emulator answers otherwise than the report shows.
+
+    Exit code: 0 nowhere, 1 somewhere, 2 nothing to ask again or nowhere to write, 130 interrupted.
+    """
     from rtdiag import drift
     from rtdiag.screen import show, write
 
+    if cassette is not None:
+        _holdable(cassette)
     try:
         with click.open_file(report, "rb") as file:
             found = drift.compare(drift.report_in(file.read()), as_of)
@@ -410,10 +418,29 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
         _fail(f"{report}: {exc.strerror or exc}")
     except ValueError as exc:
         _fail(f"{report}: {exc}")
+    except KeyboardInterrupt:
+        click.echo("rtdiag: interrupted; nothing was compared to the end", err=True)
+        return 130
     show(found.text())
     if cassette and (held := found.cassette()):
         write(cassette, held)
+    elif cassette:
+        click.echo(f"rtdiag: {cassette}: not written, for no HTTP exchange differs", err=True)
     return 1 if found.differences else 0
+
+
+def _holdable(cassette: str) -> None:
+    """Refuse a cassette that cannot be written before anything is asked."""
+    path = Path(cassette).absolute()
+    try:
+        target = path if path.exists() else path.parent
+        refused = "that is a folder" if path.is_dir() else "" if target.exists() else f"there is no folder {target}"
+        if not refused and not os.access(target, os.W_OK):
+            refused = "it may not be written"
+    except OSError as exc:
+        refused = exc.strerror or str(exc)
+    if refused:
+        _fail(f"--cassette {cassette}: {refused}")
 
 
 def _writable(reports: tuple[tuple[str, str], ...]) -> None:

@@ -11,7 +11,7 @@ from rtdiag.drift.reading import Record
 from rtdiag.model import Exchange
 from rtdiag.redact import Mask
 
-# Of the connection, not of the request or the answer; and what carries credentials or cookies.
+# Of the connection, not of the request or the answer; and what carries credentials or cookies, or names the account.
 _LEFT_OUT = frozenset(
     {
         "accept-encoding",
@@ -24,6 +24,7 @@ _LEFT_OUT = frozenset(
         "keep-alive",
     }
     | {"sec-websocket-protocol", "set-cookie", "transfer-encoding"}
+    | {"api-key", "openai-organization", "openai-project", "proxy-authorization", "x-api-key"}
 )
 
 

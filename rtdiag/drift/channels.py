@@ -32,23 +32,28 @@ class Channel:
     """All events of one channel against the emulator's end of the same one.
 
     `differences` are those found, `compared` is how many events were looked at. Not looked at were those `from_audio`, and those
-    `too_late`, after the session had `ended` there.
+    `too_late`, after the session had `ended` there, and what was `unanswered` when an interrupted run ended.
     """
 
-    def __init__(self, peer: PeerTrace, now_s: float) -> None:
+    def __init__(self, peer: PeerTrace, now_s: float, *, interrupted: bool) -> None:
         self.differences: list[Difference] = []
         self.compared = 0
         self.from_audio: list[str] = []
         self.too_late: list[str] = []
+        self.unanswered: list[str] = []
         self.ended = False
-        self._peer, self._now_s = peer, now_s
+        self._peer, self._now_s, self._interrupted = peer, now_s, interrupted
         self._standing: set[tuple[str, str, str]] = set()
 
     async def compare(self, events: Sequence[Event], speaker: Speaker) -> None:
         """Send again what was sent, and hold what comes back against what came there."""
         if any(e.type.startswith(_HEARD) for e in events):
             self.from_audio = [e.id for e in events if e.type.startswith(_FROM_AUDIO)]
-        for sent, received in _turns([e for e in events if e.id not in self.from_audio]):
+        turns = list(_turns([e for e in events if e.id not in self.from_audio]))
+        while self._interrupted and turns and not turns[-1][1]:
+            sent, _ = turns.pop()
+            self.unanswered.insert(0, sent.id if sent else self._peer.id)
+        for sent, received in turns:
             if self.ended:
                 self.too_late += [e.id for e in (sent, *received) if e]
                 continue
@@ -86,7 +91,7 @@ class Channel:
         if there and here:
             for what, one, other in comparing.errors(there, here):
                 self._found(event.id, where, what, one, other)
-            shown, answer = ({"error": {"event_id": side["error"].get("event_id")}} for side in (shown, answer))
+            shown, answer = ({"error": {"event_id": _named(side)}} for side in (shown, answer))
         found = list(evening.differing(shown, answer, self._now_s))
         for path, one, other in found:
             if (path, one, other) not in self._standing:
@@ -99,10 +104,20 @@ class Channel:
 
 
 def _closed(peer: PeerTrace) -> str:
-    """Code and reason of a close that was the server's: 1000 is what rtdiag closes with."""
-    close = peer.close or {}
-    given = f"{close.get('code', '')} {close.get('reason', '')}".strip()
-    return given if given and close.get("code") != "1000" else _OPEN
+    """Code and reason of a close that was the server's.
+
+    Not the server's are 1000, which rtdiag closes with, and 1006 unless the connection broke: then rtdiag's own got no answer.
+    """
+    code, reason = (str((peer.close or {}).get(name, "")) for name in ("code", "reason"))
+    broke = peer.failure is not None and peer.failure.kind == "closed"
+    ours = code == "1000" or (code == "1006" and not broke)
+    return _OPEN if ours else f"{code} {reason}".strip() or _OPEN
+
+
+def _named(event: Json) -> Any:
+    """The client's event that an `error` event is about."""
+    error = event["error"]
+    return error.get("event_id") if isinstance(error, dict) else None
 
 
 def _turns(events: Sequence[Event]) -> Iterator[tuple[Event | None, list[Event]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +35,7 @@ _VOLATILE = frozenset(
     }
     | {"x-content-type-options", "x-envoy-upstream-service-time"}
 )
+_MOST_IDS = 12
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Difference:
     """One thing that the emulator would have answered otherwise.
 
     `id` is the exchange, event or peer of the report, or `run`; `where` method and path, or channel and event; `of` names the field
-    or header inside the answer, where there is one.
+    or header inside the answer, where there is one. All but `id` are cut, for a server may send texts of any length.
     """
 
     id: str
@@ -51,6 +52,10 @@ class Difference:
     there: str
     here: str
     of: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("where", "there", "here", "of"):
+            object.__setattr__(self, name, evening.cut(getattr(self, name)))
 
 
 def exchanges(there: Exchange, here: Exchange, where: str, now_s: float) -> Iterator[Difference]:
@@ -93,6 +98,12 @@ def described(exchange: Exchange) -> str:
         return f"no answer: {failure.kind} in {failure.phase}" if failure else "no answer"
     error = exchange.error
     return f"{exchange.status} {error}" if error else f"{exchange.status}, {_form(exchange)}"
+
+
+def listed(ids: Sequence[str]) -> str:
+    """Ids in one line, the first of many."""
+    shown = ", ".join(dict.fromkeys(ids[:_MOST_IDS]))
+    return shown if len(ids) <= _MOST_IDS else f"{shown} and {len(ids) - _MOST_IDS} more"
 
 
 def _form(exchange: Exchange) -> str:

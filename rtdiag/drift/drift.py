@@ -57,7 +57,7 @@ class Drift:
 def compare(report: Mapping[str, Any], as_of: date | None = None) -> Drift:
     """Ask a fresh, healthy emulator what the report asked. `as_of`: its day, else that of the emulator that the report is of.
 
-    Raises ValueError for what is no report, and for a day before the timeline.
+    Raises ValueError for what is no report, for one that holds nothing to ask, and for a day before the timeline.
     """
     read = record(report)
     return asyncio.run(_compared(read, as_of or read.emulated))
@@ -69,6 +69,9 @@ async def _compared(read: Record, as_of: date | None) -> Drift:
         comparison = _Comparison(read)
         async for twin in replayed(read, emulator, clock):
             await comparison.take(twin)
+        if not comparison.exchanges:
+            why = f": {'; '.join(comparison.not_compared)}" if comparison.not_compared else ""
+            raise ValueError(f"nothing in this report can be asked again{why}")
         comparison.end()
         return Drift(
             as_of=emulator.as_of,
@@ -126,12 +129,13 @@ class _Comparison:
         if failed or not (twin.there.status == 101 or "channel" in peer.phases_ms):
             return
         self._channels.add(peer.id)
-        channel = channels.Channel(peer, twin.now_s)
+        channel = channels.Channel(peer, twin.now_s, interrupted=self._read.interrupted)
         await channel.compare([e for e in self._read.events if e.channel.partition("/")[0] == peer.id], speaker)
         self.differences += channel.differences
         self.events += channel.compared
         self._leave("they follow from audio, which a report does not carry", channel.from_audio)
         self._leave(f"the session of {peer.id} had ended", channel.too_late)
+        self._leave("it was interrupted", channel.unanswered)
         if channel.ended:
             self._broken_calls[call] = peer.id
 

@@ -6,11 +6,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 # Placeholders of a message, in this order; ids by their prefixes as in record 69522944037 (2026-09-18).
 _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"[\w-]*\*{4,}[\w-]*|\b(?:sk-|ek_)[\w-]+"), "<credential>"),
+    (re.compile(r"(?<![\w-])[\w-]*\*{4,}[\w-]*|\b(?:sk-|ek_)[\w-]+"), "<credential>"),
     (re.compile(r"\b(?:req|sess|event|rtc|item|resp|call|conv)_\w+"), "<id>"),
     (re.compile(r"\b(?:gpt|whisper)-[\w.-]*\w"), "<model>"),
     (re.compile(r"\b\d+(?:\.\d+)?"), "<n>"),
@@ -22,6 +22,13 @@ _TOKEN = re.compile(r"(ek_)?([\w*-]{16,})$")
 _TIMES = frozenset({"expires_at"})
 _IGNORED = frozenset({"created", "created_at"})
 TIME_TOLERANCE_S = 5
+
+# Beyond is no time but what a server may send all the same (Infinity, NaN, more digits than a float holds).
+_LAST_TIME_S = 1e12
+
+# What stands deeper in a JSON value is not looked at: the API's own bodies and events go about ten deep.
+_DEEPEST = 50
+LONGEST_TEXT = 400
 
 # `GET /models` of an account lists every model; only these are about the Realtime API.
 _REALTIME_MODEL = re.compile(r"realtime|transcribe|whisper|gpt-live")
@@ -45,8 +52,12 @@ def text(message: str | None) -> str | None:
     return message
 
 
-def differing(there: Any, here: Any, now_s: float, path: str = "") -> Iterator[tuple[str, str, str]]:
+def differing(there: Any, here: Any, now_s: float) -> Iterator[tuple[str, str, str]]:
     """Where two JSON values differ: the dotted path, what stands there, and what here. `now_s` is when both were answered."""
+    yield from _differing(_shallow(there), _shallow(here), now_s, "")
+
+
+def _differing(there: Any, here: Any, now_s: float, path: str) -> Iterator[tuple[str, str, str]]:
     if isinstance(there, dict) and isinstance(here, dict) and not (path and there.get("type") != here.get("type")):
         if there.get("object") == here.get("object") == "list":
             there, here = _models_by_id(there), _models_by_id(here)
@@ -55,10 +66,10 @@ def differing(there: Any, here: Any, now_s: float, path: str = "") -> Iterator[t
             if name not in there or name not in here:
                 yield below, _member(there, name, now_s), _member(here, name, now_s)
             elif not (name in _TIMES and _same_time(there[name], here[name])):
-                yield from differing(there[name], here[name], now_s, below)
+                yield from _differing(there[name], here[name], now_s, below)
     elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         for index, (one, other) in enumerate(zip(there, here, strict=True)):
-            yield from differing(one, other, now_s, f"{path}[{index}]")
+            yield from _differing(one, other, now_s, f"{path}[{index}]")
     elif _evened(there) != _evened(here) or isinstance(there, bool) != isinstance(here, bool):
         name = path.rpartition(".")[2]
         yield path, _shown(there, name, now_s), _shown(here, name, now_s)
@@ -83,19 +94,27 @@ def sdp(description: str) -> Counter[str]:
 
 def brief(value: Any) -> str:
     """A JSON value in at most 120 characters."""
-    dumped = json.dumps(value, ensure_ascii=False)
-    return dumped if len(dumped) <= 120 else dumped[:119] + "…"
+    return cut(json.dumps(_shallow(value), ensure_ascii=False, default=str), 120)
+
+
+def cut(words: str, longest: int = LONGEST_TEXT) -> str:
+    """A text in at most so many characters."""
+    return words if len(words) <= longest else words[: longest - 1] + "…"
+
+
+def is_time(value: Any) -> TypeGuard[float]:
+    """Whether this is a number that can be unix seconds."""
+    return isinstance(value, int | float) and abs(value) < _LAST_TIME_S
 
 
 def _models_by_id(listed: dict[str, Any]) -> dict[str, Any]:
-    found = {m.get("id"): m for m in listed.get("data", ()) if isinstance(m, dict)}
-    return {
-        str(k): {"shutdown_date": m.get("shutdown_date")} for k, m in found.items() if _REALTIME_MODEL.search(str(k))
-    }
+    data = listed.get("data")
+    found = {str(m.get("id")): m for m in (data if isinstance(data, list) else ()) if isinstance(m, dict)}
+    return {k: {"shutdown_date": m.get("shutdown_date")} for k, m in found.items() if _REALTIME_MODEL.search(k)}
 
 
 def _same_time(there: Any, here: Any) -> bool:
-    return isinstance(there, int | float) and isinstance(here, int | float) and abs(there - here) <= TIME_TOLERANCE_S
+    return is_time(there) and is_time(here) and abs(there - here) <= TIME_TOLERANCE_S
 
 
 def _member(holder: dict[str, Any], name: str, now_s: float) -> str:
@@ -103,9 +122,20 @@ def _member(holder: dict[str, Any], name: str, now_s: float) -> str:
 
 
 def _shown(value: Any, name: str, now_s: float) -> str:
-    if name in _TIMES and isinstance(value, int | float) and value:
+    if name in _TIMES and is_time(value) and value:
         return f"{value - now_s:+.0f} s from then"
     return brief(_evened(value))
+
+
+def _shallow(value: Any, depth: int = _DEEPEST) -> Any:
+    """A JSON value with what stands deeper left out, so that no server can exhaust the stack."""
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if not depth:
+        return "…"
+    if isinstance(value, dict):
+        return {k: _shallow(v, depth - 1) for k, v in value.items()}
+    return [_shallow(v, depth - 1) for v in value]
 
 
 def _evened(value: Any) -> Any:

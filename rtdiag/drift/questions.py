@@ -66,7 +66,7 @@ def _shown(record: Record, question: Question) -> Iterator[str]:
     for event in record.events:
         if any(_means_event(where, event) for where in question.where):
             said.setdefault(f"{event.channel}: {_event_shown(event, question.show)}", []).append(event.id)
-    lines = [f"{', '.join(ids)} {text}" for text, ids in said.items()]
+    lines = [f"{comparing.listed(ids)} {evening.cut(text)}" for text, ids in said.items()]
     yield from lines[:_MOST_SHOWN]
     if len(lines) > _MOST_SHOWN:
         yield f"and {len(lines) - _MOST_SHOWN} more"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
+from rtdiag.drift.evening import is_time
 from rtdiag.drift.reading import Record
 from rtdiag.drift.speakers import OfCall, Speaker, upgraded
 from rtdiag.emulator import Emulator
@@ -29,6 +30,7 @@ _OWN_HEADERS = (
     "user-agent",
 )
 _OF_SOCKETS = "sec-websocket-"
+_NO_REQUEST = "it is no request that can be sent again"
 
 _CALL = re.compile(r"(?<=/realtime/calls/)[^/?]+|(?<=[?&]call_id=)[^&]+")
 _CANDIDATES = re.compile(r"^a=(?:candidate:.*|end-of-candidates)\r?\n", re.MULTILINE)
@@ -85,7 +87,7 @@ def server_time_s(exchange: Exchange) -> float | None:
     """The answer's `Date` in unix seconds, None without one."""
     try:
         return parsedate_to_datetime(exchange.header("date") or "").timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -110,12 +112,22 @@ class _Asking:
             headers["authorization"] = f"Bearer {bearer}"
         if there.url.startswith("ws"):
             offered = [KEY_SUBPROTOCOL + bearer if p == hidden else p for p in offered]
-            return await upgraded(there, self._emulator.ws_url + path, headers, offered)
+            return await self._upgraded(there, path, headers, offered)
         before = self._emulator.call_ids
         here = await self._http(there, path, headers)
         self._learn(there, here)
         opened = [each for each in self._emulator.call_ids if each not in before]
         return here, OfCall(self._emulator.session(opened[-1])) if opened else None
+
+    async def _upgraded(
+        self, there: Exchange, path: str, headers: Mapping[str, str], offered: Sequence[str]
+    ) -> tuple[Exchange, Speaker | None]:
+        from websockets.exceptions import WebSocketException
+
+        try:
+            return await upgraded(there, self._emulator.ws_url + path, headers, offered)
+        except (ValueError, WebSocketException):
+            raise _NotAskedError(_NO_REQUEST) from None
 
     async def _http(self, there: Exchange, path: str, headers: Mapping[str, str]) -> Exchange:
         import httpx
@@ -123,8 +135,8 @@ class _Asking:
         url, content = self._emulator.base_url + path, _as_sent(there.request_body)
         try:
             response = await self._client.request(there.method, url, headers=headers, content=content)
-        except (ValueError, httpx.InvalidURL, httpx.LocalProtocolError):
-            raise _NotAskedError("it is no request that can be sent again") from None
+        except (ValueError, httpx.InvalidURL, httpx.ProtocolError):
+            raise _NotAskedError(_NO_REQUEST) from None
         return Exchange(
             id=there.id,
             method=there.method,
@@ -161,7 +173,7 @@ class _Asking:
         token, their_end = _secret_of(here), _secret_of(there).get("expires_at")
         if value := token.get("value"):
             self._tokens[there.id] = value
-            if isinstance(their_end, int | float):  # what follows from another end is no difference of its own
+            if is_time(their_end):  # what follows from another end is no difference of its own
                 self._emulator.expire_at(value, int(their_end))
         if _call_id(there) and _call_id(here):
             self._calls[_call_id(there)] = _call_id(here)

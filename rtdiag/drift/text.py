@@ -6,21 +6,21 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rtdiag.drift.comparing import Difference
+from rtdiag.drift.comparing import Difference, listed
 from rtdiag.drift.questions import questions
 from rtdiag.redact import Mask
 
 if TYPE_CHECKING:
     from rtdiag.drift.drift import Drift
 
-_MOST_IDS = 12
 _CHANNEL = re.compile(r"^[pw]\d+-\S+ ")  # alike on two channels is alike
 
 
 def rendered(drift: Drift) -> str:
     """Lines of plain text that is Markdown too; alike differences are one line with all their ids."""
     sections = (_head(drift), _differences(drift.differences), _not_compared(drift), _answered(drift), _open(drift))
-    return Mask()("\n".join(line for section in sections for line in section) + "\n", "drift")
+    text = Mask()("\n".join(line for section in sections for line in section) + "\n", "drift")
+    return text.encode("utf-8", "replace").decode()  # half a surrogate, which JSON can spell, fits into no file
 
 
 def _head(drift: Drift) -> Iterator[str]:
@@ -40,14 +40,14 @@ def _differences(differences: tuple[Difference, ...]) -> Iterator[str]:
     if alike:
         yield from ("", "## There, and here", "")
     for (where, what, of, there, here), ids in alike.items():
-        yield f"- {_ids(ids)} {where}, {what}{f' `{of}`' if of else ''}: there {there}; here {here}"
+        yield f"- {listed(ids)} {where}, {what}{f' `{of}`' if of else ''}: there {there}; here {here}"
 
 
 def _not_compared(drift: Drift) -> Iterator[str]:
     if drift.not_compared:
         yield from ("", "## Not compared", "")
     for left in drift.not_compared:
-        yield f"- {_ids(list(left.ids))}: {left.why}"
+        yield f"- {listed(left.ids)}: {left.why}"
 
 
 def _answered(drift: Drift) -> Iterator[str]:
@@ -66,8 +66,3 @@ def _open(drift: Drift) -> Iterator[str]:
     if left:
         yield from ("", "## Open questions that it does not touch", "")
         yield "They would need: " + "; ".join(f"{q.number} {q.needs}" for q in left) + "."
-
-
-def _ids(ids: list[str]) -> str:
-    shown = ", ".join(dict.fromkeys(ids[:_MOST_IDS]))
-    return shown if len(ids) <= _MOST_IDS else f"{shown} and {len(ids) - _MOST_IDS} more"

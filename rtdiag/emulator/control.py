@@ -1,17 +1,22 @@
 """Faults switched from outside while the emulator runs: a second HTTP port, on loopback alone, off unless asked for.
 
 `GET /faults` gives `{"on": [ids], "known": {id: story}}`; `PUT /faults` with a JSON list of ids turns on these and no others, and
-answers the same, or 400 with `{"error": "one line"}` and nothing changed. Pages are refused, whoever serves them.
+answers the same, or 400 with `{"error": "one line"}` and nothing changed. Pages are refused, whoever serves them and under
+whatever name they reach this machine.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from rtdiag.emulator.emulator import is_loopback
 from rtdiag.emulator.faults import UnknownFault, load_faults
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(on: Callable[[], tuple[str, ...]], turn: Callable[..., None]) -> web.Application:
@@ -21,19 +26,17 @@ def application(on: Callable[[], tuple[str, ...]], turn: Callable[..., None]) ->
         known = {fault.id: fault.story for fault in load_faults().values()}
         return web.json_response({"on": list(on()), "known": known})
 
-    async def get(request: web.Request) -> web.Response:
-        return _page_refused(request) or shown()
-
-    async def put(request: web.Request) -> web.Response:
-        if refused := _page_refused(request):
-            return refused
-        try:
-            turn(*_ids(await request.text()))
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
+    async def get(_: web.Request) -> web.Response:
         return shown()
 
-    app = web.Application()
+    async def put(request: web.Request) -> web.Response:
+        try:
+            turn(*_ids(await request.text()))
+        except (ValueError, LookupError, web.RequestPayloadError) as error:
+            return web.json_response({"error": " ".join(str(error).split())}, status=400)
+        return shown()
+
+    app = web.Application(middlewares=[_no_pages])
     app.add_routes([web.get("/faults", get), web.put("/faults", put)])
     return app
 
@@ -42,12 +45,24 @@ def _ids(body: str) -> list[str]:
     """Raises ValueError for anything but a JSON list of strings."""
     try:
         ids = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         ids = None
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise UnknownFault('send a JSON list of fault ids, such as ["key-revoked"]; [] turns all off')
     return ids
 
 
-def _page_refused(request: web.Request) -> web.Response | None:
-    return web.json_response({"error": "not for pages"}, status=403) if "Origin" in request.headers else None
+@web.middleware
+async def _no_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses what a browser sends for a page: with an `Origin`, or to a name of the page's own that leads here (DNS rebinding)."""
+    if "Origin" in request.headers or not _names_loopback(request.headers.get("Host", "")):
+        return web.json_response({"error": "not for pages"}, status=403)
+    return await handler(request)
+
+
+def _names_loopback(host: str) -> bool:
+    """Whether a `Host` header, with or without a port, means this machine and no other."""
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False

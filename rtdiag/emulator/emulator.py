@@ -27,7 +27,7 @@ class Emulator:
 
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
     `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
-    its Unix seconds. Raises UnknownFault and NoSuchDate (ValueErrors) when made, OSError when a port is taken.
+    its Unix seconds. Raises ValueError when made (UnknownFault, NoSuchDate, an empty host), OSError when a port is taken.
     """
 
     def __init__(
@@ -39,6 +39,8 @@ class Emulator:
         clock: Callable[[], float] = time.time,
         control_port: int | None = None,
     ) -> None:
+        if not host.strip():  # to asyncio "" is every address of this machine
+            raise ValueError("the host is empty: give an address, such as 127.0.0.1")
         self.as_of = as_of or newest()
         self.faults = tuple(faults)
         self.key = EMULATOR_KEY
@@ -84,7 +86,7 @@ class Emulator:
     def warnings(self) -> list[str]:
         """What a person should know of where it runs, each in one line."""
         found = []
-        if not _is_loopback(self._host):
+        if not is_loopback(self._host):
             found.append(f"the emulator listens on {self._host}: other machines can reach it, and its key is no secret")
         if not self.media_addresses:
             found.append(
@@ -175,7 +177,8 @@ class Emulator:
             await self._service.close()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether that name or address is this machine's alone."""
     from ipaddress import ip_address
 
     try:

@@ -7,27 +7,31 @@
 The fixture is a `Running`. While the test runs, OPENAI_BASE_URL and OPENAI_API_KEY name the emulator, so that a client
 which reads them touches neither the real key nor the real API. `@pytest.mark.realtime_emulator(as_of="2025-03-21",
 faults=["key-revoked"])` says which day's API it is and what is broken; `environment=False` leaves the variables alone.
+Markers of the module, the class and the test add up; what the nearest one says holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import date, datetime
+from inspect import signature
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
     from rtdiag.emulator.background import Running
 
+_SIGNATURE = "realtime_emulator(as_of=None, faults=(), environment=True)"
 _MARKER = (
-    "realtime_emulator(as_of=None, faults=(), environment=True): which Realtime API the fixture of that name is, "
+    f"{_SIGNATURE}: which Realtime API the fixture of that name is, "
     "and whether OPENAI_BASE_URL and OPENAI_API_KEY name it."
 )
 
 
 class Wishes(NamedTuple):
-    """What the marker asks for: `as_of` a date or its ISO form, `faults` ids of `rtdiag emulator --list-faults`."""
+    """What the marker asks for: `as_of` a date or its ISO form, `faults` ids of `rtdiag emulator --list-faults`, or one."""
 
     as_of: date | str | None = None
     faults: Sequence[str] = ()
@@ -44,11 +48,47 @@ def realtime_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     """The Realtime API on this machine, for this test alone; no key and no network is needed."""
     from rtdiag.emulator.background import running
 
-    marker = request.node.get_closest_marker("realtime_emulator")
-    wishes = Wishes(*marker.args, **marker.kwargs) if marker else Wishes()
-    as_of = date.fromisoformat(wishes.as_of) if isinstance(wishes.as_of, str) else wishes.as_of
-    with running(as_of, wishes.faults) as emulator:
+    with ExitStack() as stack:
+        try:
+            wishes = _wishes(request.node)
+            emulator = stack.enter_context(running(_day(wishes.as_of), _ids(wishes.faults)))
+        except (TypeError, ValueError) as wrong:
+            _refuse(str(wrong))
         if wishes.environment:
             monkeypatch.setenv("OPENAI_BASE_URL", emulator.base_url)
             monkeypatch.setenv("OPENAI_API_KEY", emulator.key)
         yield emulator
+
+
+def _wishes(test: pytest.Item) -> Wishes:
+    """What the test's markers say together. Raises TypeError for arguments that the marker does not have."""
+    given: dict[str, Any] = {}
+    for marker in reversed(list(test.iter_markers("realtime_emulator"))):
+        given |= signature(Wishes).bind(*marker.args, **marker.kwargs).arguments
+    wishes = Wishes(**given)
+    if not isinstance(wishes.environment, bool):
+        raise TypeError(f"environment is True or False, not {wishes.environment!r}")
+    return wishes
+
+
+def _day(as_of: Any) -> date | None:
+    if isinstance(as_of, str):
+        return date.fromisoformat(as_of)
+    if isinstance(as_of, datetime):
+        return as_of.date()
+    if as_of is None or isinstance(as_of, date):
+        return as_of
+    raise TypeError(f"as_of is a date or its ISO form, not {as_of!r}")
+
+
+def _ids(faults: Any) -> Sequence[str]:
+    if isinstance(faults, str):
+        return (faults,)
+    if isinstance(faults, Collection) and all(isinstance(one, str) for one in faults):
+        return tuple(faults)
+    raise TypeError(f"faults are ids, as in faults=['key-revoked'], not {faults!r}")
+
+
+def _refuse(why: str) -> NoReturn:
+    """Ends the test before it begins, with one line and no traceback: the mistake is in the marker."""
+    pytest.fail(f"@pytest.mark.{_SIGNATURE}: {' '.join(why.split())}", pytrace=False)

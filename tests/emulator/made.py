@@ -16,6 +16,7 @@ from rtdiag.emulator.timeline import behaviour, newest
 Json = dict[str, Any]
 NOW_S = 1_800_000_000
 BOTH_DIALECTS = date(2025, 9, 1)
+HELLO: Json = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
 
 
 def rules(as_of: date | None = None, **turned: Any) -> Rules:
@@ -40,3 +41,16 @@ def told(one: Session, kind_of_event: str, **fields: Any) -> list[Json]:
     """The events that answer one event, as a client reads them."""
     answers: list[Json] = json.loads(json.dumps(one.receive(json.dumps({"type": kind_of_event, **fields}))))
     return answers
+
+
+def error(one: Session, kind_of_event: str, **fields: Any) -> Json:
+    """The error that answers one event."""
+    (answer,) = told(one, kind_of_event, **fields)
+    assert answer["type"] == "error"
+    found: Json = answer["error"]
+    return found
+
+
+def item(one: Session, item_id: str | None = None, **fields: Any) -> list[Json]:
+    """The events that answer an item of the user, under an id of its own if one is given."""
+    return told(one, "conversation.item.create", item=HELLO | ({"id": item_id} if item_id else {}), **fields)

@@ -80,6 +80,7 @@ def test_a_fault_reaches_a_session_that_is_open() -> None:
         (b"[1]", "send a JSON list of fault ids"),
         (b'"key-revoked"', "send a JSON list of fault ids"),
         (b"\xff", "utf-8"),
+        (b"[" * 5_000 + b"]" * 5_000, "send a JSON list of fault ids"),
     ],
 )
 def test_what_cannot_be_turned_changes_nothing(body: bytes, words: str) -> None:
@@ -95,6 +96,54 @@ def test_what_cannot_be_turned_changes_nothing(body: bytes, words: str) -> None:
     error = answer.json()["error"]
     assert words in error
     assert "\n" not in error
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/json; charset=nonsense"},
+        {"Content-Type": "application/json; charset=hex"},
+        {"Content-Encoding": "gzip"},
+    ],
+)
+def test_a_body_that_cannot_be_read_is_one_line_and_changes_nothing(headers: dict[str, str]) -> None:
+    async def run() -> httpx.Response:
+        async with Emulator(control_port=0) as emulator, client() as asking:
+            answer = await asking.put(str(emulator.control_url), content=b'["key-revoked"]', headers=headers)
+            assert emulator.faults == ()
+            return answer
+
+    answer = asyncio.run(run())
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("127.0.0.9:80", 200),
+        ("[::1]:80", 200),
+        ("rebound.example", 403),
+        ("rebound.example:80", 403),
+        ("127.0.0.1.example", 403),
+        ("192.0.2.1", 403),
+        ("0.0.0.0", 403),
+        ("[::1", 403),
+        ("", 403),
+    ],
+)
+def test_only_a_name_of_loopback_is_answered(host: str, status: int) -> None:
+    async def run() -> None:
+        async with Emulator(control_port=0) as emulator, client() as asking:
+            url = str(emulator.control_url)
+            assert (await asking.get(url, headers={"Host": host})).status_code == status
+            await asking.put(url, headers={"Host": host}, json=["key-revoked"])
+            assert emulator.faults == (("key-revoked",) if status == 200 else ())
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])

@@ -8,25 +8,12 @@ from typing import Any
 import pytest
 
 from rtdiag.emulator.replies import REPLY, Over
-from rtdiag.emulator.sessions import Session
 from tests.emulator.clients import types
-from tests.emulator.made import session, told
+from tests.emulator.made import HELLO, error, item, session, told
 
 Json = dict[str, Any]
 
 TEXT = {"output_modalities": ["text"]}
-HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
-
-
-def error(one: Session, kind_of_event: str, **fields: Any) -> Json:
-    (answer,) = told(one, kind_of_event, **fields)
-    assert answer["type"] == "error"
-    found: Json = answer["error"]
-    return found
-
-
-def item(one: Session, item_id: str | None = None, **fields: Any) -> list[Json]:
-    return told(one, "conversation.item.create", item=HELLO | ({"id": item_id} if item_id else {}), **fields)
 
 
 def test_an_item_is_created_behind_the_last() -> None:

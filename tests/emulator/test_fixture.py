@@ -73,6 +73,29 @@ def test_the_word_is_unknown(realtime_emulator):
     pass
 """
 
+MERGED = """
+from datetime import date, datetime
+
+import pytest
+
+pytestmark = pytest.mark.realtime_emulator(as_of="2025-03-21", environment=False)
+
+
+@pytest.mark.realtime_emulator(faults="key-revoked")
+class TestOfAClass:
+    def test_adds_up(self, realtime_emulator):
+        assert (realtime_emulator.as_of, realtime_emulator.faults) == (date(2025, 3, 21), ("key-revoked",))
+
+    @pytest.mark.realtime_emulator(datetime(2026, 5, 12, 23, 59), ["no-location"])
+    def test_the_nearest_holds(self, realtime_emulator):
+        assert (realtime_emulator.as_of, realtime_emulator.faults) == (date(2026, 5, 12), ("no-location",))
+
+
+@pytest.mark.realtime_emulator(as_of=None)
+def test_none_is_said_too(realtime_emulator):
+    assert (realtime_emulator.as_of > date(2025, 3, 21), realtime_emulator.faults) == (True, ())
+"""
+
 
 def pytest_in(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     """What another project's pytest says of that test, where warnings are errors and markers strict."""
@@ -96,6 +119,40 @@ def test_a_mistake_in_the_marker_is_an_error_that_says_what(tmp_path: Path) -> N
     assert (done.returncode, "2 errors" in done.stdout) == (1, True), done.stdout
     assert "did you mean key-revoked" in done.stdout
     assert "unexpected keyword argument 'fault'" in done.stdout
+
+
+def test_markers_add_up_and_the_nearest_holds(tmp_path: Path) -> None:
+    done = pytest_in(tmp_path, MERGED)
+    assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout
+
+
+WRONG = [
+    ("bogus=1", "unexpected keyword argument 'bogus'"),
+    ("as_of='yesterday'", "yesterday"),
+    ("as_of='2024-09-30'", "2024-09-30"),
+    ("as_of=5", "not 5"),
+    ("faults=None", "not None"),
+    ("faults=['no-location', 5]", "5"),
+    ("faults='key-revokd'", "did you mean key-revoked"),
+    ("['key-revoked']", "not ['key-revoked']"),
+    ("environment='no'", "not 'no'"),
+    ("None, (), True, 1", "too many positional arguments"),
+]
+
+
+def test_wrong_arguments_of_the_marker_are_one_line_each(tmp_path: Path) -> None:
+    marked = (
+        f"@pytest.mark.realtime_emulator({arguments})\ndef test_{number}(realtime_emulator):\n    pass\n"
+        for number, (arguments, _) in enumerate(WRONG)
+    )
+    done = pytest_in(tmp_path, "\n\n".join(("import pytest", *marked)))
+    assert (done.returncode, f"{len(WRONG)} errors" in done.stdout) == (1, True), done.stdout
+    assert "Traceback" not in done.stdout
+    assert "fixture.py" not in done.stdout
+    head = "@pytest.mark.realtime_emulator(as_of=None, faults=(), environment=True): "
+    told = [line for line in done.stdout.splitlines() if line.startswith(head)]
+    for line, (_, words) in zip(told, WRONG, strict=True):
+        assert words in line
 
 
 def test_pytest_starts_without_the_emulators_libraries() -> None:

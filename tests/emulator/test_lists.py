@@ -123,7 +123,8 @@ def test_who_listens_beyond_loopback_is_warned(host: str, warned: bool) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--host", "192.0.2.1"), "192.0.2.1 port 0: "),
+        (("--host", "192.0.2.1"), "--host 192.0.2.1: "),
+        (("--host", "no host"), "--host no host: "),
         (("--fault", "vad-refusd"), "did you mean vad-refused"),
         (("--as-of", "2024-09-30"), "the first date is 2024-10-01"),
         (("--port", "65536"), "65536"),

@@ -11,8 +11,7 @@ from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.sessions import Session
 from tests import speech
 from tests.emulator.clients import TRANSCRIPTION, types
-from tests.emulator.made import session, told
-from tests.emulator.test_conversation import error, item
+from tests.emulator.made import error, item, session, told
 
 Json = dict[str, Any]
 
