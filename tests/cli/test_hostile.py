@@ -86,7 +86,7 @@ def test_what_a_server_echoes_over_a_socket_is_in_no_record() -> None:
         mask.learn(KEY)
         recorder = Recorder(mask)
         async with serve(talk, "127.0.0.1", 0, process_response=echo) as server:
-            port = server.sockets[0].getsockname()[1]
+            port = next(iter(server.sockets)).getsockname()[1]
             socket = Socket("w1", recorder, Deadlines())
             await socket.connect(f"http://127.0.0.1:{port}/v1", Credential("api-key", Secret(KEY)))
             await socket.greeting(frozenset({"session.created"}))

@@ -12,7 +12,8 @@ from typing import Any, Literal, cast
 
 import httpx
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 from websockets.typing import Subprotocol
 
 from tests.emulator.clients import Peer, bearer, peer
@@ -127,7 +128,7 @@ def socket(
     path: str = "/realtime",
     protocols: Sequence[str] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Iterator[ClientConnection]:
+) -> Iterator[Connection]:
     """A WebSocket on that path and query; `credential` as with `ask`. Raises InvalidStatus for an answer other than 101."""
     credential = api.key if credential is None else credential
     with connect(
@@ -140,18 +141,18 @@ def socket(
         yield made
 
 
-def receive(made: ClientConnection) -> Json:
+def receive(made: Connection) -> Json:
     """The next event."""
     return cast(Json, json.loads(made.recv(timeout=WAIT_S)))
 
 
-def tell(made: ClientConnection, event: Json | str | bytes) -> Json:
+def tell(made: Connection, event: Json | str | bytes) -> Json:
     """Sends an event, or a raw text or binary frame; returns the next event that comes."""
     made.send(json.dumps(event) if isinstance(event, dict) else event)
     return receive(made)
 
 
-def closed(made: ClientConnection) -> tuple[int | None, str | None]:
+def closed(made: Connection) -> tuple[int | None, str | None]:
     """Close code and reason of a socket on which nothing more comes. Raises TimeoutError when it stays open."""
     try:
         more = made.recv(timeout=WAIT_S)
