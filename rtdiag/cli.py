@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Coroutine
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,35 @@ from rtdiag import __version__
 if TYPE_CHECKING:
     from rtdiag.config import Config, Flags
     from rtdiag.model import Report
+    from rtdiag.outputs import Outputs
     from rtdiag.plan import Plan
     from rtdiag.registry import Registry
+    from rtdiag.stopping import Stop
 
 _ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Guarded(click.Group):
+    """Whatever breaks in a command is one line without a secret in it, and an exit code: 4, or 130 for an interruption."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("rtdiag: interrupted", err=True)
+            sys.exit(130)
+        except OSError as exc:
+            click.echo(f"rtdiag: {exc.filename or 'standard output'}: {exc.strerror or exc}", err=True)
+        except Exception as exc:
+            from rtdiag.defect import defect
+
+            defect("rtdiag", exc)
+        sys.exit(4)
+
+
+@click.group(cls=_Guarded, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rtdiag")
 def main() -> None:
     """Find out why a realtime voice session will not start, and what to do about it."""
@@ -44,6 +65,33 @@ def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, 
         if form not in FORMATS or not path:
             raise click.BadParameter(f"give FORMAT=PATH with FORMAT one of {', '.join(FORMATS)}", param=option)
     return pairs
+
+
+def _as_reports(command: Any) -> Any:
+    """The options of every command that ends in a report."""
+    from rtdiag.report import FORMATS
+
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Show every case of every check."),
+        click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+            help="Colours on the screen.",
+        ),
+        click.option(
+            "--fail-on", type=click.Choice(["fail", "inconclusive", "warn", "never"]), default="inconclusive",
+            show_default=True, help="The mildest status that makes the exit code other than 0.",
+        ),
+        click.option(
+            "--report", "reports", metavar="FORMAT=PATH", multiple=True, callback=_report_files,
+            help="Also write it there. Repeatable.",
+        ),
+        click.option(
+            "-o", "--output", type=click.Choice(FORMATS), default="table", show_default=True,
+            help="The format on standard output.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @main.command(context_settings=_ENVIRONMENT)
@@ -72,38 +120,12 @@ def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, 
 @click.option(
     "--ice-server", "ice_servers", metavar="URL", multiple=True, help="A STUN or TURN server for ICE. Repeatable."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="The format on standard output.",
-)
-@click.option(
-    "--report",
-    "reports",
-    metavar="FORMAT=PATH",
-    multiple=True,
-    callback=_report_files,
-    help="Also write it there. Repeatable.",
-)
+@_as_reports
+@click.option("--record", metavar="FILE", help="Also write the HTTP exchanges as a cassette of vcrpy, masked.")
 @click.option("--keep-addresses", is_flag=True, help="Do not mask this machine's addresses in the report.")
 @click.option(
     "--timeout", "timeout_s", metavar="SECONDS", type=click.FloatRange(min=0.1), help="No phase waits longer."
 )
-@click.option(
-    "--fail-on", type=click.Choice(["fail", "inconclusive", "warn", "never"]), default="inconclusive", show_default=True,
-    help="The mildest status that makes the exit code other than 0.",
-)  # fmt: skip
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Colours on the screen.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Show every case of every check.")
 def run(
     kind: str,
     only: tuple[str, ...],
@@ -111,6 +133,7 @@ def run(
     allow: tuple[str, ...],
     output: str,
     reports: tuple[tuple[str, str], ...],
+    record: str | None,
     fail_on: Any,
     color: str,
     verbose: bool,
@@ -121,29 +144,36 @@ def run(
     The key comes from OPENAI_API_KEY or --key-file, a token that you hold from RTDIAG_TOKEN. Every option has a variable, such as
     RTDIAG_MODEL for --model. Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted.
     """
-    from rtdiag import config, plan, registry, screen
-    from rtdiag.report import render
+    from rtdiag.stopping import Stop
 
-    given = config.Flags(type=kind, **flags)
-    try:
-        settings = config.make(given, os.environ)
-        known = registry.load()
-        if strangers := plan.unknown((*only, *skip), known.checks.values()):
-            raise config.ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
-        chosen = plan.make(known.checks.values(), only=only, skip=skip, kinds=settings.wishes.kinds, allow=allow)
-        if not any(step.cases for step in chosen.steps):
-            raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
-        _writable(reports)
-        report = _until_signal(_report(given, settings, chosen, known, fail_on))
-    except config.ConfigError as exc:
-        _fail(str(exc))
-    for form, path in reports:
-        screen.write(path, render(report, form, verbose=verbose))
-    screen.show(render(report, output, color=screen.wants_color(color), verbose=verbose))
-    sys.exit(report.exit_code)
+    with Stop() as stop:
+        import asyncio
+
+        from rtdiag import config, plan, registry
+        from rtdiag.outputs import Outputs
+
+        files = (*reports, *([("cassette", record)] if record else ()))
+        outputs = Outputs(output, files, os.environ, color=color, verbose=verbose)
+        given = config.Flags(type=kind, **flags)
+        try:
+            settings = config.make(given, os.environ)
+            known = registry.load()
+            if strangers := plan.unknown((*only, *skip), known.checks.values()):
+                raise config.ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
+            chosen = plan.make(known.checks.values(), only=only, skip=skip, kinds=settings.wishes.kinds, allow=allow)
+            if not any(step.cases for step in chosen.steps):
+                raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
+            outputs.check()
+            report = asyncio.run(_report(given, settings, chosen, known, fail_on, outputs, stop))
+        except config.ConfigError as exc:
+            _fail(str(exc))
+        code = outputs.give(report)
+    sys.exit(code)
 
 
-async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry, fail_on: Any) -> Report:
+async def _report(
+    flags: Flags, settings: Config, chosen: Plan, known: Registry, fail_on: Any, outputs: Outputs, stop: Stop
+) -> Report:
     """Run the plan, on the embedded emulator if that was asked for."""
     from dataclasses import replace
 
@@ -153,14 +183,15 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
     from rtdiag.screen import Screen
     from rtdiag.transport.http import Credential
 
-    screen = Screen()
+    screen = Screen(outputs)
     common: dict[str, Any] = {
         "mask": settings.mask, "deadlines": settings.deadlines, "observer": screen, "broken": known.broken, "fail_on": fail_on,
     }  # fmt: skip
     try:
         if not flags.emulator:
             screen.announce(chosen)
-            return await runner.run(chosen, settings.wishes, **common)
+            outputs.open()
+            return await stop.cancellable(runner.run(chosen, settings.wishes, **common))
         from rtdiag.emulator import Emulator
 
         try:
@@ -168,6 +199,7 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
         except ValueError as exc:
             raise ConfigError(str(exc)) from exc
         screen.announce(chosen)
+        outputs.open()
         for line in emulator.warnings:
             click.echo(f"rtdiag: {line}", err=True)
         async with emulator:
@@ -175,29 +207,80 @@ async def _report(flags: Flags, settings: Config, chosen: Plan, known: Registry,
             key = Credential("api-key", Secret(emulator.key), "the emulator")
             wishes = replace(settings.wishes, base_url=emulator.base_url, api_key=key, today=emulator.as_of)
             shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
-            return await runner.run(chosen, wishes, emulator=shown, **common)
+            return await stop.cancellable(runner.run(chosen, wishes, emulator=shown, **common))
     finally:
         screen.clear()
 
 
-def _until_signal(work: Coroutine[Any, Any, Report]) -> Report:
-    """Run to the end; SIGINT or SIGTERM cancels the work, which then closes everything and still returns its report."""
-    import asyncio
+@main.command("replay", context_settings=_ENVIRONMENT)
+@click.argument("file", metavar="FILE")
+@_as_reports
+def replay_(
+    file: str, output: str, reports: tuple[tuple[str, str], ...], fail_on: Any, color: str, verbose: bool
+) -> None:
+    """Judge a recorded run again, offline, with today's checks and catalogue.
 
-    async def supervised() -> Report:
-        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
-        stopped = False
+    FILE is a JSON report, the ndjson that a run left (also one that was killed), or a cassette of --record; - is standard input.
+    Nothing is sent. Exit code: as of `rtdiag run`, from the new judgements; 2 when FILE could not be read.
+    """
+    from rtdiag import registry
+    from rtdiag.config import ConfigError
+    from rtdiag.outputs import Outputs
+    from rtdiag.replay import replay, turned
 
-        def stop() -> None:
-            nonlocal stopped
-            if not stopped:  # closing has a deadline of its own: a second signal must not cost the report
-                stopped = task.cancel()
+    outputs = Outputs(output, reports, os.environ, color=color, verbose=verbose)
+    try:
+        outputs.check()
+        recorded = _recorded(file)
+    except ConfigError as exc:
+        _fail(str(exc))
+    again = replay(recorded, registry.load().checks, fail_on=fail_on)
+    click.echo(
+        f"rtdiag judges again what was recorded on {recorded.started_at:%Y-%m-%d %H:%M} UTC; nothing is asked.",
+        err=True,
+    )
+    for line in turned(recorded, again):
+        click.echo(line, err=True)
+    sys.exit(outputs.give(again))
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop)
-        return await task
 
-    return asyncio.run(supervised())
+@main.command("diff", context_settings=_ENVIRONMENT)
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The format."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Also what became faster.")
+def diff_(old: str, new: str, output: str, verbose: bool) -> None:
+    """Say what changed between two recorded runs.
+
+    OLD and NEW are what `rtdiag replay` takes. Exit code: 1 when a case that passed no longer does, else 0; 2 when one could not be
+    read.
+    """
+    from rtdiag import diff
+    from rtdiag.config import ConfigError
+    from rtdiag.screen import show
+
+    try:
+        found = diff.diff(_recorded(old), _recorded(new))
+    except ConfigError as exc:
+        _fail(str(exc))
+    show(diff.as_json(found) if output == "json" else diff.text(found, verbose=verbose))
+    sys.exit(1 if found.worse else 0)
+
+
+def _recorded(file: str) -> Report:
+    """The report in that file; raises ConfigError, in one line, where there is none."""
+    from rtdiag.config import ConfigError
+    from rtdiag.report import reading
+
+    try:
+        with click.open_file(file, "rb") as source:
+            return reading.report_in(source.read())
+    except OSError as exc:
+        raise ConfigError(f"{file}: {exc.strerror or exc}") from exc
+    except ValueError as exc:
+        raise ConfigError(f"{file}: {exc}") from exc
 
 
 @main.command(context_settings=_ENVIRONMENT)
@@ -407,7 +490,8 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     Exit code: 0 nowhere, 1 somewhere, 2 nothing to ask again or nowhere to write, 130 interrupted.
     """
     from rtdiag import drift
-    from rtdiag.screen import show, write
+    from rtdiag.screen import show
+    from rtdiag.writing import whole
 
     if cassette is not None:
         _holdable(cassette)
@@ -423,7 +507,10 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
         return 130
     show(found.text())
     if cassette and (held := found.cassette()):
-        write(cassette, held)
+        try:
+            whole(cassette, held)
+        except OSError as exc:
+            _fail(f"{cassette}: {exc.strerror or exc}")
     elif cassette:
         click.echo(f"rtdiag: {cassette}: not written, for no HTTP exchange differs", err=True)
     return 1 if found.differences else 0
@@ -441,18 +528,6 @@ def _holdable(cassette: str) -> None:
         refused = exc.strerror or str(exc)
     if refused:
         _fail(f"--cassette {cassette}: {refused}")
-
-
-def _writable(reports: tuple[tuple[str, str], ...]) -> None:
-    """Refuse a report path that cannot be written before anything is asked."""
-    from rtdiag.config import ConfigError
-
-    for _, path in reports:
-        folder = Path(path).absolute().parent
-        if not folder.is_dir() or Path(path).is_dir():
-            raise ConfigError(
-                f"--report {path}: {'that is a folder' if Path(path).is_dir() else f'there is no folder {folder}'}"
-            )
 
 
 def _fail(line: str) -> Any:

@@ -87,6 +87,8 @@ def make(flags: Flags, environment: Mapping[str, str]) -> Config:
     key, token = _key(flags.key_file, environment), _token(environment)
     for credential in filter(None, (key, token)):
         mask.learn(credential.secret.reveal())
+    for url in (flags.base_url, flags.token_url, *(environment.get(name) for name in _SHOWN_VARIABLES)):
+        mask.learn_url(url or "")
     if not (flags.emulator or key or token or flags.token_url):
         raise ConfigError(_NO_CREDENTIAL)
     wishes = Wishes(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-from rtdiag.api.endpoints import Dialect
+from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.requests import Corrected
 
 Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"]
@@ -64,7 +64,8 @@ class Exchange:
 
     Headers are pairs, since order and repeats matter. `body` is the answer as received, UTF-8 or, where it is not UTF-8,
     base64 (`body_encoding`). `credential` names whose credential was sent, `credential_from` the exchange whose answer held
-    it, where that was a token minted in this run. `timing_ms` holds `connect`, `tls`, `wait`, `total` as far as they happened.
+    it, where that was a token minted in this run. `at_ms` is when it began, since the run began; `timing_ms` holds `connect`,
+    `tls`, `wait`, `total` as far as they happened.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Exchange:
     correlation: Mapping[str, str] = field(default_factory=dict)
     timing_ms: Mapping[str, float] = field(default_factory=dict)
     credential_from: str | None = None
+    at_ms: float = 0.0
 
     def header(self, name: str) -> str | None:
         """The first response header of that name, in any case."""
@@ -141,10 +143,10 @@ class Event:
 class PeerTrace:
     """What one RTCPeerConnection went through.
 
-    `states` are (milliseconds since the offer was begun, which state, its value). `phases_ms` holds the duration of each phase
-    that was completed, of `answer`, `ice`, `dtls`, `channel`, `created`; `failure` is what ended the first one that was not.
-    `candidates` counts them per side as `local-udp-host` and the like. `close` holds `code` and `reason` where one was given;
-    `offered_in` is the exchange that carried its offer.
+    `at_ms` is when its offer was begun, since the run began; `states` are (milliseconds since then, which state, its value).
+    `phases_ms` holds the duration of each phase that was completed, of `answer`, `ice`, `dtls`, `channel`, `created`; `failure`
+    is what ended the first one that was not. `candidates` counts them per side as `local-udp-host` and the like. `close` holds
+    `code` and `reason` where one was given; `offered_in` is the exchange that carried its offer.
     """
 
     id: str
@@ -155,6 +157,7 @@ class PeerTrace:
     failure: Failure | None = None
     close: Mapping[str, str] | None = None
     offered_in: str | None = None
+    at_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -254,7 +257,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Target:
-    """The server that was asked. `emulator` is None, or the date in force and the faults of the embedded one."""
+    """The server that was asked, and for what.
+
+    `emulator` is None, or the date in force and the faults of the embedded one. `kinds` are the kinds of session asked about,
+    `session` is the user's own session object.
+    """
 
     base_url: str
     recognised_as: str
@@ -262,6 +269,8 @@ class Target:
     model: str
     transcription_model: str
     emulator: Mapping[str, Any] | None = None
+    kinds: tuple[Kind, ...] = KINDS
+    session: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -343,7 +352,10 @@ class Redaction:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run: everything that any rendering shows, and nothing that it may not show."""
+    """A whole run: everything that any rendering shows, and nothing that it may not show.
+
+    Every `at_ms` in it counts from `started_at`.
+    """
 
     version: str
     started_at: datetime

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from rtdiag import __version__
 from rtdiag.api import models
-from rtdiag.check import Case, Check
 from rtdiag.context import Context, Wishes
 from rtdiag.diagnosis import verdict
-from rtdiag.model import (
-    SEVERITY,
-    Cost,
-    CredentialShown,
-    Evidence,
-    Finding,
-    Outcome,
-    Report,
-    Row,
-    Seen,
-    Status,
-    Target,
-)
+from rtdiag.model import Cost, CredentialShown, Evidence, Finding, Outcome, Report, Row, Seen, Target
+from rtdiag.outcomes import INTERRUPTED, Asked, FailOn, Progress, crashed, exit_code, judged, reason, worst
 from rtdiag.plan import Plan, Step
 from rtdiag.redact import Mask, stars
 from rtdiag.registry import Broken
 from rtdiag.transport.http import Http
 from rtdiag.transport.recorder import Deadlines, Recorder
 
-FailOn = Literal["fail", "inconclusive", "warn", "never"]
-
 NOT_TESTED = ("a browser", "CORS", "ICE over TCP", "your own code")
-
-_BLOCKING: frozenset[Status] = frozenset({"fail", "inconclusive", "error", "skip"})
 
 
 class Observer(Protocol):
@@ -48,8 +31,11 @@ class Observer(Protocol):
     def asking(self, what: str) -> None:
         """Something is being asked now."""
 
-    def finished(self, outcome: Outcome) -> None:
-        """A check is done."""
+    def began(self, so_far: Report) -> None:
+        """The run begins: nothing was asked yet."""
+
+    def finished(self, outcome: Outcome, so_far: Report) -> None:
+        """A check is done; `so_far` has the exchanges, events and peers until now, and no verdict."""
 
 
 class Silent:
@@ -58,26 +44,11 @@ class Silent:
     def asking(self, what: str) -> None:
         """Nothing."""
 
-    def finished(self, outcome: Outcome) -> None:
+    def began(self, so_far: Report) -> None:
         """Nothing."""
 
-
-@dataclass
-class _Progress:
-    """The statuses of all cases judged so far, why each skipped one was (its root), and the outcomes in order."""
-
-    statuses: dict[str, Status] = field(default_factory=dict)
-    roots: dict[str, str] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
-
-    def unmet(self, case: Case) -> str | None:
-        """Why a case cannot be asked: the first requirement that is known not to have passed, or None."""
-        for required in case.requires:
-            status = self.statuses.get(required)
-            if status in _BLOCKING:
-                said = {"fail": "it failed", "inconclusive": "it was inconclusive", "error": "it broke"}
-                return self.roots.get(required) or f"needs {required}: {said.get(status, 'it was skipped')}"
-        return None
+    def finished(self, outcome: Outcome, so_far: Report) -> None:
+        """Nothing."""
 
 
 async def run(
@@ -100,64 +71,58 @@ async def run(
     recorder = Recorder(mask, observer.asking)
     http = Http(wishes.base_url, recorder, deadlines, trust_environment=emulator is None)
     ctx = Context(wishes, http, recorder, deadlines, sleep)
-    started_at, progress, interrupted = datetime.now(UTC), _Progress(), False
+    progress, interrupted = Progress(), False
+    observer.began(_report(ctx, progress, emulator))
     for entry in broken:
         progress.outcomes.append(_broken(entry))
-        observer.finished(progress.outcomes[-1])
+        observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     for step in plan.steps:
         outcome = _left_out(step) if interrupted else None
         if outcome is None:
             outcome, interrupted = await _step(step, ctx, progress, observer)
         progress.outcomes.append(outcome)
         if not interrupted:
-            observer.finished(outcome)
+            observer.finished(outcome, _report(ctx, progress, emulator))
     observer.asking("closing")
     left_open = await _close(ctx)
-    target = _target(ctx, emulator)
-    code = exit_code(progress.outcomes, interrupted=interrupted, fail_on=fail_on)
+    done = _report(ctx, progress, emulator)
+    diagnosis = verdict.diagnose(done.checks)
+    return replace(
+        done,
+        exit_code=exit_code(done.checks, interrupted=interrupted, fail_on=fail_on),
+        interrupted=interrupted,
+        diagnosis=diagnosis,
+        corrected=verdict.remedy(diagnosis, done.target, wishes.kinds, wishes.session, wishes.today),
+        left_open=left_open,
+    )
+
+
+def _report(ctx: Context, progress: Progress, emulator: Mapping[str, Any] | None) -> Report:
+    """What is known until now: of a run that is cut off here it would be the report."""
+    recorder = ctx.recorder
     return Report(
         version=__version__,
-        started_at=started_at,
+        started_at=recorder.started_at,
         finished_at=datetime.now(UTC),
-        target=target,
-        credential=_credential(wishes),
-        overall=_worst(o.status for o in progress.outcomes),
-        exit_code=code,
-        interrupted=interrupted,
+        target=_target(ctx, emulator),
+        credential=_credential(ctx.wishes),
+        overall=worst(o.status for o in progress.outcomes),
+        exit_code=INTERRUPTED,
+        interrupted=True,
         cost=recorder.cost,
         checks=tuple(progress.outcomes),
-        diagnosis=(diagnosis := verdict.diagnose(progress.outcomes)),
-        corrected=verdict.remedy(diagnosis, target, wishes.kinds, wishes.session, wishes.today),
+        diagnosis=(),
+        corrected=None,
         exchanges=tuple(recorder.exchanges),
         events=tuple(recorder.events),
         peers=tuple(recorder.peers.values()),
         not_tested=NOT_TESTED,
-        left_open=left_open,
-        redactions=mask.ledger(),
+        left_open=(),
+        redactions=recorder.mask.ledger(),
     )
 
 
-def exit_code(outcomes: Iterable[Outcome], *, interrupted: bool, fail_on: FailOn) -> int:
-    """The exit code of a run, from the statuses of its cases and checks alone.
-
-    130 interrupted · 2 nothing was selected · 1 a fail (or a warn, if that is not tolerated) · 4 an error · 3 an inconclusive, or
-    not one pass · 0.
-    """
-    outcomes = tuple(outcomes)
-    found = {r.finding.status for o in outcomes for r in o.rows} | {o.status for o in outcomes}
-    if interrupted:
-        return 130
-    if not outcomes:
-        return 2
-    strict = {"never": 0, "fail": 1, "inconclusive": 2, "warn": 3}[fail_on]
-    if (strict >= 1 and "fail" in found) or (strict >= 3 and "warn" in found):
-        return 1
-    if "error" in found:
-        return 4
-    return 3 if strict >= 2 and ("inconclusive" in found or "pass" not in found) else 0
-
-
-async def _step(step: Step, ctx: Context, progress: _Progress, observer: Observer) -> tuple[Outcome, bool]:
+async def _step(step: Step, ctx: Context, progress: Progress, observer: Observer) -> tuple[Outcome, bool]:
     """Ask and judge one check; the second value says whether the run was cut short meanwhile."""
     check, began, cost = step.check, time.perf_counter(), ctx.recorder.cost
     blocked = _blocked(step, progress)
@@ -175,32 +140,19 @@ async def _step(step: Step, ctx: Context, progress: _Progress, observer: Observe
         except asyncio.CancelledError:
             interrupted = True
         except Exception as exc:
-            crash = _where(exc, ctx.recorder.mask)
-    findings, crash = _judged(check, seen, ctx, crash)
-    reasons = {**blocked, **step.left_out}
-    rows = []
-    for case in check.cases:
-        if case in step.cases or case.id in step.left_out:
-            reason = reasons.get(case.id) or progress.unmet(case)
-            finding = Finding(case.id, "skip", reason) if reason else findings.get(case.id)
-            finding = finding or _unasked(check, case, progress, crash, interrupted)
-            if case.id not in step.left_out:
-                progress.statuses[f"{check.id}.{case.id}"] = finding.status
-                if finding.status == "skip":
-                    progress.roots[f"{check.id}.{case.id}"] = finding.measured
-            rows.append(Row(case.id, case.title, finding, seen.get(case.id, Seen(case.id)), case.line, case.column))
-    status = _worst(r.finding.status for r in rows)
+            crash = crashed(exc, ctx.recorder.mask)
+    asked = Asked(check, step.cases, step.left_out, blocked, crash, interrupted)
+    evidence = Evidence(seen, ctx.dialects, ctx.wishes.official, ctx.wishes.today)
+    rows, crash = judged(asked, evidence, progress, ctx.recorder.mask)
+    status = worst(r.finding.status for r in rows)
     if wanted:
         progress.statuses[check.id] = status
-    skipped = [r.finding.measured for r in rows if r.finding.status == "skip"]
-    chained = next((s for s in skipped if s.startswith("needs ")), None)
-    reason = crash if status == "error" else chained or skipped[0] if status == "skip" else None
     duration_ms = round((time.perf_counter() - began) * 1000, 1)
-    spent = ctx.recorder.cost - cost
-    return Outcome(check.id, check.title, status, reason, duration_ms, check.requires, spent, tuple(rows)), interrupted
+    spent, said = ctx.recorder.cost - cost, reason(status, rows, crash)
+    return Outcome(check.id, check.title, status, said, duration_ms, check.requires, spent, rows), interrupted
 
 
-def _blocked(step: Step, progress: _Progress) -> dict[str, str]:
+def _blocked(step: Step, progress: Progress) -> dict[str, str]:
     """The cases that cannot be asked, with the reason: for what earlier checks found, or for a case of this one."""
     blocked: dict[str, str] = {}
     for case in step.cases:
@@ -208,25 +160,6 @@ def _blocked(step: Step, progress: _Progress) -> dict[str, str]:
         if reason := progress.unmet(case) or next((blocked[r] for r in local if r in blocked), None):
             blocked[case.id] = reason
     return blocked
-
-
-def _judged(
-    check: Check, seen: Mapping[str, Seen], ctx: Context, crash: str | None
-) -> tuple[dict[str, Finding], str | None]:
-    evidence = Evidence(seen, ctx.dialects, ctx.wishes.official, ctx.wishes.today)
-    try:
-        return {f.case: f for f in check.judge(evidence)}, crash
-    except Exception as exc:
-        return {}, crash or _where(exc, ctx.recorder.mask)
-
-
-def _unasked(check: Check, case: Case, progress: _Progress, crash: str | None, interrupted: bool) -> Finding:
-    """The finding of a case that no judge spoke of, though nothing that it requires is known to have failed."""
-    if interrupted:
-        return Finding(case.id, "skip", "the run was interrupted")
-    if unasked := next((r for r in case.requires if r not in progress.statuses), None):
-        return Finding(case.id, "skip", f"needs {unasked}: it was not asked")
-    return Finding(case.id, "error", crash or "the check gave no finding for this case", cause="check-broke")
 
 
 def _left_out(step: Step) -> Outcome:
@@ -239,18 +172,6 @@ def _left_out(step: Step) -> Outcome:
 
 def _broken(entry: Broken) -> Outcome:
     return Outcome(entry.id, "a check of another package", "error", entry.reason, 0.0, (), Cost(), ())
-
-
-def _worst(statuses: Iterable[Status]) -> Status:
-    found = set(statuses)
-    return next((s for s in SEVERITY if s in found), "skip")
-
-
-def _where(exc: BaseException, mask: Mask) -> str:
-    """One line about a crash, with its place; secrets masked."""
-    frames = traceback.extract_tb(exc.__traceback__)
-    place = f" (in {frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return mask(f"{type(exc).__name__}: {exc}{place}", "checks.reason")
 
 
 async def _close(ctx: Context) -> tuple[str, ...]:
@@ -282,6 +203,8 @@ def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
         model=asked.get("realtime") or known["realtime"] or models.default("realtime"),
         transcription_model=asked.get("transcription") or known["transcription"] or models.default("transcription"),
         emulator=emulator,
+        kinds=wishes.kinds,
+        session=ctx.recorder.mask.values(wishes.session, "target"),
     )
 
 

@@ -5,19 +5,32 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
-from rtdiag.model import Outcome
+from rtdiag.model import Outcome, Report
 from rtdiag.plan import Plan
 
 
-class Screen:
-    """The observer of a run on standard error: what it may cost, and, on a terminal alone, what is being asked now."""
+class Journals(Protocol):
+    """Who puts down what has come so far."""
 
-    def __init__(self) -> None:
+    def began(self, so_far: Report) -> None:
+        """The run begins."""
+
+    def finished(self, outcome: Outcome, so_far: Report) -> None:
+        """A check is done."""
+
+
+class Screen:
+    """The observer of a run on standard error: what it may cost, and, on a terminal alone, what is being asked now.
+
+    What it sees it tells `further`, who keep a journal.
+    """
+
+    def __init__(self, further: Journals) -> None:
+        self._further = further
         self._stream = sys.stderr
         self._moves = _is_terminal(self._stream)
 
@@ -31,8 +44,13 @@ class Screen:
         """Replace the line."""
         self._line(what[:78])
 
-    def finished(self, outcome: Outcome) -> None:
-        """Nothing: the line goes with the next question, the report shows the outcome."""
+    def began(self, so_far: Report) -> None:
+        """The run begins."""
+        self._further.began(so_far)
+
+    def finished(self, outcome: Outcome, so_far: Report) -> None:
+        """The line goes with the next question; the report shows the outcome."""
+        self._further.finished(outcome, so_far)
 
     def clear(self) -> None:
         """Take the line away."""
@@ -61,20 +79,15 @@ def printable(text: str) -> str:
 
 
 def show(text: str) -> None:
-    """Print to standard output, also where its encoding lacks a sign; a reader that went away (`| head`) is no error."""
+    """Print to standard output, also where its encoding lacks a sign; a reader that went away (`| head`) is no error.
+
+    Raises OSError where it cannot be written for any other reason.
+    """
     try:
         sys.stdout.buffer.write(printable(text).encode(sys.stdout.encoding or "utf-8", "replace"))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def write(path: str, text: str) -> None:
-    """Write a report to a file; what cannot be written is told, and the other reports still come."""
-    try:
-        Path(path).write_text(printable(text), encoding="utf-8")
-    except OSError as exc:
-        click.echo(f"rtdiag: {path}: {exc.strerror or exc}", err=True)
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.models import default
 from rtdiag.api.requests import Corrected, corrected
 from rtdiag.api.sessions import Json
 from rtdiag.diagnosis import catalogue
@@ -64,7 +65,7 @@ def remedy(
     refused = [k for k in kinds if any(k in case for case in diagnosis[0].evidence)]
     kind: Kind = refused[0] if len(refused) == 1 else kinds[0]
     dialect: Dialect = "ga" if "ga" in target.dialects else target.dialects[0]
-    models = target.model, target.transcription_model
+    models = target.model or default("realtime"), target.transcription_model or default("transcription")
     if session is not None:
         model = models[0] if kind == "realtime" else models[1]
         session = repair(session, kind=kind, dialect=dialect, model=model, vad=None, on=on).session

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from rtdiag.model import Report
-from rtdiag.report import json as json_report
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-FORMATS = ("table", "json")
+if TYPE_CHECKING:
+    from rtdiag.model import Report
+
+# Each is the module of that name, with `render(report)`.
+FORMATS = ("table", "json", "ndjson", "junit", "markdown", "html", "github", "short")
 
 
 def render(report: Report, form: str, *, color: bool = False, verbose: bool = False) -> str:
-    """The report in that format, ending in a newline. `color` and `verbose` are for the table alone."""
-    if form == "json":
-        return json_report.render(report)
-    from rtdiag.report import table
-
-    return table.render(report, color=color, verbose=verbose)
+    """The report in that format, or as a `cassette`, ending in a newline. `color` and `verbose` are for the table alone."""
+    options = {"color": color, "verbose": verbose} if form == "table" else {}
+    return str(import_module(f"rtdiag.report.{form}").render(report, **options))

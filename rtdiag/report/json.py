@@ -9,7 +9,9 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from typing import Any
 
-from rtdiag.model import Outcome, Report, Row, Status
+from rtdiag.model import Exchange, Outcome, Report, Row, Status
+from rtdiag.redact import SCOPE
+from rtdiag.report import curl, ledger
 
 SCHEMA_VERSION = 1
 
@@ -25,11 +27,12 @@ def as_json(report: Report) -> dict[str, Any]:
     """The report as plain values, in the order of the keys that a person reads."""
     counts = Counter(row.finding.status for outcome in report.checks for row in outcome.rows)
     counts.update(outcome.status for outcome in report.checks if not outcome.rows)
+    exchanges = {x.id: x for x in report.exchanges}
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "rtdiag", "version": report.version},
-        "started_at": _time(report.started_at),
-        "finished_at": _time(report.finished_at),
+        "started_at": time(report.started_at),
+        "finished_at": time(report.finished_at),
         "interrupted": report.interrupted,
         "target": plain(report.target),
         "credential": plain(report.credential),
@@ -37,19 +40,22 @@ def as_json(report: Report) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "summary": {status: counts[status] for status in _STATUSES},
         "cost": plain(report.cost),
-        "checks": [_check(outcome) for outcome in report.checks],
+        "checks": [check(outcome, exchanges) for outcome in report.checks],
         "diagnosis": plain(report.diagnosis),
         "corrected": plain(report.corrected),
         "exchanges": plain(report.exchanges),
         "events": plain(report.events),
         "peers": plain(report.peers),
+        "ledger": [ledger_entry(entry) for entry in ledger.entries(report)],
         "not_tested": list(report.not_tested),
         "left_open": list(report.left_open),
+        "masking": SCOPE,
         "redactions": plain(report.redactions),
     }
 
 
-def _check(outcome: Outcome) -> dict[str, Any]:
+def check(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
+    """One check with its cases; `exchanges` are the run's so far, by id."""
     return {
         "id": outcome.id,
         "title": outcome.title,
@@ -58,11 +64,16 @@ def _check(outcome: Outcome) -> dict[str, Any]:
         "duration_ms": outcome.duration_ms,
         "requires": list(outcome.requires),
         "cost": plain(outcome.cost),
-        "cases": [_case(outcome, row) for row in outcome.rows],
+        "cases": [_case(outcome, row, exchanges) for row in outcome.rows],
     }
 
 
-def _case(outcome: Outcome, row: Row) -> dict[str, Any]:
+def ledger_entry(entry: ledger.Entry) -> dict[str, Any]:
+    """One line of the ledger."""
+    return {"at": time(entry.at), "source": entry.source, "what": entry.what, "ids": dict(entry.ids)}
+
+
+def _case(outcome: Outcome, row: Row, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
     finding, seen = row.finding, row.seen
     return {
         "id": f"{outcome.id}.{row.id}",
@@ -72,6 +83,7 @@ def _case(outcome: Outcome, row: Row) -> dict[str, Any]:
         "measured": finding.measured,
         "cause": finding.cause,
         "hint": finding.hint or finding.instead,
+        "curl": curl.of_row(row, exchanges),
         "exchanges": [x.id for x in seen.exchanges],
         "events": [e.id for e in seen.events],
         "peers": [p.id for p in seen.peers],
@@ -79,7 +91,8 @@ def _case(outcome: Outcome, row: Row) -> dict[str, Any]:
     }
 
 
-def _time(moment: datetime) -> str:
+def time(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -9,43 +9,39 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from tabulate import tabulate
 
 from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.api.requests import Corrected
 from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status
+from rtdiag.redact import SCOPE
+from rtdiag.report import cases, curl, ledger
+from rtdiag.report.json import time
+from rtdiag.report.phrases import SIGNS, banner, in_words
 
-_SIGNS: dict[Status, tuple[str, str]] = {
-    "pass": ("✓", "32"),
-    "warn": ("!", "33"),
-    "fail": ("✗", "31"),
-    "inconclusive": ("?", "35"),
-    "info": ("i", "36"),
-    "skip": ("-", "2"),
-    "error": ("E", "31"),
-}
-_OVERALL: dict[Status, str] = {
-    "pass": "all is well",
-    "warn": "well, with warnings",
-    "fail": "something is wrong",
-    "inconclusive": "not all could be tested",
-    "info": "nothing was proven",
-    "skip": "nothing was asked",
-    "error": "a check broke",
+_COLORS: dict[Status, str] = {
+    "pass": "32",
+    "warn": "33",
+    "fail": "31",
+    "inconclusive": "35",
+    "info": "36",
+    "skip": "2",
+    "error": "31",
 }
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
 _WIDTH = 100
-_LONGEST_BODY, _LONGEST_BRIEF = 4000, 1000
+_LONGEST_BODY, _LONGEST_BRIEF, _LONGEST_CURL = 4000, 1000, 700
+_FOR_SUPPORT = 3
 
 
 def render(report: Report, *, color: bool = False, verbose: bool = False) -> str:
     """The whole report as text, ending in a newline."""
-    paint = _Paint(color)
+    paint, again = _Paint(color), _Again({x.id: x for x in report.exchanges})
     lines = [*_head(report), ""]
     for outcome in report.checks:
-        lines += _check(outcome, paint, verbose)
+        lines += _check(outcome, paint, verbose, again)
     lines += ["", *_corrected(report.corrected), *_verdict(report, paint)]
     return "\n".join(lines) + "\n"
 
@@ -58,30 +54,37 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
 
     def sign(self, status: Status) -> str:
-        sign, code = _SIGNS[status]
-        return self(sign, code)
+        return self(SIGNS[status], _COLORS[status])
 
 
-def _banner(report: Report) -> list[str]:
-    emulator = report.target.emulator
-    if emulator is None:
-        return []
-    faults = f", faults: {', '.join(emulator['faults'])}" if emulator["faults"] else ""
-    return [f"EMULATOR (as of {emulator['as_of']}{faults}): nothing here was asked of the live API"]
+class _Again:
+    """The shell lines that repeat the request of a case, once in the whole report, unless they are too long for a screen."""
+
+    def __init__(self, exchanges: Mapping[str, Exchange]) -> None:
+        self._exchanges = exchanges
+        self._told = set[str]()
+
+    def __call__(self, row: Row) -> Iterator[str]:
+        lines = curl.of_row(row, self._exchanges)
+        if lines and lines not in self._told and len(lines) <= _LONGEST_CURL:
+            self._told.add(lines)
+            yield "# again:\n" + lines
 
 
 def _head(report: Report) -> Iterator[str]:
-    yield from _banner(report)
+    yield from filter(None, [banner(report)])
     target, credential = report.target, report.credential
     dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
     yield f"asked {target.base_url} ({target.recognised_as}, {dialects})"
-    yield f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " ")
-    yield f"models {target.model}, {target.transcription_model}"
+    if credential.source:
+        yield f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " ")
+    if models := ", ".join(filter(None, [target.model, target.transcription_model])):
+        yield f"models {models}"
 
 
-def _check(outcome: Outcome, paint: _Paint, verbose: bool) -> Iterator[str]:
+def _check(outcome: Outcome, paint: _Paint, verbose: bool, again: _Again) -> Iterator[str]:
     counts = Counter(row.finding.status for row in outcome.rows)
-    summary = ", ".join(f"{counts[s]} {s}" for s in _SIGNS if counts[s])
+    summary = ", ".join(f"{counts[s]} {s}" for s in SIGNS if counts[s])
     took = f"{outcome.duration_ms:.0f} ms" if outcome.duration_ms else ""
     said = outcome.reason if outcome.reason and outcome.status in ("skip", "error") else summary
     yield f"{paint.sign(outcome.status)} {outcome.id:<15} {outcome.title}: {said}  {took}".rstrip()
@@ -89,7 +92,7 @@ def _check(outcome: Outcome, paint: _Paint, verbose: bool) -> Iterator[str]:
     if outcome.status != "skip" and outcome.rows and (verbose or not well):
         matrix = all(row.line and row.column for row in outcome.rows)
         yield textwrap.indent(_matrix(outcome.rows, paint) if matrix else _table(outcome.rows, paint, verbose), "    ")
-    yield from _bodies(outcome, verbose)
+    yield from _bodies(outcome, verbose, again)
 
 
 def _table(rows: Iterable[Row], paint: _Paint, verbose: bool) -> str:
@@ -131,7 +134,7 @@ def _cell(finding: Finding | None, paint: _Paint) -> str:
     return f"{paint.sign(finding.status)} {finding.measured}{missed}"
 
 
-def _bodies(outcome: Outcome, verbose: bool) -> Iterator[str]:
+def _bodies(outcome: Outcome, verbose: bool, again: _Again) -> Iterator[str]:
     """Under the table: what each answer that needs a look said, word for word, and what to do; nothing is said twice."""
     told: dict[str, str] = {}
     for row in outcome.rows:
@@ -139,10 +142,11 @@ def _bodies(outcome: Outcome, verbose: bool) -> Iterator[str]:
         well = finding.status in _WELL
         if finding.status == "skip" or (well and not finding.show_body and not verbose):
             continue
-        spoken = list(_spoken(outcome, row, told, full=not well or finding.show_body))
+        full = not well or finding.show_body
+        spoken = [*_spoken(outcome, row, told, full=full), *again(row)]
         hint = finding.hint if finding.hint and finding.hint not in told else None
         if spoken or hint:
-            yield f"    {_SIGNS[finding.status][0]} {outcome.id}.{row.id}: {row.title}"
+            yield f"    {SIGNS[finding.status]} {outcome.id}.{row.id}: {row.title}"
             yield from (textwrap.indent(text, "        ") for text in spoken)
         if hint:
             told[hint] = row.id
@@ -205,17 +209,32 @@ def _at_most(text: str, length: int) -> str:
 
 def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
     total = Counter(row.finding.status for o in report.checks for row in o.rows)
-    counts = ", ".join(f"{total[s]} {s}" for s in _SIGNS if total[s])
-    word = _OVERALL[report.overall]
+    counts = ", ".join(f"{total[s]} {s}" for s in SIGNS if total[s])
+    word = in_words(report)
     yield f"{paint.sign(report.overall)} {'INTERRUPTED: ' if report.interrupted else ''}{word}: {counts} (exit {report.exit_code})"
     for number, found in enumerate(report.diagnosis[:3]):
         yield from cause(found, first=number == 0, seen=_seen(found.evidence))
     yield f"used {report.cost}"
     for left in report.left_open:
         yield f"left open: {left}"
+    yield from _for_support(report)
     masked = sum(r.count for r in report.redactions)
-    yield f"masked {masked} secrets and addresses; not tested: {', '.join(report.not_tested)}"
-    yield from _banner(report)
+    yield wrapped(f"masked {masked} times: {SCOPE}")
+    yield f"not tested: {', '.join(report.not_tested)}"
+    yield from filter(None, [banner(report)])
+
+
+def _for_support(report: Report) -> Iterator[str]:
+    """The ids that support asks for: of the first cases that need a look, the server's names or, without any, ours."""
+    known = ledger.entries(report)
+    told: dict[str, str] = {}
+    for case in cases.worst_first(report):
+        for entry in cases.entries(case, known)[-1:]:
+            told.setdefault(entry.source, f"{time(entry.at)}  {case.id}  {cases.ids(entry.ids)}")
+    if told:
+        more = f", of {len(told)}" if len(told) > _FOR_SUPPORT else ""
+        yield f"to quote to support (UTC; the whole ledger{more} is in -o markdown, html and json):"
+        yield from (f"  {line}" for line in [*told.values()][:_FOR_SUPPORT])
 
 
 def cause(found: Diagnosis, *, first: bool, seen: str) -> Iterator[str]:

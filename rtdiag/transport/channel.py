@@ -77,7 +77,7 @@ class Channel:
 
     def _record(self, direction: Literal["sent", "received"], kind: str, text: str) -> Event:
         recorder = self._recorder
-        kind, masked = recorder.mask(kind[:_LONGEST_TYPE], "events.type"), recorder.mask(text, "events.raw")
+        kind, masked = recorder.mask(kind, "events.type")[:_LONGEST_TYPE], recorder.mask(text, "events.raw")
         number = len(recorder.events) + 1
         return recorder.event(
             Event(f"e{number}", f"{self.id}/{self._label}", direction, recorder.now_ms(), kind, masked)

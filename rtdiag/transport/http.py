@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
 import json
 import time
 import uuid
@@ -19,8 +20,10 @@ from rtdiag.transport.recorder import Deadlines, Recorder
 if TYPE_CHECKING:
     import httpx
 
-# A body is read up to this size; no answer of the API that rtdiag asks for comes near it.
+# A body is recorded up to this size; no answer of the API that rtdiag asks for comes near it. A little more is read, so that a
+# secret across the cut is whole when it is searched for.
 LARGEST_BODY_BYTES = 1024 * 1024
+_BEYOND_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Http:
         before it is recorded. Redirects are not followed and nothing is retried.
         """
         recorder = self._recorder
-        exchange_id = recorder.next_exchange_id()
+        exchange_id, at_ms = recorder.next_exchange_id(), recorder.now_ms()
         recorder.notice(f"{method} {recorder.mask(path, 'screen')}")
         client_request_id = f"rtdiag-{uuid.uuid4()}"
         sent = {
@@ -91,6 +94,8 @@ class Http:
             if json_body is not None:
                 content, sent["content-type"] = json.dumps(json_body).encode(), "application/json"
             client = self._opened()
+            timer.begin()  # making the client, once in a run, is no part of its first request
+            at_ms = recorder.now_ms()
             request = client.build_request(
                 method, url, headers=sent, content=content, files=files, extensions={"trace": timer.trace}
             )
@@ -105,9 +110,9 @@ class Http:
             timer.stop()
             for secret in find_secrets(draft.body):
                 recorder.mask.learn(secret, "ephemeral")
-            exchange = self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id)
+            exchange = self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id, at_ms)
             recorder.exchange(exchange)
-        return Reply(exchange, draft.body)
+        return Reply(exchange, draft.body[:LARGEST_BODY_BYTES])
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -135,8 +140,12 @@ class Http:
         draft: _Draft,
         timer: _Timer,
         client_request_id: str,
+        at_ms: float,
     ) -> Exchange:
         mask = self._recorder.mask
+        learn_own_address(draft.client_address, mask)
+        sent = masked_headers(draft.request_headers(), mask, "exchanges.request_headers")
+        got = masked_headers(draft.headers, mask)  # before the body, which may tell a cookie again
         body, encoding = recorded(draft.body, mask)
         failure = draft.failure
         return Exchange(
@@ -144,10 +153,10 @@ class Http:
             method=method,
             url=mask(url, "exchanges.url"),
             credential=credential.name if credential else "none",
-            request_headers=tuple((k, mask(v, "exchanges.request_headers")) for k, v in draft.request_headers()),
+            request_headers=sent,
             request_body=mask(draft.request_text(), "exchanges.request_body") or None,
             status=draft.status,
-            response_headers=masked_headers(draft.headers, mask),
+            response_headers=got,
             body=body,
             body_encoding=encoding,
             failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
@@ -157,6 +166,7 @@ class Http:
             },
             timing_ms=timer.timing_ms,
             credential_from=credential.minted_in if credential else None,
+            at_ms=at_ms,
         )
 
 
@@ -169,20 +179,23 @@ class _Draft:
         self.headers: list[tuple[str, str]] = []
         self.body = b""
         self.failure: Failure | None = None
+        self.client_address: Any = None
 
     async def receive(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
         response = await client.send(request, stream=True)
         try:
             self.status = response.status_code
             self.headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw]
+            if stream := response.extensions.get("network_stream"):
+                self.client_address = stream.get_extra_info("client_addr")
             async for chunk in response.aiter_raw():
                 self.body += chunk
-                if len(self.body) > LARGEST_BODY_BYTES:
-                    self.body = self.body[:LARGEST_BODY_BYTES]
-                    self.failure = Failure(
-                        "too-large", "answer", f"more than {LARGEST_BODY_BYTES} bytes; the rest was not read"
-                    )
-                    return
+                if len(self.body) > LARGEST_BODY_BYTES + _BEYOND_BYTES:
+                    break
+            if len(self.body) > LARGEST_BODY_BYTES:
+                self.failure = Failure(
+                    "too-large", "answer", f"more than {LARGEST_BODY_BYTES} bytes; the rest was not read"
+                )
         finally:
             await response.aclose()
 
@@ -214,8 +227,12 @@ class _Timer:
     def __init__(self) -> None:
         self.timing_ms: dict[str, float] = {}
         self.phase = "connect"
-        self._began = time.perf_counter()
+        self.begin()
         self._started: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._began = time.perf_counter()
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         event, _, stage = name.rpartition(".")
@@ -232,18 +249,29 @@ class _Timer:
 
 
 def recorded(body: bytes, mask: Mask) -> tuple[str, Literal["utf-8", "base64"]]:
-    """A body as the record holds it, masked: as text, or in base64 where it is no UTF-8, whose bytes are searched first."""
+    """A body as the record holds it, masked, then cut; as text, or in base64 where it is no UTF-8, whose bytes are masked before."""
+    whole = len(body) <= LARGEST_BODY_BYTES
     try:
-        return mask(body.decode("utf-8"), "exchanges.body"), "utf-8"
+        text = codecs.getincrementaldecoder("utf-8")().decode(body, final=whole)
     except UnicodeDecodeError:
         hidden = mask(body.decode("latin-1"), "exchanges.body").encode("latin-1", "replace")
-        return base64.b64encode(hidden).decode("ascii"), "base64"
+        return base64.b64encode(hidden[:LARGEST_BODY_BYTES]).decode("ascii"), "base64"
+    masked = mask(text, "exchanges.body")
+    return masked if whole else masked.encode()[:LARGEST_BODY_BYTES].decode("utf-8", "ignore"), "utf-8"
 
 
-def masked_headers(headers: Iterable[tuple[str, str]], mask: Mask) -> tuple[tuple[str, str], ...]:
-    """The headers of an answer as the record holds them: a server can put anything into their names, too."""
-    where = "exchanges.response_headers"
-    return tuple((mask(name, where), mask(value, where)) for name, value in headers)
+def learn_own_address(address: Any, mask: Mask) -> None:
+    """Hide the address that this machine has on a connection, as a socket tells it: a server may name it. Loopback is nobody's."""
+    host = str(address[0]).partition("%")[0] if isinstance(address, tuple) and address else ""
+    if host and not host.startswith("127.") and host != "::1":
+        mask.learn_address(host)
+
+
+def masked_headers(
+    headers: Iterable[tuple[str, str]], mask: Mask, where: str = "exchanges.response_headers"
+) -> tuple[tuple[str, str], ...]:
+    """Headers as the record holds them: a server can put anything into their names, too."""
+    return tuple(mask.header(name, value, where) for name, value in headers)
 
 
 def user_agent() -> str:

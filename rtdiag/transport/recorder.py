@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
 from rtdiag.redact import Mask
@@ -32,7 +33,7 @@ class Deadlines:
 class Recorder:
     """The record of one run: exchanges, events and peers in the order they began, and what they cost.
 
-    `notice` is told in a few words what is being asked now.
+    `notice` is told in a few words what is being asked now. All times count from `started_at`.
     """
 
     def __init__(self, mask: Mask, notice: Callable[[str], None] = lambda _: None) -> None:
@@ -42,6 +43,7 @@ class Recorder:
         self.events: list[Event] = []
         self.peers: dict[str, PeerTrace] = {}
         self.cost = Cost()
+        self.started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self._exchanges_begun = 0
 

@@ -8,6 +8,7 @@ Sources of the limits worked around here: aiortc 1.16 waits 63.8 s for blocked U
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ class Session(Channel):
         self._candidates: Counter[str] = Counter()
         self._tracks: set[asyncio.Task[None]] = set()
         self._close: dict[str, str] | None = None
+        self._pair: str | None = None
         self._peer: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
 
@@ -57,6 +59,8 @@ class Session(Channel):
         await peer.setLocalDescription(await peer.createOffer())
         sdp = str(peer.localDescription.sdp)
         self._count_candidates("local", sdp)
+        for password in re.findall(r"^a=ice-pwd:(\S+)", sdp, re.MULTILINE):
+            self._recorder.mask.learn(password, "ice-pwd")
         return sdp.encode()
 
     async def accept(self, sdp: str) -> bool:
@@ -92,17 +96,19 @@ class Session(Channel):
     def trace(self) -> PeerTrace:
         """What this peer has gone through so far, masked, also written into the record."""
         failure = self.failure
+        self._pair = self._selected_pair() or self._pair  # a peer that is closed knows it no more
         return self._recorder.peer(
             PeerTrace(
                 id=self.id,
                 states=tuple(self._states),
                 candidates=dict(sorted(self._candidates.items())),
-                selected_pair=self._selected_pair(),
+                selected_pair=self._pair,
                 phases_ms=dict(self._phases_ms),
                 failure=failure
                 and Failure(failure.kind, failure.phase, self._recorder.mask(failure.detail, "peers.failure")),
                 close=self._close,
                 offered_in=self.offered_in,
+                at_ms=self._began_ms,
             )
         )
 

@@ -18,7 +18,7 @@ from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.failures import from_close, from_websocket
 from rtdiag.model import Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
-from rtdiag.transport.http import Credential, masked_headers, recorded, user_agent
+from rtdiag.transport.http import Credential, learn_own_address, masked_headers, recorded, user_agent
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Socket(Channel):
         self._states: list[tuple[float, str, str]] = []
         self._phases_ms: dict[str, float] = {}
         self._close: dict[str, str] | None = None
+        self._ended = False
         self._heard_bytes = 0
         self._connection: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -88,7 +89,7 @@ class Socket(Channel):
         except Exception as exc:
             upgrade.failure = None if upgrade.refused else from_websocket(exc, upgrade.phase)
         finally:
-            self.exchange = recorder.exchange(upgrade.exchange(exchange_id, recorder))
+            self.exchange = recorder.exchange(upgrade.exchange(exchange_id, recorder, self._began_ms))
             self._state("open" if self.open else "closed")
         if self._connection is not None:
             self._reading = asyncio.ensure_future(self._read(self._connection))
@@ -119,7 +120,7 @@ class Socket(Channel):
     @property
     def open(self) -> bool:
         """Whether the socket takes events."""
-        return self._connection is not None and self._close is None
+        return self._connection is not None and not self._ended
 
     @property
     def ending(self) -> bool:
@@ -137,6 +138,7 @@ class Socket(Channel):
                 failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "peers.failure")),
                 close=close and {name: mask(text, "peers.close") for name, text in close.items()},
                 offered_in=self.exchange.id if self.exchange else None,
+                at_ms=self._began_ms,
             )
         )
 
@@ -169,8 +171,11 @@ class Socket(Channel):
         except Exception as exc:
             self.failure = self.failure or from_close(exc)
         finally:
-            code, reason = connection.close_code, connection.close_reason
-            self._close = {"code": str(code or 1006), "reason": reason or ""}
+            told = connection.protocol
+            self._ended = True
+            if told.close_sent is None or told.close_rcvd_then_sent:  # else it was we who closed it
+                code, reason = connection.close_code, connection.close_reason
+                self._close = {"code": str(code or 1006), "reason": reason or ""}
             self._state("closed")
 
     def _heard_of(self, types: frozenset[str] | set[str]) -> bool:
@@ -250,12 +255,15 @@ class _Upgrade:
                 **options,
             )
 
-    def exchange(self, exchange_id: str, recorder: Recorder) -> Exchange:
+    def exchange(self, exchange_id: str, recorder: Recorder, at_ms: float) -> Exchange:
         """The upgrade as an exchange; an answer that came before a failure is in it."""
         mask, connection, failure = recorder.mask, self.connection, self.failure
         response = connection.response if connection else None
+        learn_own_address(connection.local_address if connection else None, mask)
         sent = connection.request.headers.raw_items() if connection and connection.request else self._headers.items()
+        shown = masked_headers(sent, mask, "exchanges.request_headers")
         got = [(k, v) for k, v in response.headers.raw_items()] if response else []
+        answered = masked_headers(got, mask)
         body, encoding = recorded(bytes(response.body or b"") if response else b"", mask)
         correlation = {k.lower(): v for k, v in got if k.lower() in _TELLING_HEADERS}
         return Exchange(
@@ -263,15 +271,16 @@ class _Upgrade:
             method="GET",
             url=mask(self._url, "exchanges.url"),
             credential=self._credential.name,
-            request_headers=tuple((k, mask(v, "exchanges.request_headers")) for k, v in sent),
+            request_headers=shown,
             status=response.status_code if response else None,
-            response_headers=masked_headers(got, mask),
+            response_headers=answered,
             body=body,
             body_encoding=encoding,
             failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
             correlation={"x-client-request-id": self._id, **mask.values(correlation, "exchanges.correlation")},
             timing_ms={**self._timing_ms, **self._waited()},
             credential_from=self._credential.minted_in,
+            at_ms=at_ms,
         )
 
     def _asking(self, connection: ClientConnection, limit: asyncio.Timeout) -> None:

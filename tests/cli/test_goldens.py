@@ -29,6 +29,8 @@ _VOLATILE = (
     (r"ek_[0-9a-f]{5}(\*+)[0-9a-f]{4}", r"ek_HEAD5\1TAIL"),
     (r"\b\d+ ms\b", "N ms"),
     (r"masked \d+", "masked N"),
+    (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
+    (r"rtdiag-[0-9a-f-]{36}", "rtdiag-UUID"),
     (r"\b\d+ s by the server", "N s by the server"),
     (r"within \d s", "within N s"),
     (r"(?<=\S) {2,}(?=\S)", "  "),

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from rtdiag.redact import Mask
-from rtdiag.screen import printable, show, write
+from rtdiag.screen import printable, show
 from rtdiag.transport.http import masked_headers, recorded
+from rtdiag.writing import whole
 
 KEY = "sk-proj-FAKE-hostile-0000000000000000"
 
@@ -34,7 +35,7 @@ def test_control_characters_are_spelt_out_and_nothing_else(said: str, shown: str
 
 
 def test_a_lone_surrogate_loses_no_report(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    write(str(tmp_path / "report.txt"), "bad \ud800 good")
+    whole(str(tmp_path / "report.txt"), "bad \ud800 good")
     show("bad \ud800 good")
     assert (tmp_path / "report.txt").read_text(encoding="utf-8") == "bad \\ud800 good"
     assert capfdbinary.readouterr().out == b"bad \\ud800 good"

@@ -19,7 +19,7 @@ def printed(command: str) -> str:
     return done.output.strip()
 
 
-@pytest.mark.parametrize("command", ["run", "explain", "emulator"])
+@pytest.mark.parametrize("command", ["run", "explain", "emulator", "replay", "diff"])
 def test_the_readme_shows_what_help_prints(command: str) -> None:
     text = README.read_text(encoding="utf-8")
     block = re.search(rf"<!-- help:{command} -->\n```\n(.*?)\n```\n<!-- /help:{command} -->", text, re.DOTALL)

@@ -661,7 +661,7 @@ def test_each_flaw_is_found_on_its_line_with_the_line_that_works(name: str) -> N
     file, code, line, cause, instead, confidence = FLAWED[name]
     flaw = of(cause, found(code, file))
     assert (flaw.line, flaw.confidence, flaw.file) == (line, confidence, file)
-    assert flaw.found.removesuffix("…") in code.replace(FAKE_KEY, "sk-proj-" + "*" * 36)
+    assert flaw.found.removesuffix("…") in code.replace(FAKE_KEY, "sk-proj-" + "*" * 32 + "Key1")
     assert instead in flaw.instead if instead else not flaw.instead
     assert flaw.why.endswith(".")
     assert flaw.sources

@@ -30,14 +30,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "diagnosis": {"api", "model", "redact"},
     "pages": {"check", "diagnosis"},
     "report": {"api", "model", "redact"},
-    "runner": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "diagnosis"},
+    "outcomes": {"check", "model", "redact"},
+    "runner": {"outcomes", "api", "model", "redact", "transport", "check", "context", "plan", "registry", "diagnosis"},
     "config": {"api", "model", "redact", "transport", "context"},
     "screen": {"model", "plan"},
+    "writing": {"model", "report", "screen"},
+    "defect": set(),
+    "outputs": {"config", "defect", "model", "report", "screen", "writing"},
+    "stopping": set(),
+    "replay": {"check", "diagnosis", "model", "outcomes", "redact"},
     "emulator": {"api"},
-    "drift": {"api", "model", "redact", "emulator"},
+    "drift": {"api", "model", "redact", "report", "emulator"},
     "testing": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "runner", "emulator"},
     "cli": {
+        "defect",
         "config",
+        "diff",
+        "outputs",
+        "replay",
+        "stopping",
+        "writing",
         "model",
         "plan",
         "redact",
@@ -174,7 +186,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_the_wheel_holds_every_module_and_every_data_file(wheel: set[str]) -> None:
     for path in (ROOT / "rtdiag").rglob("*"):
-        if path.suffix in (".py", ".yaml", ".json", ".typed"):
+        if path.suffix in (".py", ".yaml", ".json", ".css", ".typed"):
             assert str(path.relative_to(ROOT)) in wheel
     for path in (ROOT / "checks").glob("*.py"):
         assert f"rtdiag/checks/{path.name}" in wheel

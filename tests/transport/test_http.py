@@ -114,7 +114,7 @@ def test_bytes_come_back_as_they_were() -> None:
         says(ok('{"é": "…"}\r\n'.encode(), b"Content-Type: application/json", b"Set-Cookie: a=1", b"Set-Cookie: b=2"))
     )
     assert exchange.body == '{"é": "…"}\r\n'
-    assert [v for k, v in exchange.response_headers if k.lower() == "set-cookie"] == ["a=1", "b=2"]
+    assert [v for k, v in exchange.response_headers if k.lower() == "set-cookie"] == ["a=*", "b=*"]
     assert exchange.ok
     assert set(exchange.timing_ms) == {"connect", "wait", "total"}
 
@@ -152,5 +152,5 @@ def test_each_request_carries_an_id_of_its_own_and_asks_for_plain_bytes() -> Non
     sent = dict(exchange.request_headers)
     assert sent["x-client-request-id"] == exchange.correlation["x-client-request-id"]
     assert sent["accept-encoding"] == "identity"
-    assert sent["authorization"] == "Bearer sk-proj-" + "*" * (len(KEY) - 8)
+    assert sent["authorization"] == "Bearer sk-proj-" + "*" * (len(KEY) - 12) + KEY[-4:]
     assert exchange.correlation["x-request-id"] == "req_1"

@@ -352,7 +352,7 @@ def test_the_credential_is_a_bearer_or_a_sub_protocol_and_never_written_down() -
     header = meet(notes)
     assert seen[0]["authorization"] == f"Bearer {KEY}"
     assert "sec-websocket-protocol" not in seen[0]
-    assert sent_headers(header)["authorization"] == "Bearer sk-proj-" + "*" * (len(KEY) - 8)
+    assert sent_headers(header)["authorization"] == "Bearer sk-proj-" + "*" * (len(KEY) - 12) + KEY[-4:]
 
     browser = meet(
         notes,
@@ -364,7 +364,7 @@ def test_the_credential_is_a_bearer_or_a_sub_protocol_and_never_written_down() -
     assert "authorization" not in seen[1]
     offered = f"realtime, openai-insecure-api-key.{TOKEN}, openai-beta.realtime-v1"
     assert seen[1]["sec-websocket-protocol"] == offered
-    hidden = "openai-insecure-api-key.ek_" + "*" * 32
+    hidden = "openai-insecure-api-key.ek_" + "*" * 28 + TOKEN[-4:]
     assert sent_headers(browser)["sec-websocket-protocol"] == f"realtime, {hidden}, openai-beta.realtime-v1"
     assert browser.exchange.header("sec-websocket-protocol") == hidden
     for came in (header, browser):

@@ -98,5 +98,5 @@ def test_an_empty_key_is_a_key_to_be_judged() -> None:
 
 def test_what_is_set_beside_the_key_is_shown_with_its_password_masked() -> None:
     wishes = make(Flags(), KEY | {"HTTPS_PROXY": "http://me:hunter2hunter2@proxy:1", "OPENAI_ORG_ID": "org-1"}).wishes
-    assert wishes.environment == {"HTTPS_PROXY": "http://me:**************@proxy:1", "OPENAI_ORG_ID": "org-1"}
+    assert wishes.environment == {"HTTPS_PROXY": "http://*****************@proxy:1", "OPENAI_ORG_ID": "org-1"}
     assert wishes.headers == {"openai-organization": "org-1"}

@@ -62,12 +62,12 @@ def test_a_short_value_is_no_secret() -> None:
     assert mask("Bearer undefined", "here") == "Bearer undefined"
 
 
-def test_a_secret_shows_prefix_and_length_only() -> None:
+def test_a_secret_shows_its_prefix_its_length_and_four_characters() -> None:
     secret = Secret(KEY)
-    assert str(secret) == "sk-proj-" + "*" * (len(KEY) - 8)
-    assert KEY[8:] not in repr(secret)
+    assert str(secret) == "sk-proj-" + "*" * (len(KEY) - 12) + "abcd"
+    assert KEY[8:-4] not in repr(secret)
     assert secret.reveal() == KEY
-    assert stars(TOKEN) == "ek_" + "*" * 32
+    assert stars(TOKEN) == "ek_" + "*" * 28 + "cdef"
 
 
 def test_addresses_are_masked_unless_they_are_to_be_kept() -> None:
@@ -80,4 +80,4 @@ def test_addresses_are_masked_unless_they_are_to_be_kept() -> None:
 
 def test_values_are_masked_at_any_depth() -> None:
     masked = Mask().values({"a": [{"b": TOKEN}], "n": 1, "none": None}, "here")
-    assert masked == {"a": [{"b": "ek_" + "*" * 32}], "n": 1, "none": None}
+    assert masked == {"a": [{"b": "ek_" + "*" * 28 + "cdef"}], "n": 1, "none": None}

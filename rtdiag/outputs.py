@@ -1,0 +1,161 @@
+"""Which reports were asked for, and where they go: one to standard output, any number to files, each of them always.
+
+A format that breaks, or a file that cannot be written, costs none of the others: it is one line on standard error and exit code 4
+where the run's own would be 0 or 3.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+
+from rtdiag.config import ConfigError
+from rtdiag.defect import defect
+from rtdiag.model import Outcome, Report
+from rtdiag.report import render
+from rtdiag.screen import show, wants_color
+from rtdiag.writing import Journal, Lasting, whole
+
+BROKEN = 4
+_SUMMARY = "GITHUB_STEP_SUMMARY"
+_JOURNAL = ".journal.ndjson"
+
+File = tuple[str, str]
+
+
+class Outputs:
+    """`form` for standard output, `files` as pairs of format and path (a `cassette` among them for --record)."""
+
+    def __init__(
+        self,
+        form: str,
+        files: Iterable[File],
+        environment: Mapping[str, str],
+        *,
+        color: str = "auto",
+        verbose: bool = False,
+    ) -> None:
+        self._form, self._files = form, tuple(files)
+        self._summary = environment.get(_SUMMARY) if "github" in (form, *(f for f, _ in self._files)) else None
+        self._color, self._verbose = color, verbose
+        self._journals: list[Journal] = []
+        self._stream: Journal | None = None
+        self._lasting: Lasting | None = None
+
+    def check(self) -> None:
+        """Refuse what cannot be written before anything is asked. Raises ConfigError."""
+        taken = set[Path]()
+        for form, path in self._files:
+            target, option = Path(path).absolute(), "--record" if form == "cassette" else f"--report {form}="
+            refused = _refused(target, path) or ("another report goes there, too" if target in taken else "")
+            if refused:
+                raise ConfigError(f"{option}{' ' * (form == 'cassette')}{path}: {refused}")
+            taken.add(target)
+
+    def open(self) -> None:
+        """Begin the journals: lines of ndjson that are there as soon as they are true."""
+        if self._form == "ndjson":
+            self._stream = Journal(show, lambda exc: _complain("standard output", exc))
+            self._journals.append(self._stream)
+        path = self._journal_path()
+        if path is not None:
+            try:
+                self._lasting = Lasting(path)
+            except OSError as exc:
+                raise ConfigError(f"--report: {path}: {exc.strerror or exc}") from exc
+            self._journals.append(Journal(self._lasting.put, lambda exc: _complain(str(path), exc, "no journal is kept")))
+
+    def began(self, so_far: Report) -> None:
+        """The run begins."""
+        for journal in self._journals:
+            journal.began(so_far)
+
+    def finished(self, outcome: Outcome, so_far: Report) -> None:
+        """A check is done."""
+        for journal in self._journals:
+            journal.finished(outcome, so_far)
+
+    def give(self, report: Report) -> int:
+        """Write every report; the exit code, which is the run's own unless one of them could not be written."""
+        well = [self._write(form, path, report) for form, path in self._files]
+        if self._lasting is not None:
+            self._lasting.close(remove=all(well) and "ndjson" not in dict(self._files))
+        well += [self._print(report), self._summarize(report)]
+        return report.exit_code if all(well) or report.exit_code not in (0, 3) else BROKEN
+
+    def _journal_path(self) -> Path | None:
+        """The ndjson report, which then grows as the run goes on; without one a file beside the first report."""
+        own = next((path for form, path in self._files if form == "ndjson"), None)
+        if own is not None:
+            return Path(own)
+        plain = (Path(path) for _, path in self._files)
+        first = next((path for path in plain if not path.exists() or path.is_file()), None)
+        return None if first is None else first.with_name(first.name + _JOURNAL)
+
+    def _write(self, form: str, path: str, report: Report) -> bool:
+        try:
+            whole(path, render(report, form, verbose=self._verbose))
+        except OSError as exc:
+            _complain(path, exc)
+            return False
+        except Exception as exc:
+            defect(f"the format {form}", exc)
+            return False
+        return True
+
+    def _print(self, report: Report) -> bool:
+        try:
+            if self._stream is not None:
+                self._stream.ended(report)
+                return not self._stream.broken
+            show(render(report, self._form, color=wants_color(self._color), verbose=self._verbose))
+        except OSError as exc:
+            _complain("standard output", exc)
+            return False
+        except Exception as exc:
+            defect(f"the format {self._form}", exc)
+            return False
+        return True
+
+    def _summarize(self, report: Report) -> bool:
+        """Append to the summary of the step, where a runner of GitHub Actions names a file for it."""
+        if not self._summary:
+            return True
+        from rtdiag.report.github import summary
+        from rtdiag.screen import printable
+
+        try:
+            with Path(self._summary).open("a", encoding="utf-8") as file:
+                file.write(printable(summary(report)))
+        except OSError as exc:
+            _complain(self._summary, exc)
+            return False
+        except Exception as exc:
+            defect("the format github", exc)
+            return False
+        return True
+
+
+def _refused(target: Path, given: str) -> str:
+    """Why nothing can be written there, "" where it can."""
+    try:
+        if given == "-":
+            return "standard output takes its format from -o"
+        if "\0" in given:
+            return "no file can be called so"
+        if target.is_dir():
+            return "that is a folder"
+        if not target.parent.is_dir():
+            return f"there is no folder {target.parent}"
+        if not os.access(target if target.exists() else target.parent, os.W_OK):
+            return "it may not be written"
+    except (OSError, ValueError) as exc:
+        return getattr(exc, "strerror", None) or str(exc)
+    return ""
+
+
+def _complain(where: str, exc: OSError, so: str = "this report is not written") -> None:
+    click.echo(f"rtdiag: {where}: {exc.strerror or exc}; {so}", err=True)

@@ -1,0 +1,66 @@
+"""What a secret looks like where its value is not known: keys of well-known shapes, and what stands in a place for secrets.
+
+Other vendors' shapes are those of their own documentation, as secret scanners use them. Every pattern takes time linear in the
+length of the text: none may begin anew inside what it has just read to the end.
+"""
+
+from __future__ import annotations
+
+import re
+
+# (kind, what a text in small letters must hold for it, the pattern whose group 1 is the secret)
+PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
+    (kind, hint, re.compile(pattern))
+    for kind, hint, pattern in (
+        (
+            "private-key",
+            "private key-----",
+            r"(-----BEGIN [A-Z ]*PRIVATE KEY-----"
+            r"(?:[^\"-]*+(?:-(?!----)[^\"-]*+)*+-----END [A-Z ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s]*+))",
+        ),
+        ("api-key", "sk-", r"(?<![\w-])(sk-[A-Za-z0-9_-]{16,})"),
+        ("ephemeral", "ek_", r"(?<![\w-])(ek_[A-Za-z0-9_-]{16,})"),
+        ("jwt", "eyj", r"(?<![\w-])(eyJ[\w-]{6,}={0,2}\.[\w-]{4,}={0,2}(?:\.[\w-]*={0,2})?)"),
+        ("basic", "basic", r"(?i:basic)(?: |%20|\+)++([A-Za-z0-9+/_-]{4,}(?:=|%3[Dd]){0,2})"),
+        (
+            "bearer",
+            "bearer",
+            r"(?i:\bbearer)(?: |%20|\+)++(?!(?:sess|rtc|req|event|item|resp)_)"
+            r"([\w.~/$](?=[^\s\d\"'*\\,;]{0,256}\d)[^\s\"'*\\,;]{11,})",
+        ),
+        ("sub-protocol", "openai-insecure-api-key", r"openai-insecure-api-key\.([^\s,\"'*]{8,})"),
+        ("ice-pwd", "ice-pwd", r"a=ice-pwd:([^\s\\\"]+)"),
+        ("url-userinfo", "@", r"(?<=://)([^/\s?#\"'\\@<>]+)(?=@)"),
+        (
+            "url-query",
+            "=",
+            r"[?&](?i:api[-_]?key|access_token|token|client_secret|sig|signature)=((?=[^&#\s\"'\d]{0,256}\d)[^&#\s\"'*\\]{12,})",
+        ),
+        (
+            "named",
+            '"',
+            r"\"(?i:client_?secret|(?:access|refresh|id|ephemeral)?_?token|secret|password|(?:api|ephemeral)[-_]?key)\""
+            r"\s{0,4}:\s{0,4}\"((?=[^\"\s*\d]{0,256}\d)[^\"\s*\\]{12,})",
+        ),
+        ("cookie", "=", r"(?:__cf_bm|_cfuvid|cf_clearance|__Secure-[\w-]{1,64})=([^;\s\"'\\]+)"),
+        ("github", "g", r"(?<!\w)(gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
+        ("gitlab", "glpat-", r"(?<![\w-])(glpat-[\w-]{20,})"),
+        ("aws", "ia", r"(?<!\w)((?:AKIA|ASIA)[A-Z0-9]{16})(?!\w)"),
+        ("google", "aiza", r"(?<![\w-])(AIza[\w-]{30,})"),
+        ("slack", "xox", r"(?<!\w)(xox[abeprs]-[A-Za-z0-9-]{10,})"),
+        ("slack", "hooks.slack.com", r"hooks\.slack\.com/services/(T\w{1,20}/B\w{1,20}/\w{16,})"),
+        ("stripe", "k_", r"(?<!\w)((?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,})"),
+        ("twilio", "sk", r"(?<!\w)(SK[0-9a-f]{32})(?!\w)"),
+        ("azure-storage", "accountkey=", r"AccountKey=([A-Za-z0-9+/]{40,}={0,2})"),
+        ("huggingface", "hf_", r"(?<!\w)(hf_[A-Za-z0-9]{30,})"),
+        ("groq", "gsk_", r"(?<!\w)(gsk_[A-Za-z0-9]{30,})"),
+        ("xai", "xai-", r"(?<!\w)(xai-[A-Za-z0-9]{30,})"),
+        ("elevenlabs", "sk_", r"(?<!\w)(sk_[0-9a-f]{40,})(?!\w)"),
+        ("npm", "npm_", r"(?<!\w)(npm_[A-Za-z0-9]{30,})"),
+        ("pypi", "pypi-", r"(?<![\w-])(pypi-[\w-]{30,})"),
+        ("sendgrid", "sg.", r"(?<!\w)(SG\.[\w-]{16,}\.[\w-]{16,})"),
+    )
+)
+
+# Of these kinds a value is hidden in every other place, too, once it was seen in its own.
+LEARNT = frozenset({"ice-pwd", "cookie", "sub-protocol"})

@@ -1,0 +1,84 @@
+"""What was recorded is judged again: offline, by today's checks and today's catalogue.
+
+A case is judged from its exchanges, events, peers and facts as the record holds them; one without any keeps what was said of it
+then. The day is that of the record: the emulator's, or the day of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+
+from rtdiag.check import Check
+from rtdiag.diagnosis import verdict
+from rtdiag.model import Evidence, Finding, Outcome, Report, Row, Seen
+from rtdiag.outcomes import Asked, FailOn, Progress, exit_code, judged, reason, worst
+from rtdiag.redact import Mask
+
+
+def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "inconclusive") -> Report:
+    """The same report with new judgements; a check that is not known keeps those that it has."""
+    progress = Progress()
+    for outcome in report.checks:
+        check = checks.get(outcome.id)
+        found = _judged_again(outcome, check, report, progress) if check else outcome
+        progress.statuses[found.id] = found.status
+        progress.outcomes.append(found)
+    outcomes, target, on = tuple(progress.outcomes), report.target, day(report)
+    diagnosis = verdict.diagnose(outcomes)
+    session = dict(target.session) if target.session is not None else None
+    return replace(
+        report,
+        checks=outcomes,
+        overall=worst(o.status for o in outcomes),
+        exit_code=exit_code(outcomes, interrupted=report.interrupted, fail_on=fail_on),
+        diagnosis=diagnosis,
+        corrected=verdict.remedy(diagnosis, target, target.kinds, session, on),
+    )
+
+
+def turned(old: Report, new: Report) -> Iterator[str]:
+    """A line for each case that is judged otherwise than it was."""
+    before = {(o.id, row.id): row.finding for o in old.checks for row in o.rows}
+    for outcome in new.checks:
+        for row in outcome.rows:
+            was, now = before[outcome.id, row.id], row.finding
+            if (was.status, was.cause) != (now.status, now.cause):
+                yield f"{outcome.id}.{row.id}: was {_told(was)}, is {_told(now)}"
+
+
+def _told(finding: Finding) -> str:
+    return f"{finding.status} ({finding.cause})" if finding.cause else finding.status
+
+
+def day(report: Report) -> date:
+    """The day that the server was asked as of."""
+    emulator = report.target.emulator
+    return date.fromisoformat(emulator["as_of"]) if emulator else report.started_at.date()
+
+
+def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Progress) -> Outcome:
+    told = {row.id: row for row in outcome.rows if not _evidence(row.seen)}
+    seen = {row.id: row.seen for row in outcome.rows if row.id not in told}
+    cases = tuple(case for case in check.cases if case.id in seen)
+    evidence = Evidence(seen, frozenset(report.target.dialects), report.target.recognised_as == "openai", day(report))
+    for row in told.values():
+        progress.note(f"{check.id}.{row.id}", row.finding)
+    new, crash = judged(Asked(check, cases, interrupted=report.interrupted), evidence, progress, Mask())
+    by_id = {row.id: row for row in new}
+    rows = tuple(by_id.get(row.id) or _titled(row, check) for row in outcome.rows)
+    status = worst(row.finding.status for row in rows) if rows else outcome.status
+    return replace(
+        outcome, title=check.title, status=status, rows=rows, reason=reason(status, rows, crash) or outcome.reason
+    )
+
+
+def _evidence(seen: Seen) -> bool:
+    return bool(seen.exchanges or seen.events or seen.peers or seen.facts)
+
+
+def _titled(row: Row, check: Check) -> Row:
+    """A row as it was told, with the title and the place in a matrix that its case has."""
+    case = next((case for case in check.cases if case.id == row.id), None)
+    return replace(row, title=case.title, line=case.line, column=case.column) if case else row

@@ -1,0 +1,55 @@
+"""What a case rests on, word for word, for formats of text: each request, event and connection, with a line about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rtdiag.model import Event, Exchange, PeerTrace, Row
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One of them: `source` is its id, `head` says what it is in a line, `body` is what came, exactly; "" where nothing came."""
+
+    source: str
+    head: str
+    body: str = ""
+
+
+def pieces(row: Row) -> Iterator[Piece]:
+    """All of a row, in the order of the probe."""
+    yield from (_exchange(exchange) for exchange in row.seen.exchanges)
+    yield from (_event(event) for event in row.seen.events)
+    yield from (_peer(peer) for peer in row.seen.peers)
+
+
+def _exchange(exchange: Exchange) -> Piece:
+    told = []
+    if exchange.status is not None:
+        told.append(f"HTTP {exchange.status} {exchange.header('content-type') or 'without a content type'}")
+    if exchange.failure is not None:
+        whole = "no answer" if exchange.status is None else "the answer broke off"
+        told.append(f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}")
+    ids = [f"{name}={text}" for name, text in exchange.correlation.items() if name in ("x-request-id", "cf-ray")]
+    encoded = ["in base64"] if exchange.body and exchange.body_encoding == "base64" else []
+    asked = f"{exchange.method} {exchange.url} ({exchange.credential})"
+    return Piece(exchange.id, f"{asked}: {', '.join([*told, *encoded])} {' '.join(ids)}".rstrip(), exchange.body or "")
+
+
+def _event(event: Event) -> Piece:
+    return Piece(event.id, f"{event.direction} {event.type} ({event.channel}) at {event.at_ms:.0f} ms", event.raw)
+
+
+def _peer(peer: PeerTrace) -> Piece:
+    told = [f"{peer.failure.phase}: {peer.failure.detail}"] if peer.failure else []
+    if peer.phases_ms:
+        told.append("got through " + ", ".join(f"{phase} in {took:.0f} ms" for phase, took in peer.phases_ms.items()))
+    if peer.candidates:
+        told.append("candidates " + ", ".join(f"{kind} {n}" for kind, n in peer.candidates.items()))
+    if peer.selected_pair:
+        told.append(f"by {peer.selected_pair}")
+    if peer.close:
+        told.append(f"closed: {' '.join(peer.close.values())}".rstrip())
+    states = "\n".join(f"{at_ms:.0f} ms {which} {value}" for at_ms, which, value in peer.states)
+    return Piece(peer.id, f"connection {peer.id}: {'; '.join(told) or 'nothing is known of it'}", states)

@@ -1,0 +1,73 @@
+"""What a case rests on, on a page: word for word what was answered, what a session went through, and the lines that repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rtdiag.model import Event, Exchange, PeerTrace, Row
+from rtdiag.report import curl
+from rtdiag.report.lanes import ms
+from rtdiag.report.markup import Markup, element, joined, linked
+
+_NAMES = ("x-request-id", "cf-ray")
+
+
+def evidence(row: Row, exchanges: Mapping[str, Exchange]) -> Iterator[Markup]:
+    """One case in full; `exchanges` are the run's, by id."""
+    finding = row.finding
+    expected = f"; expected {finding.expected}" if finding.expected else ""
+    yield element("p", f"measured {finding.measured}{expected}", f" ({finding.cause})" if finding.cause else "")
+    if hint := finding.hint or finding.instead:
+        yield element("p", element("b", "What to do: "), linked(hint))
+    yield from (part for exchange in row.seen.exchanges for part in _exchange(exchange))
+    yield from (part for event in row.seen.events for part in _event(event))
+    yield from (part for peer in row.seen.peers for part in _peer(peer))
+    if lines := curl.of_row(row, exchanges):
+        yield element("p", element("b", "To repeat it:"))
+        yield _pre(lines, "curl")
+
+
+def _exchange(exchange: Exchange) -> Iterator[Markup]:
+    yield _asked(f"{exchange.id} {exchange.method} {exchange.url} ({exchange.credential})")
+    if failure := exchange.failure:
+        whole = "no answer" if exchange.status is None else "the answer broke off"
+        yield element("p", f"{whole}: {failure.kind} ({failure.phase}): {failure.detail}")
+    if exchange.status is not None:
+        yield from _answer(exchange)
+
+
+def _answer(exchange: Exchange) -> Iterator[Markup]:
+    ids = [f"{name}={exchange.correlation[name]}" for name in _NAMES if name in exchange.correlation]
+    kind = exchange.header("content-type") or "no content type"
+    encoded = ["(in base64)"] if exchange.body and exchange.body_encoding == "base64" else []
+    yield _asked(" ".join([f"HTTP {exchange.status}", kind, *ids, *encoded]))
+    yield _pre(exchange.body, "body") if exchange.body else element("p", "(empty body)")
+    if exchange.response_headers:
+        head = element("summary", f"{len(exchange.response_headers)} headers of the answer")
+        yield element("details", head, _pre("\n".join(f"{name}: {value}" for name, value in exchange.response_headers)))
+
+
+def _event(event: Event) -> Iterator[Markup]:
+    yield _asked(f"{event.id} {event.direction} {event.type} ({event.channel}, at {event.at_ms:.1f} ms)")
+    yield _pre(event.raw, "body")
+
+
+def _peer(peer: PeerTrace) -> Iterator[Markup]:
+    told = {
+        "failed": peer.failure and f"{peer.failure.phase}: {peer.failure.detail}",
+        "closed": peer.close and f"{peer.close.get('code', '')} {peer.close.get('reason', '')}",
+        "candidates": ", ".join(f"{count} {name}" for name, count in peer.candidates.items()),
+        "selected pair": peer.selected_pair,
+        "phases": ", ".join(f"{name} {ms(length)}" for name, length in peer.phases_ms.items()),
+        "states": ", ".join(f"{name} {value} at {at_ms:.1f} ms" for at_ms, name, value in peer.states),
+    }
+    yield _asked(f"session {peer.id}")
+    yield element("dl", *(joined(element("dt", name), element("dd", value)) for name, value in told.items() if value))
+
+
+def _asked(told: str) -> Markup:
+    return element("p", told, class_="asked")
+
+
+def _pre(text: str, class_: str | None = None) -> Markup:
+    return element("pre", text, tabindex=0, class_=class_)

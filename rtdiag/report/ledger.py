@@ -1,0 +1,92 @@
+"""The ledger: by which names each request, session and event of a run is known, to us and to the server, and when it was (UTC).
+
+This is what support asks for first: the session's id (openai/openai-realtime-console#493), request ids (livekit/agents#6917).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from rtdiag.model import Event, Exchange, Report
+
+# In this order: the server's name of a request, ours, its network's, and those of what the request began.
+REQUEST_ID, OWN_ID, CF_RAY, SESSION, CALL, EVENT = (
+    "x-request-id",
+    "x-client-request-id",
+    "cf-ray",
+    "session",
+    "call",
+    "event",
+)
+NAMES = (REQUEST_ID, OWN_ID, CF_RAY, SESSION, CALL, EVENT)
+
+_SESSION_ID = re.compile(r"\bsess_[\w-]+")
+_CALL_ID = re.compile(r"\brtc_[\w-]+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request or event: when, which one of the report (`x3`, `e1`), in a few words what, and its ids by `NAMES`."""
+
+    at: datetime
+    source: str
+    what: str
+    ids: Mapping[str, str]
+
+
+def entries(report: Report) -> tuple[Entry, ...]:
+    """An entry for each exchange, and for each event that has an id of its own; in the order of time."""
+    found = [*_exchanges(report), *_events(report)]
+    return tuple(sorted(found, key=lambda entry: entry.at))
+
+
+def _exchanges(report: Report) -> Iterator[Entry]:
+    for exchange in report.exchanges:
+        answered = exchange.status if exchange.status is not None else f"no answer ({_failure(exchange)})"
+        what = f"{exchange.method} {_path(exchange.url)}: {answered}"
+        yield Entry(_at(report, exchange.at_ms), exchange.id, what, _ids(exchange))
+
+
+def _path(url: str) -> str:
+    """The path of a URL, or what was taken for one as it is."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return url
+
+
+def _failure(exchange: Exchange) -> str:
+    return exchange.failure.kind if exchange.failure else "none"
+
+
+def _ids(exchange: Exchange) -> dict[str, str]:
+    found = {name: exchange.correlation[name] for name in NAMES[:3] if exchange.correlation.get(name)}
+    body = exchange.body if exchange.body_encoding == "utf-8" else None
+    if session := _SESSION_ID.search(body or ""):
+        found[SESSION] = session[0]
+    if call := _CALL_ID.search(exchange.header("location") or exchange.url):
+        found[CALL] = call[0]
+    return found
+
+
+def _events(report: Report) -> Iterator[Entry]:
+    for event in report.events:
+        if ids := _event_ids(event):
+            yield Entry(_at(report, event.at_ms), event.id, f"{event.direction} {event.type} ({event.channel})", ids)
+
+
+def _event_ids(event: Event) -> dict[str, str]:
+    parsed = event.json
+    own = parsed.get("event_id") if isinstance(parsed, dict) else None
+    if not isinstance(own, str):
+        return {}
+    session = _SESSION_ID.search(event.raw)
+    return ({SESSION: session[0]} if session else {}) | {EVENT: own}
+
+
+def _at(report: Report, at_ms: float) -> datetime:
+    return report.started_at + timedelta(milliseconds=at_ms)

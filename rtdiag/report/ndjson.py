@@ -1,0 +1,60 @@
+"""The report as lines of JSON: one as the run begins, one per check as it ends, one at the end.
+
+A line is whole when it is there, so a run that is killed leaves all that was finished. `type` is `start`, `check` or `end`; the other
+keys are those of the JSON report, with `check` for one of its `checks`; lists of one name continue over the lines.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rtdiag.model import Outcome, Report
+from rtdiag.report.json import as_json, check, plain
+
+_AT_START = ("schema_version", "tool", "started_at", "target", "credential", "masking")
+_RECORDS = ("exchanges", "events", "peers")
+
+
+def render(report: Report) -> str:
+    """All lines of a report that is done."""
+    lines = Lines()
+    return lines.start(report) + "".join(lines.check(outcome, report) for outcome in report.checks) + lines.end(report)
+
+
+class Lines:
+    """The lines of one run, in their order; each holds the exchanges, events and peers that no line before it held."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._checks: set[str] = set()
+
+    def start(self, report: Report) -> str:
+        """The line of a run that begins."""
+        whole = as_json(report)
+        return _line("start", {name: whole[name] for name in _AT_START} | {"exchanges": []})
+
+    def check(self, outcome: Outcome, so_far: Report) -> str:
+        """The line of a check that has ended, with what its cases rest on."""
+        self._checks.add(outcome.id)
+        told = check(outcome, {x.id: x for x in so_far.exchanges})
+        records = {
+            name: self._new([one for row in outcome.rows for one in getattr(row.seen, name)]) for name in _RECORDS
+        }
+        return _line("check", {"check": told, **records})
+
+    def end(self, report: Report) -> str:
+        """The last lines: checks that no line has told, then everything else that the JSON report has."""
+        lines = "".join(self.check(outcome, report) for outcome in report.checks if outcome.id not in self._checks)
+        whole = {name: value for name, value in as_json(report).items() if name != "checks"}
+        records = {name: self._new(getattr(report, name)) for name in _RECORDS}
+        return lines + _line("end", {**whole, **records, "peers": plain(report.peers)})
+
+    def _new(self, records: Any) -> list[Any]:
+        fresh = {one.id: one for one in records if one.id not in self._told}
+        self._told |= fresh.keys()
+        return [plain(one) for one in fresh.values()]
+
+
+def _line(kind: str, values: dict[str, Any]) -> str:
+    return json.dumps({"type": kind, **values}, ensure_ascii=False) + "\n"

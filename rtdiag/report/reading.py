@@ -1,0 +1,257 @@
+"""A report read back from what rtdiag wrote: the JSON report, its ndjson, or a cassette of `--record`.
+
+Every problem is a ValueError of one line: what is wrong. What a later version wrote beside the known fields is left out, and what
+an older or shorter one lacks takes its default, so that a cassette written by hand needs little.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from types import NoneType
+from typing import Any, TypeVar, get_args
+
+from rtdiag.model import (
+    Cost,
+    CredentialShown,
+    Diagnosis,
+    Event,
+    Exchange,
+    Failure,
+    Finding,
+    Outcome,
+    PeerTrace,
+    Redaction,
+    Report,
+    Row,
+    Seen,
+    Status,
+    Target,
+)
+from rtdiag.report import cassette
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+# The fields that are more than a text, by their names in model.py.
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "status": (int, NoneType),
+    "failure": (Failure, NoneType),
+    "close": (Mapping, NoneType),
+    "emulator": (Mapping, NoneType),
+    "session": (Mapping, NoneType),
+    **dict.fromkeys(("at_ms", "audio_seconds"), (int, float)),
+    **dict.fromkeys(("requests", "tokens_minted", "sessions_opened", "count"), (int,)),
+    **dict.fromkeys(("request_body", "body", "credential_from", "offered_in", "selected_pair"), (str, NoneType)),
+    **dict.fromkeys(("correlation", "timing_ms", "candidates", "phases_ms"), (Mapping,)),
+    **dict.fromkeys(("request_headers", "response_headers", "states", "dialects", "kinds"), (list, tuple)),
+    **dict.fromkeys(("sources", "evidence", "against"), (list, tuple)),
+}
+_RECORDS = ("exchanges", "events", "peers")
+_SHORT = 80
+NO_REPORT = "not a report of rtdiag: make one by `rtdiag run -o json`"
+
+
+def report_in(text: str | bytes) -> Report:
+    """The report in that text, in any of the three forms. Raises ValueError, in one line, for anything else."""
+    parsed = _parsed(text if isinstance(text, str) else text.decode("utf-8", "replace"))
+    if cassette.is_cassette(parsed):
+        parsed = cassette.unfolded(parsed)
+    return report(parsed)
+
+
+def report(parsed: Any) -> Report:
+    """The report in that JSON value. Raises ValueError, in one line, for what is none."""
+    if not isinstance(parsed, Mapping) or not {"target", "exchanges", "started_at"} <= parsed.keys():
+        raise ValueError(NO_REPORT)
+    try:
+        return _report(parsed)
+    except KeyError as error:
+        raise ValueError(f"not a whole report of rtdiag: it lacks {error}") from None
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ValueError(f"not a whole report of rtdiag: {error}") from None
+
+
+def exchange(given: Json) -> Exchange:
+    """One exchange. Raises TypeError, ValueError or KeyError."""
+    pairs = {
+        name: tuple((fit("header", k), fit("header", v)) for k, v in given.get(name) or ())
+        for name in ("request_headers", "response_headers")
+    }
+    found = value(Exchange, {**given, **pairs, "failure": _failure(given)})
+    if found.body_encoding == "base64":
+        base64.b64decode(found.body or "", validate=True)
+    return found
+
+
+def peer(given: Json) -> PeerTrace:
+    """One peer. Raises TypeError, ValueError or KeyError."""
+    states = tuple(tuple(state) for state in given.get("states") or ())
+    return value(PeerTrace, {**given, "states": states, "failure": _failure(given)})
+
+
+def event(given: Json) -> Event:
+    """One event. Raises TypeError, ValueError or KeyError."""
+    return value(Event, given)
+
+
+def moment(text: Any) -> datetime:
+    """A time in UTC. Raises TypeError or ValueError."""
+    return datetime.fromisoformat(fit("a time", text)).astimezone(UTC)
+
+
+def value(kind: type[T], given: Any) -> T:
+    """A value of that dataclass; what a later version wrote beside its fields is left out. Raises TypeError."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{_brief(given)} is no {kind.__name__}")
+    known = [f.name for f in fields(kind) if f.name in given]  # type: ignore[arg-type]
+    return kind(**{name: fit(name, given[name]) for name in known})
+
+
+def fit(name: str, given: Any) -> Any:
+    """What a field of that name can hold; half a surrogate, which nothing can send, becomes `?`. Raises TypeError."""
+    if isinstance(given, bool) or not isinstance(given, _TYPES.get(name, (str,))):
+        raise TypeError(f"{name} cannot be {_brief(given)}")
+    return given.encode("utf-8", "replace").decode() if isinstance(given, str) else given
+
+
+def _parsed(text: str) -> Any:
+    """JSON; lines of JSON, as a run that was cut off leaves them; or YAML."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if (lines := _lines(text)) is not None:
+            return lines
+        if text.lstrip()[:1] in ("{", "["):
+            raise ValueError(f"not a report of rtdiag: it is no JSON ({error})") from None
+    return cassette.parsed(text)
+
+
+def _lines(text: str) -> dict[str, Any] | None:
+    """The report that lines of ndjson make up together; a last line that was cut off is left out. None for other text."""
+    found: dict[str, Any] = {}
+    for line in text.splitlines():
+        try:
+            part = json.loads(line)
+        except (ValueError, RecursionError):
+            break
+        if not isinstance(part, dict) or "type" not in part:
+            return None
+        for name, given in part.items():
+            if name in _RECORDS and isinstance(given, list):
+                found[name] = [*_by_id([*found.get(name, ()), *given]).values()]
+            elif name == "check":
+                found.setdefault("checks", []).append(given)
+            else:
+                found[name] = given
+    return found or None
+
+
+def _by_id(records: Sequence[Any]) -> dict[Any, Any]:
+    """The records by their ids; where one was told twice, the later one is the fuller."""
+    return {one.get("id") if isinstance(one, Mapping) else None: one for one in records}
+
+
+def _report(given: Json) -> Report:
+    exchanges = tuple(exchange(x) for x in given["exchanges"])
+    events, peers = tuple(map(event, given.get("events") or ())), tuple(map(peer, given.get("peers") or ()))
+    records: list[Mapping[str, Any]] = [
+        {x.id: x for x in exchanges},
+        {e.id: e for e in events},
+        {p.id: p for p in peers},
+    ]
+    checks = tuple(_outcome(check, records) for check in given.get("checks") or ())
+    target, tool = given["target"], given.get("tool") or {}
+    overall = given.get("overall", "skip")
+    return Report(
+        version=fit("version", tool.get("version", "?")),
+        started_at=moment(given["started_at"]),
+        finished_at=moment(given.get("finished_at") or given["started_at"]),
+        target=value(
+            Target, {"model": "", "transcription_model": "", "recognised_as": "unknown", "dialects": ()} | target
+        ),
+        credential=value(CredentialShown, given.get("credential") or {"kind": "none", "source": "", "masked": ""}),
+        overall=_status(overall),
+        exit_code=int(given.get("exit_code", 130)),
+        interrupted=bool(given.get("interrupted", "exit_code" not in given)),
+        cost=value(Cost, given.get("cost") or {}),
+        checks=checks,
+        diagnosis=tuple(value(Diagnosis, _tupled(d)) for d in given.get("diagnosis") or ()),
+        corrected=None,
+        exchanges=exchanges,
+        events=events,
+        peers=peers,
+        not_tested=_texts(given, "not_tested"),
+        left_open=_texts(given, "left_open"),
+        redactions=tuple(value(Redaction, r) for r in given.get("redactions") or ()),
+    )
+
+
+def _outcome(given: Json, records: Sequence[Mapping[str, Any]]) -> Outcome:
+    check_id = fit("id", given["id"])
+    return Outcome(
+        id=check_id,
+        title=fit("title", given.get("title", "")),
+        status=_status(given.get("status", "skip")),
+        reason=given.get("reason"),
+        duration_ms=float(given.get("duration_ms", 0.0)),
+        requires=_texts(given, "requires"),
+        cost=value(Cost, given.get("cost") or {}),
+        rows=tuple(_row(check_id, case, records) for case in given.get("cases") or ()),
+    )
+
+
+def _row(check_id: str, given: Json, records: Sequence[Mapping[str, Any]]) -> Row:
+    case_id = fit("id", given["id"]).removeprefix(f"{check_id}.")
+    named = [
+        [known[i] for i in given.get(key) or () if i in known] for key, known in zip(_RECORDS, records, strict=True)
+    ]
+    exchanges, events, peers = (tuple(found) for found in named)
+    facts = given.get("facts") or {}
+    finding = Finding(
+        case_id,
+        _status(given.get("status", "skip")),
+        fit("measured", given.get("measured", "")),
+        fit("expected", given.get("expected", "")),
+        given.get("cause"),
+        given.get("hint"),
+    )
+    seen = Seen(case_id, exchanges, events, peers, facts if isinstance(facts, Mapping) else {})
+    return Row(case_id, fit("title", given.get("title", "")), finding, seen)
+
+
+
+def _failure(given: Json) -> Failure | None:
+    return value(Failure, given["failure"]) if given.get("failure") else None
+
+
+def _status(text: Any) -> Status:
+    if text not in get_args(Status):
+        raise TypeError(f"status cannot be {_brief(text)}")
+    return text  # type: ignore[no-any-return]
+
+
+def _texts(given: Json, name: str) -> tuple[str, ...]:
+    return tuple(fit(name.removesuffix("s"), one) for one in given.get(name) or ())
+
+
+def _tupled(given: Any) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in _items(given)}
+
+
+def _items(given: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{_brief(given)} is no Diagnosis")
+    yield from given.items()
+
+
+def _brief(given: Any) -> str:
+    """A value as a person can read it in one line."""
+    try:
+        text = json.dumps(given, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        text = type(given).__name__
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"

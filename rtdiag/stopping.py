@@ -1,0 +1,59 @@
+"""SIGINT, SIGTERM and SIGHUP as a wish to stop: noted whenever they come, and passed on to the work that may be cut short.
+
+So a signal costs no report: before the work it shortens it to nothing, during the work it ends it, and after it, while the
+report is written, it changes nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Coroutine
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop:
+    """From entering to leaving, the three signals are a wish; outside of the main thread they are none of ours."""
+
+    def __init__(self) -> None:
+        self.wished = False
+        self._task: asyncio.Task[Any] | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stop:
+        if threading.current_thread() is threading.main_thread():
+            kept = {number: signal.getsignal(number) for number in _SIGNALS}
+            self._before = {number: handler for number, handler in kept.items() if handler is not signal.SIG_IGN}
+            for number in self._before:
+                signal.signal(number, self._wish)
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    async def cancellable(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work, which a signal cancels once; what it then still returns or raises is the result."""
+        import asyncio
+
+        self._task = asyncio.ensure_future(work)
+        if self.wished:
+            asyncio.get_running_loop().call_soon(self._task.cancel)
+        try:
+            return await self._task  # type: ignore[no-any-return]
+        finally:
+            self._task = None
+
+    def _wish(self, _number: int, _frame: FrameType | None) -> None:
+        task = self._task
+        if not self.wished and task is not None:  # a second signal must not cut the closing short
+            task.get_loop().call_soon_threadsafe(task.cancel)
+        self.wished = True

@@ -1,0 +1,243 @@
+"""Where reports go: all formats of one run, files that are whole, private and written whatever happens, and what cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from rtdiag.outputs import Outputs
+from rtdiag.registry import load
+from rtdiag.replay import replay
+from rtdiag.report import FORMATS, reading, render
+from rtdiag.testing import run_on_emulator
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "rtdiag" / "report" / "schema.json").read_text(encoding="utf-8"))
+QUICK = ["--emulator", "--only", "key"]
+
+
+def rtdiag(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "rtdiag", *arguments], capture_output=True, text=True, check=False, **more
+    )
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one run writes that has something to say: every format at once, and the cassette."""
+    folder = tmp_path_factory.mktemp("reports")
+    reports = [f"--report={form}={folder / form}" for form in FORMATS]
+    summary = {**os.environ, "GITHUB_STEP_SUMMARY": str(folder / "summary")}
+    done = rtdiag(
+        "run", "--emulator", "--as-of", "2025-03-21", *reports, "--record", str(folder / "cassette"), env=summary
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    return folder
+
+
+def test_one_run_writes_every_format_for_its_owner_alone(everything: Path) -> None:
+    written = {path.name: path for path in everything.iterdir()}
+    assert set(written) == {*FORMATS, "cassette", "summary"}
+    assert all(path.stat().st_size for path in written.values())
+    assert {stat.S_IMODE(path.stat().st_mode) for name, path in written.items() if name != "summary"} == {0o600}
+
+
+def test_json_and_ndjson_are_the_same_report_by_the_schema(everything: Path) -> None:
+    report = json.loads((everything / "json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, SCHEMA)
+    lines = [json.loads(line) for line in (everything / "ndjson").read_text(encoding="utf-8").splitlines()]
+    assert [line["type"] for line in lines] == ["start", *["check"] * len(report["checks"]), "end"]
+    assert [line["check"] for line in lines if line["type"] == "check"] == report["checks"]
+    for name in ("exchanges", "events", "peers"):
+        told = {one["id"]: one for line in lines for one in line.get(name, ())}
+        assert told == {one["id"]: one for one in report[name]}
+    rest = {name: value for name, value in report.items() if name not in ("checks", "exchanges", "events", "peers")}
+    assert {name: lines[-1][name] for name in rest} == rest
+
+
+def test_every_form_that_can_be_read_back_is_the_same_run(everything: Path) -> None:
+    first, *others = (reading.report_in((everything / name).read_bytes()) for name in ("json", "ndjson", "cassette"))
+    checks = load(()).checks
+    for other in others:
+        assert replay(other, checks).diagnosis == replay(first, checks).diagnosis == first.diagnosis
+        assert [o.rows for o in other.checks] != [], "the cassette leaves headers out, the judgement is the same"
+        assert [r.finding for o in other.checks for r in o.rows] == [r.finding for o in first.checks for r in o.rows]
+
+
+def test_vcrpy_loads_the_cassette_and_answers_from_it(everything: Path) -> None:
+    import httpx
+    import vcr
+
+    held = yaml.safe_load((everything / "cassette").read_text(encoding="utf-8"))["interactions"]
+    with vcr.use_cassette(str(everything / "cassette"), record_mode="none", match_on=["method", "uri", "body"]) as tape:
+        assert len(tape.requests) == len(held) > 40
+        for one in held[:10]:
+            request, response = one["request"], one["response"]
+            got = httpx.request(
+                request["method"],
+                request["uri"],
+                content=request["body"],
+                headers={k: v[0] for k, v in request["headers"].items()},
+            )
+            assert (got.status_code, got.text) == (response["status"]["code"], response["body"]["string"])
+
+
+def test_replay_writes_any_format_of_an_old_run(everything: Path, tmp_path: Path) -> None:
+    done = rtdiag("replay", str(everything / "cassette"), "-o", "short", "--report", f"html={tmp_path / 'r.html'}")
+    assert done.returncode == 1
+    assert done.stdout == (everything / "short").read_text(encoding="utf-8")
+    assert "nothing is asked" in done.stderr
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_schema_holds_for_a_run_with_the_users_own_session(tmp_path: Path) -> None:
+    report = run_on_emulator(only=["vad"], session={"type": "realtime", "audio": {}})
+    parsed = json.loads(render(report, "json"))
+    jsonschema.validate(parsed, SCHEMA)
+    assert parsed["target"]["session"] == {"type": "realtime", "audio": {}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--report", "json=-"], "--report json=-: standard output takes its format from -o"),
+        (["--report", "pdf=x"], "give FORMAT=PATH with FORMAT one of table, json"),
+        (["--report", "json="], "give FORMAT=PATH"),
+        (["--report", "json=/"], "--report json=/: that is a folder"),
+        (["--record", "/nowhere/x"], "--record /nowhere/x: there is no folder /nowhere"),
+        (["--report", "json=x", "--report", "junit=./x"], "--report junit=./x: another report goes there, too"),
+        (["--report", "json=" + "x" * 300], "File name too long"),
+        (["--report", "json=a\0b"], "no file can be called so"),
+    ],
+)
+def test_a_place_that_cannot_be_is_told_before_anything_is_asked(
+    arguments: list[str], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from rtdiag.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["run", *QUICK, *arguments])
+    assert done.exit_code == 2
+    assert line in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_costs_that_report_alone_and_is_told(tmp_path: Path) -> None:
+    done = rtdiag("run", *QUICK, "--report", "json=/dev/full", "--report", f"junit={tmp_path / 'j'}")
+    assert done.returncode == 4, "the run was well, and its report is not there"
+    assert "rtdiag: /dev/full: No space left on device; this report is not written\n" in done.stderr
+    assert "all is well" in done.stdout
+    assert (tmp_path / "j").exists()
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_what_was_there_before(tmp_path: Path) -> None:
+    """The limit is on the size of files, which is as if the disk had no more room."""
+    target = tmp_path / "r.json"
+    target.write_text("before", encoding="utf-8")
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = rtdiag("run", *QUICK, "--report", f"json={target}", preexec_fn=limited)
+    assert done.returncode == 4
+    assert f"rtdiag: {target}: File too large; this report is not written\n" in done.stderr
+    assert target.read_text(encoding="utf-8") == "before"
+    assert {path.name for path in tmp_path.iterdir()} == {target.name, f"{target.name}.journal.ndjson"}
+    assert "r.json.journal.ndjson: File too large; no journal is kept\n" in done.stderr
+    assert "all is well" in done.stdout
+
+
+def test_a_failed_run_keeps_its_exit_code_when_a_report_cannot_be_written() -> None:
+    done = rtdiag("run", *QUICK, "--fault", "key-revoked", "--report", "json=/dev/full")
+    assert done.returncode == 1
+
+
+def test_standard_output_that_is_full_is_told(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rtdiag", "run", *QUICK, "-o", "ndjson", "--report", f"json={tmp_path / 'r'}"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 4
+    assert done.stderr.count("standard output: No space left on device") == 1
+    assert json.loads((tmp_path / "r").read_text(encoding="utf-8"))["exit_code"] == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_link_is_followed_and_a_file_that_is_there_becomes_private(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "r.json", tmp_path / "link"
+    target.write_text("old", encoding="utf-8")
+    target.chmod(0o644)
+    link.symlink_to(target)
+    assert rtdiag("run", *QUICK, "--report", f"json={link}").returncode == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text(encoding="utf-8"))["overall"] == "pass"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert {path.name for path in tmp_path.iterdir()} == {"elsewhere", "link"}
+
+
+def test_a_format_that_breaks_costs_none_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rtdiag.report import junit
+
+    report = run_on_emulator(only=["key"])
+
+    def breaks(_: object) -> str:
+        raise RuntimeError("sk-proj-FAKE0000000000000000000000000000")
+
+    monkeypatch.setattr(junit, "render", breaks)
+    files = (("junit", str(tmp_path / "j")), ("json", str(tmp_path / "r")))
+    assert Outputs("short", files, {}).give(report) == 4
+    said = capsys.readouterr()
+    assert "the format junit broke (RuntimeError in test_outputs.py, line" in said.err
+    assert "sk-proj" not in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+    assert said.out.startswith("rtdiag: PASS")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "not a report of rtdiag"),
+        ("{", "not a report of rtdiag: it is no JSON"),
+        ("a: [", "not a report of rtdiag: no JSON, no YAML (line 2)"),
+        ("{}", "not a report of rtdiag: make one by `rtdiag run -o json`"),
+        ("interactions: []\nversion: 1\n", "a cassette without rtdiag's part"),
+        ("interactions: []\nrtdiag: {exchanges: [{interaction: 3}]}\n", "not a whole cassette of rtdiag: IndexError"),
+        ('{"type": "start"}\n', "not a report of rtdiag"),
+        ("[" * 100_000, "not a report of rtdiag"),
+        ('{"target": {}, "exchanges": [], "started_at": "soon"}', "not a whole report of rtdiag"),
+        ("\x00\xff", "not a report of rtdiag"),
+    ],
+)
+@pytest.mark.parametrize("command", ["replay", "diff"])
+def test_what_is_no_report_is_one_clear_line(command: str, text: str, line: str, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from rtdiag.cli import main
+
+    given = tmp_path / "given"
+    given.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(main, [command, *[str(given)] * (2 if command == "diff" else 1)])
+    assert done.exit_code == 2, done.output
+    assert done.stderr.startswith(f"rtdiag: {given}: {line}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_one_clear_line() -> None:
+    done = rtdiag("replay", "/nowhere/r.json")
+    assert (done.returncode, done.stderr) == (2, "rtdiag: /nowhere/r.json: No such file or directory\n")

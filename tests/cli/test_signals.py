@@ -1,0 +1,150 @@
+"""A run that is cut short, at each of its phases and by each way to do so, leaves a report with every case that was done."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtdiag.report import reading
+
+# What standard error shows on a terminal when a phase begins, and the run that has that phase; where it is long, by a silence.
+PHASES = {
+    "before the emulator is up": ("rtdiag asks about", []),
+    "the first check": ("The key is valid", []),
+    "a request": ("POST /realtime/client_secrets", []),
+    "an offer": ("POST /realtime/calls", []),
+    "no answer": ("GET /models", ["--fault", "no-answer"]),
+    "ICE": ("waiting for ice", ["--fault", "ice-blocked"]),
+    "DTLS": ("waiting for dtls", ["--fault", "dtls-silent"]),
+    "the channel": ("waiting for channel", ["--fault", "channel-never-opens"]),
+    "session.created": ("waiting for created", ["--fault", "no-session-created"]),
+    "an update": ("session.update on p", ["--fault", "update-never-echoed"]),
+    "a socket": ("waiting for the first event", []),
+    "closing": ("closing", []),
+}
+WAIT_S = 60
+
+
+@contextlib.contextmanager
+def started(*options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A run on the emulator whose standard error is a terminal, of which the other end is given."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rtdiag", "run", "--emulator", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+
+
+def wait_for(words: str, terminal: int) -> str:
+    """Read the terminal until it shows these words; all that it showed until then."""
+    shown = ""
+    while words not in shown:
+        try:
+            part = os.read(terminal, 4096).decode("utf-8", "replace")
+        except OSError:  # the other end is closed
+            part = ""
+        assert part, f"the run ended without showing {words!r}: {shown[-400:]!r}"
+        shown += part
+    return shown
+
+
+def finished(report: dict[str, Any]) -> dict[str, str]:
+    return {
+        c["id"]: c["status"] for check in report["checks"] for c in check["cases"] if "interrupted" not in c["measured"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("phase", "number"), zip(PHASES, itertools.cycle([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]), strict=False)
+)
+def test_a_signal_leaves_every_report_with_every_finished_case(
+    phase: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    words, options = PHASES[phase]
+    names = {form: tmp_path / form for form in ("json", "ndjson", "junit", "cassette")}
+    asked = [f"--report={form}={path}" for form, path in names.items() if form != "cassette"]
+    with started(*options, *asked, "--record", str(names["cassette"]), "-o", "short") as (process, terminal):
+        wait_for(words, terminal)
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=WAIT_S)
+    report = json.loads(names["json"].read_text(encoding="utf-8"))
+    done = [path for path in names.values() if path.stat().st_size > 0]
+    assert len(done) == len(names)
+    assert not list(tmp_path.glob("*journal*")), "what was only for a kill is gone"
+    lines = [json.loads(line) for line in names["ndjson"].read_text(encoding="utf-8").splitlines()]
+    told = {c["id"]: c["status"] for line in lines if line["type"] == "check" for c in line["check"]["cases"]}
+    assert finished(report).items() <= told.items()
+    assert out.decode().count("\n") == 1
+    if phase == "closing":
+        assert (report["interrupted"], process.returncode) == (False, report["exit_code"])
+    else:
+        assert (report["interrupted"], process.returncode, report["exit_code"]) == (True, 130, 130)
+        assert b"INTERRUPTED" in out
+    planned = sum(len(check["cases"]) for check in report["checks"])
+    assert planned > 100, "what was not asked is told, too"
+    seen = {i for check in report["checks"] for c in check["cases"] for i in c["exchanges"]}
+    assert seen <= {x["id"] for x in report["exchanges"]}
+
+
+def test_a_kill_leaves_a_journal_of_all_that_was_finished(tmp_path: Path) -> None:
+    target = tmp_path / "run.json"
+    with started("--report", f"json={target}") as (process, terminal):
+        wait_for("An SDP offer becomes a session", terminal)
+        process.kill()
+        process.communicate(timeout=WAIT_S)
+    assert not target.exists()
+    journal = tmp_path / "run.json.journal.ndjson"
+    assert journal.stat().st_mode & 0o777 == 0o600
+    kept = reading.report_in(journal.read_bytes())
+    assert [outcome.id for outcome in kept.checks][:3] == ["key", "token", "endpoint"]
+    assert (kept.interrupted, kept.exit_code) == (True, 130)
+    assert all(row.seen.exchanges for outcome in kept.checks if outcome.id == "endpoint" for row in outcome.rows)
+    again = subprocess.run(
+        [sys.executable, "-m", "rtdiag", "replay", str(journal)], capture_output=True, text=True, check=False
+    )
+    assert (again.returncode, "INTERRUPTED" in again.stdout) == (130, True)
+    assert re.search(r"✓ endpoint", again.stdout)
+
+
+def test_two_signals_do_not_cost_the_report(tmp_path: Path) -> None:
+    target = tmp_path / "run.json"
+    with started("--fault", "no-answer", "--report", f"json={target}") as (process, terminal):
+        wait_for("GET /models", terminal)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=WAIT_S)
+    assert process.returncode == 130
+    assert json.loads(target.read_text(encoding="utf-8"))["interrupted"] is True
+
+
+def test_where_signals_are_ignored_they_stay_ignored(tmp_path: Path) -> None:
+    """As under nohup: a run whose parent ignores SIGHUP goes on."""
+    target = tmp_path / "run.json"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with started("--report", f"json={target}", "--only", "token") as (process, terminal):
+            wait_for("The key is valid", terminal)
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=WAIT_S)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert process.returncode == 0
+    assert json.loads(target.read_text(encoding="utf-8"))["interrupted"] is False
