@@ -250,12 +250,12 @@ def replay_(
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The format."
 )
-@click.option("-v", "--verbose", is_flag=True, help="Also what became faster.")
+@click.option("-v", "--verbose", is_flag=True, help="All lines, and what became faster.")
 def diff_(old: str, new: str, output: str, verbose: bool) -> None:
     """Say what changed between two recorded runs.
 
-    OLD and NEW are what `rtdiag replay` takes. Exit code: 1 when a case that passed no longer does, else 0; 2 when one could not be
-    read.
+    OLD and NEW are what `rtdiag replay` takes. Exit code: 1 when a case that passed no longer does, else 0; 2 when one could not
+    be read, or they have no case in common.
     """
     from rtdiag import diff
     from rtdiag.config import ConfigError
@@ -266,7 +266,7 @@ def diff_(old: str, new: str, output: str, verbose: bool) -> None:
     except ConfigError as exc:
         _fail(str(exc))
     show(diff.as_json(found) if output == "json" else diff.text(found, verbose=verbose))
-    sys.exit(1 if found.worse else 0)
+    sys.exit(2 if not found.compared else 1 if found.worse else 0)
 
 
 def _recorded(file: str) -> Report:

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Any
 
 from rtdiag.drift.reading import Record
 from rtdiag.model import Exchange
 from rtdiag.redact import Mask
-
-# Of the connection, not of the request or the answer; and what carries credentials or cookies, or names the account.
-_LEFT_OUT = frozenset(
-    {
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "cookie",
-        "host",
-        "keep-alive",
-    }
-    | {"sec-websocket-protocol", "set-cookie", "transfer-encoding"}
-    | {"api-key", "openai-organization", "openai-project", "proxy-authorization", "x-api-key"}
-)
+from rtdiag.report import cassette
 
 
 def rendered(record: Record, exchanges: Sequence[Exchange]) -> str:
     """The cassette in YAML, "" where there is nothing to hold; WebSockets and requests without an answer are left out."""
-    import yaml
-
-    held = [_interaction(x) for x in exchanges if x.status is not None and x.status != HTTPStatus.SWITCHING_PROTOCOLS]
+    held = [cassette.interaction(x) for x in exchanges if cassette.held(x)]
     if not held:
         return ""
-    text = yaml.safe_dump({"interactions": held, "version": 1}, sort_keys=False, allow_unicode=True, width=120)
-    return Mask()(f"{_origin(record)}{text}", "cassette")
+    return Mask()(f"{_origin(record)}{cassette.dumped({'interactions': held, 'version': 1})}", "cassette")
 
 
 def _origin(record: Record) -> str:
@@ -50,30 +29,3 @@ def _origin(record: Record) -> str:
         f"{first}, by rtdiag {record.version}: what the emulator would have answered otherwise.\n"
         "# Secrets and addresses are masked at their length; credentials, cookies and headers of the connection are left out.\n"
     )
-
-
-def _interaction(exchange: Exchange) -> dict[str, Any]:
-    status = exchange.status or 0
-    known = status in HTTPStatus._value2member_map_
-    body = base64.b64decode(exchange.body or "") if exchange.body_encoding == "base64" else exchange.body or ""
-    return {
-        "request": {
-            "method": exchange.method,
-            "uri": exchange.url,
-            "headers": _headers(exchange.request_headers),
-            "body": exchange.request_body,
-        },
-        "response": {
-            "status": {"code": status, "message": HTTPStatus(status).phrase if known else ""},
-            "headers": _headers(exchange.response_headers),
-            "body": {"string": body},
-        },
-    }
-
-
-def _headers(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    headers: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if name.lower() not in _LEFT_OUT:
-            headers.setdefault(name.lower(), []).append(value)
-    return headers

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from rtdiag.drift import comparing, evening
-from rtdiag.drift.comparing import Difference, What
 from rtdiag.drift.speakers import Json, Speaker
+from rtdiag.likeness import comparing, evening
+from rtdiag.likeness.comparing import Difference, What
 from rtdiag.model import Event, PeerTrace, api_error
 
 # Events that follow from audio, which a report does not carry, on a channel that has heard any.

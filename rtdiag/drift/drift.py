@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from rtdiag.drift import channels, comparing
-from rtdiag.drift.comparing import Difference
+from rtdiag.drift import channels
 from rtdiag.drift.questions import Answered, answered
 from rtdiag.drift.reading import Record, record
-from rtdiag.drift.replaying import Clock, Twin, replayed, server_time_s
+from rtdiag.drift.replaying import Clock, Twin, replayed
 from rtdiag.drift.speakers import Speaker
 from rtdiag.emulator import Emulator
+from rtdiag.likeness import comparing
+from rtdiag.likeness.comparing import Difference, server_time_s
 from rtdiag.model import Exchange, PeerTrace
 
 CLOCK_TOLERANCE_S = 30

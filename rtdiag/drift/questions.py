@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from rtdiag.drift import comparing, evening
 from rtdiag.drift.reading import Record
+from rtdiag.likeness import comparing, evening
 from rtdiag.model import Event, Exchange, api_error
 
 _ABOUT_EVENTS = frozenset({"channel", "direction", "type"})

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
-from types import NoneType
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
-from rtdiag.drift import evening
-from rtdiag.model import Event, Exchange, Failure, PeerTrace
-
-T = TypeVar("T")
-
-# The fields that are more than a text, by their names in model.py.
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "status": (int, NoneType),
-    "at_ms": (int, float),
-    "failure": (Failure, NoneType),
-    "close": (Mapping, NoneType),
-    **dict.fromkeys(("request_body", "body", "credential_from", "offered_in", "selected_pair"), (str, NoneType)),
-    **dict.fromkeys(("correlation", "timing_ms", "candidates", "phases_ms"), (Mapping,)),
-    **dict.fromkeys(("request_headers", "response_headers", "states"), (list, tuple)),
-}
+from rtdiag.model import Event, Exchange, PeerTrace
+from rtdiag.report import reading
 
 
 @dataclass(frozen=True)
@@ -74,7 +59,7 @@ def report_in(text: str | bytes) -> Mapping[str, Any]:
 def record(report: Any) -> Record:
     """The record of that report. Raises ValueError, in one line, for what is none."""
     if not isinstance(report, Mapping) or not {"target", "exchanges", "events", "peers", "started_at"} <= report.keys():
-        raise ValueError("not a report of rtdiag: make one by `rtdiag run -o json`")
+        raise ValueError(reading.NO_REPORT)
     try:
         return _record(report)
     except KeyError as error:
@@ -87,52 +72,14 @@ def _record(report: Mapping[str, Any]) -> Record:
     target = report["target"]
     emulated = target.get("emulator")
     return Record(
-        base_url=_fit("base_url", target["base_url"]),
-        version=_fit("version", report["tool"]["version"]),
-        started_at=_moment(report["started_at"]),
-        finished_at=_moment(report["finished_at"]),
+        base_url=reading.fit("base_url", target["base_url"]),
+        version=reading.fit("version", report["tool"]["version"]),
+        started_at=reading.moment(report["started_at"]),
+        finished_at=reading.moment(report["finished_at"]),
         emulated=date.fromisoformat(emulated["as_of"]) if emulated else None,
-        exchanges=tuple(_exchange(x) for x in report["exchanges"]),
-        events=tuple(_of(Event, e) for e in report["events"]),
-        peers=tuple(_peer(p) for p in report["peers"]),
+        exchanges=tuple(reading.exchange(x) for x in report["exchanges"]),
+        events=tuple(reading.event(e) for e in report["events"]),
+        peers=tuple(reading.peer(p) for p in report["peers"]),
         cases={c["id"]: tuple(c["exchanges"]) for outcome in report.get("checks", ()) for c in outcome["cases"]},
         interrupted=report.get("interrupted") is True,
     )
-
-
-def _moment(text: Any) -> datetime:
-    return datetime.fromisoformat(_fit("a time", text)).astimezone(UTC)
-
-
-def _exchange(given: Mapping[str, Any]) -> Exchange:
-    pairs = {
-        name: tuple((_fit("header", k), _fit("header", v)) for k, v in given[name])
-        for name in ("request_headers", "response_headers")
-    }
-    exchange = _of(Exchange, {**given, **pairs, "failure": _failure(given)})
-    if exchange.body_encoding == "base64":
-        base64.b64decode(exchange.body or "", validate=True)
-    return exchange
-
-
-def _peer(given: Mapping[str, Any]) -> PeerTrace:
-    return _of(PeerTrace, {**given, "failure": _failure(given)})
-
-
-def _failure(given: Mapping[str, Any]) -> Failure | None:
-    return _of(Failure, given["failure"]) if given["failure"] else None
-
-
-def _of(kind: type[T], given: Mapping[str, Any]) -> T:
-    """A value of that dataclass; what a later version wrote beside its fields is left out."""
-    if not isinstance(given, Mapping):
-        raise TypeError(f"{evening.brief(given)} is no {kind.__name__}")
-    known = [f.name for f in fields(kind) if f.name in given]  # type: ignore[arg-type]
-    return kind(**{name: _fit(name, given[name]) for name in known})
-
-
-def _fit(name: str, value: Any) -> Any:
-    """What a field of that name can hold; half a surrogate, which nothing can send, becomes `?`. Raises TypeError."""
-    if isinstance(value, bool) or not isinstance(value, _TYPES.get(name, (str,))):
-        raise TypeError(f"{name} cannot be {evening.brief(value)}")
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

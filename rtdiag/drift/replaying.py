@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
-from rtdiag.drift.evening import is_time
 from rtdiag.drift.reading import Record
 from rtdiag.drift.speakers import OfCall, Speaker, upgraded
 from rtdiag.emulator import Emulator
+from rtdiag.likeness.comparing import server_time_s
+from rtdiag.likeness.evening import is_time
 from rtdiag.model import Exchange
 
 if TYPE_CHECKING:
@@ -81,14 +81,6 @@ async def replayed(record: Record, emulator: Emulator, clock: Clock) -> AsyncIte
             yield Twin(there, clock.now_s, here, speaker=speaker)
             if speaker:
                 await speaker.close()
-
-
-def server_time_s(exchange: Exchange) -> float | None:
-    """The answer's `Date` in unix seconds, None without one."""
-    try:
-        return parsedate_to_datetime(exchange.header("date") or "").timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 class _Asking:

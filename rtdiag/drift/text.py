@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rtdiag.drift.comparing import Difference, listed
 from rtdiag.drift.questions import questions
+from rtdiag.likeness.comparing import Difference, listed
 from rtdiag.redact import Mask
 
 if TYPE_CHECKING:

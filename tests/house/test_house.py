@@ -40,7 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stopping": set(),
     "replay": {"check", "diagnosis", "model", "outcomes", "redact"},
     "emulator": {"api"},
-    "drift": {"api", "model", "redact", "report", "emulator"},
+    "likeness": {"model"},
+    "diff": {"likeness", "model", "report"},
+    "drift": {"api", "likeness", "model", "redact", "report", "emulator"},
     "testing": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "runner", "emulator"},
     "cli": {
         "defect",

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 # Placeholders of a message, in this order; ids by their prefixes as in record 69522944037 (2026-09-18).
-_IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
+_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w-])[\w-]*\*{4,}[\w-]*|\b(?:sk-|ek_)[\w-]+"), "<credential>"),
     (re.compile(r"\b(?:req|sess|event|rtc|item|resp|call|conv)_\w+"), "<id>"),
+)
+_IN_TEXT = (
+    *_NAMES,
     (re.compile(r"\b(?:gpt|whisper)-[\w.-]*\w"), "<model>"),
     (re.compile(r"\b\d+(?:\.\d+)?"), "<n>"),
 )
@@ -29,6 +32,7 @@ _LAST_TIME_S = 1e12
 # What stands deeper in a JSON value is not looked at: the API's own bodies and events go about ten deep.
 _DEEPEST = 50
 LONGEST_TEXT = 400
+_LONGEST_BRIEF, _SHOWN_BEFORE = 120, 20
 
 # `GET /models` of an account lists every model; only these are about the Realtime API.
 _REALTIME_MODEL = re.compile(r"realtime|transcribe|whisper|gpt-live")
@@ -52,9 +56,19 @@ def text(message: str | None) -> str | None:
     return message
 
 
-def differing(there: Any, here: Any, now_s: float) -> Iterator[tuple[str, str, str]]:
-    """Where two JSON values differ: the dotted path, what stands there, and what here. `now_s` is when both were answered."""
-    yield from _differing(_shallow(there), _shallow(here), now_s, "")
+def unnamed(message: str) -> str:
+    """A text with its credentials and ids as placeholders; models and numbers stay."""
+    for pattern, placeholder in _NAMES:
+        message = pattern.sub(placeholder, message)
+    return message
+
+
+def differing(there: Any, here: Any, now_s: float, later_s: float = 0.0) -> Iterator[tuple[str, str, str]]:
+    """Where two JSON values differ: the dotted path, what stands there, and what here.
+
+    `now_s` is when `there` was answered, in unix seconds, and `later_s` how much later `here` was.
+    """
+    yield from _differing(_shallow(there), _earlier(_shallow(here), later_s), now_s, "")
 
 
 def _differing(there: Any, here: Any, now_s: float, path: str) -> Iterator[tuple[str, str, str]]:
@@ -72,7 +86,10 @@ def _differing(there: Any, here: Any, now_s: float, path: str) -> Iterator[tuple
             yield from _differing(one, other, now_s, f"{path}[{index}]")
     elif _evened(there) != _evened(here) or isinstance(there, bool) != isinstance(here, bool):
         name = path.rpartition(".")[2]
-        yield path, _shown(there, name, now_s), _shown(here, name, now_s)
+        if name in _TIMES:
+            yield path, _shown(there, name, now_s), _shown(here, name, now_s)
+        else:
+            yield path, *briefs(_evened(there), _evened(here))
 
 
 def sdp(description: str) -> Counter[str]:
@@ -94,7 +111,16 @@ def sdp(description: str) -> Counter[str]:
 
 def brief(value: Any) -> str:
     """A JSON value in at most 120 characters."""
-    return cut(json.dumps(_shallow(value), ensure_ascii=False, default=str), 120)
+    return cut(json.dumps(_shallow(value), ensure_ascii=False, default=str), _LONGEST_BRIEF)
+
+
+def briefs(one: Any, other: Any) -> tuple[str, str]:
+    """Two values that differ, each in at most 120 characters; where they begin alike, from shortly before they differ."""
+    texts = [json.dumps(_shallow(value), ensure_ascii=False, default=str) for value in (one, other)]
+    alike = next((at for at, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+    begin = alike - _SHOWN_BEFORE if alike >= _LONGEST_BRIEF - _SHOWN_BEFORE else 0
+    first, second = (cut(f"…{text[begin:]}" if begin else text, _LONGEST_BRIEF) for text in texts)
+    return first, second
 
 
 def cut(words: str, longest: int = LONGEST_TEXT) -> str:
@@ -111,6 +137,15 @@ def _models_by_id(listed: dict[str, Any]) -> dict[str, Any]:
     data = listed.get("data")
     found = {str(m.get("id")): m for m in (data if isinstance(data, list) else ()) if isinstance(m, dict)}
     return {k: {"shutdown_date": m.get("shutdown_date")} for k, m in found.items() if _REALTIME_MODEL.search(k)}
+
+
+def _earlier(value: Any, seconds: float) -> Any:
+    """A value whose times are as if it had been answered so much earlier; 0, which is no time, stays."""
+    if isinstance(value, list):
+        return [_earlier(v, seconds) for v in value] if seconds else value
+    if not isinstance(value, dict) or not seconds:
+        return value
+    return {k: v - seconds if k in _TIMES and is_time(v) and v else _earlier(v, seconds) for k, v in value.items()}
 
 
 def _same_time(there: Any, here: Any) -> bool:

@@ -1,12 +1,13 @@
-"""Where two answers to the same request differ, in short words: `there` is the report's, `here` the emulator's."""
+"""Where two answers to the same request differ, in short words: `there` is the first one's, `here` the other's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from rtdiag.drift import evening
+from rtdiag.likeness import evening
 from rtdiag.model import ApiError, Exchange
 
 What = Literal["status", "code", "type", "param", "message", "header", "body", "sdp", "event", "order", "peer", "clock"]
@@ -40,10 +41,11 @@ _MOST_IDS = 12
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that the emulator would have answered otherwise.
+    """One thing that was answered otherwise here than there.
 
-    `id` is the exchange, event or peer of the report, or `run`; `where` method and path, or channel and event; `of` names the field
-    or header inside the answer, where there is one. All but `id` are cut, for a server may send texts of any length.
+    `id` is the exchange, event or peer of the report that tells of `there`, or `run`; `where` method and path, or channel and
+    event; `of` names the field or header inside the answer, where there is one. All but `id` are cut, for a server may send texts
+    of any length.
     """
 
     id: str
@@ -58,8 +60,11 @@ class Difference:
             object.__setattr__(self, name, evening.cut(getattr(self, name)))
 
 
-def exchanges(there: Exchange, here: Exchange, where: str, now_s: float) -> Iterator[Difference]:
-    """The differences of two answers. One of another status is one difference: what hangs on it is not listed beside it."""
+def exchanges(there: Exchange, here: Exchange, where: str, now_s: float, later_s: float = 0.0) -> Iterator[Difference]:
+    """The differences of two answers. One of another status is one difference: what hangs on it is not listed beside it.
+
+    `now_s` is when the first came, in unix seconds, `later_s` how much later the other did.
+    """
 
     def found(what: What, there_says: Any, here_says: Any, of: str = "") -> Difference:
         return Difference(there.id, where, what, str(there_says), str(here_says), of)
@@ -74,7 +79,7 @@ def exchanges(there: Exchange, here: Exchange, where: str, now_s: float) -> Iter
     for name, one, other in _headers(there, here, same=same):
         yield found("header", one, other, name)
     if same:
-        yield from (found(what, one, other, of) for what, of, one, other in _bodies(there, here, now_s))
+        yield from (found(what, one, other, of) for what, of, one, other in _bodies(there, here, now_s, later_s))
 
 
 def errors(there: ApiError, here: ApiError) -> Iterator[tuple[What, str, str]]:
@@ -98,6 +103,14 @@ def described(exchange: Exchange) -> str:
         return f"no answer: {failure.kind} in {failure.phase}" if failure else "no answer"
     error = exchange.error
     return f"{exchange.status} {error}" if error else f"{exchange.status}, {_form(exchange)}"
+
+
+def server_time_s(exchange: Exchange) -> float | None:
+    """The answer's `Date` in unix seconds, None without one."""
+    try:
+        return parsedate_to_datetime(exchange.header("date") or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def listed(ids: Sequence[str]) -> str:
@@ -135,7 +148,7 @@ def _headers(there: Exchange, here: Exchange, *, same: bool) -> Iterator[tuple[s
         yield "location", one, other
 
 
-def _bodies(there: Exchange, here: Exchange, now_s: float) -> Iterator[tuple[What, str, str, str]]:
+def _bodies(there: Exchange, here: Exchange, now_s: float, later_s: float) -> Iterator[tuple[What, str, str, str]]:
     """What differs between two bodies of the same status."""
     if there.error and here.error:
         yield from ((what, "", one, other) for what, one, other in errors(there.error, here.error))
@@ -144,10 +157,10 @@ def _bodies(there: Exchange, here: Exchange, now_s: float) -> Iterator[tuple[Wha
     elif _form(there) == "SDP":
         yield from (("sdp", *line) for line in _descriptions(there.body or "", here.body or ""))
     elif _form(there) == "JSON":
-        for path, one, other in evening.differing(there.json, here.json, now_s):
+        for path, one, other in evening.differing(there.json, here.json, now_s, later_s):
             yield "body", path, one, other
     elif (there.body or "").strip() != (here.body or "").strip():
-        yield "body", "", evening.brief(there.body), evening.brief(here.body)
+        yield "body", "", *evening.briefs(there.body, here.body)
 
 
 def _descriptions(there: str, here: str) -> Iterator[tuple[str, str, str]]:
