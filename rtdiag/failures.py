@@ -5,6 +5,7 @@ A failure is data: no usable answer came, and this says which phase ended how. I
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -68,7 +69,10 @@ def from_websocket(exc: BaseException, phase: str) -> Failure:
     from websockets import exceptions as ws
 
     causes = tuple(_chain(exc))
-    detail = ": ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in causes[:2]))
+    told = [
+        cause for cause in causes if not isinstance(cause, asyncio.CancelledError)
+    ]  # how a deadline is kept, no reason
+    detail = ": ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in told[:2]))
     table: tuple[tuple[str, str, tuple[type[BaseException], ...]], ...] = (
         ("proxy", "connect", (ws.InvalidProxy, ws.ProxyError, ImportError)),
         ("dns", "dns", (socket.gaierror,)),

@@ -66,7 +66,9 @@ class Outputs:
                 self._lasting = Lasting(path)
             except OSError as exc:
                 raise ConfigError(f"--report: {path}: {exc.strerror or exc}") from exc
-            self._journals.append(Journal(self._lasting.put, lambda exc: _complain(str(path), exc, "no journal is kept")))
+            self._journals.append(
+                Journal(self._lasting.put, lambda exc: _complain(str(path), exc, "no journal is kept"))
+            )
 
     def began(self, so_far: Report) -> None:
         """The run begins."""

@@ -1,7 +1,7 @@
 """The report as lines of JSON: one as the run begins, one per check as it ends, one at the end.
 
-A line is whole when it is there, so a run that is killed leaves all that was finished. `type` is `start`, `check` or `end`; the other
-keys are those of the JSON report, with `check` for one of its `checks`; lists of one name continue over the lines.
+A line is whole when it is there, so a run that is killed leaves all that was finished. `type` is `start`, `check` or `end`; the
+other keys are those of the JSON report, with `check` for one of its `checks`; lists of one name continue over the lines.
 """
 
 from __future__ import annotations

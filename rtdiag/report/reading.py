@@ -223,7 +223,6 @@ def _row(check_id: str, given: Json, records: Sequence[Mapping[str, Any]]) -> Ro
     return Row(case_id, fit("title", given.get("title", "")), finding, seen)
 
 
-
 def _failure(given: Json) -> Failure | None:
     return value(Failure, given["failure"]) if given.get("failure") else None
 

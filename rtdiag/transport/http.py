@@ -249,7 +249,7 @@ class _Timer:
 
 
 def recorded(body: bytes, mask: Mask) -> tuple[str, Literal["utf-8", "base64"]]:
-    """A body as the record holds it, masked, then cut; as text, or in base64 where it is no UTF-8, whose bytes are masked before."""
+    """A body as the record holds it, masked, then cut: as text, or in base64 where it is no UTF-8, masked as bytes before that."""
     whole = len(body) <= LARGEST_BODY_BYTES
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(body, final=whole)

@@ -33,7 +33,7 @@ SUBPROTOCOL = "realtime"
 # One message, and all messages of one socket: more is not read. The API's first events have a few kilobytes.
 LARGEST_MESSAGE_BYTES = 1024 * 1024
 MOST_BYTES = 2 * LARGEST_MESSAGE_BYTES
-_TOO_MUCH = 1009
+_NORMAL, _TOO_MUCH = 1000, 1009
 
 _TELLING_HEADERS = ("x-request-id", "cf-ray", "openai-organization", "openai-project", "date")
 
@@ -171,9 +171,8 @@ class Socket(Channel):
         except Exception as exc:
             self.failure = self.failure or from_close(exc)
         finally:
-            told = connection.protocol
             self._ended = True
-            if told.close_sent is None or told.close_rcvd_then_sent:  # else it was we who closed it
+            if not _done_by_us(connection):
                 code, reason = connection.close_code, connection.close_reason
                 self._close = {"code": str(code or 1006), "reason": reason or ""}
             self._state("closed")
@@ -293,6 +292,12 @@ class _Upgrade:
         now_s = time.perf_counter()
         waited = {} if self._connected_s is None else {"wait": round((now_s - self._connected_s) * 1000, 1)}
         return {**waited, "total": round((now_s - self._began_s) * 1000, 1)}
+
+
+def _done_by_us(connection: ClientConnection) -> bool:
+    """Whether it was we who ended it, for we were done: nothing that the server has said."""
+    ended = connection.protocol
+    return ended.close_sent is not None and not ended.close_rcvd_then_sent and ended.close_sent.code == _NORMAL
 
 
 def _tls(*, trust_environment: bool) -> ssl.SSLContext:

@@ -72,7 +72,8 @@ def finished(report: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("phase", "number"), zip(PHASES, itertools.cycle([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]), strict=False)
+    ("phase", "number"),
+    list(zip(PHASES, itertools.cycle([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]), strict=False)),
 )
 def test_a_signal_leaves_every_report_with_every_finished_case(
     phase: str, number: signal.Signals, tmp_path: Path

@@ -44,7 +44,9 @@ def asked(emulator: Emulator) -> Report:
 def repeated(lines: str, key: str) -> tuple[int, str]:
     """What a shell gets: the status, and the body."""
     environment = {"PATH": os.environ["PATH"], "OPENAI_API_KEY": key}
-    done = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, errors="replace", env=environment, check=False)
+    done = subprocess.run(
+        ["bash", "-c", lines], capture_output=True, text=True, errors="replace", env=environment, check=False
+    )
     head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
     status = re.match(r"HTTP/\S+ (\d+)", head)
     assert status, (lines, done.stdout, done.stderr)
@@ -94,7 +96,9 @@ def test_a_whole_offer_is_repeated_with_a_password_made_up() -> None:
 def test_a_made_up_control_stands_there_as_it_is_and_a_key_never() -> None:
     with running() as emulator:
         report = asked(emulator)
-    control = next(x for x in report.exchanges if x.credential == "made-up" and x.method == "GET" and x.url.startswith("http"))
+    control = next(
+        x for x in report.exchanges if x.credential == "made-up" and x.method == "GET" and x.url.startswith("http")
+    )
     assert f"Bearer {MADE_UP_KEY}" in curl.line(control, {})
     first = next(x for x in report.exchanges if x.credential == "api-key")
     assert '-H "authorization: Bearer $OPENAI_API_KEY"' in curl.line(first, {})

@@ -31,7 +31,7 @@ def judgement(report: Report) -> Any:
     return findings, statuses, report.overall, report.exit_code, report.diagnosis, report.corrected
 
 
-@pytest.mark.parametrize(("fault",), broken.grouped((fault,) for fault in load_faults()))
+@pytest.mark.parametrize("fault", broken.grouped((fault,) for fault in load_faults()))
 def test_what_was_recorded_is_judged_as_it_was_seen(fault: str) -> None:
     report = broken.run(fault)
     for form in FORMS:
