@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rtdiag.model import Report
     from rtdiag.outputs import Outputs
     from rtdiag.plan import Plan
+    from rtdiag.redact import Mask
     from rtdiag.registry import Registry
     from rtdiag.stopping import Stop
 
@@ -30,13 +31,18 @@ class _Guarded(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as exc:
+            exc.message = _mask()(exc.message, "screen")
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             click.echo("rtdiag: interrupted", err=True)
             sys.exit(130)
         except OSError as exc:
-            click.echo(f"rtdiag: {exc.filename or 'standard output'}: {exc.strerror or exc}", err=True)
+            click.echo(
+                _mask()(f"rtdiag: {exc.filename or 'standard output'}: {exc.strerror or exc}", "screen"), err=True
+            )
         except Exception as exc:
             from rtdiag.defect import defect
 
@@ -323,11 +329,10 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
     from rtdiag.diagnosis.explaining import explain, explain_path
     from rtdiag.diagnosis.situation import Unreadable
     from rtdiag.model import Explained
-    from rtdiag.redact import Mask
     from rtdiag.report import explained
     from rtdiag.screen import show
 
-    mask, found, code = Mask(), list[Explained](), 0
+    mask, found, code = _mask(), list[Explained](), 0
     try:
         for name in inputs:
             try:
@@ -374,13 +379,12 @@ def _show_session(
 
     from rtdiag import config
     from rtdiag.api.repair import repair
-    from rtdiag.redact import Mask
     from rtdiag.report.json import plain
     from rtdiag.screen import show
 
     given = config.session(file)
     found = repair(given, kind=kind, dialect=dialect, model=model, vad=vad, on=as_of or date.today())
-    whole = Mask().values(plain(found), "session")
+    whole = _mask().values(plain(found), "session")
     shown = whole if output == "json" else whole["session"]
     show(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
     if output != "json":
@@ -403,7 +407,7 @@ def list_checks(verbose: bool) -> None:
             show("\n" + check.doc.strip() + "\n\n")
             show("".join(f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases) + "\n")
     for broken in known.broken:
-        show(f"{broken.id:<15} broken: {broken.reason}\n")
+        show(f"{broken.id:<15} broken: {_mask()(broken.reason, 'screen')}\n")
 
 
 @main.command(context_settings=_ENVIRONMENT)
@@ -532,7 +536,14 @@ def _holdable(cassette: str) -> None:
 
 def _fail(line: str) -> Any:
     """One line on standard error and exit code 2; what a person gave in the wrong place may be a secret, and is masked."""
+    click.echo(f"rtdiag: {_mask()(line, 'screen')}", err=True)
+    sys.exit(2)
+
+
+def _mask() -> Mask:
+    """A mask that knows the secrets of the environment."""
     from rtdiag.redact import Mask
 
-    click.echo(f"rtdiag: {Mask()(line, 'screen')}", err=True)
-    sys.exit(2)
+    mask = Mask()
+    mask.learn_environment(os.environ)
+    return mask

@@ -84,6 +84,7 @@ def make(flags: Flags, environment: Mapping[str, str]) -> Config:
         raise ConfigError("--as-of and --fault are for the emulator: add --emulator")
     environment = {} if flags.emulator else environment
     mask = Mask(keep_addresses=flags.keep_addresses)
+    mask.learn_environment(environment)
     key, token = _key(flags.key_file, environment), _token(environment)
     for credential in filter(None, (key, token)):
         mask.learn(credential.secret.reveal())
@@ -127,7 +128,9 @@ def _http_url(url: str, what: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ConfigError(f"{what} is not an http(s) URL: {Mask()(url, 'screen')!r}; it looks like {OFFICIAL_BASE_URL}")
+        mask = Mask()
+        mask.learn_url(url)
+        raise ConfigError(f"{what} is not an http(s) URL: {mask(url, 'screen')!r}; it looks like {OFFICIAL_BASE_URL}")
     return url
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rtdiag.check import Case, Check
@@ -120,9 +120,16 @@ def crashed(exc: BaseException, mask: Mask) -> str:
 
 def _findings(asked: Asked, evidence: Evidence, mask: Mask) -> tuple[dict[str, Finding], str | None]:
     try:
-        return {f.case: f for f in asked.check.judge(evidence)}, asked.crash
+        return {f.case: _masked(f, mask) for f in asked.check.judge(evidence)}, asked.crash
     except Exception as exc:
         return {}, asked.crash or crashed(exc, mask)
+
+
+def _masked(finding: Finding, mask: Mask) -> Finding:
+    """The finding without secrets: the check of another package may know some that no record holds."""
+    names = ("measured", "expected", "cause", "hint", "instead")
+    texts = {name: text for name in names if (text := getattr(finding, name))}
+    return replace(finding, **{name: mask(text, "checks.cases") for name, text in texts.items()})
 
 
 def _unasked(asked: Asked, case: Case, progress: Progress, crash: str | None) -> Finding:

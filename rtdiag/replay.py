@@ -6,6 +6,7 @@ then. The day is that of the record: the emulator's, or the day of the run.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -65,7 +66,9 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
     evidence = Evidence(seen, frozenset(report.target.dialects), report.target.recognised_as == "openai", day(report))
     for row in told.values():
         progress.note(f"{check.id}.{row.id}", row.finding)
-    new, crash = judged(Asked(check, cases, interrupted=report.interrupted), evidence, progress, Mask())
+    mask = Mask()  # of what a check of another package may say: the record is masked
+    mask.learn_environment(os.environ)
+    new, crash = judged(Asked(check, cases, interrupted=report.interrupted), evidence, progress, mask)
     by_id = {row.id: row for row in new}
     rows = tuple(by_id.get(row.id) or _titled(row, check) for row in outcome.rows)
     status = worst(row.finding.status for row in rows) if rows else outcome.status

@@ -74,7 +74,7 @@ async def run(
     progress, interrupted = Progress(), False
     observer.began(_report(ctx, progress, emulator))
     for entry in broken:
-        progress.outcomes.append(_broken(entry))
+        progress.outcomes.append(_broken(entry, recorder.mask))
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     for step in plan.steps:
         outcome = _left_out(step) if interrupted else None
@@ -105,7 +105,7 @@ def _report(ctx: Context, progress: Progress, emulator: Mapping[str, Any] | None
         started_at=recorder.started_at,
         finished_at=datetime.now(UTC),
         target=_target(ctx, emulator),
-        credential=_credential(ctx.wishes),
+        credential=_credential(ctx.wishes, recorder.mask),
         overall=worst(o.status for o in progress.outcomes),
         exit_code=INTERRUPTED,
         interrupted=True,
@@ -170,8 +170,9 @@ def _left_out(step: Step) -> Outcome:
     )
 
 
-def _broken(entry: Broken) -> Outcome:
-    return Outcome(entry.id, "a check of another package", "error", entry.reason, 0.0, (), Cost(), ())
+def _broken(entry: Broken, mask: Mask) -> Outcome:
+    said = mask(entry.reason, "checks.reason")
+    return Outcome(entry.id, "a check of another package", "error", said, 0.0, (), Cost(), ())
 
 
 async def _close(ctx: Context) -> tuple[str, ...]:
@@ -193,24 +194,26 @@ async def _close(ctx: Context) -> tuple[str, ...]:
 
 
 def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
-    wishes = ctx.wishes
+    wishes, mask = ctx.wishes, ctx.recorder.mask
     known = {"realtime": wishes.realtime_model, "transcription": wishes.transcription_model}
     asked = ctx.models_asked
     return Target(
-        base_url=ctx.recorder.mask(wishes.base_url, "target"),
+        base_url=mask(wishes.base_url, "target"),
         recognised_as="emulator" if emulator else "openai" if wishes.official else "unknown",
         dialects=tuple(sorted(ctx.dialects, reverse=True)),
-        model=asked.get("realtime") or known["realtime"] or models.default("realtime"),
-        transcription_model=asked.get("transcription") or known["transcription"] or models.default("transcription"),
+        model=mask(asked.get("realtime") or known["realtime"] or models.default("realtime"), "target"),
+        transcription_model=mask(
+            asked.get("transcription") or known["transcription"] or models.default("transcription"), "target"
+        ),
         emulator=emulator,
         kinds=wishes.kinds,
-        session=ctx.recorder.mask.values(wishes.session, "target"),
+        session=mask.values(wishes.session, "target"),
     )
 
 
-def _credential(wishes: Wishes) -> CredentialShown:
+def _credential(wishes: Wishes, mask: Mask) -> CredentialShown:
     credential = wishes.api_key or wishes.own_token
     if credential is None:
-        return CredentialShown("none", wishes.token_url or "", "")
+        return CredentialShown("none", mask(wishes.token_url or "", "credential"), "")
     kind = "api-key" if wishes.api_key else "ephemeral"
-    return CredentialShown(kind, credential.source, stars(credential.secret.reveal()))
+    return CredentialShown(kind, mask(credential.source, "credential"), stars(credential.secret.reveal()))

@@ -53,7 +53,7 @@ def report_in(text: str | bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not a report of rtdiag: it is no JSON ({error})") from None
     record(parsed)
-    return parsed  # type: ignore[no-any-return]
+    return reading.masked(parsed)  # type: ignore[no-any-return]
 
 
 def record(report: Any) -> Record:

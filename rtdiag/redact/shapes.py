@@ -19,7 +19,7 @@ PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
             r"(?:[^\"-]*+(?:-(?!----)[^\"-]*+)*+-----END [A-Z ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s]*+))",
         ),
         ("api-key", "sk-", r"(?<![A-Za-z0-9])(sk-[A-Za-z0-9_-]{16,})"),
-        ("ephemeral", "ek_", r"(?<![A-Za-z0-9])(ek_[A-Za-z0-9_-]{16,})"),
+        ("ephemeral", "ek_", r"(?<![A-Za-z0-9])(ek_(?=[A-Za-z_-]{0,64}\d)[A-Za-z0-9_-]{16,})"),
         ("jwt", "eyj", r"(?<![A-Za-z0-9])(eyJ[\w-]{6,}={0,2}\.[\w-]{4,}={0,2}(?:\.[\w-]*={0,2})?)"),
         ("basic", "basic", r"(?i:basic)(?: |%20|\+)++([A-Za-z0-9+/_-]{4,}(?:=|%3[Dd]){0,2})"),
         (

@@ -7,7 +7,9 @@ an older or shorter one lacks takes its default, so that a cassette written by h
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -31,6 +33,7 @@ from rtdiag.model import (
     Status,
     Target,
 )
+from rtdiag.redact import Mask
 from rtdiag.report import cassette
 
 T = TypeVar("T")
@@ -60,7 +63,31 @@ def report_in(text: str | bytes) -> Report:
     parsed = _parsed(text if isinstance(text, str) else text.decode("utf-8", "replace"))
     if cassette.is_cassette(parsed):
         parsed = cassette.unfolded(parsed)
-    return report(parsed)
+    return report(masked(parsed))
+
+
+def masked(parsed: Any) -> Any:
+    """The same JSON value without secrets: what wrote it may have known less of them, or have been a hand. See redact."""
+    mask = Mask()
+    mask.learn_environment(os.environ)
+    held = parsed.get("exchanges") if isinstance(parsed, Mapping) else None
+    for exchange in held if isinstance(held, list) else ():
+        _mask_exchange(exchange, mask)
+    return mask.values(parsed, "report")
+
+
+def _mask_exchange(exchange: Any, mask: Mask) -> None:
+    """Headers by their names, which teach the mask what to hide elsewhere; a body in base64 by its bytes."""
+    if not isinstance(exchange, dict):
+        return
+    for name in ("request_headers", "response_headers"):
+        pairs = exchange.get(name)
+        if isinstance(pairs, list) and all(isinstance(p, list) and [type(x) for x in p] == [str, str] for p in pairs):
+            exchange[name] = [list(mask.header(k, v, name)) for k, v in pairs]
+    if exchange.get("body_encoding") == "base64" and isinstance(exchange.get("body"), str):
+        with contextlib.suppress(ValueError):
+            hidden = mask(base64.b64decode(exchange["body"], validate=True).decode("latin-1"), "body")
+            exchange["body"] = base64.b64encode(hidden.encode("latin-1", "replace")).decode("ascii")
 
 
 def report(parsed: Any) -> Report:

@@ -1,0 +1,62 @@
+"""Checks of another package that break in every way, each with the key in its message; one cannot even be loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from importlib.metadata import EntryPoint
+
+from rtdiag.check import Case, Check
+from rtdiag.context import Context
+from rtdiag.model import Cost, Evidence, Finding, Seen
+from rtdiag.registry import GROUP
+
+
+def _key() -> str:
+    return os.environ.get("OPENAI_API_KEY", "")
+
+
+async def _raising(_: Context) -> AsyncIterator[Seen]:
+    raise RuntimeError(f"no luck with {_key()}")
+    yield Seen("case")
+
+
+async def _telling(_: Context) -> AsyncIterator[Seen]:
+    yield Seen("case", facts={"key": _key(), _key(): [_key()], "several": {_key()}})
+
+
+def _passing(_: Evidence) -> Sequence[Finding]:
+    return [Finding("case", "pass", "fine")]
+
+
+def _judging(_: Evidence) -> Sequence[Finding]:
+    raise ValueError(_key())
+
+
+def _saying(_: Evidence) -> Sequence[Finding]:
+    return [Finding("case", "fail", f"measured {_key()}", f"expected {_key()}", None, f"hint {_key()}")]
+
+
+def _check(name: str, probe: object, judge: object) -> Check:
+    return Check(name, name, (Case("case", name),), probe, judge, Cost(), order=90)  # type: ignore[arg-type]
+
+
+PROBES = _check("breaks-asking", _raising, _passing)
+JUDGES = _check("breaks-judging", _telling, _judging)
+SAYS = _check("says-it", _telling, _saying)
+
+
+class _Broken:
+    @property
+    def check(self) -> Check:
+        """No check, but the key."""
+        raise RuntimeError(f"not loaded for {_key()}")
+
+
+BROKEN = _Broken()
+
+
+def offered(**_: str) -> list[EntryPoint]:
+    """What stands in for the installed entry points."""
+    names = {"asks": "PROBES", "judges": "JUDGES", "says": "SAYS", "broken": "BROKEN.check"}
+    return [EntryPoint(name, f"tests.secrets.plugin:{value}", GROUP) for name, value in names.items()]

@@ -1,0 +1,82 @@
+"""Masking hides no cause: what is judged from a masked text is what is judged from the text itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rtdiag.diagnosis.matching import judge
+from rtdiag.diagnosis.situation import Situation
+from rtdiag.model import Report
+from rtdiag.redact import Mask
+from rtdiag.replay import replay
+from rtdiag.report import reading, render
+from tests.checks.broken import grouped, run
+from tests.secrets.canaries import made
+
+HERE = Path(__file__).parent.parent / "diagnosis"
+REPORTED: list[dict[str, Any]] = yaml.safe_load((HERE / "reported.yaml").read_text(encoding="utf-8"))
+WORDINGS: dict[str, list[list[str]]] = yaml.safe_load((HERE / "wordings.yaml").read_text(encoding="utf-8"))
+KEY, TOKEN, PASSWORD = made("known"), made("minted", 35, "ek_"), made("proxy", 24, "")
+
+
+def told() -> list[Situation]:
+    found = [
+        Situation(text, sent=sent[0] if sent else None) for _, text, *sent in (*WORDINGS["printed"], *WORDINGS["said"])
+    ]
+    for entry in REPORTED:
+        request = entry["request"] or {}
+        names = {"method": "method", "url": "path", "credential": "credential", "sent": "body"}
+        asked: dict[str, Any] = {name: request.get(given) for name, given in names.items()}
+        found.append(
+            Situation(
+                entry["body"] or "",
+                status=entry["status"],
+                surface=entry["surface"],
+                dialect=entry["dialect"],
+                **asked,
+            )
+        )
+    return found
+
+
+def masked(situation: Situation, mask: Mask) -> Situation:
+    names = ("text", "method", "url", "credential", "sent", "surface", "dialect")
+    texts: dict[str, Any] = {name: mask(text, "here") for name in names if (text := getattr(situation, name))}
+    return replace(situation, **texts)
+
+
+def causes(situation: Situation) -> list[tuple[str, str]]:
+    return [(d.cause, d.confidence) for d in judge(situation)]
+
+
+def with_secrets(situation: Situation) -> Situation:
+    """The same with the known secrets standing in what came back and in what was sent, as a server or a log repeats them."""
+    text = f"{situation.text}\nx-said: {KEY} {TOKEN} http://somebody9:{PASSWORD}@proxy:3128"
+    return replace(situation, text=text, sent=situation.sent and f"{situation.sent} {KEY}")
+
+
+@pytest.mark.parametrize("situation", told(), ids=lambda s: s.text[:40])
+def test_a_masked_text_has_the_same_causes(situation: Situation) -> None:
+    mask = Mask()
+    mask.learn(KEY)
+    mask.learn(TOKEN)
+    mask.learn_url(f"http://somebody9:{PASSWORD}@proxy:3128")
+    assert causes(masked(situation, mask)) == causes(situation)
+    full = with_secrets(situation)
+    hidden = masked(full, mask)
+    assert KEY not in hidden.text
+    assert causes(hidden) == causes(full)
+
+
+@pytest.mark.parametrize(
+    "fault_id", grouped([(f,) for f in ("key-revoked", "captive-portal", "ice-blocked", "model-not-listed")])
+)
+def test_a_run_that_is_masked_once_more_has_the_same_verdict(fault_id: str) -> None:
+    report: Report = run(fault_id)
+    again = replay(reading.report_in(Mask()(render(report, "json"), "here")), {})
+    assert again.diagnosis == report.diagnosis
