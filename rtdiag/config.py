@@ -77,14 +77,14 @@ class Config:
 
 
 def make(flags: Flags, environment: Mapping[str, str]) -> Config:
-    """The Config; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not even read."""
+    """The Config; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not used, only hidden."""
     if flags.emulator and (flags.base_url or flags.key_file):
         raise ConfigError("--emulator brings its own server and key: leave --base-url and --key-file out")
     if not flags.emulator and (flags.as_of or flags.faults):
         raise ConfigError("--as-of and --fault are for the emulator: add --emulator")
-    environment = {} if flags.emulator else environment
     mask = Mask(keep_addresses=flags.keep_addresses)
     mask.learn_environment(environment)
+    environment = {} if flags.emulator else environment
     key, token = _key(flags.key_file, environment), _token(environment)
     for credential in filter(None, (key, token)):
         mask.learn(credential.secret.reveal())
