@@ -32,7 +32,7 @@ class _Guarded(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as exc:
-            exc.message = _mask()(exc.message, "screen")
+            vars(exc)["message"] = _mask()(exc.message, "screen")
             raise
         except (click.exceptions.Exit, click.Abort):
             raise

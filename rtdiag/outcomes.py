@@ -127,9 +127,18 @@ def _findings(asked: Asked, evidence: Evidence, mask: Mask) -> tuple[dict[str, F
 
 def _masked(finding: Finding, mask: Mask) -> Finding:
     """The finding without secrets: the check of another package may know some that no record holds."""
-    names = ("measured", "expected", "cause", "hint", "instead")
-    texts = {name: text for name in names if (text := getattr(finding, name))}
-    return replace(finding, **{name: mask(text, "checks.cases") for name, text in texts.items()})
+
+    def hidden(text: str | None) -> str | None:
+        return mask(text, "checks.cases") if text else text
+
+    return replace(
+        finding,
+        measured=hidden(finding.measured) or "",
+        expected=hidden(finding.expected) or "",
+        cause=hidden(finding.cause),
+        hint=hidden(finding.hint),
+        instead=hidden(finding.instead),
+    )
 
 
 def _unasked(asked: Asked, case: Case, progress: Progress, crash: str | None) -> Finding:

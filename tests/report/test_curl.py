@@ -15,7 +15,8 @@ import pytest
 from rtdiag import plan, registry, runner
 from rtdiag.api.keys import MADE_UP_KEY
 from rtdiag.context import Wishes
-from rtdiag.emulator import Emulator, running
+from rtdiag.emulator import running
+from rtdiag.emulator.background import Running
 from rtdiag.model import Exchange, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.report import cases, curl, render
@@ -32,7 +33,7 @@ def _curl_is_there() -> None:
         pytest.skip("curl is not installed")
 
 
-def asked(emulator: Emulator) -> Report:
+def asked(emulator: Running) -> Report:
     """A run against an emulator that goes on living."""
     mask = Mask()
     mask.learn(emulator.key)

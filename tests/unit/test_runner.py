@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag import plan, runner
+from rtdiag import outcomes, plan, runner
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, Wishes
 from rtdiag.model import Cost, Evidence, Finding, Outcome, Report, Row, Seen, Status
@@ -40,13 +40,13 @@ def outcome(*statuses: Status) -> Outcome:
         (("fail", "error"), "inconclusive", 1),
     ],
 )
-def test_exit_code(statuses: tuple[Status, ...], fail_on: runner.FailOn, code: int) -> None:
-    assert runner.exit_code([outcome(*statuses)], interrupted=False, fail_on=fail_on) == code
-    assert runner.exit_code([outcome(*statuses)], interrupted=True, fail_on=fail_on) == 130
+def test_exit_code(statuses: tuple[Status, ...], fail_on: outcomes.FailOn, code: int) -> None:
+    assert outcomes.exit_code([outcome(*statuses)], interrupted=False, fail_on=fail_on) == code
+    assert outcomes.exit_code([outcome(*statuses)], interrupted=True, fail_on=fail_on) == 130
 
 
 def test_nothing_selected_is_never_green() -> None:
-    assert runner.exit_code([], interrupted=False, fail_on="never") == 2
+    assert outcomes.exit_code([], interrupted=False, fail_on="never") == 2
 
 
 def run(*checks: Check, **more: Any) -> Report:
