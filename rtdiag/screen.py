@@ -81,8 +81,12 @@ def printable(text: str) -> str:
 def show(text: str) -> None:
     """Print to standard output, also where its encoding lacks a sign; a reader that went away (`| head`) is no error.
 
+    Where standard output was closed from the start (`>&-`), nobody wants to read it.
+
     Raises OSError where it cannot be written for any other reason.
     """
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.buffer.write(printable(text).encode(sys.stdout.encoding or "utf-8", "replace"))
         sys.stdout.flush()
@@ -91,4 +95,4 @@ def show(text: str) -> None:
 
 
 def _is_terminal(stream: Any) -> bool:
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -176,6 +176,16 @@ def test_standard_output_that_is_full_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed_is_nobody_to_write_to(closed: str, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m rtdiag run {' '.join(QUICK)} -o json --report json={tmp_path / 'r'} {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "r").read_text(encoding="utf-8"))["overall"] == "pass"
+    assert bool(done.stdout) is (closed == "2>&-")
+    assert "broke" not in done.stderr
+
+
 def test_a_link_is_followed_and_a_file_that_is_there_becomes_private(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     target, link = tmp_path / "elsewhere" / "r.json", tmp_path / "link"
