@@ -7,7 +7,7 @@ import signal
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -29,6 +29,17 @@ class _Guarded(click.Group):
     """Whatever breaks in a command is one line without a secret in it, and an exit code: 4, or 130 for an interruption."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        from rtdiag.patience import Patient
+
+        ours = sys.stderr
+        if ours is not None:
+            sys.stderr = cast(TextIO, Patient(ours))
+        try:
+            return self._guarded(ctx)
+        finally:
+            sys.stderr = ours
+
+    def _guarded(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except click.ClickException as exc:
@@ -88,7 +99,7 @@ def _as_reports(command: Any) -> Any:
             show_default=True, help="The mildest status that makes the exit code other than 0.",
         ),
         click.option(
-            "--report", "reports", metavar="FORMAT=PATH", multiple=True, callback=_report_files,
+            "--report", "reports", envvar="RTDIAG_REPORT", metavar="FORMAT=PATH", multiple=True, callback=_report_files,
             help="Also write it there. Repeatable.",
         ),
         click.option(
@@ -103,15 +114,22 @@ def _as_reports(command: Any) -> Any:
 @main.command(context_settings=_ENVIRONMENT)
 @click.option("--emulator", is_flag=True, help="Ask the embedded emulator; no key and no network is needed.")
 @click.option("--as-of", metavar="DATE", callback=_date, help="With --emulator: the API as it was on that day.")
-@click.option("--fault", "faults", metavar="ID", multiple=True, help="With --emulator: break it so. Repeatable.")
+@click.option(
+    "--fault",
+    "faults",
+    envvar="RTDIAG_FAULT",
+    metavar="ID",
+    multiple=True,
+    help="With --emulator: break it so. Repeatable.",
+)
 @click.option("--base-url", metavar="URL", help="The API's base, up to /v1. Default: OPENAI_BASE_URL, else OpenAI.")
 @click.option("--key-file", metavar="FILE", help="Read the API key from a file (- is standard input).")
 @click.option("--token-url", metavar="URL", help="Your own route that hands out ephemeral tokens: asked first.")
 @click.option("--model", metavar="ID", help="The realtime model to ask for.")
 @click.option("--transcription-model", metavar="ID", help="The transcription model to ask for.")
 @click.option(
-    "--type", "kind", type=click.Choice(["realtime", "transcription", "both"]), default="both", show_default=True,
-    help="The kind of session to ask about.",
+    "--type", "kind", envvar="RTDIAG_TYPE", type=click.Choice(["realtime", "transcription", "both"]), default="both",
+    show_default=True, help="The kind of session to ask about.",
 )  # fmt: skip
 @click.option(
     "--session", metavar="FILE", help="Your own session object, JSON or YAML: put through the same mill first."
@@ -124,13 +142,23 @@ def _as_reports(command: Any) -> Any:
     "--allow", type=click.Choice(["wait"]), multiple=True, help="Opt in: wait for a token to end (12 s). Repeatable."
 )
 @click.option(
-    "--ice-server", "ice_servers", metavar="URL", multiple=True, help="A STUN or TURN server for ICE. Repeatable."
+    "--ice-server",
+    "ice_servers",
+    envvar="RTDIAG_ICE_SERVER",
+    metavar="URL",
+    multiple=True,
+    help="A STUN or TURN server for ICE. Repeatable.",
 )
 @_as_reports
 @click.option("--record", metavar="FILE", help="Also write the HTTP exchanges as a cassette of vcrpy, masked.")
 @click.option("--keep-addresses", is_flag=True, help="Do not mask this machine's addresses in the report.")
 @click.option(
-    "--timeout", "timeout_s", metavar="SECONDS", type=click.FloatRange(min=0.1), help="No phase waits longer."
+    "--timeout",
+    "timeout_s",
+    envvar="RTDIAG_TIMEOUT",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    help="No phase waits longer.",
 )
 def run(
     kind: str,
@@ -254,7 +282,13 @@ def replay_(
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The format."
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="The format.",
+    allow_from_autoenv=False,
 )
 @click.option("-v", "--verbose", is_flag=True, help="All lines, and what became faster.")
 def diff_(old: str, new: str, output: str, verbose: bool) -> None:
@@ -302,7 +336,13 @@ def _recorded(file: str) -> Report:
     "--as-of", metavar="DATE", callback=_date, help="With --session: for the API of that day. Default: today."
 )
 @click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The format."
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="The format.",
+    allow_from_autoenv=False,
 )
 def explain(inputs: tuple[str, ...], session: str | None, output: str, **wanted: Any) -> None:
     """Say which failure it is, from what you already have.
@@ -429,6 +469,7 @@ def list_checks(verbose: bool) -> None:
 @click.option(
     "--compare",
     "report",
+    envvar="RTDIAG_COMPARE",
     metavar="REPORT",
     type=click.Path(dir_okay=False, allow_dash=True),
     help="Ask the emulator what the run of that JSON report asked, list where it answers otherwise, and end.",

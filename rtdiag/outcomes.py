@@ -5,6 +5,7 @@ Pure, and the same for a run (runner.py) and for what was recorded (replay.py).
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,9 @@ from rtdiag.redact import Mask
 FailOn = Literal["fail", "inconclusive", "warn", "never"]
 
 INTERRUPTED = 130  # the exit code of what a signal ended
+
+# As report/schema.json has it.
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)?")
 
 _BLOCKING: frozenset[Status] = frozenset({"fail", "inconclusive", "error", "skip"})
 
@@ -84,11 +88,16 @@ def worst(statuses: Iterable[Status]) -> Status:
     return next((s for s in SEVERITY if s in found), "skip")
 
 
-def reason(status: Status, rows: Iterable[Row], crash: str | None) -> str | None:
-    """Why a check of status `skip` or `error` is that; None for any other."""
+def with_crash(rows: Iterable[Row]) -> Status:
+    """The status of a check that broke, whatever its cases had shown before: `error`, unless one failed."""
+    return worst(["error", *(row.finding.status for row in rows)])
+
+
+def reason(status: Status, rows: Iterable[Row]) -> str | None:
+    """Why a check of status `skip` is that; None for any other."""
     skipped = [r.finding.measured for r in rows if r.finding.status == "skip"]
     chained = next((s for s in skipped if s.startswith("needs ")), None)
-    return crash if status == "error" else chained or skipped[0] if status == "skip" and skipped else None
+    return chained or skipped[0] if status == "skip" and skipped else None
 
 
 def exit_code(outcomes: Iterable[Outcome], *, interrupted: bool, fail_on: FailOn) -> int:
@@ -120,9 +129,23 @@ def crashed(exc: BaseException, mask: Mask) -> str:
 
 def _findings(asked: Asked, evidence: Evidence, mask: Mask) -> tuple[dict[str, Finding], str | None]:
     try:
-        return {f.case: _masked(f, mask) for f in asked.check.judge(evidence)}, asked.crash
-    except Exception as exc:
+        found = [_checked(f) for f in asked.check.judge(evidence)]
+        return {f.case: _masked(f, mask) for f in found}, asked.crash
+    except BaseException as exc:  # a judge awaits nothing, so no signal comes here as an exception
         return {}, asked.crash or crashed(exc, mask)
+
+
+def _checked(finding: Finding) -> Finding:
+    """The finding, if reports can hold it; raises ValueError where the check of another package returns what is none."""
+    texts = (finding.case, finding.measured, finding.expected)
+    maybe = (finding.cause, finding.hint, finding.instead)
+    if finding.status not in SEVERITY or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"a finding of the case {finding.case!r} has no status or text that there is")
+    if not all(text is None or isinstance(text, str) for text in maybe):
+        raise ValueError(f"a finding of the case {finding.case!r} has a cause or hint that is no text")
+    if finding.cause is not None and not _CODE.fullmatch(finding.cause):
+        raise ValueError(f"a finding of the case {finding.case!r} has a cause that is no code")
+    return finding
 
 
 def _masked(finding: Finding, mask: Mask) -> Finding:

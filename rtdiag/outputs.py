@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,12 +17,13 @@ from rtdiag.config import ConfigError
 from rtdiag.defect import defect
 from rtdiag.model import Outcome, Report
 from rtdiag.report import render
-from rtdiag.screen import show, wants_color
-from rtdiag.writing import Journal, Lasting, whole
+from rtdiag.screen import printable, show, wants_color
+from rtdiag.writing import Journal, Lasting, is_stream, whole
 
 BROKEN = 4
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 _JOURNAL = ".journal.ndjson"
+_OF_A_TERMINAL = frozenset({"table", "short"})  # in its encoding; what programs read is UTF-8
 
 File = tuple[str, str]
 
@@ -44,31 +46,32 @@ class Outputs:
         self._journals: list[Journal] = []
         self._stream: Journal | None = None
         self._lasting: Lasting | None = None
+        self._kept: Journal | None = None
 
     def check(self) -> None:
         """Refuse what cannot be written before anything is asked. Raises ConfigError."""
         taken = set[Path]()
         for form, path in self._files:
-            target, option = Path(path).absolute(), "--record" if form == "cassette" else f"--report {form}="
-            refused = _refused(target, path) or ("another report goes there, too" if target in taken else "")
+            option = "--record " if form == "cassette" else f"--report {form}="
+            refused = _refused(path) or ("another report goes there, too" if Path(path).resolve() in taken else "")
             if refused:
-                raise ConfigError(f"{option}{' ' * (form == 'cassette')}{path}: {refused}")
-            taken.add(target)
+                raise ConfigError(f"{option}{path}: {refused}")
+            taken.add(Path(path).resolve())
 
     def open(self) -> None:
         """Begin the journals: lines of ndjson that are there as soon as they are true."""
         if self._form == "ndjson":
-            self._stream = Journal(show, lambda exc: _complain("standard output", exc))
+            self._stream = Journal(partial(show, encoding="utf-8"), lambda exc: _complain("standard output", exc))
             self._journals.append(self._stream)
         path = self._journal_path()
         if path is not None:
             try:
                 self._lasting = Lasting(path)
             except OSError as exc:
-                raise ConfigError(f"--report: {path}: {exc.strerror or exc}") from exc
-            self._journals.append(
-                Journal(self._lasting.put, lambda exc: _complain(str(path), exc, "no journal is kept"))
-            )
+                _complain(str(path), exc, "no journal is kept")
+                return
+            self._kept = Journal(self._lasting.put, lambda exc: _complain(str(path), exc, "no journal is kept"))
+            self._journals.append(self._kept)
 
     def began(self, so_far: Report) -> None:
         """The run begins."""
@@ -93,12 +96,17 @@ class Outputs:
         own = next((path for form, path in self._files if form == "ndjson"), None)
         if own is not None:
             return Path(own)
-        plain = (Path(path) for _, path in self._files)
-        first = next((path for path in plain if not path.exists() or path.is_file()), None)
-        return None if first is None else first.with_name(first.name + _JOURNAL)
+        first = next((Path(path) for _, path in self._files if not is_stream(path)), None)
+        if first is None:
+            return None
+        beside = first.with_name(first.name + _JOURNAL)  # one that is there is of a run that was killed, or goes on
+        return first.with_name(f"{first.name}.{os.getpid()}{_JOURNAL}") if beside.exists() else beside
 
     def _write(self, form: str, path: str, report: Report) -> bool:
         try:
+            if form == "ndjson" and self._kept is not None and is_stream(path):
+                self._kept.ended(report)  # it has the lines before
+                return not self._kept.broken
             whole(path, render(report, form, verbose=self._verbose))
         except OSError as exc:
             _complain(path, exc)
@@ -113,7 +121,8 @@ class Outputs:
             if self._stream is not None:
                 self._stream.ended(report)
                 return not self._stream.broken
-            show(render(report, self._form, color=wants_color(self._color), verbose=self._verbose))
+            text = render(report, self._form, color=wants_color(self._color), verbose=self._verbose)
+            show(text, encoding=None if self._form in _OF_A_TERMINAL else "utf-8")
         except OSError as exc:
             _complain("standard output", exc)
             return False
@@ -127,13 +136,12 @@ class Outputs:
         if not self._summary:
             return True
         from rtdiag.report.github import summary
-        from rtdiag.screen import printable
 
         try:
             with Path(self._summary).open("a", encoding="utf-8") as file:
                 file.write(printable(summary(report)))
         except OSError as exc:
-            _complain(self._summary, exc)
+            _complain(self._summary, exc, "the summary of the step is not written")
             return False
         except Exception as exc:
             defect("the format github", exc)
@@ -141,23 +149,31 @@ class Outputs:
         return True
 
 
-def _refused(target: Path, given: str) -> str:
+def _refused(given: str) -> str:
     """Why nothing can be written there, "" where it can."""
+    target = Path(given).absolute()
     try:
         if given == "-":
             return "standard output takes its format from -o"
         if "\0" in given:
             return "no file can be called so"
+        if is_stream(given):
+            return "that is a folder" if target.is_dir() else "" if target.exists() else "there is no such device"
+        target = target.resolve()
         if target.is_dir():
             return "that is a folder"
         if not target.parent.is_dir():
             return f"there is no folder {target.parent}"
         if not os.access(target if target.exists() else target.parent, os.W_OK):
             return "it may not be written"
-    except (OSError, ValueError) as exc:
+        target.with_name(target.name + _JOURNAL).exists()  # raises where that name is too long
+    except (OSError, ValueError, RuntimeError) as exc:
         return getattr(exc, "strerror", None) or str(exc)
     return ""
 
 
-def _complain(where: str, exc: OSError, so: str = "this report is not written") -> None:
-    click.echo(f"rtdiag: {where}: {exc.strerror or exc}; {so}", err=True)
+def _complain(where: str, exc: Exception, so: str = "this report is not written") -> None:
+    if isinstance(exc, OSError):
+        click.echo(printable(f"rtdiag: {where}: {exc.strerror or exc}; {so}"), err=True)
+    else:
+        defect(f"what goes to {where}", exc)

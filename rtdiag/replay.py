@@ -14,7 +14,7 @@ from datetime import date
 from rtdiag.check import Check
 from rtdiag.diagnosis import verdict
 from rtdiag.model import Evidence, Finding, Outcome, Report, Row, Seen
-from rtdiag.outcomes import Asked, FailOn, Progress, exit_code, judged, reason, worst
+from rtdiag.outcomes import Asked, FailOn, Progress, exit_code, judged, reason, with_crash, worst
 from rtdiag.redact import Mask
 
 
@@ -72,8 +72,9 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
     by_id = {row.id: row for row in new}
     rows = tuple(by_id.get(row.id) or _titled(row, check) for row in outcome.rows)
     status = worst(row.finding.status for row in rows) if rows else outcome.status
+    status = with_crash(rows) if crash else status
     return replace(
-        outcome, title=check.title, status=status, rows=rows, reason=reason(status, rows, crash) or outcome.reason
+        outcome, title=check.title, status=status, rows=rows, reason=crash or reason(status, rows) or outcome.reason
     )
 
 

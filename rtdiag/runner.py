@@ -15,7 +15,7 @@ from rtdiag.api import models
 from rtdiag.context import Context, Wishes
 from rtdiag.diagnosis import verdict
 from rtdiag.model import Cost, CredentialShown, Evidence, Finding, Outcome, Report, Row, Seen, Target
-from rtdiag.outcomes import INTERRUPTED, Asked, FailOn, Progress, crashed, exit_code, judged, reason, worst
+from rtdiag.outcomes import INTERRUPTED, Asked, FailOn, Progress, crashed, exit_code, judged, reason, with_crash, worst
 from rtdiag.plan import Plan, Step
 from rtdiag.redact import Mask, stars
 from rtdiag.registry import Broken
@@ -139,16 +139,16 @@ async def _step(step: Step, ctx: Context, progress: Progress, observer: Observer
                     seen[one.case] = replace(one, facts=ctx.recorder.mask.values(one.facts, "checks.facts"))
         except asyncio.CancelledError:
             interrupted = True
-        except Exception as exc:
+        except BaseException as exc:  # also a plug-in's own sys.exit: signals come as CancelledError
             crash = crashed(exc, ctx.recorder.mask)
     asked = Asked(check, step.cases, step.left_out, blocked, crash, interrupted)
     evidence = Evidence(seen, ctx.dialects, ctx.wishes.official, ctx.wishes.today)
     rows, crash = judged(asked, evidence, progress, ctx.recorder.mask)
-    status = worst(r.finding.status for r in rows)
+    status = worst(r.finding.status for r in rows) if crash is None else with_crash(rows)
     if wanted:
         progress.statuses[check.id] = status
     duration_ms = round((time.perf_counter() - began) * 1000, 1)
-    spent, said = ctx.recorder.cost - cost, reason(status, rows, crash)
+    spent, said = ctx.recorder.cost - cost, crash or reason(status, rows)
     return Outcome(check.id, check.title, status, said, duration_ms, check.requires, spent, rows), interrupted
 
 

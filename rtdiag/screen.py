@@ -78,17 +78,17 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def show(text: str) -> None:
-    """Print to standard output, also where its encoding lacks a sign; a reader that went away (`| head`) is no error.
+def show(text: str, encoding: str | None = None) -> None:
+    """Print to standard output in its encoding or the one given, also where that lacks a sign.
 
-    Where standard output was closed from the start (`>&-`), nobody wants to read it.
+    A reader that went away (`| head`) is no error; where it was closed from the start (`>&-`), nobody wants to read it.
 
     Raises OSError where it cannot be written for any other reason.
     """
     if sys.stdout is None:
         return
     try:
-        sys.stdout.buffer.write(printable(text).encode(sys.stdout.encoding or "utf-8", "replace"))
+        sys.stdout.buffer.write(printable(text).encode(encoding or sys.stdout.encoding or "utf-8", "replace"))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,7 +17,7 @@ from rtdiag.model import Exchange, Report
 from rtdiag.report.json import as_json, plain
 
 # Of the connection, not of the request or the answer; and what carries credentials or cookies, or names the account.
-_LEFT_OUT = frozenset(
+LEFT_OUT = frozenset(
     {"accept-encoding", "connection", "content-encoding", "content-length", "host", "keep-alive", "transfer-encoding"}
     | {"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie", "set-cookie", "sec-websocket-protocol"}
     | {"openai-organization", "openai-project"}
@@ -28,6 +28,7 @@ _FOLDED = ("method", "url", "request_headers", "request_body", "status", "respon
 _DERIVED = ("ledger", "corrected", "diagnosis", "summary", "schema_version")
 
 WIDTH = 120
+_DEEPEST = 100
 
 
 def render(report: Report) -> str:
@@ -121,12 +122,24 @@ def parsed(text: str) -> Any:
     import yaml
 
     try:
+        _refuse_bombs(text)
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise ValueError(
             f"not a report of rtdiag: no JSON, no YAML{f' (line {mark.line + 1})' if mark else ''}"
         ) from None
+
+
+def _refuse_bombs(text: str) -> None:
+    """Refuse what would nest or multiply without end before it is built. Raises ValueError."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
+            raise ValueError("a cassette neither nests deep nor refers to itself")
 
 
 def is_cassette(value: Any) -> bool:
@@ -148,10 +161,10 @@ def unfolded(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _folded(exchange: dict[str, Any], place: int | None) -> dict[str, Any]:
-    exchange = exchange | {"correlation": {k: v for k, v in exchange["correlation"].items() if k not in _LEFT_OUT}}
+    exchange = exchange | {"correlation": {k: v for k, v in exchange["correlation"].items() if k not in LEFT_OUT}}
     if place is None:
         return {k: v for k, v in exchange.items() if k != "request_headers"} | {
-            "request_headers": [[k, v] for k, v in exchange["request_headers"] if k.lower() not in _LEFT_OUT]
+            "request_headers": [[k, v] for k, v in exchange["request_headers"] if k.lower() not in LEFT_OUT]
         }
     return {**{k: v for k, v in exchange.items() if k not in _FOLDED}, "interaction": place}
 
@@ -186,7 +199,7 @@ def _headers(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     """By name; what is no ASCII is spelt out, for vcrpy cannot replay it."""
     headers: dict[str, list[str]] = {}
     for name, value in pairs:
-        if name.lower() not in _LEFT_OUT:
+        if name.lower() not in LEFT_OUT:
             spelt = value.encode("ascii", "backslashreplace").decode("ascii")
             headers.setdefault(name.lower(), []).append(spelt)
     return headers

@@ -57,7 +57,13 @@ def _headers(exchange: Exchange, *, upgrade: bool) -> list[str]:
         elif name.lower() not in _LEFT_OUT or (upgrade and name.lower() == "connection"):
             shown = re.sub(r"(openai-insecure-api-key\.)[^,\s]+", lambda m: m[1] + _credential(exchange), value)
             found.append(f'-H "{name}: {shown}"' if shown != value else f"-H {shlex.quote(f'{name}: {value}')}")
+    if exchange.credential != "none" and not {"authorization", "sec-websocket-protocol"} & _names(exchange):
+        found.insert(0, f'-H "authorization: Bearer {_credential(exchange)}"')  # which a cassette leaves out
     return found
+
+
+def _names(exchange: Exchange) -> set[str]:
+    return {name.lower() for name, _ in exchange.request_headers}
 
 
 def _credential(exchange: Exchange) -> str:

@@ -41,13 +41,15 @@ class Lines:
         records = {
             name: self._new([one for row in outcome.rows for one in getattr(row.seen, name)]) for name in _RECORDS
         }
-        return _line("check", {"check": told, **records})
+        so_far_known = {"target": plain(so_far.target), "cost": plain(so_far.cost)}
+        return _line("check", {"check": told, **records, **so_far_known})
 
     def end(self, report: Report) -> str:
         """The last lines: checks that no line has told, then everything else that the JSON report has."""
         lines = "".join(self.check(outcome, report) for outcome in report.checks if outcome.id not in self._checks)
         whole = {name: value for name, value in as_json(report).items() if name != "checks"}
         records = {name: self._new(getattr(report, name)) for name in _RECORDS}
+        whole["check_ids"] = [outcome.id for outcome in report.checks]
         return lines + _line("end", {**whole, **records, "peers": plain(report.peers)})
 
     def _new(self, records: Any) -> list[Any]:

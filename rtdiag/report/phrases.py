@@ -44,13 +44,13 @@ def status(report: Report) -> str:
 def verdict(report: Report) -> str:
     """The status and what it comes from: `FAIL key-wrong-or-revoked (high)`, `PASS all is well`."""
     if not report.diagnosis:
-        return f"{status(report)} {_OVERALL[report.overall]}"
+        return f"{status(report)} {in_words(report)}"
     return f"{status(report)} {report.diagnosis[0].cause} ({report.diagnosis[0].confidence})"
 
 
 def in_words(report: Report) -> str:
     """The overall status as a sentence's end: `something is wrong`."""
-    return _OVERALL[report.overall]
+    return "nothing was wrong so far" if report.interrupted and report.overall == "pass" else _OVERALL[report.overall]
 
 
 def tally(statuses: Iterable[Status]) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
+from rtdiag.api.endpoints import KINDS, Dialect
 from rtdiag.model import (
     Cost,
     CredentialShown,
@@ -46,6 +48,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "close": (Mapping, NoneType),
     "emulator": (Mapping, NoneType),
     "session": (Mapping, NoneType),
+    **dict.fromkeys(("cause", "hint", "reason"), (str, NoneType)),
     **dict.fromkeys(("at_ms", "audio_seconds"), (int, float)),
     **dict.fromkeys(("requests", "tokens_minted", "sessions_opened", "count"), (int,)),
     **dict.fromkeys(("request_body", "body", "credential_from", "offered_in", "selected_pair"), (str, NoneType)),
@@ -53,17 +56,40 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("request_headers", "response_headers", "states", "dialects", "kinds"), (list, tuple)),
     **dict.fromkeys(("sources", "evidence", "against"), (list, tuple)),
 }
+# What stands inside of some of them: each item of a list, each value of a mapping.
+_INSIDE: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("correlation", "close", "dialects", "kinds", "sources", "evidence", "against"), (str,)),
+    **dict.fromkeys(("timing_ms", "phases_ms", "candidates"), (int, float)),
+}
+_ALLOWED: Mapping[str, frozenset[str]] = {"dialects": frozenset(get_args(Dialect)), "kinds": frozenset(KINDS)}
 _RECORDS = ("exchanges", "events", "peers")
 _SHORT = 80
+_LARGEST_NUMBER = 1e12  # of a time or a count; beyond is none
 NO_REPORT = "not a report of rtdiag: make one by `rtdiag run -o json`"
 
 
 def report_in(text: str | bytes) -> Report:
     """The report in that text, in any of the three forms. Raises ValueError, in one line, for anything else."""
-    parsed = _parsed(text if isinstance(text, str) else text.decode("utf-8", "replace"))
+    parsed = _parsed(text if isinstance(text, str) else text.decode("utf-8-sig", "replace"))
     if cassette.is_cassette(parsed):
         parsed = cassette.unfolded(parsed)
-    return report(masked(parsed))
+    try:
+        return report(masked(_json(parsed)))
+    except RecursionError:
+        raise ValueError("not a report of rtdiag: it is nested too deep") from None
+
+
+def _json(value: Any) -> Any:
+    """The value with what JSON knows alone, and no half surrogates, which nothing can send. Raises ValueError."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_json(str(k)): _json(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_json(v) for v in value]
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ValueError(f"not a report of rtdiag: {_brief(value)} is no JSON")
 
 
 def masked(parsed: Any) -> Any:
@@ -116,7 +142,8 @@ def exchange(given: Json) -> Exchange:
 
 def peer(given: Json) -> PeerTrace:
     """One peer. Raises TypeError, ValueError or KeyError."""
-    states = tuple(tuple(state) for state in given.get("states") or ())
+    told = given.get("states") or ()
+    states = tuple((fit("at_ms", at), fit("state", name), fit("state", to)) for at, name, to in told)
     return value(PeerTrace, {**given, "states": states, "failure": _failure(given)})
 
 
@@ -142,7 +169,20 @@ def fit(name: str, given: Any) -> Any:
     """What a field of that name can hold; half a surrogate, which nothing can send, becomes `?`. Raises TypeError."""
     if isinstance(given, bool) or not isinstance(given, _TYPES.get(name, (str,))):
         raise TypeError(f"{name} cannot be {_brief(given)}")
+    _fit_inside(name, given)
     return given.encode("utf-8", "replace").decode() if isinstance(given, str) else given
+
+
+def _fit_inside(name: str, given: Any) -> None:
+    """Raises TypeError for a number that is none, and for what a list or mapping of that name cannot hold."""
+    inside = given.values() if isinstance(given, Mapping) else given if isinstance(given, list | tuple) else ()
+    types, allowed = _INSIDE.get(name), _ALLOWED.get(name)
+    for one in inside if types else ():
+        if isinstance(one, bool) or not isinstance(one, types or object) or (allowed and one not in allowed):
+            raise TypeError(f"{name} cannot hold {_brief(one)}")
+    numbers = [one for one in (given, *(inside if types else ())) if isinstance(one, int | float)]
+    if any(not abs(number) <= _LARGEST_NUMBER for number in numbers):
+        raise TypeError(f"{name} cannot be {_brief(given)}")
 
 
 def _parsed(text: str) -> Any:
@@ -158,9 +198,12 @@ def _parsed(text: str) -> Any:
 
 
 def _lines(text: str) -> dict[str, Any] | None:
-    """The report that lines of ndjson make up together; a last line that was cut off is left out. None for other text."""
+    """The report that lines of ndjson make up together; a last line that was cut off is left out. None for other text.
+
+    Raises ValueError where the end names a check that no line tells.
+    """
     found: dict[str, Any] = {}
-    for line in text.splitlines():
+    for line in filter(str.strip, text.splitlines()):
         try:
             part = json.loads(line)
         except (ValueError, RecursionError):
@@ -171,15 +214,19 @@ def _lines(text: str) -> dict[str, Any] | None:
             if name in _RECORDS and isinstance(given, list):
                 found[name] = [*_by_id([*found.get(name, ()), *given]).values()]
             elif name == "check":
-                found.setdefault("checks", []).append(given)
+                found["checks"] = [*_by_id([*found.get("checks", ()), given]).values()]
             else:
                 found[name] = given
+    told = {check.get("id") for check in found.get("checks", ()) if isinstance(check, Mapping)}
+    named = found.get("check_ids")
+    if isinstance(named, list) and (lost := [one for one in named if one not in told]):
+        raise ValueError(f"not a whole report of rtdiag: the lines of {_brief(lost)} are missing")
     return found or None
 
 
 def _by_id(records: Sequence[Any]) -> dict[Any, Any]:
     """The records by their ids; where one was told twice, the later one is the fuller."""
-    return {one.get("id") if isinstance(one, Mapping) else None: one for one in records}
+    return {json.dumps(one.get("id")) if isinstance(one, Mapping) else "": one for one in records}
 
 
 def _report(given: Json) -> Report:
@@ -197,12 +244,10 @@ def _report(given: Json) -> Report:
         version=fit("version", tool.get("version", "?")),
         started_at=moment(given["started_at"]),
         finished_at=moment(given.get("finished_at") or given["started_at"]),
-        target=value(
-            Target, {"model": "", "transcription_model": "", "recognised_as": "unknown", "dialects": ()} | target
-        ),
+        target=_target(target),
         credential=value(CredentialShown, given.get("credential") or {"kind": "none", "source": "", "masked": ""}),
         overall=_status(overall),
-        exit_code=int(given.get("exit_code", 130)),
+        exit_code=fit("count", given.get("exit_code", 130)),
         interrupted=bool(given.get("interrupted", "exit_code" not in given)),
         cost=value(Cost, given.get("cost") or {}),
         checks=checks,
@@ -217,14 +262,25 @@ def _report(given: Json) -> Report:
     )
 
 
+def _target(given: Any) -> Target:
+    unsaid = {"model": "", "transcription_model": "", "recognised_as": "unknown", "dialects": ()}
+    found = value(Target, unsaid | dict(given))
+    if found.emulator is not None:
+        date.fromisoformat(fit("as_of", found.emulator.get("as_of")))
+        faults = found.emulator.get("faults")
+        if not isinstance(faults, list) or not all(isinstance(fault, str) for fault in faults):
+            raise TypeError(f"faults cannot be {_brief(faults)}")
+    return found
+
+
 def _outcome(given: Json, records: Sequence[Mapping[str, Any]]) -> Outcome:
     check_id = fit("id", given["id"])
     return Outcome(
         id=check_id,
         title=fit("title", given.get("title", "")),
         status=_status(given.get("status", "skip")),
-        reason=given.get("reason"),
-        duration_ms=float(given.get("duration_ms", 0.0)),
+        reason=fit("reason", given.get("reason")),
+        duration_ms=fit("at_ms", given.get("duration_ms", 0.0)),
         requires=_texts(given, "requires"),
         cost=value(Cost, given.get("cost") or {}),
         rows=tuple(_row(check_id, case, records) for case in given.get("cases") or ()),
@@ -243,8 +299,8 @@ def _row(check_id: str, given: Json, records: Sequence[Mapping[str, Any]]) -> Ro
         _status(given.get("status", "skip")),
         fit("measured", given.get("measured", "")),
         fit("expected", given.get("expected", "")),
-        given.get("cause"),
-        given.get("hint"),
+        fit("cause", given.get("cause")),
+        fit("hint", given.get("hint")),
     )
     seen = Seen(case_id, exchanges, events, peers, facts if isinstance(facts, Mapping) else {})
     return Row(case_id, fit("title", given.get("title", "")), finding, seen)

@@ -292,7 +292,7 @@ KEY = f"sk-{'A' * 20}T3BlbkFJ{'B' * 20}"
     [
         (KEY, "OpenAI Token"),
         (KEY, "api-key"),
-        (f"ek_{'c' * 32}", "ephemeral"),
+        (f"ek_{'c0' * 16}", "ephemeral"),
         ("AKIA" + "D" * 16, "AWS Access Key"),
         ("ghp_" + "E" * 36, "GitHub Token"),
         (f"sk_live_{'F' * 24}", "Stripe Access Key"),

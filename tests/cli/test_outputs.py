@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import resource
 import stat
 import subprocess
@@ -20,6 +21,7 @@ from rtdiag.registry import load
 from rtdiag.replay import replay
 from rtdiag.report import FORMATS, reading, render
 from rtdiag.testing import run_on_emulator
+from rtdiag.writing import whole
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "rtdiag" / "report" / "schema.json").read_text(encoding="utf-8"))
 QUICK = ["--emulator", "--only", "key"]
@@ -114,6 +116,7 @@ def test_the_schema_holds_for_a_run_with_the_users_own_session(tmp_path: Path) -
         (["--report", "json="], "give FORMAT=PATH"),
         (["--report", "json=/"], "--report json=/: that is a folder"),
         (["--record", "/nowhere/x"], "--record /nowhere/x: there is no folder /nowhere"),
+        (["--report", "json=/dev/fd/77"], "there is no such device"),
         (["--report", "json=x", "--report", "junit=./x"], "--report junit=./x: another report goes there, too"),
         (["--report", "json=" + "x" * 300], "File name too long"),
         (["--report", "json=a\0b"], "no file can be called so"),
@@ -186,6 +189,100 @@ def test_a_stream_that_is_closed_is_nobody_to_write_to(closed: str, tmp_path: Pa
     assert "broke" not in done.stderr
 
 
+@pytest.mark.parametrize("nobody", ["2>/dev/full", "2>&1 >/dev/null | true"])
+def test_standard_error_that_nobody_reads_costs_no_report(nobody: str, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m rtdiag run {' '.join(QUICK)} --report json={tmp_path / 'r'} {nobody}"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "r").read_text(encoding="utf-8"))["overall"] == "pass"
+
+
+def test_a_terminal_that_is_closed_meanwhile_costs_no_report(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rtdiag", "run", "--emulator", "--report", f"json={tmp_path / 'r'}"]
+    environment = {**os.environ, "TERM": "xterm"}
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
+    os.close(theirs)
+    assert os.read(ours, 100)
+    os.close(ours)
+    process.communicate(timeout=60)
+    assert json.loads((tmp_path / "r").read_text(encoding="utf-8"))["exchanges"] is not None
+
+
+def test_a_report_for_a_stream_goes_there_and_destroys_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("before\n", encoding="utf-8")
+    base = f"{sys.executable} -m rtdiag run {' '.join(QUICK)} -o short"
+    for lines in (f"{base} --report json=/dev/stdout >> {log}", f"{base} --report json=/dev/stdout | cat >> {log}",
+                  f"{base} --report json=>(cat >> {log}); wait", f"{base} --report ndjson=/dev/null >> {log}"):  # fmt: skip
+        done = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("not written")) == (0, 0), (lines, done.stderr)
+    text = log.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.count('"schema_version": 1') == 3
+    assert text.count("rtdiag: PASS") == 3 + ("rtdiag: PASS" in done.stdout)
+    assert stat.S_IMODE(Path("/dev/null").stat().st_mode) == 0o666
+    assert {path.name for path in tmp_path.iterdir()} == {"log"}
+
+
+def test_lines_to_a_pipe_come_once_and_a_pipe_that_nobody_reads_is_told(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        holder = os.open(pipe, os.O_WRONLY)  # returns when the reader is there
+        done = rtdiag("run", *QUICK, "--report", f"ndjson={pipe}")
+        os.close(holder)
+        lines, _ = reader.communicate(timeout=60)
+    assert (done.returncode, [json.loads(line)["type"] for line in lines.splitlines()]) == (
+        0,
+        ["start", "check", "end"],
+    )
+    lonely = rtdiag("run", *QUICK, "--report", f"json={pipe}")
+    assert (lonely.returncode, "No such device or address; this report is not written" in lonely.stderr) == (4, True)
+
+
+def test_a_file_in_a_folder_that_takes_no_other_is_written_in_place(tmp_path: Path) -> None:
+    """As of a single file that is mounted; root may do anything, so the folder's part is played by the name."""
+    target = tmp_path / "r"
+    target.write_text("x" * 100_000, encoding="utf-8")
+    (tmp_path / f".rtdiag-{os.getpid()}.part").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        whole(str(target), "text")
+    assert target.stat().st_size == 100_000
+
+
+def test_every_option_has_the_variable_of_its_name() -> None:
+    from rtdiag.cli import main
+
+    for command in ("run", "replay"):
+        for option in main.commands[command].params:
+            long = max(option.opts, key=len)
+            if long.startswith("--") and long != "--help":
+                expected = "RTDIAG_" + long[2:].replace("-", "_").upper()
+                assert (option.envvar or f"RTDIAG_{(option.name or '').upper()}") == expected
+
+
+def test_variables_ask_for_reports_too(tmp_path: Path) -> None:
+    asked = {
+        "RTDIAG_REPORT": f"json={tmp_path / 'a'} junit={tmp_path / 'b'}",
+        "RTDIAG_OUTPUT": "short",
+        "RTDIAG_TIMEOUT": "9",
+    }
+    done = rtdiag("run", *QUICK, env={**os.environ, **asked})
+    assert done.stdout.startswith("rtdiag: PASS")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+    both = rtdiag("diff", str(tmp_path / "a"), str(tmp_path / "a"), env={**os.environ, **asked})
+    assert (both.returncode, "nothing changed" in both.stdout) == (0, True)
+
+
+def test_what_programs_read_is_utf8_whatever_the_terminal_is(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rtdiag", "run", "--emulator", "--only", "token.shape-realtime", "-o", "json"],
+        capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False,
+    )  # fmt: skip
+    assert "ek_…" in done.stdout.decode("utf-8")
+
+
 def test_a_link_is_followed_and_a_file_that_is_there_becomes_private(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     target, link = tmp_path / "elsewhere" / "r.json", tmp_path / "link"
@@ -232,6 +329,9 @@ def test_a_format_that_breaks_costs_none_of_the_others(
         ("[" * 100_000, "not a report of rtdiag"),
         ('{"target": {}, "exchanges": [], "started_at": "soon"}', "not a whole report of rtdiag"),
         ("\x00\xff", "not a report of rtdiag"),
+        ("- " * 200_000, "not a report of rtdiag"),
+        ("a: &a [x]\nb: *a\n", "not a report of rtdiag"),
+        ('{"target": {}, "exchanges": [], "started_at": NaN}', "not a report of rtdiag: NaN is no JSON"),
     ],
 )
 @pytest.mark.parametrize("command", ["replay", "diff"])

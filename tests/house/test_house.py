@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "screen": {"model", "plan"},
     "writing": {"model", "report", "screen"},
     "defect": set(),
+    "patience": set(),
     "outputs": {"config", "defect", "model", "report", "screen", "writing"},
     "stopping": set(),
     "replay": {"check", "diagnosis", "model", "outcomes", "redact"},
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "runner", "emulator"},
     "cli": {
         "defect",
+        "patience",
         "config",
         "diff",
         "outputs",
