@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from rtdiag.api.keys import MADE_UP, kind_of
 from rtdiag.model import Redaction
 from rtdiag.redact.shapes import LEARNT, PATTERNS
-from rtdiag.redact.unescaping import DEPTH, Span, Unescaped, apart, plain, spellings
+from rtdiag.redact.unescaping import DEPTH, ESCAPED, Span, Unescaped, apart, plain, spellings
 
 # What a report says of its own masking; what is searched for, and what is not.
 SCOPE = "secrets are searched for as they are, URL-encoded, JSON-escaped and inside HTTP Basic; other encodings are not searched"
@@ -44,6 +44,7 @@ _MIXED = re.compile(r"(?=.*\d)(?=.*[^\W\d])", re.DOTALL)
 _ALONE = re.compile(r"(?<![^\W_])"), re.compile(r"(?![^\W_])")
 _ADDRESS = re.compile(r"(?<![\w.:])"), re.compile(r"(?!\.?\w)")
 _LEAST_CUT = 8
+_SHORTEST_SHAPE = 6  # a URL with a name in it: x://a@
 # A hostile server may send as many cookies as it likes; each costs a search of every text.
 _MOST_LEARNT = 1000
 
@@ -153,6 +154,8 @@ class Mask:
 
     def __call__(self, text: str, where: str) -> str:
         """`text` with every secret masked; `where` is the place that the ledger names."""
+        if len(text) < _SHORTEST_SHAPE and not self._known:
+            return text
         count = len(self._known)
         text = self._without(text, where, self._known_ones)
         text = self._without(text, where, self._shapes)
@@ -212,16 +215,19 @@ class Mask:
 
     def _without(self, text: str, where: str, finders: Callable[[str], Iterator[_Finder]]) -> str:
         """The text with what the finders find hidden: first below all its escapes, last as it stands."""
-        for layers in range(DEPTH, -1, -1):
+        for layers in range(DEPTH if ESCAPED.search(text) else 0, -1, -1):
             view = Unescaped(text, layers)
             if view.layers < layers:
                 continue
             left, hidden = view.text, list[Span]()
             for kind, find in finders(left):
                 spans = [(s, e) for s, e in apart(find(left)) if stars(left[s:e]) != left[s:e]]
+                if not spans:
+                    continue
                 self._counts[where, kind] += len(spans)
                 left, hidden = _starred(left, spans), hidden + spans
-            text = _starred(text, apart(view.place(*span) for span in hidden))
+            if hidden:
+                text = _starred(text, apart(view.place(*span) for span in hidden))
         return text
 
     def _known_ones(self, _: str) -> Iterator[_Finder]:

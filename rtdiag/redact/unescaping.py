@@ -28,6 +28,7 @@ def _of_bytes(mark: str) -> str:
 
 _JSON = rf"\\u[Dd][89ABab]{_HEX}{{2}}\\u[Dd][C-Fc-f]{_HEX}{{2}}|\\u{_HEX}{{4}}|\\[\\/\"'bfnrt]"
 _ESCAPE = re.compile(rf"{_of_bytes('%')}|{_JSON}|{_of_bytes(chr(92) * 2 + 'x')}")
+ESCAPED = re.compile(r"[%\\]")  # what every escape begins with
 _MARK = re.compile(r"%|\\x")
 
 

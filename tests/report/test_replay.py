@@ -18,6 +18,8 @@ from rtdiag.testing import finding, row, run_on_emulator
 from tests.checks import broken
 
 FORMS = ("json", "ndjson", "cassette")
+# Of requests, of sessions, of sockets, of what is no text, and of what came not at all.
+IN_EVERY_FORM = {"key-revoked", "vad-silently-replaced", "upgrade-cut", "body-oversized", "ice-blocked", "no-answer"}
 CHECKS = registry.load(()).checks
 
 
@@ -34,9 +36,10 @@ def judgement(report: Report) -> Any:
 @pytest.mark.parametrize("fault", broken.grouped((fault,) for fault in load_faults()))
 def test_what_was_recorded_is_judged_as_it_was_seen(fault: str) -> None:
     report = broken.run(fault)
-    for form in FORMS:
-        assert judgement(again(report, form)) == judgement(report), form
-        assert list(turned(report, again(report, form))) == []
+    for form in FORMS if fault in IN_EVERY_FORM else ("json",):
+        new = again(report, form)
+        assert judgement(new) == judgement(report), form
+        assert list(turned(report, new)) == []
 
 
 @pytest.mark.parametrize("as_of", [date(2024, 10, 1), date(2025, 3, 21), date(2025, 9, 1), date(2026, 5, 12)])
