@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from rtdiag.model import Exchange, Report, Row
+from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger
 from rtdiag.report.cases import Case
 from rtdiag.report.evidence import pieces
@@ -65,6 +66,7 @@ def _properties(suite: Element, report: Report, ids: Mapping[str, str]) -> None:
         "tool": f"rtdiag {report.version}",
         "started-at": report.started_at.isoformat(timespec="milliseconds"),
         "exit-code": str(report.exit_code),
+        "masking": SCOPE,
     }
     inside = SubElement(suite, "properties")
     for name, text in (*found.items(), *ids.items()):

@@ -54,7 +54,7 @@ def run(*checks: Check, **more: Any) -> Report:
     return asyncio.run(runner.run(made, Wishes("http://127.0.0.1:9/v1"), mask=Mask(), **more))
 
 
-def scripted(name: str, statuses: Mapping[str, Status], *cases: Case, broken: Exception | None = None) -> Check:
+def scripted(name: str, statuses: Mapping[str, Status], *cases: Case, broken: BaseException | None = None) -> Check:
     """A check whose probe sees, and whose judge repeats, the statuses given; `broken` ends its probe."""
 
     async def probe(ctx: Context) -> AsyncIterator[Seen]:
@@ -118,6 +118,45 @@ def test_a_probe_that_breaks_keeps_what_it_saw_and_shows_no_secret() -> None:
     assert found(report)["b.one"][0] == "pass"
     assert report.exit_code == 4
     assert SECRET not in repr(report)
+
+
+@pytest.mark.parametrize("broken", [RuntimeError("late"), SystemExit(0), KeyboardInterrupt(), BaseException("own")])
+def test_a_probe_that_breaks_after_its_last_case_is_an_error_and_ends_nothing(broken: BaseException) -> None:
+    report = run(
+        scripted("a", {"one": "pass"}, Case("one", ""), broken=broken),
+        scripted("b", {"one": "pass"}, Case("one", "")),
+        scripted("c", {}, Case("one", "", ("a",))),
+    )
+    first, second, _ = report.checks
+    assert (first.status, second.status, report.exit_code) == ("error", "pass", 4)
+    assert (first.reason or "").startswith(f"{type(broken).__name__}: ")
+    assert found(report)["a.one"] == ("pass", "as scripted")
+    assert found(report)["c.one"] == ("skip", "needs a: it broke")
+
+
+@pytest.mark.parametrize(
+    "finding", [("green", "m", None), ("pass", None, None), ("pass", "m", "No Code!"), ("pass", "m", 5)]
+)
+def test_a_finding_that_no_report_can_hold_is_an_error(finding: tuple[Any, Any, Any]) -> None:
+    status, measured, cause = finding
+
+    def judge(_: Evidence) -> Iterator[Finding]:
+        yield Finding("one", status, measured, cause=cause)
+
+    good = scripted("a", {"one": "pass"}, Case("one", ""))
+    report = run(Check("a", "a", good.cases, good.probe, judge))
+    status, said = found(report)["a.one"]
+    assert (status, report.exit_code) == ("error", 4)
+    assert said.startswith("ValueError: a finding of the case 'one' has ")
+
+
+def test_a_judge_that_ends_the_program_is_an_error() -> None:
+    def judge(_: Evidence) -> Iterator[Finding]:
+        raise SystemExit(0)
+        yield
+
+    good = scripted("a", {"one": "pass"}, Case("one", ""))
+    assert run(Check("a", "a", good.cases, good.probe, judge)).exit_code == 4
 
 
 def test_a_case_of_which_nothing_is_said_is_an_error_not_a_pass() -> None:
