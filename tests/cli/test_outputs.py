@@ -348,6 +348,16 @@ def test_what_is_no_report_is_one_clear_line(command: str, text: str, line: str,
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400", "1" + "0" * 400, "true", '"fast"', "[1]"])
+@pytest.mark.parametrize("place", ["at_ms", "timing_ms"])
+def test_a_number_that_is_none_is_refused_in_one_line(number: str, place: str, everything: Path) -> None:
+    told = f'{{"wait": {number}}}' if place == "timing_ms" else number
+    parsed = json.loads((everything / "json").read_text(encoding="utf-8"))
+    parsed["exchanges"][0][place] = "HERE"
+    with pytest.raises(ValueError, match=r"^not a (whole )?report of rtdiag: [^\n]{1,200}$"):
+        reading.report_in(json.dumps(parsed).replace('"HERE"', told))
+
+
 def test_a_file_that_is_not_there_is_one_clear_line() -> None:
     done = rtdiag("replay", "/nowhere/r.json")
     assert (done.returncode, done.stderr) == (2, "rtdiag: /nowhere/r.json: No such file or directory\n")
