@@ -246,6 +246,12 @@ async def _report(
         screen.clear()
 
 
+_table_or_json = click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The format.",
+    allow_from_autoenv=False,
+)  # fmt: skip
+
+
 @main.command("replay", context_settings=_ENVIRONMENT)
 @click.argument("file", metavar="FILE")
 @_as_reports
@@ -281,15 +287,7 @@ def replay_(
 @main.command("diff", context_settings=_ENVIRONMENT)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="The format.",
-    allow_from_autoenv=False,
-)
+@_table_or_json
 @click.option("-v", "--verbose", is_flag=True, help="All lines, and what became faster.")
 def diff_(old: str, new: str, output: str, verbose: bool) -> None:
     """Say what changed between two recorded runs.
@@ -335,15 +333,7 @@ def _recorded(file: str) -> Report:
 @click.option(
     "--as-of", metavar="DATE", callback=_date, help="With --session: for the API of that day. Default: today."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="The format.",
-    allow_from_autoenv=False,
-)
+@_table_or_json
 def explain(inputs: tuple[str, ...], session: str | None, output: str, **wanted: Any) -> None:
     """Say which failure it is, from what you already have.
 
@@ -536,10 +526,10 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     """
     from rtdiag import drift
     from rtdiag.screen import show
-    from rtdiag.writing import whole
+    from rtdiag.writing import refusal, whole
 
-    if cassette is not None:
-        _holdable(cassette)
+    if cassette is not None and (refused := refusal(cassette)):
+        _fail(f"--cassette {cassette}: {refused}")
     try:
         with click.open_file(report, "rb") as file:
             found = drift.compare(drift.report_in(file.read()), as_of)
@@ -559,20 +549,6 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     elif cassette:
         click.echo(f"rtdiag: {cassette}: not written, for no HTTP exchange differs", err=True)
     return 1 if found.differences else 0
-
-
-def _holdable(cassette: str) -> None:
-    """Refuse a cassette that cannot be written before anything is asked."""
-    path = Path(cassette).absolute()
-    try:
-        target = path if path.exists() else path.parent
-        refused = "that is a folder" if path.is_dir() else "" if target.exists() else f"there is no folder {target}"
-        if not refused and not os.access(target, os.W_OK):
-            refused = "it may not be written"
-    except OSError as exc:
-        refused = exc.strerror or str(exc)
-    if refused:
-        _fail(f"--cassette {cassette}: {refused}")
 
 
 def _fail(line: str) -> Any:

@@ -18,7 +18,7 @@ from rtdiag.defect import defect
 from rtdiag.model import Outcome, Report
 from rtdiag.report import render
 from rtdiag.screen import printable, show, wants_color
-from rtdiag.writing import Journal, Lasting, is_stream, whole
+from rtdiag.writing import Journal, Lasting, is_stream, refusal, whole
 
 BROKEN = 4
 _SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -53,7 +53,9 @@ class Outputs:
         taken = set[Path]()
         for form, path in self._files:
             option = "--record " if form == "cassette" else f"--report {form}="
-            refused = _refused(path) or ("another report goes there, too" if Path(path).resolve() in taken else "")
+            refused = "standard output takes its format from -o" if path == "-" else refusal(path, path + _JOURNAL)
+            if not refused and Path(path).resolve() in taken:
+                refused = "another report goes there, too"
             if refused:
                 raise ConfigError(f"{option}{path}: {refused}")
             taken.add(Path(path).resolve())
@@ -147,29 +149,6 @@ class Outputs:
             defect("the format github", exc)
             return False
         return True
-
-
-def _refused(given: str) -> str:
-    """Why nothing can be written there, "" where it can."""
-    target = Path(given).absolute()
-    try:
-        if given == "-":
-            return "standard output takes its format from -o"
-        if "\0" in given:
-            return "no file can be called so"
-        if is_stream(given):
-            return "that is a folder" if target.is_dir() else "" if target.exists() else "there is no such device"
-        target = target.resolve()
-        if target.is_dir():
-            return "that is a folder"
-        if not target.parent.is_dir():
-            return f"there is no folder {target.parent}"
-        if not os.access(target if target.exists() else target.parent, os.W_OK):
-            return "it may not be written"
-        target.with_name(target.name + _JOURNAL).exists()  # raises where that name is too long
-    except (OSError, ValueError, RuntimeError) as exc:
-        return getattr(exc, "strerror", None) or str(exc)
-    return ""
 
 
 def _complain(where: str, exc: Exception, so: str = "this report is not written") -> None:

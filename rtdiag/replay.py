@@ -23,7 +23,7 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
     progress = Progress()
     for outcome in report.checks:
         check = checks.get(outcome.id)
-        found = _judged_again(outcome, check, report, progress) if check else outcome
+        found = _judged_again(outcome, check, report, progress) if check and outcome.rows else outcome
         progress.statuses[found.id] = found.status
         progress.outcomes.append(found)
     outcomes, target, on = tuple(progress.outcomes), report.target, day(report)
@@ -68,14 +68,18 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
         progress.note(f"{check.id}.{row.id}", row.finding)
     mask = Mask()  # of what a check of another package may say: the record is masked
     mask.learn_environment(os.environ)
-    new, crash = judged(Asked(check, cases, interrupted=report.interrupted), evidence, progress, mask)
+    asked = Asked(check, cases, crash=_crash_of_the_probe(outcome), interrupted=report.interrupted)
+    new, crash = judged(asked, evidence, progress, mask)
     by_id = {row.id: row for row in new}
     rows = tuple(by_id.get(row.id) or _titled(row, check) for row in outcome.rows)
-    status = worst(row.finding.status for row in rows) if rows else outcome.status
-    status = with_crash(rows) if crash else status
-    return replace(
-        outcome, title=check.title, status=status, rows=rows, reason=crash or reason(status, rows) or outcome.reason
-    )
+    status = with_crash(rows) if crash else worst(row.finding.status for row in rows)
+    return replace(outcome, title=check.title, status=status, rows=rows, reason=crash or reason(status, rows))
+
+
+def _crash_of_the_probe(outcome: Outcome) -> str | None:
+    """What broke after the last case was seen, which is told by no row; nothing that is judged today can undo it."""
+    told_by_rows = outcome.status == "skip" or any(row.finding.status == "error" for row in outcome.rows)
+    return None if told_by_rows else outcome.reason
 
 
 def _evidence(seen: Seen) -> bool:

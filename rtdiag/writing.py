@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from rtdiag.model import Outcome, Report
@@ -27,6 +26,26 @@ def is_stream(path: str) -> bool:
     )
 
 
+def refusal(path: str, *beside: str) -> str:
+    """Why nothing can be written there, "" where it can; `beside` are names that will be needed, too."""
+    try:
+        if "\0" in path:
+            return "no file can be called so"
+        target = Path(path).absolute() if is_stream(path) else Path(path).resolve()
+        if target.is_dir():
+            return "that is a folder"
+        if is_stream(path):
+            return "" if target.exists() else "there is no such device"
+        if not target.parent.is_dir():
+            return f"there is no folder {target.parent}"
+        if not os.access(target if target.exists() else target.parent, os.W_OK):
+            return "it may not be written"
+        _ = [Path(name).exists() for name in beside]  # raises where one is too long
+    except (OSError, ValueError, RuntimeError) as exc:
+        return getattr(exc, "strerror", None) or str(exc)
+    return ""
+
+
 def whole(path: str, text: str) -> None:
     """Put `text` into that file at once: a reader sees the old content or the new, never a part. Raises OSError.
 
@@ -34,8 +53,7 @@ def whole(path: str, text: str) -> None:
     """
     content = printable(text).encode()
     if is_stream(path):
-        with _stream(path) as handle:
-            _all(handle, content)
+        _put(_stream(path), content)
         return
     target = Path(path).resolve()
     try:
@@ -43,39 +61,36 @@ def whole(path: str, text: str) -> None:
     except OSError as exc:
         if exc.errno not in _IN_PLACE or not target.exists():
             raise
-        with _opened(target, os.O_TRUNC) as handle:
-            _all(handle, content)
+        _put(os.open(target, os.O_WRONLY | os.O_TRUNC), content)
 
 
 def _replaced(target: Path, content: bytes) -> None:
     part = target.with_name(f".rtdiag-{os.getpid()}.part")
     part.unlink(missing_ok=True)
     try:
-        with _opened(part, os.O_CREAT | os.O_EXCL) as handle:
-            _all(handle, content)
-            os.fchmod(handle, _MODE)
-            os.fsync(handle)
+        _put(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), content, lasting=True)
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-@contextlib.contextmanager
-def _opened(path: Path | str, flags: int) -> Iterator[int]:
-    handle = os.open(path, os.O_WRONLY | flags, _MODE)
+def _put(handle: int, content: bytes, *, lasting: bool = False) -> None:
+    """Write it all and close; `lasting` makes a new file private and waits for the disk."""
     try:
-        yield handle
+        _all(handle, content)
+        if lasting:
+            os.fchmod(handle, _MODE)
+            os.fsync(handle)
     finally:
         os.close(handle)
 
 
-@contextlib.contextmanager
-def _stream(path: str) -> Iterator[int]:
-    """A pipe that nobody reads is an error at once, instead of a wait that no signal ends."""
-    with _opened(path, os.O_APPEND | os.O_NONBLOCK) as handle:
-        os.set_blocking(handle, True)
-        yield handle
+def _stream(path: str) -> int:
+    """A handle to append by; a pipe that nobody reads is an error at once, instead of a wait that no signal ends."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+    os.set_blocking(handle, True)
+    return handle
 
 
 class Journal:
@@ -117,12 +132,11 @@ class Lasting:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._regular = not is_stream(str(path))
-        if self._regular:
-            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-            os.fchmod(self._handle, _MODE)
-        else:
-            self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
-            os.set_blocking(self._handle, True)
+        if not self._regular:
+            self._handle = _stream(str(path))
+            return
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+        os.fchmod(self._handle, _MODE)
 
     def put(self, text: str) -> None:
         """Append. Raises OSError."""

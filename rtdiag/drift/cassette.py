@@ -20,12 +20,8 @@ def rendered(record: Record, exchanges: Sequence[Exchange]) -> str:
 
 def _origin(record: Record) -> str:
     """Where it comes from, as every cassette says in its first line."""
-    on = f"{record.started_at:%Y-%m-%d}"
-    if record.emulated:
-        first = f"# Recorded from the emulator as of {record.emulated}, on {on}"
-    else:
-        first = f"# Recorded from {'the live API' if record.official else record.base_url} on {on}"
-    return (
-        f"{first}, by rtdiag {record.version}: what the emulator would have answered otherwise.\n"
-        "# Secrets and addresses are masked at their length; credentials, cookies and headers of the connection are left out.\n"
+    live = "the live API" if record.official else record.base_url
+    source = f"the emulator as of {record.emulated}," if record.emulated else live
+    return cassette.heading(
+        source, record.started_at, record.version, ": what the emulator would have answered otherwise"
     )

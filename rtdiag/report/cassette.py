@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -71,15 +72,19 @@ def only(report: Report, case_ids: Collection[str]) -> Report:
 
 def origin(report: Report) -> str:
     """The comment that a cassette begins with: from what it was recorded, when, and what masking did."""
-    target, on = report.target, f"{report.started_at:%Y-%m-%d}"
+    target = report.target
     if target.emulator:
         faults = f", faults: {', '.join(target.emulator['faults'])}" if target.emulator.get("faults") else ""
-        first = f"# Recorded from the emulator as of {target.emulator['as_of']}{faults}, on {on}"
+        source = f"the emulator as of {target.emulator['as_of']}{faults},"
     else:
-        official = target.recognised_as == "openai"
-        first = f"# Recorded from {'the live API' if official else target.base_url} on {on}"
+        source = "the live API" if target.recognised_as == "openai" else target.base_url
+    return heading(source, report.started_at, report.version)
+
+
+def heading(source: str, began: datetime, version: str, more: str = "") -> str:
+    """The comment itself; `more` says what the exchanges are."""
     return (
-        f"{first}, by rtdiag {report.version}.\n"
+        f"# Recorded from {source} on {began:%Y-%m-%d}, by rtdiag {version}{more}.\n"
         "# Secrets and addresses are masked at their length; credentials, cookies and headers of the connection are left out.\n"
     )
 

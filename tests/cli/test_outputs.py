@@ -9,6 +9,7 @@ import resource
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -241,14 +242,30 @@ def test_lines_to_a_pipe_come_once_and_a_pipe_that_nobody_reads_is_told(tmp_path
     assert (lonely.returncode, "No such device or address; this report is not written" in lonely.stderr) == (4, True)
 
 
-def test_a_file_in_a_folder_that_takes_no_other_is_written_in_place(tmp_path: Path) -> None:
-    """As of a single file that is mounted; root may do anything, so the folder's part is played by the name."""
+def test_a_file_in_a_folder_that_takes_no_other_is_written_in_place() -> None:
+    """As of a single file that is mounted. Root may write anywhere, so the one who writes is somebody else."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "r").write_text("x" * 100, encoding="utf-8")
+        (folder / "r").chmod(0o666)
+        folder.chmod(0o555)
+        code = "import os, sys; from rtdiag.writing import whole; os.getuid() or os.setuid(65534); whole(sys.argv[1], 'new')"
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(folder / "r")], capture_output=True, text=True, check=False
+        )
+        folder.chmod(0o755)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (folder / "r").read_text(encoding="utf-8") == "new"
+        assert [path.name for path in folder.iterdir()] == ["r"]
+
+
+def test_what_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "r"
-    target.write_text("x" * 100_000, encoding="utf-8")
+    target.write_text("old", encoding="utf-8")
     (tmp_path / f".rtdiag-{os.getpid()}.part").mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        whole(str(target), "text")
-    assert target.stat().st_size == 100_000
+        whole(str(target), "new")
+    assert target.read_text(encoding="utf-8") == "old"
 
 
 def test_every_option_has_the_variable_of_its_name() -> None:

@@ -169,6 +169,22 @@ def test_the_day_and_the_host_are_those_of_the_record() -> None:
     assert statuses == ["fail", "warn"]
 
 
+def test_what_broke_after_the_last_case_is_not_green_when_it_is_judged_again() -> None:
+    took = Seen("control", (refusal(401, "invalid_api_key", credential="made-up"),))
+    one = outcome("key", "error", ("control", Finding("control", "pass", "401"), took))
+    broken = replace(one, reason="RuntimeError: late")
+    new = replay(report(broken), CHECKS)
+    assert (new.checks[0].status, new.checks[0].reason, new.exit_code) == ("error", "RuntimeError: late", 4)
+    assert new.checks[0].rows[0].finding.status == "pass"
+
+
+def test_a_case_that_an_older_judge_broke_on_is_judged_today() -> None:
+    took = Seen("control", (refusal(401, "invalid_api_key", credential="made-up"),))
+    one = outcome("key", "error", ("control", Finding("control", "error", "KeyError: x"), took))
+    new = replay(report(replace(one, reason="KeyError: x")), CHECKS)
+    assert (new.checks[0].status, new.checks[0].reason, new.exit_code) == ("pass", None, 0)
+
+
 def test_another_cause_of_the_same_status_is_told() -> None:
     old = report(outcome("a", "fail", ("b", Finding("b", "fail", "m", cause="one"), Seen("b"))))
     new = report(outcome("a", "fail", ("b", Finding("b", "fail", "m", cause="two"), Seen("b"))))
