@@ -59,6 +59,11 @@ class Channel:
         await self._until(lambda: found() is not None or not self.open, self._deadlines.event_s)
         return found()
 
+    async def until(self, done: Callable[[], bool], limit_s: float) -> bool:
+        """Whether it is true at last: wait for an event, or the end of a voice, `limit_s` at most and while the channel is open."""
+        await self._until(lambda: done() or not self.open, limit_s)
+        return done()
+
     def _put(self, text: str) -> None:
         raise NotImplementedError
 

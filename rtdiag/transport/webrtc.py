@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtdiag.failures import from_sdp
 from rtdiag.model import Failure, PeerTrace
+from rtdiag.transport.audio import Voice, track
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.recorder import Deadlines, Recorder
 
@@ -26,10 +27,23 @@ CHANNEL = "oai-events"
 
 
 class Session(Channel):
-    """One RTCPeerConnection with its `oai-events` channel. Make it, `offer()`, post that, `accept()` the answer, `close()`."""
+    """One RTCPeerConnection with its `oai-events` channel. Make it, `offer()`, post that, `accept()` the answer, `close()`.
 
-    def __init__(self, peer_id: str, recorder: Recorder, deadlines: Deadlines, ice_servers: Sequence[str] = ()) -> None:
+    With a `voice` it sends that; else its audio section stays without a track.
+    """
+
+    def __init__(
+        self,
+        peer_id: str,
+        recorder: Recorder,
+        deadlines: Deadlines,
+        ice_servers: Sequence[str] = (),
+        voice: Voice | None = None,
+    ) -> None:
         super().__init__(peer_id, CHANNEL, recorder, deadlines)
+        self._voice = voice
+        if voice is not None:
+            voice.told = self._changed.set
         self.offered_in: str | None = None  # the exchange that carried the offer, set by whoever posted it
         self._ice_servers = ice_servers
         self._began_ms = recorder.now_ms()
@@ -51,7 +65,7 @@ class Session(Channel):
         for name in ("connectionState", "iceConnectionState", "iceGatheringState", "signalingState"):
             peer.on(name.lower() + "change", self._watcher(peer, name))
         peer.on("track", self._consume)
-        peer.addTransceiver("audio")
+        self._add_audio(peer)
         channel = self._channel = peer.createDataChannel(CHANNEL)
         channel.on("open", self._watcher(channel, "readyState"))
         channel.on("close", self._watcher(channel, "readyState"))
@@ -62,6 +76,16 @@ class Session(Channel):
         for password in re.findall(r"^a=ice-pwd:(\S+)", sdp, re.MULTILINE):
             self._recorder.mask.learn(password, "ice-pwd")
         return sdp.encode()
+
+    def _add_audio(self, peer: RTCPeerConnection) -> None:
+        """With a voice the section offers Opus alone, in which the voice is encoded already."""
+        if self._voice is None:
+            peer.addTransceiver("audio")
+            return
+        from aiortc import RTCRtpSender
+
+        opus = [c for c in RTCRtpSender.getCapabilities("audio").codecs if c.mimeType.lower() == "audio/opus"]
+        peer.addTransceiver(track(self._voice)).setCodecPreferences(opus)
 
     async def accept(self, sdp: str) -> bool:
         """Take the answer and go through every phase, until `session.created` has come or one phase has failed.

@@ -1,0 +1,116 @@
+"""A clip of speech, rtdiag's own or the user's: its samples, and where in it somebody speaks.
+
+Of rtdiag's own the offsets are known, for it was put together from parts (make.py); of any other they are measured (gate.py).
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import IO, Any
+
+from rtdiag.speech import gate
+
+RATE_HZ = 48000  # what Opus runs at: RFC 7587 4.1
+OWN = "rtdiag's own"
+# The longest wait that turn detection knows is 8 s (eagerness low: openai 3.54.0
+# types/realtime/realtime_audio_input_turn_detection.py), so this much silence follows every clip.
+TAIL_MS = 10_000
+SHORTEST_S, LONGEST_S = 1, 60
+LOUDNESS_MS = 100
+_SILENT = 30  # of 32768, -61 dB: a guess; what stays below it is no voice
+_EVERY = 6  # one sample in so many is enough to tell loudness by
+
+
+class ClipError(ValueError):
+    """A file that cannot be played to a server as speech; the text is one line: which file, what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Speech as 48 kHz mono signed 16-bit little-endian PCM, at least 10 s of silence at its end.
+
+    `phrases` are the offsets between which somebody speaks, in milliseconds; `loudness` is 0 to 100 for each 100 ms, linear,
+    100 the loudest.
+    """
+
+    name: str
+    pcm: bytes
+    duration_ms: int
+    phrases: tuple[tuple[int, int], ...]
+    loudness: tuple[int, ...]
+
+
+@cache
+def clip(path: str | None = None) -> Clip:
+    """The user's clip, any format that ffmpeg decodes, or rtdiag's own. Raises ClipError."""
+    if path is None:
+        import yaml
+
+        here = files("rtdiag.speech")
+        told = yaml.safe_load(here.joinpath("clip.yaml").read_text(encoding="utf-8"))
+        with here.joinpath("clip.opus").open("rb") as file:
+            pcm = _decoded(file, OWN)
+        return made(OWN, pcm, tuple((begin, end) for begin, end in told["phrases_ms"]))
+    try:
+        with open(path, "rb") as file:
+            pcm = _decoded(file, path)
+    except OSError as exc:
+        raise ClipError(f"{path}: {exc.strerror or exc}") from exc
+    return made(Path(path).name, _checked(pcm, path))
+
+
+def made(name: str, pcm: bytes, phrases: tuple[tuple[int, int], ...] = ()) -> Clip:
+    """The clip with these samples, whose phrases are measured unless they are known. Raises ClipError where there are none."""
+    samples = array("h", pcm)[::_EVERY]
+    levels = gate.loudness(samples, RATE_HZ // _EVERY, gate.FRAME_MS)
+    found = phrases or tuple(gate.phrases(levels))
+    if not found:
+        raise ClipError(f"{name}: nobody can be heard in it")
+    missing_ms = max(0, found[-1][1] + TAIL_MS - len(pcm) * 500 // RATE_HZ)
+    pcm += bytes(missing_ms * RATE_HZ // 1000 * 2)
+    whole = gate.loudness(array("h", pcm)[::_EVERY], RATE_HZ // _EVERY, LOUDNESS_MS)
+    scaled = tuple(round(100 * level / max(whole)) for level in whole)
+    return Clip(name, pcm, len(pcm) * 500 // RATE_HZ, found, scaled)
+
+
+def _checked(pcm: bytes, path: str) -> bytes:
+    seconds = len(pcm) / 2 / RATE_HZ
+    if seconds < SHORTEST_S:
+        raise ClipError(f"{path}: {seconds:.1f} s of audio, give at least {SHORTEST_S} s")
+    if seconds > LONGEST_S:
+        raise ClipError(f"{path}: more than {LONGEST_S} s of audio")
+    loudest = max(gate.loudness(array("h", pcm)[::_EVERY], RATE_HZ // _EVERY, gate.FRAME_MS))
+    if loudest < _SILENT:
+        raise ClipError(f"{path}: it is silent (its loudest 10 ms have {loudest:.0f} of 32768)")
+    return pcm
+
+
+def _decoded(file: IO[bytes], name: str) -> bytes:
+    """All of its first audio stream, or the first minute and a bit of a longer one."""
+    import av
+
+    most_bytes, pcm = (LONGEST_S + 1) * RATE_HZ * 2, bytearray()
+    to = av.AudioResampler("s16", "mono", RATE_HZ)
+    try:
+        with av.open(file, "r") as container:
+            if not container.streams.audio:
+                raise ClipError(f"{name}: there is no audio in it")
+            for frame in container.decode(audio=0):
+                pcm += _samples(to.resample(frame))
+                if len(pcm) > most_bytes:
+                    break
+            else:
+                pcm += _samples(to.resample(None))
+    except (av.FFmpegError, ValueError) as exc:
+        if isinstance(exc, ClipError):
+            raise
+        raise ClipError(f"{name}: no audio that can be decoded ({type(exc).__name__})") from exc
+    return bytes(pcm)
+
+
+def _samples(frames: list[Any]) -> bytes:
+    return b"".join(bytes(frame.planes[0])[: frame.samples * 2] for frame in frames)
