@@ -1,9 +1,12 @@
 """Is a turn detection accepted, and is it the one that the session then shows?
 
-Asks: your own `--session FILE` first, at the mint and by update; then `server_vad`, `semantic_vad` at each eagerness
-and null, at the mint and by update, for a realtime and for a transcription session. Whether it is also effective takes
-audio and is another check.
-Costs: 12 mints of 60 seconds, one more for `--session`; the sessions are those of the check `sdp`.
+Asks: your own `--session FILE` first, at the mint, in a session opened with it, and by update, each field followed
+through all three; where it is refused, which fields are why, and what is taken without them. Then `server_vad`,
+`semantic_vad` at each eagerness and null, at the mint and by update, for a realtime and for a transcription session.
+Whether it is also effective takes audio and is another check.
+Costs: 12 mints of 60 seconds; the sessions are those of the check `sdp`. `--session` adds a mint and a session, or, where
+the mint refuses it, up to 14 more mints (mostly 2: updates are asked first, and take nothing). In the other dialect than
+the server's own it adds a mint and a session to send updates to.
 Sources: developers.openai.com/api/docs/guides/realtime-vad (autumn 2026: gpt-live-transcribe and gpt-realtime-whisper
 take none); openai 3.54.0 types/realtime/realtime_audio_input_turn_detection.py; livekit/agents#3331 (2025-09-05:
 semantic_vad in a transcription session); openai-openapi @ f85dbe2 line 55921 says only server_vad there: so that is
@@ -15,17 +18,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from rtdiag import own
 from rtdiag.api import models, sessions
-from rtdiag.api.endpoints import KINDS, Kind
+from rtdiag.api.endpoints import KINDS
 from rtdiag.api.sessions import TURN_DETECTIONS, Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import cause_of, differences, in_short, no_answer, not_sent, said
-from rtdiag.model import ApiError, Cost, Evidence, Finding, Seen
+from rtdiag.judging import cause_of, differences, in_short
+from rtdiag.model import Cost, Evidence, Finding, Seen
+from rtdiag.own.judged import refused
 
 _CASES = (
     Case("own-mint", "your own session is accepted at the mint and echoed as sent", ("key.accepted",)),
-    Case("own-update", "your own session is accepted as an update and echoed as sent", ("vad.own-mint",)),
+    Case("own-connect", "a session opened with your own is the one that you asked for", ("key.accepted",)),
+    Case("own-update", "your own session is accepted as an update and echoed as sent", ("key.accepted",)),
+    Case("own-culprit", "every field of your own session is taken", ("key.accepted",)),
     *(
         Case(
             f"{way}-{kind}-{name}", f"{kind}: {name} {how} is accepted and echoed as sent", (needs.format(kind),), kind
@@ -39,9 +46,11 @@ _CASES = (
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """The user's session, then every turn detection at both places."""
-    async for seen in _own(ctx):
+    async for seen in own.probe(ctx):
         yield seen
     for kind in ctx.wishes.kinds:
+        if not ctx.wants(*(f"{way}-{kind}-{name}" for way in ("mint", "update") for name in TURN_DETECTIONS)):
+            continue
         model = await ctx.model(kind)
         dialect = (await ctx.minted(kind)).dialect
         for name, turn_detection in TURN_DETECTIONS.items():
@@ -71,35 +80,6 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             )
 
 
-async def _own(ctx: Context) -> AsyncIterator[Seen]:
-    own = ctx.wishes.session
-    if own is None:
-        yield Seen("own-mint", facts={"given": False})
-        return
-    kind, dialect = sessions.kind_of(own), sessions.dialect_of(own)
-    if ctx.wants("own-mint", "own-update"):
-        minted = await ctx.mint(kind, dialect, own)
-        yield Seen("own-mint", (minted.exchange,), facts={"given": True, "session": own, "echoed": minted.session})
-        opened = await ctx.opened(kind)
-        if opened is None or not opened.usable:
-            yield Seen("own-update", facts={"no_session": kind})
-            return
-        answered = await ctx.update(opened, sessions.update(kind, dialect, own))
-        echoed = _session_of(answered.answer.json if answered.answer else None)
-        facts = {
-            "given": True,
-            "session": _without_model(kind, own),
-            "echoed": echoed,
-            "asked": answered.asked,
-            "ended": answered.ended,
-        }
-        yield Seen("own-update", events=answered.events, facts=facts)
-
-
-def _without_model(kind: Kind, session: Json) -> Json:
-    return {k: v for k, v in session.items() if (kind, k) != ("realtime", "model")}
-
-
 def _session_of(parsed: Any) -> Json:
     found = parsed.get("session") if isinstance(parsed, dict) else None
     return found if isinstance(found, dict) else {}
@@ -113,39 +93,15 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     for case, seen in evidence.seen.items():
         if case.startswith("own-"):
-            yield _own_session(case, seen)
+            yield own.judge(case, seen)
         else:
             yield _turn_detection(case, seen)
-
-
-def _own_session(case: str, seen: Seen) -> Finding:
-    if seen.facts.get("given") is False:
-        return Finding(case, "skip", "no --session FILE was given")
-    if kind := seen.facts.get("no_session"):
-        return Finding(case, "skip", f"no {kind} session is open")
-    expected = "accepted, and echoed as sent"
-    error, unusable = _refusal(case, seen)
-    if unusable:
-        return unusable
-    if error:
-        return Finding(case, "fail", in_short(error) + f": {error.message}", expected, *cause_of(seen))
-    lost = list(differences(seen.facts["session"], seen.facts["echoed"]))
-    if lost:
-        return Finding(
-            case,
-            "fail",
-            "; ".join(lost),
-            expected,
-            "update-not-applied",
-            "accepted is not applied: these fields were changed or dropped",
-        )
-    return Finding(case, "pass", "accepted, and echoed as sent", expected)
 
 
 def _turn_detection(case: str, seen: Seen) -> Finding:
     facts = seen.facts
     sent, rule = facts["sent"], _rule(str(facts["model"]), facts["sent"])
-    error, unusable = _refusal(case, seen)
+    error, unusable = refused(case, seen)
     expected = {
         "yes": "accepted and echoed",
         "no": "a refusal: this model takes none",
@@ -177,24 +133,6 @@ def _turn_detection(case: str, seen: Seen) -> Finding:
 
 
 _NOT_APPLIED = "accepted is not applied: the session detects turns in another way than was asked"
-
-
-def _refusal(case: str, seen: Seen) -> tuple[ApiError | None, Finding | None]:
-    """The API's refusal, or the finding for what is neither a refusal nor an acceptance."""
-    exchange = seen.exchange
-    if exchange is not None:
-        if unusable := no_answer(case, exchange):
-            return None, unusable
-        if exchange.ok:
-            return None, None
-        return exchange.error or ApiError(message=said(exchange)), None
-    if skipped := not_sent(case, seen.facts):
-        return None, skipped
-    if len(seen.events) < 2:
-        return None, Finding(
-            case, "fail", "no answer", "an echo", "session-update-unanswered", "neither an echo nor an error came"
-        )
-    return seen.events[1].error, None
 
 
 def _rule(model: str, turn_detection: Json | None) -> models.Known:

@@ -51,10 +51,13 @@ def turn_detection_of(session_object: Mapping[str, Any]) -> Any:
 
 
 def model_of(session_object: Mapping[str, Any]) -> str | None:
-    """The model that a session object of either dialect and kind names, if it names one."""
+    """The model that a session object of either dialect and kind names, if it names one.
+
+    Of a GA realtime session that is never the model of its transcription.
+    """
     named = session_object.get("model")
-    if isinstance(named, str):
-        return named
+    if isinstance(named, str) or session_object.get("type") == "realtime":
+        return named if isinstance(named, str) else None
     audio = session_object.get("audio")
     place = audio.get("input") if isinstance(audio, Mapping) else session_object
     if not isinstance(place, Mapping):

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 
 from rtdiag import plan, registry, runner
+from rtdiag.api.leaves import without
+from rtdiag.api.sessions import CREATED
+from rtdiag.cli import main
 from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
 from rtdiag.model import Report
 from rtdiag.redact import Mask, Secret
-from rtdiag.report import render
+from rtdiag.report import own_fields, render
 from rtdiag.testing import finding, row, run_on_emulator
 from rtdiag.transport.http import Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
@@ -165,3 +173,212 @@ def test_a_secret_in_your_own_session_is_masked() -> None:
     tool = {"type": "mcp", "server_label": "x", "server_url": "https://x.test", "authorization": secret}
     report = run_on_emulator(session={"type": "realtime", "tools": [tool]}, only=["vad.own-mint"])
     assert secret not in render(report, "json")
+
+
+VAD: dict[str, Any] = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500}
+TOOL = {"type": "function", "name": "weather", "description": "Tells it.", "parameters": {"type": "object"}}
+GA_INPUT = {
+    "format": {"type": "audio/pcm", "rate": 24000},
+    "transcription": {"model": "gpt-4o-transcribe", "language": "en", "prompt": "names"},
+    "noise_reduction": {"type": "near_field"},
+    "turn_detection": VAD,
+}
+GA_REALTIME: dict[str, Any] = {
+    "type": "realtime",
+    "model": "gpt-realtime",
+    "instructions": "Be short.",
+    "output_modalities": ["audio"],
+    "max_output_tokens": 500,
+    "tool_choice": "auto",
+    "tools": [TOOL],
+    "audio": {
+        "input": GA_INPUT | {"turn_detection": {**VAD, "create_response": False}},
+        "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "cedar", "speed": 1.2},
+    },
+}
+GA_TRANSCRIPTION: dict[str, Any] = {
+    "type": "transcription",
+    "include": ["item.input_audio_transcription.logprobs"],
+    "audio": {"input": GA_INPUT},
+}
+BETA_INPUT = {
+    "input_audio_format": "pcm16",
+    "input_audio_transcription": {"model": "gpt-4o-transcribe", "language": "en", "prompt": "names"},
+    "input_audio_noise_reduction": {"type": "near_field"},
+    "turn_detection": VAD,
+}
+BETA_REALTIME: dict[str, Any] = BETA_INPUT | {
+    "model": "gpt-realtime",
+    "modalities": ["audio", "text"],
+    "instructions": "Be short.",
+    "voice": "ash",
+    "output_audio_format": "pcm16",
+    "temperature": 0.9,
+    "tool_choice": "auto",
+    "tools": [TOOL],
+    "max_response_output_tokens": 500,
+    "speed": 1.2,
+    "turn_detection": {**VAD, "create_response": False},
+}
+BETA_TRANSCRIPTION: dict[str, Any] = BETA_INPUT | {"include": ["item.input_audio_transcription.logprobs"]}
+GA_VAD, BETA_DAY = "audio.input.turn_detection", date(2025, 9, 1)
+
+
+def but(session: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """The session with that value at that place."""
+    changed: dict[str, Any] = json.loads(json.dumps(session))
+    *above, name = place.split(".")
+    inner = changed
+    for step in above:
+        inner = inner[step]
+    inner[name] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("whole", "place", "value", "code"),
+    [
+        (GA_REALTIME, "bogus", 1, "unknown_parameter"),
+        (GA_REALTIME, "temperature", 0.8, "unknown_parameter"),
+        (GA_REALTIME, "max_output_tokens", "many", "invalid_type"),
+        (GA_REALTIME, f"{GA_VAD}.eagerness", "low", "unknown_parameter"),
+        (GA_REALTIME, "audio.output.voice", "nobody", "invalid_value"),
+        (GA_REALTIME, "audio.output.speed", 9, "decimal_above_max_value"),
+        (GA_TRANSCRIPTION, "instructions", "Be short.", "unknown_parameter"),
+        (GA_TRANSCRIPTION, "audio.input.transcription.language", 5, "invalid_type"),
+        (GA_TRANSCRIPTION, f"{GA_VAD}.eagerness", "low", "unknown_parameter"),
+        (GA_TRANSCRIPTION, f"{GA_VAD}.create_response", True, "unknown_parameter"),
+        (GA_TRANSCRIPTION, "audio.input.noise_reduction", {"type": "all_field"}, "invalid_value"),
+        (BETA_REALTIME, "bogus", 1, "unknown_parameter"),
+        (BETA_REALTIME, "temperature", "hot", "invalid_type"),
+        (BETA_REALTIME, "turn_detection.eagerness", "low", "unknown_parameter"),
+        (BETA_REALTIME, "voice", "marin", "invalid_value"),
+        (BETA_TRANSCRIPTION, "language", "en", "unknown_parameter"),
+        (BETA_TRANSCRIPTION, "input_audio_transcription.prompt", 5, "invalid_type"),
+        (BETA_TRANSCRIPTION, "turn_detection.eagerness", "low", "unknown_parameter"),
+        (BETA_TRANSCRIPTION, "input_audio_format", "pcm17", "invalid_value"),
+    ],
+)
+def test_one_bad_field_among_many_is_named_and_a_working_session_is_given(
+    whole: dict[str, Any], place: str, value: Any, code: str
+) -> None:
+    as_of = None if "type" in whole else BETA_DAY
+    report = run_on_emulator(session=but(whole, place, value), only=["vad.own-*"], as_of=as_of)
+    found, facts = finding(report, "vad.own-culprit"), row(report, "vad.own-culprit").seen.facts
+    culprit = facts["culprits"][0]
+    assert (found.status, len(facts["culprits"]), facts["undecided"]) == ("fail", 1, [])
+    assert culprit["field"] in (place, f"{place}.type")
+    assert culprit["error"]["code"] == code
+    assert place in found.measured
+    assert code in found.measured
+    assert place.rpartition(".")[2] in str(row(report, "vad.own-mint").seen.exchanges[0].request_body)
+    assert culprit["refused_at"] == ["updated", "mint"]
+    assert facts["asked"]["mints"] <= 2
+    assert facts["opened"]
+    fates = {told["field"]: told for told in facts["fields"]}
+    assert {fates[culprit["field"]][step] for step in ("mint", "created", "updated")} == {"refused"}
+    others = {told[s] for told in fates.values() for s in ("mint", "created", "updated")} - {"refused", "left out"}
+    assert others <= {"same", "not sent"}
+    again = run_on_emulator(session=facts["taken"], only=["vad.own-*"], as_of=as_of)
+    assert {finding(again, f"vad.own-{case}").status for case in ("mint", "connect", "update", "culprit")} == {"pass"}
+
+
+@pytest.mark.parametrize("whole", [GA_REALTIME, GA_TRANSCRIPTION, BETA_REALTIME, BETA_TRANSCRIPTION])
+def test_a_session_that_is_right_is_followed_to_its_end(whole: dict[str, Any]) -> None:
+    report = run_on_emulator(session=whole, only=["vad.own-*"], as_of=None if "type" in whole else BETA_DAY)
+    assert {finding(report, f"vad.own-{case}").status for case in ("mint", "connect", "update", "culprit")} == {"pass"}
+    facts = row(report, "vad.own-culprit").seen.facts
+    assert {told[step] for told in facts["fields"] for step in ("mint", "created", "updated")} <= {"same", "not sent"}
+    assert facts["asked"] == {"mints": 0, "updates": 0}
+    assert row(report, "vad.own-connect").seen.events[0].type in CREATED
+
+
+def test_several_bad_fields_are_found_one_after_another() -> None:
+    bad = but(but(but(GA_REALTIME, "bogus", 1), "audio.output.speed", 9), f"{GA_VAD}.eagerness", "low")
+    report = run_on_emulator(session=bad, only=["vad.own-culprit"])
+    facts = row(report, "vad.own-culprit").seen.facts
+    assert {c["field"] for c in facts["culprits"]} == {"bogus", "audio.output.speed", f"{GA_VAD}.eagerness"}
+    assert facts["taken"] == without(bad, [("bogus",), ("audio", "output", "speed"), (*GA_VAD.split("."), "eagerness")])
+    assert facts["mended"]["audio"]["output"]["speed"] == 1.5, "what rtdiag makes of it was asked for, too"
+    assert report.cost.tokens_minted <= 4
+
+
+def test_of_an_array_the_member_is_named() -> None:
+    tools = [TOOL, {**TOOL, "name": "other", "strict": True}]
+    facts = row(
+        run_on_emulator(session=but(GA_REALTIME, "tools", tools), only=["vad.own-culprit"]), "vad.own-culprit"
+    ).seen.facts
+    assert [c["field"] for c in facts["culprits"]] == ["tools[1].strict"]
+    assert [tool["name"] for tool in facts["taken"]["tools"]] == ["weather", "other"]
+
+
+@pytest.mark.parametrize(
+    ("own_session", "field"),
+    [
+        (without(GA_REALTIME, [("type",)]), "type: set to"),
+        (BETA_REALTIME, "modalities: moved to output_modalities"),
+    ],
+)
+def test_a_session_that_lacks_something_or_is_of_the_other_dialect_is_mended(
+    own_session: dict[str, Any], field: str
+) -> None:
+    report = run_on_emulator(session=own_session, only=["vad.own-*"])
+    found, facts = finding(report, "vad.own-culprit"), row(report, "vad.own-culprit").seen.facts
+    assert found.status == "fail"
+    assert field in found.measured
+    assert facts["taken"] is None
+    again = run_on_emulator(session=facts["mended"], only=["vad.own-*"])
+    assert finding(again, "vad.own-culprit").status == "pass"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "told"),
+    [
+        ("vad-refused", "fail", GA_VAD),
+        ("update-server-error", "inconclusive", "no field of it alone is why"),
+        ("vad-silently-replaced", "pass", "at the mint and at the opening and by update"),
+        ("gateway-opens-beta-session", "fail", 'type = "realtime"'),
+    ],
+)
+def test_what_the_server_does_wrong_is_not_blamed_on_a_field(fault: str, status: str, told: str) -> None:
+    report = run_on_emulator(session=GA_REALTIME, only=["vad.own-*"], faults=[fault])
+    found = finding(report, "vad.own-culprit")
+    assert found.status == status
+    assert told in found.measured
+
+
+def test_without_a_session_that_is_open_mints_have_to_tell() -> None:
+    bad = but(GA_REALTIME, "bogus", 1)
+    report = run_on_emulator(session=bad, only=["vad.own-*"], faults=["ice-blocked"], longest_s=1.0)
+    facts = row(report, "vad.own-culprit").seen.facts
+    assert ([c["field"] for c in facts["culprits"]], facts["asked"]) == (["bogus"], {"mints": 1, "updates": 0})
+    assert {told["updated"] for told in facts["fields"]} == {"not asked"}
+
+
+def test_a_model_that_only_the_opening_refuses_is_said_to_be_refused_there() -> None:
+    report = run_on_emulator(session=but(GA_REALTIME, "model", "gpt-nope"), only=["vad.own-*"])
+    assert finding(report, "vad.own-connect").cause == "model-not-a-realtime-model"
+    assert finding(report, "vad.own-culprit").status == "inconclusive"
+
+
+@pytest.mark.parametrize("output", ["table", "markdown", "html"])
+def test_the_screen_shows_every_field_and_the_session_to_paste(output: str) -> None:
+    report = run_on_emulator(session=but(GA_REALTIME, f"{GA_VAD}.eagerness", "low"), only=["vad.own-*"])
+    text = html.unescape(render(report, output))
+    for told in row(report, "vad.own-culprit").seen.facts["fields"]:
+        assert told["field"] in text
+    shown = text.partition(own_fields.TAKEN)[2].partition("{")
+    assert json.JSONDecoder().raw_decode(shown[1] + shown[2])[0] == GA_REALTIME
+
+
+def test_a_newcomer_reads_it_on_the_screen(tmp_path: Path) -> None:
+    file = tmp_path / "session.json"
+    file.write_text(json.dumps(but(GA_REALTIME, "bogus", 1)))
+    done = CliRunner().invoke(main, ["run", "--emulator", "--session", str(file), "--only", "vad.own-*"])
+    assert done.exit_code == 1
+    assert "bogus = 1: unknown_parameter" in done.stdout
+    assert "Without it this server took your session and opened it; it stands below." in " ".join(done.stdout.split())
+    assert re.search(r"^ +bogus +1 +refused +refused +refused$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +audio\.output\.voice +\"cedar\" +same +same +same$", done.stdout, re.MULTILINE)
+    shown = done.stdout.partition(own_fields.TAKEN)[2]
+    assert json.JSONDecoder().raw_decode(shown.lstrip())[0] == GA_REALTIME

@@ -1,0 +1,84 @@
+"""Sends one user's session to a server, by mint, by update, or by opening a session with it, and counts what that takes."""
+
+from __future__ import annotations
+
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import Dialect, Kind, sdp_path
+from rtdiag.api.sessions import Json
+from rtdiag.context import SDP, Context, Minted, Opened, speaks
+from rtdiag.model import Event
+from rtdiag.own.trail import Told
+
+# The answers of a mint that can be about the session; others are about the credential, the URL, a limit, or the server.
+_ABOUT_THE_SESSION = frozenset({400, 409, 422})
+
+
+class Server:
+    """The ways to send a session of that kind and dialect; `asked` counts `mints` and `updates`."""
+
+    def __init__(self, ctx: Context, kind: Kind, dialect: Dialect) -> None:
+        self.asked = {"mints": 0, "updates": 0}
+        self._ctx, self._kind, self._dialect = ctx, kind, dialect
+        self._opened: Opened | None = None
+
+    async def mint(self, session: Json) -> Told:
+        """What the mint says, in the dialect that the session is written in."""
+        dialect = sessions.dialect_of(session)
+        minted = await self._ctx.mint(self._kind, dialect, session)
+        self._ctx.learn(dialect, minted.exchange)
+        self.asked["mints"] += 1
+        exchange = minted.exchange
+        refused = exchange.status in _ABOUT_THE_SESSION and speaks(exchange)
+        taken = True if exchange.ok else False if refused else None
+        return Told(taken, exchange.error, minted.session, minted=minted)
+
+    async def connect(self, minted: Minted) -> tuple[Opened, tuple[Event, ...]]:
+        """Open a session with that token; its first event where that is a greeting."""
+        opened = await self._open(minted)
+        heard = opened.session.received[:1] if opened.session else []
+        return opened, tuple(event for event in heard if event.type in sessions.CREATED)
+
+    async def update(self, session: Json) -> tuple[Told, dict[str, bool]] | None:
+        """What an update says, and whether it was asked and the session has ended; None where no session is open.
+
+        The session it goes to was opened without the user's: what a mint has applied is shown whatever an update does.
+        """
+        self._opened = self._opened or await self._smallest()
+        if self._opened is None or not self._opened.usable:
+            return None
+        answered = await self._ctx.update(self._opened, sessions.update(self._kind, self._dialect, session))
+        self.asked["updates"] += answered.asked
+        facts, answer = {"asked": answered.asked, "ended": answered.ended}, answered.answer
+        if answer is None:
+            return Told(events=answered.events), facts
+        return Told(answer.type in sessions.UPDATED, answer.error, session_of(answer), answered.events), facts
+
+    async def update_alone(self, session: Json) -> Told:
+        """The same without the facts."""
+        found = await self.update(session)
+        return found[0] if found else Told()
+
+    async def _smallest(self) -> Opened | None:
+        """The session of that kind that all checks share; a fresh one where it speaks the other dialect."""
+        opened = await self._ctx.opened(self._kind)
+        if opened is None or opened.dialect == self._dialect:
+            return opened
+        smallest = sessions.session(self._kind, self._dialect, await self._ctx.model(self._kind))
+        minted = await self._ctx.mint(self._kind, self._dialect, smallest)
+        return await self._open(minted) if minted.token else None
+
+    async def _open(self, minted: Minted) -> Opened:
+        path = sdp_path(self._kind, self._dialect, await self._ctx.model("realtime"))
+        headers = {"content-type": SDP, "accept": SDP}
+        return await self._ctx.open(
+            f"own-{self._kind}",
+            self._dialect,
+            lambda offer: self._ctx.reply("POST", path, minted.token, content=offer, headers=headers),
+        )
+
+
+def session_of(event: Event) -> Json:
+    """The session object inside an event; empty where there is none."""
+    parsed = event.json
+    found = parsed.get("session") if isinstance(parsed, dict) else None
+    return found if isinstance(found, dict) else {}
