@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.timeline import behaviour, newest
 from rtdiag.emulator.tokens import EMULATOR_KEY
+from rtdiag.emulator.turns import Rule, patience
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -27,7 +28,8 @@ class Emulator:
 
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
     `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
-    its Unix seconds. Raises ValueError when made (UnknownFault, NoSuchDate, an empty host), OSError when a port is taken.
+    its Unix seconds; `ends` is the rule by which silence ends a turn (turns.py). Raises ValueError when made (UnknownFault,
+    NoSuchDate, an empty host), OSError when a port is taken.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Emulator:
         port: int = 0,
         clock: Callable[[], float] = time.time,
         control_port: int | None = None,
+        ends: Rule = patience,
     ) -> None:
         if not host.strip():  # to asyncio "" is every address of this machine
             raise ValueError("the host is empty: give an address, such as 127.0.0.1")
@@ -47,6 +50,7 @@ class Emulator:
         self._chosen = chosen(self.faults)
         behaviour(self.as_of)
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
+        self._ends = ends
         self._service: Service | None = None
         self._runners: list[web.AppRunner] = []
 
@@ -131,7 +135,7 @@ class Emulator:
         from rtdiag.emulator.server import application
         from rtdiag.emulator.service import Service
 
-        self._service = Service(self.as_of, self._chosen, self._clock)
+        self._service = Service(self.as_of, self._chosen, self._clock, self._ends)
         try:
             self._port = await self._listen(application(self._service), self._host, self._port)
             if self._control_port is not None:

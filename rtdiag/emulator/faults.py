@@ -29,7 +29,10 @@ class Switches:
     first offer that it carries past the credential check. `offers_answered_with`, `update_error`: id of a body.
     `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-port` names a port of this
     machine where nothing answers. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
-    `checks_model_kind`: on a WebSocket. `closes_early`: the first message of the client ends the session.
+    `turn_detection_rules`: what no turn detection may hold is refused, dropped in silence, or taken and shown unchecked.
+    `drops_bad_updates_whole`: False applies a refused update but for the field that the error names.
+    `offsets_late_ms`: by how much the offsets of turns lie behind the audio. `checks_model_kind`: on a WebSocket.
+    `closes_early`: the first message of the client ends the session.
     """
 
     takes_any_credential: bool = False
@@ -55,6 +58,8 @@ class Switches:
     update_error: str | None = None
     turn_detection_refused: Sequence[str] = ()
     turn_detection_replaced: bool = False
+    turn_detection_rules: Literal["kept", "dropped", "unchecked"] = "kept"
+    drops_bad_updates_whole: bool = True
     heeds_intent: bool = True
     checks_model_kind: bool = True
     selects_subprotocol: bool = True
@@ -64,6 +69,7 @@ class Switches:
     semantic_vad_effective: bool = True
     silence_heeded: bool = True
     transcribes: bool = True
+    offsets_late_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ No audio is kept. What a fault may do to the hearing is done here, so that what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rtdiag.emulator.ears import RATE_HZ, Resampler, Voice, lasts_ms
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.turns import Turn, Turns
+from rtdiag.emulator.turns import Rule, Turn, Turns, patience
 
 _BYTES_PER_MS = RATE_HZ * 2 // 1000
 # What a server that ignores the silence asked for waits for: the documented default, openai 3.54.0
@@ -21,9 +22,9 @@ _OWN_SILENCE_MS = 500
 class Listening:
     """What one session hears. Audio goes in as `append` (of events) or `hear` (16 kHz mono); turns come out."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends: Rule = patience) -> None:
         self.buffered_ms = 0.0
-        self._resampler, self._voice, self._turns = Resampler(), Voice(), Turns()
+        self._resampler, self._voice, self._turns = Resampler(), Voice(), Turns(ends)
 
     def append(self, audio: bytes, format_name: str) -> bytes:
         """Audio of an event in its session's format, as 16 kHz mono."""
@@ -38,7 +39,7 @@ class Listening:
         for voiced in self._voice.heard(pcm, (wanted or {}).get("threshold", 0.5)):
             turn = self._turns.step(voiced, wanted)
             if turn:
-                yield turn
+                yield replace(turn, at_ms=turn.at_ms + switches.offsets_late_ms)
 
     def take(self) -> None:
         """Empties the buffer."""

@@ -22,6 +22,7 @@ from rtdiag.emulator.sessions import Session
 from rtdiag.emulator.settings import Rules
 from rtdiag.emulator.timeline import behaviour, models_alive
 from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
+from rtdiag.emulator.turns import Rule, patience
 
 if TYPE_CHECKING:
     from rtdiag.emulator.peer import Call
@@ -33,11 +34,13 @@ GOING_AWAY = 1001
 class Service:
     """The state behind the HTTP routes. Raises NoSuchDate for a day before the timeline."""
 
-    def __init__(self, as_of: date, faults: Sequence[Fault], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, as_of: date, faults: Sequence[Fault], clock: Callable[[], float] = time.time, ends: Rule = patience
+    ) -> None:
         self.as_of, self.faults = as_of, tuple(faults)
         self._clock = clock
         self.behaviour = behaviour(as_of)
-        self.rules = Rules(self.behaviour, switches(faults), self.clock)
+        self.rules = Rules(self.behaviour, switches(faults), self.clock, ends)
         self.tokens = Tokens(self.clock)
         self.calls: dict[str, Call] = {}
         self.sockets: set[Socket] = set()

@@ -58,7 +58,7 @@ class Session:
         beta_transcription = (kind, dialect) == ("transcription", "beta")
         self._name = "transcription_session" if beta_transcription else "session"
         self._conversation = Conversation(dialect, over)
-        self._listening = Listening()
+        self._listening = Listening(rules.ends)
         self._turn: tuple[str, int] | None = None  # the item of the turn that is being spoken, and when it began
 
     def created(self) -> list[Json]:

@@ -14,35 +14,56 @@ from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.api.models import find
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.lenience import good_part, tolerated
 from rtdiag.emulator.shapes import all_shapes, check, complete
 from rtdiag.emulator.timeline import Behaviour
+from rtdiag.emulator.turns import Rule, patience
 
 Json = dict[str, Any]
 
 
 @dataclass
 class Rules:
-    """What decides how sessions behave: the day's API, the faults that are on now, and the clock (unix seconds)."""
+    """What decides how sessions behave: the day's API, the faults that are on now, the clock (unix seconds), and `ends`, the
+    rule by which silence ends a turn.
+    """
 
     behaviour: Behaviour
     switches: Switches
     clock: Callable[[], float]
+    ends: Rule = patience
 
 
 def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules: Rules, path: str = "session") -> Json:
     """The whole configuration after `given` is laid over `current` ({} for a new session).
 
     `path` is what errors call the session object: `session` in events and GA mints, "" in the flat mint of the beta.
-    Raises Refused, and then nothing has changed.
+    Raises Refused, and then nothing has changed, unless a fault says so.
     """
     shape = all_shapes()[f"{dialect}-{kind}"]
-    check(shape, given, path, current, rules.behaviour)
-    _check_transcription_model(given, dialect, path, rules)
-    _check_turn_detection(given, current, dialect, path, rules)
+
+    def check_all(asked: object) -> None:
+        check(shape, asked, path, current, rules.behaviour)
+        _check_transcription_model(asked, dialect, path, rules)
+        _check_turn_detection(asked, current, dialect, path, rules)
+
+    kept: Json = {}
+    if rules.switches.turn_detection_rules != "kept" and isinstance(given, dict):
+        given, kept = tolerated(check_all, given, path)
+    try:
+        check_all(given)
+    except Refused as refused:
+        if not rules.switches.drops_bad_updates_whole and isinstance(given, dict):
+            good = good_part(check_all, given, refused, path)
+            current.update(complete(shape, good, current, rules.behaviour) if good and current else {})
+            current.pop("type", None)
+        raise
     result: Json = complete(shape, given, current, rules.behaviour)
     result.pop("type", None)
     place = audio_input(result, dialect)
-    if rules.switches.turn_detection_replaced:
+    if kept and rules.switches.turn_detection_rules == "unchecked":
+        place["turn_detection"] = {**(place["turn_detection"] or {}), **kept}
+    elif rules.switches.turn_detection_replaced:
         place["turn_detection"] = audio_input(complete(shape, {}, {}, rules.behaviour), dialect)["turn_detection"]
     elif not _takes_turn_detection(kind, result):
         place["turn_detection"] = None

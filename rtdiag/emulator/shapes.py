@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -154,6 +155,9 @@ def _check_limits(shape: Shape, given: float, path: str) -> None:
         raise Refused("below-min", param=path, number=number, limit=shape["min"], value=given)
     if "max" in shape and given > shape["max"]:
         raise Refused("above-max", param=path, number=number, limit=shape["max"], value=given)
+    count = len(format(Decimal(repr(given)), "f").partition(".")[2])
+    if count > shape.get("decimals", count):
+        raise Refused("too-many-decimals", param=path, limit=shape["decimals"], count=count)
 
 
 def _known(shape: Shape, behaviour: Behaviour) -> bool:
@@ -161,7 +165,12 @@ def _known(shape: Shape, behaviour: Behaviour) -> bool:
 
 
 def _invalid_value(value: object, supported: list[str], path: str) -> Refused:
-    return Refused("invalid-value", value=value, supported=_quoted(supported), param=path)
+    return Refused(
+        "invalid-value-of-one" if len(supported) == 1 else "invalid-value",
+        value=value,
+        supported=_quoted(supported),
+        param=path,
+    )
 
 
 def _below(path: str, name: str) -> str:

@@ -68,6 +68,50 @@ def test_semantic_vad_has_no_threshold(api: Api) -> None:
     assert error["message"] == f"Unknown parameter: '{DETECTION}.threshold'."
 
 
+@pytest.mark.parametrize("field", ["threshold", "prefix_padding_ms", "silence_duration_ms", "idle_timeout_ms"])
+def test_semantic_vad_has_no_field_of_server_vad(api: Api, field: str) -> None:
+    """record 40083276743 (2025): code, param and message as posted; of silence_duration_ms only the refusal is told."""
+    asked = {"type": "semantic_vad", field: 0.5 if field == "threshold" else 10000}
+    error = updated(api, MODEL_QUERY, "realtime", turn_detection=asked)["error"]
+    assert error["message"] == f"Unknown parameter: '{DETECTION}.{field}'."
+    assert (error["code"], error["param"]) == ("unknown_parameter", f"{DETECTION}.{field}")
+
+
+@pytest.mark.parametrize(("query", "kind"), [(MODEL_QUERY, "realtime"), (INTENT_QUERY, "transcription")])
+def test_a_threshold_has_at_most_16_decimal_places(api: Api, query: str, kind: str) -> None:
+    """records 69777744433, 61641017680 and 67105325236 (2026): code, opening words and limit; 0.1 + 0.2 prints 17 places."""
+    asked = {"type": "server_vad", "threshold": 0.1 + 0.2}
+    error = updated(api, query, kind, turn_detection=asked)["error"]
+    assert (error["code"], error["param"]) == ("decimal_max_decimal_places_exceeded", f"{DETECTION}.threshold")
+    assert error["message"].startswith(f"Invalid '{DETECTION}.threshold': max decimal places exceeded")
+
+
+def test_the_least_idle_timeout_is_named(api: Api) -> None:
+    """records 59677157308 and 59724214188 (2026), there at the mint."""
+    asked = {"type": "server_vad", "idle_timeout_ms": 3000}
+    error = updated(api, MODEL_QUERY, "realtime", turn_detection=asked)["error"]
+    assert error["code"] == "integer_below_min_value"
+    assert "Expected a value >= 5000, but got 3000" in error["message"]
+
+
+def test_a_response_field_is_true_or_false(api: Api) -> None:
+    """livekit/agents PR 3444 (2025-09-17): null is an invalid type."""
+    asked = {"type": "server_vad", "create_response": None}
+    error = updated(api, MODEL_QUERY, "realtime", turn_detection=asked)["error"]
+    assert error["message"].startswith(
+        f"Invalid type for '{DETECTION}.create_response': expected a boolean, but got null"
+    )
+
+
+def test_the_betas_place_is_unknown(api: Api) -> None:
+    """records 55858849222, 67316774933 (2026-05-23) and 42762873492."""
+    with socket(api, MODEL_QUERY) as made:
+        receive(made)
+        asked = {"type": "session.update", "session": {"type": "realtime", "turn_detection": None}}
+        error = tell(made, asked)["error"]
+    assert (error["code"], error["param"]) == ("unknown_parameter", "session.turn_detection")
+
+
 @pytest.mark.parametrize(("query", "kind"), [(MODEL_QUERY, "realtime"), (INTENT_QUERY, "transcription")])
 def test_null_turns_it_off(api: Api, query: str, kind: str) -> None:
     """openai 3.54.0 types/realtime/realtime_audio_input_turn_detection.py."""

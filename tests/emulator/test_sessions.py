@@ -87,6 +87,14 @@ def test_a_bad_update_is_dropped_whole() -> None:
             *("unknown_parameter", "session.audio.input.turn_detection.eagerness"),
         ),
         (
+            update("realtime", {"turn_detection": {"type": "server_vad", "threshold": 0.1 + 0.2}}),
+            *("decimal_max_decimal_places_exceeded", "session.audio.input.turn_detection.threshold"),
+        ),
+        (
+            update("realtime", {"turn_detection": {"type": "server_vad", "create_response": None}}),
+            *("invalid_type", "session.audio.input.turn_detection.create_response"),
+        ),
+        (
             update("realtime", {"transcription": {}}),
             *("missing_required_parameter", "session.audio.input.transcription.model"),
         ),
@@ -96,6 +104,15 @@ def test_a_bad_update_is_dropped_whole() -> None:
 def test_errors_of_a_realtime_session(message: str | bytes, code: str, param: str | None) -> None:
     error = only(session("realtime").receive(message))["error"]
     assert (error["code"], error["param"], error["event_id"]) == (code, param, None)
+
+
+def test_before_semantic_vad_one_type_alone_is_named() -> None:
+    """community.openai.com 968661 (2024-10-05), word for word."""
+    one = session("realtime", "beta", of=rules(date(2024, 10, 5)))
+    asked = {"type": "session.update", "session": {"turn_detection": {"type": "none"}}}
+    error = only(one.receive(json.dumps(asked)))["error"]
+    assert error["message"] == "Invalid value: 'none'. Value must be 'server_vad'."
+    assert (error["code"], error["param"]) == ("invalid_value", "session.turn_detection.type")
 
 
 def test_an_unknown_event_is_told_the_twelve() -> None:
