@@ -16,8 +16,9 @@ from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.api.requests import Corrected
 from rtdiag.model import Report
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, ledger, phrases
+from rtdiag.report import cases, hearing, hearing_words, ledger, own_fields, phrases
 from rtdiag.report.html_checks import anchors, checks, table
+from rtdiag.report.html_hearing import picture
 from rtdiag.report.html_status import status
 from rtdiag.report.html_verdict import verdict
 from rtdiag.report.html_waterfall import waterfall
@@ -55,6 +56,8 @@ def _body(report: Report) -> Iterator[Markup]:
     main = [
         _section("verdict", "Verdict", verdict(report, places), _summary(report)),
         _section("checks", "Checks", checks(report, places)),
+        _own(report),
+        _hearing(report),
         _section("waterfall", "Waterfall", waterfall(report)),
         _corrected(report.corrected),
         _section("ledger", "Ledger", *_ledger(report)),
@@ -99,6 +102,19 @@ def _summary(report: Report) -> Markup:
         used,
         class_="counts",
     )
+
+
+def _own(report: Report) -> Markup:
+    found = own_fields.of_run(report)
+    if found is None:
+        return Markup()
+    taken = (element("p", own_fields.TAKEN), element("pre", found.taken, tabindex=0)) if found.taken else ()
+    return _section("own", "Your session", table("fields of your session", found.heads, found.lines), *taken)
+
+
+def _hearing(report: Report) -> Markup:
+    found = hearing.of_run(report)
+    return _section("hearing", hearing_words.TITLE, *picture(found)) if found else Markup()
 
 
 def _corrected(requests: Corrected | None) -> Markup:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import Outcome, Report
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, ledger
+from rtdiag.report import cases, hearing, hearing_text, ledger, own_fields
 from rtdiag.report.cases import Case
 from rtdiag.report.markdown_answers import Room, answers, corrected
 from rtdiag.report.marked import code, fence, folded, prose, table
@@ -28,6 +28,7 @@ _ROOMS = (
     Room(120, 200, 50),
     Room(120, 0, 0),
     Room(50, 0, 0),
+    Room(25, 0, 0),
 )
 
 
@@ -93,6 +94,10 @@ def _checks(report: Report, room: Room) -> Iterator[str]:
                 ("", "case", "what should be", "expected", "measured", "cause"), [_row(case, room) for case in looked]
             )
             yield from _advice(looked, told, room)
+        if heard := hearing.of_check(outcome):
+            yield from ("", *fence(hearing_text.drawn(heard), "", LONGEST))
+        if own := own_fields.of_check(report, outcome):
+            yield from ("", *fence(own_fields.drawn(own), "", room.answer))
     yield ""
 
 

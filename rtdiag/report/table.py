@@ -17,7 +17,7 @@ from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.api.requests import Corrected
 from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, curl, ledger
+from rtdiag.report import cases, curl, hearing, hearing_text, ledger, own_fields
 from rtdiag.report.json import time
 from rtdiag.report.phrases import SIGNS, banner, in_words
 
@@ -42,6 +42,8 @@ def render(report: Report, *, color: bool = False, verbose: bool = False) -> str
     lines = [*_head(report), ""]
     for outcome in report.checks:
         lines += _check(outcome, paint, verbose, again)
+        if own := own_fields.of_check(report, outcome):
+            lines += [textwrap.indent(own_fields.drawn(own), "    "), ""]
     lines += ["", *_corrected(report.corrected), *_verdict(report, paint)]
     return "\n".join(lines) + "\n"
 
@@ -92,6 +94,8 @@ def _check(outcome: Outcome, paint: _Paint, verbose: bool, again: _Again) -> Ite
     if outcome.status != "skip" and outcome.rows and (verbose or not well):
         matrix = all(row.line and row.column for row in outcome.rows)
         yield textwrap.indent(_matrix(outcome.rows, paint) if matrix else _table(outcome.rows, paint, verbose), "    ")
+    if heard := hearing.of_check(outcome):
+        yield from ("", textwrap.indent(hearing_text.drawn(heard), "    "), "")
     yield from _bodies(outcome, verbose, again)
 
 
