@@ -25,8 +25,9 @@ class Case:
     """One row of a check's table.
 
     `title` reads true when the case passes. `requires` are full ids of checks (`key`) or cases (`token.mint-realtime`) without
-    which it is not asked. `kind` ties it to a kind of session, for `--type`; `allow` to an opt-in (`wait`). `line` and `column`
-    place it in a matrix, when all cases of the check have them.
+    which it is not asked. `kind` ties it to a kind of session, for `--type`; `allow` to an opt-in (`wait`, `audio`).
+    `line` and `column` place it in a matrix, when all cases of the check have them. `doc` is what is known of it, for
+    `rtdiag explain`.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Case:
     allow: str | None = None
     line: str = ""
     column: str = ""
+    doc: str = ""
 
 
 @dataclass(frozen=True)

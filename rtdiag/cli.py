@@ -15,7 +15,7 @@ from rtdiag import __version__
 
 if TYPE_CHECKING:
     from rtdiag.config import Config, Flags
-    from rtdiag.model import Report
+    from rtdiag.model import Cost, Report
     from rtdiag.outputs import Outputs
     from rtdiag.plan import Plan
     from rtdiag.redact import Mask
@@ -139,7 +139,11 @@ def _as_reports(command: Any) -> Any:
 )
 @click.option("--skip", metavar="ID", multiple=True, help="Not this check or case (globs). Repeatable.")
 @click.option(
-    "--allow", type=click.Choice(["wait"]), multiple=True, help="Opt in: wait for a token to end (12 s). Repeatable."
+    "--allow", type=click.Choice(["wait", "audio"]), multiple=True,
+    help="Opt in: wait for a token to end (12 s), send audio (it costs). Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--audio", metavar="FILE", help="Your own speech in place of rtdiag's clip, for vad-effect: 1 to 60 s, any format."
 )
 @click.option(
     "--ice-server",
@@ -194,7 +198,14 @@ def run(
             known = registry.load()
             if strangers := plan.unknown((*only, *skip), known.checks.values()):
                 raise config.ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
-            chosen = plan.make(known.checks.values(), only=only, skip=skip, kinds=settings.wishes.kinds, allow=allow)
+            chosen = plan.make(
+                known.checks.values(),
+                only=only,
+                skip=skip,
+                kinds=settings.wishes.kinds,
+                allow=allow,
+                emulated=given.emulator,
+            )
             if not any(step.cases for step in chosen.steps):
                 raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
             outputs.check()
@@ -223,7 +234,7 @@ async def _report(
     }  # fmt: skip
     try:
         if not flags.emulator:
-            screen.announce(chosen)
+            screen.announce(chosen, *_cost(chosen, settings, flags))
             outputs.open()
             return await stop.cancellable(runner.run(chosen, settings.wishes, **common))
         from rtdiag.emulator import Emulator
@@ -232,7 +243,7 @@ async def _report(
             emulator = Emulator(as_of=flags.as_of, faults=flags.faults)
         except ValueError as exc:
             raise ConfigError(str(exc)) from exc
-        screen.announce(chosen)
+        screen.announce(chosen, *_cost(chosen, settings, flags))
         outputs.open()
         for line in emulator.warnings:
             click.echo(f"rtdiag: {line}", err=True)
@@ -244,6 +255,22 @@ async def _report(
             return await stop.cancellable(runner.run(chosen, wishes, emulator=shown, **common))
     finally:
         screen.clear()
+
+
+def _cost(chosen: Plan, settings: Config, flags: Flags) -> tuple[Cost, str]:
+    """What the run takes, and a sentence about its audio, "" where it sends none."""
+    if not chosen.cost.audio_seconds:
+        return chosen.cost, ""
+    from rtdiag.api import models
+    from rtdiag.speech import price
+    from rtdiag.speech.clip import clip
+
+    longer_ms = clip(settings.wishes.audio).duration_ms - clip().duration_ms
+    cost = chosen.costing(longer_ms / 1000)
+    if flags.emulator:
+        return cost, f"It sends {cost.audio_seconds:g} s of audio, which costs nothing on the emulator."
+    model = settings.wishes.transcription_model or models.default("transcription")
+    return cost, price.sentence(cost.audio_seconds, model)
 
 
 _table_or_json = click.option(

@@ -62,6 +62,7 @@ class Flags:
     transcription_model: str | None = None
     type: str = "both"
     session: str | None = None
+    audio: str | None = None
     ice_servers: tuple[str, ...] = ()
     keep_addresses: bool = False
     timeout_s: float | None = None
@@ -108,8 +109,21 @@ def make(flags: Flags, environment: Mapping[str, str]) -> Config:
             if environment.get(name)
         },
         kinds=_kinds(flags.type),
+        audio=_audio(flags.audio),
     )
     return Config(wishes, mask, Deadlines().capped(flags.timeout_s))
+
+
+def _audio(name: str | None) -> str | None:
+    """The user's clip, once it is known that it can be played."""
+    if name is not None:
+        from rtdiag.speech.clip import ClipError, clip
+
+        try:
+            clip(name)
+        except ClipError as exc:
+            raise ConfigError(f"--audio {exc}") from exc
+    return name
 
 
 def _kinds(name: str) -> tuple[Kind, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -27,6 +28,7 @@ from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
 from rtdiag.redact import Secret
+from rtdiag.transport.audio import Voice
 from rtdiag.transport.http import Credential, Http, Reply
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import Session
@@ -92,7 +94,11 @@ class Answered:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user asked for, as far as a probe may know it."""
+    """What the user asked for, as far as a probe may know it.
+
+    `audio` is a file with speech, None for rtdiag's own. `audio_speed` is for tests: other than 1 never against a real server.
+    `emulated` says that the embedded emulator is asked.
+    """
 
     base_url: str
     api_key: Credential | None = None
@@ -106,6 +112,9 @@ class Wishes:
     headers: Mapping[str, str] = field(default_factory=dict)
     kinds: tuple[Kind, ...] = KINDS
     today: date = field(default_factory=date.today)
+    audio: str | None = None
+    audio_speed: float = 1.0
+    emulated: bool = False
 
     @property
     def official(self) -> bool:
@@ -268,25 +277,36 @@ class Context:
         """
 
         async def attempt() -> Opened | None:
-            minted = await self.minted(kind)
-            if minted.token is None:
-                return None
-            dialect, headers = minted.dialect, {"content-type": SDP, "accept": SDP}
-            path = sdp_path(kind, dialect, await self.model("realtime"))
-            fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, await self.model(kind)))
-            token = fresh.token or minted.token
-            opened = await self.open(
-                kind, dialect, lambda offer: self.reply("POST", path, token, content=offer, headers=headers)
-            )
-            return replace(opened, token=token)
+            return await self.fresh(kind, kind)
 
         return await self._once_only(("opened", kind), attempt)
 
+    async def fresh(self, kind: Kind, name: str, voice: Voice | None = None) -> Opened | None:
+        """A session of one's own with a token of its own, which `voice` speaks to; None where no token is to be had."""
+        minted = await self.minted(kind)
+        if minted.token is None:
+            return None
+        dialect, headers = minted.dialect, {"content-type": SDP, "accept": SDP}
+        path = sdp_path(kind, dialect, await self.model("realtime"))
+        fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, await self.model(kind)))
+        token = fresh.token or minted.token
+        opened = await self.open(
+            name, dialect, lambda offer: self.reply("POST", path, token, content=offer, headers=headers), voice=voice
+        )
+        return replace(opened, token=token)
+
     async def open(
-        self, name: str, dialect: Dialect, post: Callable[[bytes], Awaitable[Reply]], *, connect: bool = True
+        self,
+        name: str,
+        dialect: Dialect,
+        post: Callable[[bytes], Awaitable[Reply]],
+        *,
+        connect: bool = True,
+        voice: Voice | None = None,
     ) -> Opened:
         """Open one session of one's own: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner."""
-        session = Session(f"p{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines, self.wishes.ice_servers)
+        peer_id = f"p{len(self._sessions) + 1}-{name}"
+        session = Session(peer_id, self.recorder, self.deadlines, self.wishes.ice_servers, voice)
         self._sessions.append(session)
         offer = await session.offer()
         try:
@@ -348,6 +368,14 @@ class Context:
         path = call_path(exchange)
         self._calls = [(p, x) for p, x in self._calls if p != path]
         return await self.request("POST", path + "/hangup", self.wishes.api_key)
+
+    async def end(self, opened: Opened) -> None:
+        """End a session before the run does: hang up and close its peer; what fails is left to the end of the run."""
+        if (call_path(opened.exchange), opened.exchange) in self._calls:
+            await self.hang_up(opened.exchange)
+        if opened.session is not None:
+            with contextlib.suppress(TimeoutError):
+                await opened.session.close()
 
     async def close(self) -> tuple[str, ...]:
         """Hang up every call, close every peer and connection; what could not be closed, each with the reason."""

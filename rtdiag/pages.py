@@ -58,9 +58,8 @@ def _check(check: Check) -> str:
 def _case(check: Check, case: Case) -> str:
     needs = f"It needs {', '.join(case.requires)}. " if case.requires else ""
     optional = f"It is asked with --allow {case.allow} only. " if case.allow else ""
-    return (
-        f"{check.id}.{case.id}: {case.title}\n{_filled(f'A case of {check.id} ({check.title}). {needs}{optional}')}\n"
-    )
+    told = (f"A case of {check.id} ({check.title}). {needs}{optional}", case.doc)
+    return "\n".join([f"{check.id}.{case.id}: {case.title}", *map(_filled, filter(None, told)), ""])
 
 
 def _api_code(code: str) -> str | None:

@@ -10,6 +10,9 @@ from rtdiag.api.endpoints import Kind
 from rtdiag.check import Case, Check
 from rtdiag.model import Cost
 
+# The opt-ins that are about money alone.
+FREE_ON_THE_EMULATOR = frozenset({"audio"})
+
 
 @dataclass(frozen=True)
 class Step:
@@ -30,7 +33,13 @@ class Plan:
     @property
     def cost(self) -> Cost:
         """What the steps cost, as their checks declare it for a default run."""
-        return sum((s.check.cost for s in self.steps if s.cases), Cost())
+        return self.costing()
+
+    def costing(self, longer_s: float = 0.0) -> Cost:
+        """The same where the clip that is played is longer than rtdiag's own by so much; each session hears it once."""
+        costs = [s.check.cost for s in self.steps if s.cases]
+        more_s = sum(longer_s * c.sessions_opened for c in costs if c.audio_seconds)
+        return sum(costs, Cost(audio_seconds=more_s))
 
     def waves(self) -> Iterator[tuple[Step, ...]]:
         """The steps in groups that may be asked at the same time: no step rests on another of its group."""
@@ -50,22 +59,30 @@ def make(
     skip: Collection[str] = (),
     kinds: Collection[Kind] = ("realtime", "transcription"),
     allow: Collection[str] = (),
+    emulated: bool = False,
 ) -> Plan:
     """The plan. `only` and `skip` are globs over check ids and `check.case`; with `only`, what it requires is added.
 
-    A case of a kind that is not asked for is not in the plan at all; a skipped one, and one that needs an opt-in, is left out with
-    the reason. The plan is empty when nothing matches.
+    On the emulator, where audio costs nothing, a check or case that `only` names in full needs no opt-in for it. A case of a
+    kind that is not asked for is not in the plan at all; a skipped one, and one that needs an opt-in, is left out with the
+    reason. The plan is empty when nothing matches.
     """
     every = {
         f"{c.id}.{case.id}": (c, case) for c in checks for case in c.cases if case.kind is None or case.kind in kinds
     }
     named = {i for i, (c, _) in every.items() if not only or _matches(i, c.id, only)}
     wanted = _closure(named, every)
+    in_full = {i for i, (c, _) in every.items() if emulated and {i, c.id} & set(only)}
+    permitted = {i for i in _closure(in_full, every) if every[i][1].allow in FREE_ON_THE_EMULATOR}
     steps = []
     for check in dict.fromkeys(c for c, _ in every.values()):
         mine = {i: case for i, (c, case) in every.items() if c is check and i in wanted}
         left_out = {case.id: "left out by --skip" for i, case in mine.items() if _matches(i, check.id, skip)}
-        left_out |= {c.id: f"opt in with --allow {c.allow}" for c in mine.values() if c.allow and c.allow not in allow}
+        left_out |= {
+            case.id: f"opt in with --allow {case.allow}"
+            for i, case in mine.items()
+            if case.allow and case.allow not in allow and i not in permitted
+        }
         if mine:
             steps.append(Step(check, tuple(c for c in mine.values() if c.id not in left_out), left_out))
     directly = {i.partition(".")[0] for i in named}

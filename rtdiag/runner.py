@@ -68,6 +68,7 @@ async def run(
     `sleep` is for tests that own the clock. Never raises for what a server, a network or a check does.
     """
     deadlines, observer = deadlines or Deadlines(), observer or Silent()
+    wishes = replace(wishes, emulated=emulator is not None)
     recorder = Recorder(mask, observer.asking)
     http = Http(wishes.base_url, recorder, deadlines, trust_environment=emulator is None)
     ctx = Context(wishes, http, recorder, deadlines, sleep)

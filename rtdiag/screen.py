@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import click
 
-from rtdiag.model import Outcome, Report
+from rtdiag.model import Cost, Outcome, Report
 from rtdiag.plan import Plan
 
 
@@ -34,9 +34,11 @@ class Screen:
         self._stream = sys.stderr
         self._moves = _is_terminal(self._stream)
 
-    def announce(self, chosen: Plan) -> None:
-        """Say what will be asked, before the first request."""
-        click.echo(f"rtdiag asks about {chosen.cost}.", err=True)
+    def announce(self, chosen: Plan, cost: Cost, of_audio: str) -> None:
+        """Say what will be asked and what it takes, before the first request."""
+        click.echo(f"rtdiag asks about {cost}.", err=True)
+        if of_audio:
+            click.echo(of_audio, err=True)
         if chosen.added:
             click.echo(f"It also runs {', '.join(chosen.added)}, which the named checks require.", err=True)
 

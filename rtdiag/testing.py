@@ -20,6 +20,7 @@ from rtdiag.api.endpoints import Dialect
 from rtdiag.check import Check
 from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.turns import Rule, patience
 from rtdiag.model import Evidence, Exchange, Finding, Report, Row, Seen
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
@@ -67,11 +68,13 @@ def run_on_emulator(
     allow: Collection[str] = (),
     longest_s: float = 10.0,
     checks: Mapping[str, Check] | None = None,
+    ends: Rule = patience,
     **wishes: Any,
 ) -> Report:
     """A whole run against an emulator of its own. `wishes` go into Wishes; no phase waits longer than `longest_s`.
 
-    Where a check waits for a token to end, the emulator's clock is moved instead.
+    `ends` is the emulator's rule by which silence ends a turn. Where a check waits for a token to end, the emulator's clock is
+    moved instead.
     """
     waited_s = 0.0
 
@@ -82,14 +85,14 @@ def run_on_emulator(
     async def work() -> Report:
         known = checks or registry.load().checks
         mask = Mask()
-        async with Emulator(as_of, faults, clock=lambda: time.time() + waited_s) as emulator:
+        async with Emulator(as_of, faults, clock=lambda: time.time() + waited_s, ends=ends) as emulator:
             mask.learn(emulator.key)
             asked = Wishes(
                 emulator.base_url, Credential("api-key", Secret(emulator.key), "the emulator"), today=emulator.as_of
             )
             asked = replace(asked, **wishes)
             shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
-            plan = plans.make(known.values(), only=only, allow=allow, kinds=asked.kinds)
+            plan = plans.make(known.values(), only=only, allow=allow, kinds=asked.kinds, emulated=True)
             deadlines = Deadlines().capped(longest_s)
             return await runner.run(plan, asked, mask=mask, deadlines=deadlines, emulator=shown, sleep=sleep)
 

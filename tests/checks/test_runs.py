@@ -36,7 +36,16 @@ def statuses(report: Report) -> Counter[str]:
 
 def test_today_all_is_well() -> None:
     report = run()
-    assert [o.id for o in report.checks] == ["key", "token", "endpoint", "sdp", "session-update", "vad", "websocket"]
+    assert [o.id for o in report.checks] == [
+        "key",
+        "token",
+        "endpoint",
+        "sdp",
+        "session-update",
+        "vad",
+        "vad-rules",
+        "websocket",
+    ]
     assert {o.status for o in report.checks} == {"pass"}
     assert not BAD & statuses(report).keys()
     assert report.exit_code == 0
@@ -49,7 +58,7 @@ def test_the_table_folds_what_is_well_and_says_what_it_asked_and_did_not_test() 
     text = render(run(), "table")
     lines = text.splitlines()
     assert lines[0] == lines[-1] == "EMULATOR (as of 2026-11-13): nothing here was asked of the live API"
-    assert sum(line.startswith("✓ ") for line in lines) == 8
+    assert sum(line.startswith("✓ ") for line in lines) == 9
     assert "not tested: a browser, CORS, ICE over TCP, your own code" in text
     assert "post it to" in text
     assert "Invalid URL (POST /v1/realtime/transcription_sessions)" in text

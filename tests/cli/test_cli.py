@@ -19,6 +19,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests import speech
+
 KEY = "sk-proj-FAKEcanary000000000000000000000000abcd"
 TOKEN = "ek_canary0123456789abcdef01234567"
 SCHEMA = json.loads(files("rtdiag.report").joinpath("schema.json").read_text(encoding="utf-8"))
@@ -92,7 +94,9 @@ def test_a_green_run_on_the_emulator() -> None:
         "sdp",
         "session-update",
         "vad",
+        "vad-rules",
         "websocket",
+        "vad-effect",
     ]
     assert report["target"]["emulator"] == {"as_of": "2026-11-13", "faults": []}
     assert report["credential"]["source"] == "the emulator"
@@ -121,8 +125,43 @@ def test_a_red_run_writes_the_same_report_to_files_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "cost"),
+    [
+        (["--emulator", "--only", "vad-effect"], "It sends 115 s of audio, which costs nothing on the emulator.\n"),
+        (
+            ["--base-url", "http://127.0.0.1:9/v1", "--allow", "audio", "--only", "vad-effect"],
+            "It sends 115 s of audio and asks for no answers: transcribing it with gpt-transcribe costs at most 0.009 USD",
+        ),
+    ],
+)
+def test_what_audio_costs_is_said_before_the_first_request(arguments: list[str], cost: str) -> None:
+    fault = ["--fault", "key-revoked"] if "--emulator" in arguments else []
+    done = rtdiag("run", *arguments, *fault, OPENAI_API_KEY=KEY)
+    asks, said, *_ = done.stderr.splitlines(keepends=True)
+    assert asks.endswith("115 s of audio.\n")
+    assert said.startswith(cost)
+    assert done.returncode != 0
+
+
+def test_ones_own_clip_is_counted_too(tmp_path: Path) -> None:
+    speech.wav(tmp_path / "own.wav", speech.speech(20))
+    given = ["--audio", str(tmp_path / "own.wav"), "--fault", "key-revoked"]
+    done = rtdiag("run", "--emulator", "--only", "vad-effect", *given)
+    assert "asks about" in done.stderr
+    assert "It sends 181.6 s of audio" in done.stderr  # a clip of 30 s in place of 16.6, five times
+
+
+@pytest.mark.parametrize("globs", [["vad*"], ["*"]])
+def test_a_glob_sends_no_audio(globs: list[str]) -> None:
+    done = rtdiag("run", "--emulator", "--fault", "key-revoked", *(f"--only={glob}" for glob in globs))
+    assert "no audio.\n" in done.stderr
+    assert "It sends" not in done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (["run", "--emulator", "--audio", "/nowhere.wav"], "rtdiag: --audio /nowhere.wav: No such file or directory"),
         (["run"], "rtdiag: nothing to ask with: set OPENAI_API_KEY"),
         (["run", "--emulator", "--only", "nope"], "rtdiag: no check or case is called 'nope'"),
         (["run", "--emulator", "--only", "vad", "--skip", "*"], "rtdiag: nothing is selected"),

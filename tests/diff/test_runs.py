@@ -22,7 +22,13 @@ from rtdiag.testing import run_on_emulator
 from tests.checks.broken import SILENT, grouped, run
 from tests.report.hostile import filled
 
-CASES = [f"{check.id}.{case.id}" for check in registry.load(()).checks.values() for case in check.cases]
+# What needs speech is left out of the healthy run that all are compared with.
+CASES = [
+    f"{check.id}.{case.id}"
+    for check in registry.load(()).checks.values()
+    for case in check.cases
+    if case.allow != "audio"
+]
 
 
 def seen_by(fault: Fault) -> list[str]:

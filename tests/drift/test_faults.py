@@ -56,7 +56,7 @@ CHANGES: dict[str, tuple[set[str], str]] = {
 }
 
 # What shows in audio alone, which no report carries.
-ONLY_HEARD = {"hears_speech", "semantic_vad_effective", "silence_heeded", "transcribes"}
+ONLY_HEARD = {"hears_speech", "semantic_vad_effective", "silence_heeded", "transcribes", "offsets_late_ms"}
 
 
 def visible(fault_id: str) -> bool:

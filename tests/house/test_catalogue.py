@@ -24,7 +24,12 @@ def _texts(path: Path) -> set[str]:
 
 
 def test_every_cause_can_be_found_and_every_fault_names_one() -> None:
-    places = [*(ROOT / "checks").glob("*.py"), ROOT / "rtdiag" / "judging.py", ROOT / "rtdiag" / "outcomes.py"]
+    places = [
+        *(ROOT / "checks").glob("*.py"),
+        ROOT / "rtdiag" / "speech" / "effect.py",
+        ROOT / "rtdiag" / "judging.py",
+        ROOT / "rtdiag" / "outcomes.py",
+    ]
     named = set().union(*(_texts(p) for p in places)) | {rule.cause for rule in rules().values()}
     assert {c.code for c in catalogue.causes().values() if not c.speaks_for} - named <= {"unexpected-answer"}
     assert {f.cause for f in load_faults().values() if f.cause} <= set(catalogue.causes())

@@ -24,7 +24,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "check": {"api", "model", "context"},
     "context": {"api", "model", "redact", "transport"},
     "judging": {"api", "model", "failures", "diagnosis"},
-    "checks": {"api", "model", "redact", "transport", "check", "context", "judging"},
+    "bisecting": {"api", "model"},
+    "own": {"api", "model", "context", "judging", "bisecting"},
+    "checks": {"api", "model", "redact", "transport", "check", "context", "judging", "own", "speech"},
+    "speech": {"api", "model", "judging"},
     "registry": {"check", "checks"},
     "plan": {"api", "model", "check"},
     "diagnosis": {"api", "model", "redact"},
@@ -32,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"api", "model", "redact"},
     "outcomes": {"check", "model", "redact"},
     "runner": {"outcomes", "api", "model", "redact", "transport", "check", "context", "plan", "registry", "diagnosis"},
-    "config": {"api", "model", "redact", "transport", "context"},
+    "config": {"api", "model", "redact", "transport", "context", "speech"},
     "screen": {"model", "plan"},
     "writing": {"model", "report", "screen"},
     "defect": set(),
@@ -61,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "report",
         "runner",
         "screen",
+        "speech",
         "transport",
         "emulator",
         "diagnosis",
@@ -190,7 +194,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_the_wheel_holds_every_module_and_every_data_file(wheel: set[str]) -> None:
     for path in (ROOT / "rtdiag").rglob("*"):
-        if path.suffix in (".py", ".yaml", ".json", ".css", ".typed"):
+        if path.suffix in (".py", ".yaml", ".json", ".css", ".opus", ".typed"):
             assert str(path.relative_to(ROOT)) in wheel
     for path in (ROOT / "checks").glob("*.py"):
         assert f"rtdiag/checks/{path.name}" in wheel

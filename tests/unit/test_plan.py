@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
 
 from rtdiag import plan
 from rtdiag.check import Case, Check
@@ -63,6 +66,42 @@ def test_a_kind_that_is_not_asked_for_is_not_there() -> None:
 
 def test_an_opt_in_is_planned_when_given() -> None:
     assert "b.slow" in ids(plan.make(ALL, allow=["wait"]))
+
+
+LOUD = check(
+    "loud", Case("one", "loud.one", ("a.two",), allow="audio"), Case("two", "loud.two", ("loud.one",), allow="audio")
+)
+
+
+@pytest.mark.parametrize(
+    ("only", "planned"),
+    [
+        (["loud"], ["a.one", "a.two", "loud.one", "loud.two"]),
+        (["loud.one"], ["a.one", "a.two", "loud.one"]),
+        (["loud.two"], ["a.one", "a.two", "loud.one", "loud.two"]),
+        (["lou?"], ["a.one", "a.two"]),
+        (["*"], ["a.one", "a.two"]),
+        (["loud.*"], ["a.one", "a.two"]),
+        ([], ["a.one", "a.two"]),
+    ],
+)
+def test_audio_is_sent_where_it_is_named_in_full_and_costs_nothing_or_is_allowed(
+    only: list[str], planned: list[str]
+) -> None:
+    assert ids(plan.make((A, LOUD), only=only, emulated=True)) == planned
+    assert not [i for i in ids(plan.make((A, LOUD), only=only)) if i.startswith("loud")]
+    assert "loud.one" in ids(plan.make((A, LOUD), only=only, allow=["audio"]))
+
+
+def test_a_wait_is_never_free() -> None:
+    assert "b.slow" not in ids(plan.make(ALL, only=["b", "b.slow"], emulated=True))
+
+
+def test_a_longer_clip_costs_more_in_each_session_that_hears_it() -> None:
+    one = replace(LOUD, cost=Cost(sessions_opened=5, audio_seconds=100))
+    made = plan.make((A, one), allow=["audio"])
+    assert (made.cost.audio_seconds, made.costing(2.5).audio_seconds) == (100, 112.5)
+    assert plan.make((A, one)).costing(2.5).audio_seconds == 0
 
 
 def test_waves_hold_steps_that_do_not_rest_on_each_other() -> None:

@@ -32,7 +32,17 @@ def acme(name: str = "acme", *cases: Case) -> Check:
 
 
 def test_our_checks_are_the_documented_ones_in_order() -> None:
-    assert list(OWN) == ["key", "token", "endpoint", "sdp", "session-update", "vad", "websocket"]
+    assert list(OWN) == [
+        "key",
+        "token",
+        "endpoint",
+        "sdp",
+        "session-update",
+        "vad",
+        "vad-rules",
+        "websocket",
+        "vad-effect",
+    ]
     assert all(check.doc.strip().count("Sources:") == 1 for check in OWN.values())
 
 
