@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import Literal
 
+from rtdiag.api import data
 from rtdiag.api.endpoints import Kind
 
 Known = Literal["yes", "no", "unconfirmed"]
@@ -38,10 +38,7 @@ class Model:
 @cache
 def all_models() -> tuple[Model, ...]:
     """Every model of models.yaml, in file order."""
-    import yaml
-
-    text = files("rtdiag.api").joinpath("models.yaml").read_text(encoding="utf-8")
-    return tuple(Model(**entry) for entry in yaml.safe_load(text))
+    return tuple(Model(**entry) for entry in data.read("rtdiag.api", "models.yaml"))
 
 
 def find(model_id: str) -> Model | None:

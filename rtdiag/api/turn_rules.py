@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from rtdiag.api import data
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 
@@ -54,10 +54,7 @@ class Rule:
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of turn_rules.yaml, in file order."""
-    import yaml
-
-    text = files("rtdiag.api").joinpath("turn_rules.yaml").read_text(encoding="utf-8")
-    return tuple(_rule(**entry) for entry in yaml.safe_load(text))
+    return tuple(_rule(**entry) for entry in data.read("rtdiag.api", "turn_rules.yaml"))
 
 
 def rules_of(kind: Kind) -> tuple[Rule, ...]:

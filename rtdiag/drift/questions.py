@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from rtdiag.api import data
 from rtdiag.drift.reading import Record
 from rtdiag.likeness import comparing, evening
 from rtdiag.model import Event, Exchange, api_error
@@ -44,10 +44,7 @@ class Answered:
 @cache
 def questions() -> tuple[Question, ...]:
     """Every question, in the order of the file."""
-    import yaml
-
-    text = files("rtdiag.drift").joinpath("questions.yaml").read_text(encoding="utf-8")
-    return tuple(Question(**entry) for entry in yaml.safe_load(text))
+    return tuple(Question(**entry) for entry in data.read("rtdiag.drift", "questions.yaml"))
 
 
 def answered(record: Record) -> tuple[Answered, ...]:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from math import isfinite
 from typing import Any, Literal
+
+from rtdiag.api import data
 
 SHOWN_HEAD, SHOWN_TAIL = 8, 4
 
@@ -45,10 +46,7 @@ class Refused(Exception):  # noqa: N818 - what the API does to a request, not a 
 @cache
 def all_bodies() -> Mapping[str, Body]:
     """Every body of bodies.yaml by its id."""
-    import yaml
-
-    text = files("rtdiag.emulator").joinpath("bodies.yaml").read_text(encoding="utf-8")
-    return {entry["id"]: Body(**entry) for entry in yaml.safe_load(text)}
+    return {entry["id"]: Body(**entry) for entry in data.read("rtdiag.emulator", "bodies.yaml")}
 
 
 def http_answer(refused: Refused) -> tuple[int, str]:

@@ -8,9 +8,9 @@ from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
+from rtdiag.api import data
 from rtdiag.emulator.bodies import all_bodies
 
 Credential = Literal["api-key", "ephemeral", "made-up", "none"]
@@ -129,10 +129,7 @@ class Fault:
 @cache
 def load_faults() -> Mapping[str, Fault]:
     """Every fault of faults.yaml by its id. Raises ValueError for an entry that the emulator could not carry out."""
-    import yaml
-
-    text = files("rtdiag.emulator").joinpath("faults.yaml").read_text(encoding="utf-8")
-    faults = [fault(entry) for entry in yaml.safe_load(text)]
+    faults = [fault(entry) for entry in data.read("rtdiag.emulator", "faults.yaml")]
     if len({f.id for f in faults}) != len(faults):
         raise ValueError("faults.yaml: an id is given twice")
     return {f.id: f for f in faults}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from rtdiag.api import data
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.timeline import Behaviour
 
@@ -34,11 +34,7 @@ _NAMES = {
 @cache
 def all_shapes() -> Mapping[str, Shape]:
     """Every shape of shapes.yaml by its name, `<dialect>-<kind>` for the sessions."""
-    import yaml
-
-    loaded: Mapping[str, Shape] = yaml.safe_load(
-        files("rtdiag.emulator").joinpath("shapes.yaml").read_text(encoding="utf-8")
-    )
+    loaded: Mapping[str, Shape] = data.read("rtdiag.emulator", "shapes.yaml")
     return loaded
 
 

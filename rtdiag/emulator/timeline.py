@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from importlib.resources import files
 
+from rtdiag.api import data
 from rtdiag.api.models import Model, all_models
 
 
@@ -53,10 +53,7 @@ class Entry:
 @cache
 def timeline() -> tuple[Entry, ...]:
     """Every entry, oldest first."""
-    import yaml
-
-    text = files("rtdiag.emulator").joinpath("timeline.yaml").read_text(encoding="utf-8")
-    return tuple(Entry(**entry) for entry in yaml.safe_load(text))
+    return tuple(Entry(**entry) for entry in data.read("rtdiag.emulator", "timeline.yaml"))
 
 
 def newest() -> date:

@@ -45,6 +45,7 @@ _ALONE = re.compile(r"(?<![^\W_])"), re.compile(r"(?![^\W_])")
 _ADDRESS = re.compile(r"(?<![\w.:])"), re.compile(r"(?!\.?\w)")
 _LEAST_CUT = 8
 _SHORTEST_SHAPE = 6  # a URL with a name in it: x://a@
+_LONGEST_REMEMBERED, _MOST_REMEMBERED = 200, 10_000  # of texts found clean
 # A hostile server may send as many cookies as it likes; each costs a search of every text.
 _MOST_LEARNT = 1000
 
@@ -117,6 +118,7 @@ class Mask:
         self._known: dict[str, _Known] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._keep_addresses = keep_addresses
+        self._clean: set[str] = set()  # short texts that hold nothing of what is known: most come again and again
 
     def learn(self, text: str, kind: str | None = None) -> None:
         """Hide this value from now on, however it is spelt.
@@ -154,12 +156,16 @@ class Mask:
 
     def __call__(self, text: str, where: str) -> str:
         """`text` with every secret masked; `where` is the place that the ledger names."""
-        if len(text) < _SHORTEST_SHAPE and not self._known:
+        if text in self._clean or (len(text) < _SHORTEST_SHAPE and not self._known):
             return text
-        count = len(self._known)
+        count, before = len(self._known), text
         text = self._without(text, where, self._known_ones)
         text = self._without(text, where, self._shapes)
-        return text if len(self._known) == count else self._without(text, where, self._known_ones)
+        if len(self._known) > count:
+            return self._without(text, where, self._known_ones)
+        if text == before and len(text) < _LONGEST_REMEMBERED and len(self._clean) < _MOST_REMEMBERED:
+            self._clean.add(text)
+        return text
 
     def values(self, value: Any, where: str) -> Any:
         """The same for every text inside plain values (dicts with their keys, lists)."""
@@ -185,6 +191,7 @@ class Mask:
     def _add(self, text: str, known: _Known) -> None:
         if text not in self._known and len(self._known) < _MOST_LEARNT:
             self._known[text] = known
+            self._clean.clear()
             self._known = dict(sorted(self._known.items(), key=lambda one: -len(one[0])))
 
     def _credential(self, value: str, where: str) -> str:
@@ -221,7 +228,8 @@ class Mask:
                 continue
             left, hidden = view.text, list[Span]()
             for kind, find in finders(left):
-                spans = [(s, e) for s, e in apart(find(left)) if stars(left[s:e]) != left[s:e]]
+                spans = list(find(left))  # mostly none: the rest is for the few
+                spans = spans and [(s, e) for s, e in apart(spans) if stars(left[s:e]) != left[s:e]]
                 if not spans:
                     continue
                 self._counts[where, kind] += len(spans)

@@ -14,6 +14,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+from rtdiag.api import data
 from rtdiag.model import Exchange, Report
 from rtdiag.report.json import as_json, plain
 
@@ -128,7 +129,7 @@ def parsed(text: str) -> Any:
 
     try:
         _refuse_bombs(text)
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(text, Loader=data.loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise ValueError(
@@ -141,7 +142,7 @@ def _refuse_bombs(text: str) -> None:
     import yaml
 
     depth = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for event in yaml.parse(text, Loader=data.loader()):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
             raise ValueError("a cassette neither nests deep nor refers to itself")

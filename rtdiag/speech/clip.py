@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
+from rtdiag.api import data
 from rtdiag.speech import gate
 
 RATE_HZ = 48000  # what Opus runs at: RFC 7587 4.1
@@ -48,11 +49,8 @@ class Clip:
 def clip(path: str | None = None) -> Clip:
     """The user's clip, any format that ffmpeg decodes, or rtdiag's own. Raises ClipError."""
     if path is None:
-        import yaml
-
-        here = files("rtdiag.speech")
-        told = yaml.safe_load(here.joinpath("clip.yaml").read_text(encoding="utf-8"))
-        with here.joinpath("clip.opus").open("rb") as file:
+        told = data.read("rtdiag.speech", "clip.yaml")
+        with files("rtdiag.speech").joinpath("clip.opus").open("rb") as file:
             pcm = _decoded(file, OWN)
         return made(OWN, pcm, tuple((begin, end) for begin, end in told["phrases_ms"]))
     try:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatchcase
 from functools import cache
+from multiprocessing import get_context
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -27,28 +30,45 @@ SILENT = {
 SILENCE_S, HEALTHY_S = 1.0, 10.0
 
 
+# What needs speech to be seen. It is paced as for a real server, 17 seconds a run and most of them waiting.
+HEARD = [f.id for f in load_faults().values() if any(glob.startswith("vad-effect.") for glob in f.sees)]
+WELL = "no fault"
+
+
 def run(fault_id: str, only: str | None = None) -> Report:
     """A whole run under a fault, or one for a single case; with the wait for a token's end, or with speech, where that shows it."""
-    return _run(fault_id, only)
+    return _heard()[fault_id] if fault_id in HEARD and only is None else _run(fault_id, only)
+
+
+def heard_well() -> Report:
+    """A run of `vad-effect` under no fault; its tests belong in the group "heard"."""
+    return _heard()[WELL]
+
+
+@cache
+def _heard() -> Mapping[str, Report]:
+    """All runs with speech, side by side, two for each core."""
+    names = [*HEARD, WELL]
+    with ProcessPoolExecutor(2 * (os.cpu_count() or 1), get_context("spawn")) as pool:
+        return dict(zip(names, pool.map(_played, names), strict=True))
+
+
+def _played(name: str) -> Report:
+    if name == WELL:
+        return run_on_emulator(only=["vad-effect"])
+    return run_on_emulator(faults=[name], allow=["audio"])
 
 
 @cache
 def _run(fault_id: str, only: str | None) -> Report:
     longest_s = SILENCE_S if fault_id in SILENT else HEALTHY_S
+    waits = any(fnmatchcase("token.expired", glob) for glob in load_faults()[fault_id].sees)
     return run_on_emulator(
-        faults=[fault_id], only=[only] if only else (), allow=list(_opted_in(fault_id)), longest_s=longest_s
+        faults=[fault_id], only=[only] if only else (), allow=["wait"] if waits else (), longest_s=longest_s
     )
 
 
-def _opted_in(fault_id: str) -> Iterator[str]:
-    """What must be allowed to see it. Speech is paced as it is for a real server: some 20 seconds, most of them waiting."""
-    sees = load_faults()[fault_id].sees
-    if any(fnmatchcase("token.expired", glob) for glob in sees):
-        yield "wait"
-    if any(glob.startswith("vad-effect.") for glob in sees):
-        yield "audio"
-
-
-def grouped(rows: Iterable[tuple[str, ...]]) -> list[ParameterSet]:
+def grouped(given: Iterable[tuple[str, ...]]) -> list[ParameterSet]:
     """The rows of a parametrisation, each in the group of the fault that it begins with (see tests/conftest.py)."""
-    return [pytest.param(*row, marks=pytest.mark.xdist_group(row[0])) for row in rows]
+    groups = ((row, "heard" if row[0] in HEARD else row[0]) for row in given)
+    return [pytest.param(*row, marks=pytest.mark.xdist_group(group)) for row, group in groups]

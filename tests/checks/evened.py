@@ -56,6 +56,7 @@ _SDP = tuple(
     )
 )
 _UNIX_S = re.compile(r"(?<![\w.-])1[5-9]\d{8}(?:\.\d+)?(?![\w.])")
+_PAIR_PORT = re.compile(r"(?<=\*):\d+")
 _LOCAL = re.compile(r"(?<=\b127\.0\.0\.1:)\d+")
 
 
@@ -78,7 +79,23 @@ def evened(whole: dict[str, Any]) -> dict[str, Any]:
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     cases = [_filled({k: v for k, v in case.items() if k not in _OF_CASES}) for case in check["cases"]]
+    for case in cases:
+        if "modes" in case.get("facts", {}):
+            case["facts"] = _heard(case["facts"])
     return {"id": check["id"], "title": check["title"], "status": check["status"], "cases": cases}
+
+
+def _heard(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What was heard of a clip: an event that carries no offset stands where the last one with an offset does."""
+    end_ms = facts["clip"]["duration_ms"]
+    modes = {}
+    for name, mode in facts["modes"].items():
+        at_ms, events = end_ms, []
+        for event in mode["events"]:
+            at_ms = event[1] if event[0] in ("started", "stopped") else at_ms
+            events.append([event[0], at_ms, *event[2:]])
+        modes[name] = {**mode, "events": events} | ({"commit_ms": end_ms} if "commit_ms" in mode else {})
+    return {**facts, "modes": modes}
 
 
 def _exchange(exchange: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +117,7 @@ def _peer(peer: Mapping[str, Any]) -> dict[str, Any]:
     phases = dict.fromkeys(peer["phases_ms"], float(_STEP_MS))
     candidates = dict.fromkeys(peer["candidates"], 1)
     left = {k: v for k, v in peer.items() if k != "at_ms"}
+    left["selected_pair"] = _PAIR_PORT.sub(":50000", left["selected_pair"] or "")
     return _filled(left | {"states": states, "phases_ms": phases, "candidates": candidates})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from rtdiag.diagnosis import catalogue
 from rtdiag.model import Cost, Finding, Report, Seen
 from rtdiag.testing import finding, judge, row, run_on_emulator
 from tests import speech
-from tests.checks.broken import grouped, run
+from tests.checks.broken import grouped, heard_well, run
 from tests.checks.hearing import HEALTHY, committed, facts, turns
 
 CASES = [case.id for case in CHECK.cases]
@@ -220,34 +219,29 @@ def test_who_would_answer_is_not_spoken_to_and_the_echo_still_tells() -> None:
 # --- with speech that is really played, at its own pace
 
 
-@cache
-def healthy() -> Report:
-    return run_on_emulator(only=["vad-effect"])
-
-
 def of_run(report: Report) -> dict[str, Finding]:
     return {case: finding(report, f"vad-effect.{case}") for case in CASES}
 
 
-@pytest.mark.xdist_group("vad-effect-healthy")
+@pytest.mark.xdist_group("heard")
 def test_todays_api_is_green() -> None:
-    report = healthy()
+    report = heard_well()
     assert red(of_run(report)) == {}
     assert (report.overall, report.exit_code, report.left_open) == ("pass", 0, ())
 
 
-@pytest.mark.xdist_group("vad-effect-healthy")
+@pytest.mark.xdist_group("heard")
 def test_a_run_takes_what_it_declares() -> None:
-    outcome = next(o for o in healthy().checks if o.id == "vad-effect")
+    outcome = next(o for o in heard_well().checks if o.id == "vad-effect")
     assert outcome.cost.requests == CHECK.cost.requests
     assert (outcome.cost.tokens_minted, outcome.cost.sessions_opened) == (5, 5)
     assert 5 * 16 < outcome.cost.audio_seconds <= CHECK.cost.audio_seconds
     assert len(outcome.rows[0].seen.peers) == len(outcome.rows[0].seen.exchanges) == 5
 
 
-@pytest.mark.xdist_group("vad-effect-healthy")
+@pytest.mark.xdist_group("heard")
 def test_the_facts_hold_what_a_picture_needs() -> None:
-    given = row(healthy(), "vad-effect.speech-started").seen.facts
+    given = row(heard_well(), "vad-effect.speech-started").seen.facts
     assert given["emulated"] is True
     assert (given["kind"], given["model"]) == ("realtime", "gpt-realtime-2.1")
     clip = given["clip"]
@@ -260,7 +254,7 @@ def test_the_facts_hold_what_a_picture_needs() -> None:
         assert (mode["sent"] is None) == (mode["echoed"] is None) == (name == "null")
         assert name == "null" or mode["sent"].items() <= mode["echoed"].items()
         assert name == "null" or mode["sent"]["create_response"] is mode["sent"]["interrupt_response"] is False
-    assert not any(e.type.startswith("response.") for e in healthy().events), "the model is never made to answer"
+    assert not any(e.type.startswith("response.") for e in heard_well().events), "the model is never made to answer"
 
 
 HEARD: dict[str, dict[str, Any]] = {

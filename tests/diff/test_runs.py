@@ -137,6 +137,7 @@ def test_the_order_of_checks_cases_and_records_does_not_count() -> None:
     assert diff(healthy(), reversed_(new)) == diff(healthy(), new) == diff(reversed_(healthy()), new)
 
 
+@pytest.mark.xdist_group("heard")  # what needs speech is run together
 def test_defaults_that_a_session_echoes_are_told_by_their_paths() -> None:
     found = under("vad-silently-replaced")
     told = {(c.where, c.of, c.old, c.new) for c in found.defaults}

@@ -23,6 +23,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from rtdiag.api import data
+
 _OF_THE_ANSWER = frozenset({"text", "said", "code", "type", "param", "event", "reason", "any", "close"})
 
 
@@ -98,12 +100,9 @@ def find(code: str) -> Cause:
 
 
 def _read() -> Iterator[Cause]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for file in sorted(files(__name__).iterdir(), key=lambda f: f.name):
         if file.name.endswith(".yaml"):
-            for code, entry in yaml.load(file.read_text(encoding="utf-8"), loader).items():
+            for code, entry in data.read(__name__, file.name).items():
                 yield _cause(code, file.name.removesuffix(".yaml"), entry)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from rtdiag.api import data
 from rtdiag.model import Confidence, Flaw
 
 
@@ -56,7 +56,5 @@ def flaw(hit: Hit, file: str, line: int, found: str, instead: str) -> Flaw:
 
 
 def _read(name: str) -> Mapping[str, Any]:
-    import yaml
-
-    read: Mapping[str, Any] = yaml.safe_load(files("rtdiag.diagnosis.code").joinpath(name).read_text(encoding="utf-8"))
+    read: Mapping[str, Any] = data.read("rtdiag.diagnosis.code", name)
     return read

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from rtdiag.api import data
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.plain import NOTHING, at, compact
 from rtdiag.diagnosis.situation import Unreadable
@@ -53,10 +54,9 @@ def from_yaml(text: str) -> Any:
 
     if len(text) > LARGEST_YAML:
         raise Unreadable(f"the YAML is larger than {LARGEST_YAML // 1024 // 1024} MiB: give fewer descriptions at once")
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _refuse_bombs(yaml.parse(text, Loader=loader))
-        return yaml.load(text, Loader=loader)
+        _refuse_bombs(yaml.parse(text, Loader=data.loader()))
+        return yaml.load(text, Loader=data.loader())
     except yaml.constructor.ConstructorError as error:
         raise Unreadable(f"the YAML holds a tag that is not plain data ({error.problem}): remove it") from None
     except (yaml.YAMLError, ValueError, RecursionError, TypeError, OverflowError) as error:
