@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+# Compiled modules are kept whatever the machine's variables say: hundreds of processes import the same.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _AMBIENT = (
     "OPENAI_",
@@ -51,7 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _group(items: list[pytest.Item]) -> None:
     """Puts tests of one `xdist_group` side by side, so that one process has them all and runs once what they look at.
 
-    `--dist worksteal` deals out neighbours together; what takes longest comes first, so that nobody steals half of it. `--dist loadgroup` does nothing with pytest 9.2 (pytest-xdist#1386).
+    `--dist worksteal` deals out neighbours together; what takes longest comes first, so that nobody steals half of it.
+    `--dist loadgroup` does nothing with pytest 9.2 (pytest-xdist#1386).
     """
     first = {"heard": -1}
     places: dict[pytest.Item, int] = {}

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.emulator.emulator import LOOPBACK, Emulator
+from rtdiag.emulator.turns import Rule, patience
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -76,6 +77,7 @@ def running(
     port: int = 0,
     clock: Callable[[], float] = time.time,
     control_port: int | None = None,
+    ends: Rule = patience,
 ) -> Iterator[Running]:
     """`with running() as emulator`, then ask `emulator.base_url` with `emulator.key`. The arguments are Emulator's.
 
@@ -84,7 +86,7 @@ def running(
     """
     import asyncio
 
-    emulator = Emulator(as_of, faults, host, port, clock, control_port)
+    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends)
     started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
+
+T = TypeVar("T")
 
 IN_CI = "RTDIAG_CI" in os.environ  # read here because tests/conftest.py removes it before each test
 WAIT_MS = 20_000
@@ -50,21 +53,56 @@ class Tab:
         return str(message.text)
 
 
+class Window:
+    """One browser for all pages that are only looked at, and the loop that it lives in: starting one takes a second and a half."""
+
+    def __init__(self) -> None:
+        self._runner, self._open = asyncio.Runner(), AsyncExitStack()
+        self._browser: Browser | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `asyncio.run` does, in that loop."""
+        return self._runner.run(work)
+
+    @asynccontextmanager
+    async def tab(self) -> AsyncIterator[Tab]:
+        """A tab that shares nothing with the others but the browser."""
+        if self._browser is None:
+            self._browser = await self._open.enter_async_context(_browser())
+        context = await self._browser.new_context()
+        context.set_default_timeout(WAIT_MS)
+        try:
+            yield Tab(await context.new_page())
+        finally:
+            await context.close()
+
+    def close(self) -> None:
+        """Ends browser and loop."""
+        self.run(self._open.aclose())
+        self._runner.close()
+
+
+@asynccontextmanager
+async def _browser(*args: str) -> AsyncIterator[Browser]:
+    path = needed(shutil.which("chromium"), "chromium is not installed (apt-get install chromium)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=[*_FAKE_MICROPHONE, *args])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
 @asynccontextmanager
 async def tab(*, har: Path | None = None, microphone: Path | None = None) -> AsyncIterator[Tab]:
     """A tab of a browser of its own.
 
     `har`: where its network log goes, once it is closed. `microphone`: the WAV that is heard once instead of the beeps.
     """
-    path = needed(shutil.which("chromium"), "chromium is not installed (apt-get install chromium)")
     heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
     recording: dict[str, Any] = {"record_har_path": har, "record_har_content": "embed"} if har else {}
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=[*_FAKE_MICROPHONE, *heard])
-        try:
-            context = await browser.new_context(**recording)
-            context.set_default_timeout(WAIT_MS)
-            yield Tab(await context.new_page())
-            await context.close()
-        finally:
-            await browser.close()
+    async with _browser(*heard) as browser:
+        context = await browser.new_context(**recording)
+        context.set_default_timeout(WAIT_MS)
+        yield Tab(await context.new_page())
+        await context.close()

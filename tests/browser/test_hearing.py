@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from rtdiag.report import hearing, hearing_axis, html
-from tests.browser.chromium import tab
+from tests.browser.chromium import Window
 from tests.browser.test_report import CONTRASTS, WIDTHS
 from tests.report.heard_runs import PHRASES, RUNS, facts, heard
 
@@ -35,13 +34,19 @@ PAPER = "() => getComputedStyle(document.body).backgroundColor"
 
 
 def evaluated(
-    name: str, folder: Path, *scripts: str, width: int = 1280, scheme: Any = "light", media: Any = "screen"
+    window: Window,
+    name: str,
+    folder: Path,
+    *scripts: str,
+    width: int = 1280,
+    scheme: Any = "light",
+    media: Any = "screen",
 ) -> list[Any]:
     path = folder / "report.html"
     path.write_text(html.render(heard(RUNS[name])), encoding="utf-8")
 
     async def go() -> list[Any]:
-        async with tab() as opened:
+        async with window.tab() as opened:
             await opened.page.set_viewport_size({"width": width, "height": 800})
             await opened.page.emulate_media(color_scheme=scheme, media=media)
             await opened.page.goto(path.as_uri())
@@ -49,7 +54,7 @@ def evaluated(
             assert opened.console == []
             return found
 
-    return asyncio.run(go())
+    return window.run(go())
 
 
 def luminance(color: str) -> float:
@@ -60,8 +65,8 @@ def luminance(color: str) -> float:
 
 @pytest.mark.parametrize("name", ["healthy", "vad-not-effective"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_everything_lies_where_its_times_say(name: str, width: int, tmp_path: Path) -> None:
-    figures, lanes = evaluated(name, tmp_path, FIGURES, PLACES, width=width)
+def test_everything_lies_where_its_times_say(name: str, width: int, window: Window, tmp_path: Path) -> None:
+    figures, lanes = evaluated(window, name, tmp_path, FIGURES, PLACES, width=width)
     seconds, middle_px, whole_px = figures[-1]
     picture = hearing.of_run(heard(RUNS[name]))
     assert picture is not None
@@ -86,8 +91,8 @@ def test_everything_lies_where_its_times_say(name: str, width: int, tmp_path: Pa
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_letters_stand_free_and_whole(width: int, tmp_path: Path) -> None:
-    _, *lanes = evaluated("healthy", tmp_path, PLACES, width=width)[0]
+def test_letters_stand_free_and_whole(width: int, window: Window, tmp_path: Path) -> None:
+    _, *lanes = evaluated(window, "healthy", tmp_path, PLACES, width=width)[0]
     for width_px, places in lanes:
         letters = sorted(places["letters"])
         assert all(0 <= left < right <= width_px for left, right in letters)
@@ -95,13 +100,13 @@ def test_letters_stand_free_and_whole(width: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_nothing_scrolls_sideways_on_a_phone(name: str, tmp_path: Path) -> None:
-    assert evaluated(name, tmp_path, WIDTHS, width=360) == [[360, 360]]
+def test_nothing_scrolls_sideways_on_a_phone(name: str, window: Window, tmp_path: Path) -> None:
+    assert evaluated(window, name, tmp_path, WIDTHS, width=360) == [[360, 360]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_stands_out_from_the_page(scheme: str, tmp_path: Path) -> None:
-    told, fills, paper = evaluated("healthy", tmp_path, CONTRASTS, FILLS, PAPER, scheme=scheme)
+def test_it_stands_out_from_the_page(scheme: str, window: Window, tmp_path: Path) -> None:
+    told, fills, paper = evaluated(window, "healthy", tmp_path, CONTRASTS, FILLS, PAPER, scheme=scheme)
     assert [found for found in told if found[3] < 4.5] == []
     behind = luminance(paper)
     for fill in set(fills):
@@ -110,19 +115,22 @@ def test_it_stands_out_from_the_page(scheme: str, tmp_path: Path) -> None:
     assert len(set(fills)) == 3
 
 
-def test_server_and_semantic_modes_have_colours_of_their_own_and_each_line_its_name(tmp_path: Path) -> None:
+def test_server_and_semantic_modes_have_colours_of_their_own_and_each_line_its_name(
+    window: Window, tmp_path: Path
+) -> None:
     label = "[...document.querySelectorAll('.hearing .lane')].map((one) => one.innerText.split('\\n')[0])"
-    (names,) = evaluated("vad-not-effective", tmp_path, label)
+    (names,) = evaluated(window, "vad-not-effective", tmp_path, label)
     assert len(set(names)) == 6
     server, semantic = (
         f"getComputedStyle(document.querySelector('.hearing rect.{one}')).fill"
         for one in ("server_vad", "semantic_vad")
     )
-    assert len(set(evaluated("vad-not-effective", tmp_path, server, semantic))) == 2
+    assert len(set(evaluated(window, "vad-not-effective", tmp_path, server, semantic))) == 2
 
 
-def test_it_is_printed(tmp_path: Path) -> None:
+def test_it_is_printed(window: Window, tmp_path: Path) -> None:
     shown, adjusted = evaluated(
+        window,
         "healthy",
         tmp_path,
         "[...document.querySelectorAll('.hearing svg')].every((node) => node.checkVisibility())",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,7 +16,7 @@ from rtdiag.model import Exchange, Report
 from rtdiag.report import html, ledger
 from rtdiag.report.spelling import spelt
 from rtdiag.testing import run_on_emulator
-from tests.browser.chromium import Tab, tab
+from tests.browser.chromium import Tab, Window
 from tests.checks.broken import run
 from tests.report.hostile import filled
 
@@ -70,12 +69,12 @@ def revoked() -> Report:
 
 
 @asynccontextmanager
-async def shown(report: Report, folder: Path, *, width: int = 1280) -> AsyncIterator[Tab]:
+async def shown(window: Window, report: Report, folder: Path, *, width: int = 1280) -> AsyncIterator[Tab]:
     """The report, opened from a file. When it is left, nothing else may have been asked for, and nothing said on the console."""
     path = folder / "report.html"
     path.write_text(html.render(report), encoding="utf-8")
     asked: list[str] = []
-    async with tab() as opened:
+    async with window.tab() as opened:
         opened.page.on("request", lambda request: asked.append(request.url))
         await opened.page.set_viewport_size({"width": width, "height": 800})
         await opened.page.goto(path.as_uri())
@@ -84,22 +83,22 @@ async def shown(report: Report, folder: Path, *, width: int = 1280) -> AsyncIter
         assert opened.console == []
 
 
-def evaluated(report: Report, folder: Path, *scripts: str, width: int = 1280) -> list[Any]:
+def evaluated(window: Window, report: Report, folder: Path, *scripts: str, width: int = 1280) -> list[Any]:
     """What these scripts say there, one after another."""
 
     async def go() -> list[Any]:
-        async with shown(report, folder, width=width) as opened:
+        async with shown(window, report, folder, width=width) as opened:
             return [await opened.page.evaluate(script) for script in scripts]
 
-    return asyncio.run(go())
+    return window.run(go())
 
 
 @pytest.mark.parametrize("make", [healthy, lambda: filled(revoked())], ids=["healthy", "hostile"])
-def test_the_page_never_scrolls_sideways(make: Callable[[], Report], tmp_path: Path) -> None:
+def test_the_page_never_scrolls_sideways(make: Callable[[], Report], window: Window, tmp_path: Path) -> None:
     report = make()
 
     async def go() -> list[list[int]]:
-        async with shown(report, tmp_path, width=360) as opened:
+        async with shown(window, report, tmp_path, width=360) as opened:
             found = [await opened.page.evaluate(WIDTHS)]
             await opened.page.evaluate(UNFOLD)
             for width in (360, 1280):
@@ -107,29 +106,32 @@ def test_the_page_never_scrolls_sideways(make: Callable[[], Report], tmp_path: P
                 found.append(await opened.page.evaluate(WIDTHS))
             return found
 
-    assert asyncio.run(go()) == [[360, 360], [360, 360], [1280, 1280]]
+    assert window.run(go()) == [[360, 360], [360, 360], [1280, 1280]]
 
 
 @pytest.mark.parametrize("make", [healthy, revoked], ids=["healthy", "revoked"])
-def test_every_text_stands_out_in_the_light_and_in_the_dark(make: Callable[[], Report], tmp_path: Path) -> None:
+def test_every_text_stands_out_in_the_light_and_in_the_dark(
+    make: Callable[[], Report], window: Window, tmp_path: Path
+) -> None:
     report = make()
 
     async def go() -> tuple[list[Any], list[Any]]:
-        async with shown(report, tmp_path) as opened:
+        async with shown(window, report, tmp_path) as opened:
             await opened.page.evaluate(UNFOLD)
             light = await opened.page.evaluate(CONTRASTS)
             await opened.page.emulate_media(color_scheme="dark")
             return light, await opened.page.evaluate(CONTRASTS)
 
-    light, dark = asyncio.run(go())
+    light, dark = window.run(go())
     assert len(light) == len(dark) > 100
     assert [found for found in (*light, *dark) if found[3] < 4.5] == []
     assert not {tuple(found[1:3]) for found in light} & {tuple(found[1:3]) for found in dark}
 
 
-def test_verdict_and_ledger_can_be_read_from_the_page(tmp_path: Path) -> None:
+def test_verdict_and_ledger_can_be_read_from_the_page(window: Window, tmp_path: Path) -> None:
     report = revoked()
     verdict, fix, ids, first = evaluated(
+        window,
         report,
         tmp_path,
         "document.querySelector('.lead').innerText",
@@ -144,14 +146,14 @@ def test_verdict_and_ledger_can_be_read_from_the_page(tmp_path: Path) -> None:
     assert first == report.exchanges[1].body
 
 
-def test_the_verdict_fits_the_first_screen_of_a_phone(tmp_path: Path) -> None:
+def test_the_verdict_fits_the_first_screen_of_a_phone(window: Window, tmp_path: Path) -> None:
     bottoms = [f"document.querySelector('{one}').getBoundingClientRect().bottom" for one in ("h1", ".lead", ".fix p")]
-    assert max(evaluated(revoked(), tmp_path, *bottoms, width=360)) <= 800
+    assert max(evaluated(window, revoked(), tmp_path, *bottoms, width=360)) <= 800
 
 
-def test_a_bar_lies_where_its_times_say(tmp_path: Path) -> None:
+def test_a_bar_lies_where_its_times_say(window: Window, tmp_path: Path) -> None:
     report = healthy()
-    _, lines = evaluated(report, tmp_path, UNFOLD, BARS)
+    _, lines = evaluated(window, report, tmp_path, UNFOLD, BARS)
     exchanges = {x.id: x for x in report.exchanges}
     drawn = {name: (begin, span, width, bars) for name, begin, span, width, bars in lines if name in exchanges}
     assert set(drawn) == set(exchanges)
@@ -163,22 +165,22 @@ def test_a_bar_lies_where_its_times_say(tmp_path: Path) -> None:
         assert all(a[0] + a[1] == pytest.approx(b[0], abs=1) for a, b in pairwise(bars))
 
 
-def test_on_paper_nothing_stays_folded(tmp_path: Path) -> None:
+def test_on_paper_nothing_stays_folded(window: Window, tmp_path: Path) -> None:
     report = healthy()
 
     async def go() -> tuple[list[int], bytes]:
-        async with shown(report, tmp_path) as opened:
+        async with shown(window, report, tmp_path) as opened:
             counts = [await opened.page.evaluate(SEEN, "td, .lane")]
             await opened.page.emulate_media(media="print")
             counts += [await opened.page.evaluate(SEEN, "td, .lane"), await opened.page.locator("td, .lane").count()]
             return counts, await opened.page.pdf(format="A4")
 
-    (folded, printed, whole), pdf = asyncio.run(go())
+    (folded, printed, whole), pdf = window.run(go())
     assert folded < printed == whole
     assert pdf.count(b"/Type /Page\n") > 5
 
 
-def test_what_a_server_says_stays_text(tmp_path: Path) -> None:
+def test_what_a_server_says_stays_text(window: Window, tmp_path: Path) -> None:
     body = (
         "\n</pre><script>alert(1)</script></style></head></title></textarea></svg><img src=x onerror=alert(1)>"
         "<!--<svg onload=alert(1)>&lt;\r\n\x00\u202e\ud800"
@@ -192,6 +194,7 @@ def test_what_a_server_says_stays_text(tmp_path: Path) -> None:
     rows = tuple(replace(r, seen=replace(r.seen, exchanges=tuple(map(swapped, r.seen.exchanges)))) for r in key.rows)
     swapped_in = replace(report, checks=(replace(key, rows=rows), *report.checks[1:]))
     text, scripts, last = evaluated(
+        window,
         swapped_in,
         tmp_path,
         "document.querySelector('.body').textContent",
@@ -201,30 +204,31 @@ def test_what_a_server_says_stays_text(tmp_path: Path) -> None:
     assert (text, scripts, last) == (spelt(body), 0, "FOOTER")
 
 
-def test_a_report_full_of_hostile_texts_has_the_shape_of_a_sane_one(tmp_path: Path) -> None:
+def test_a_report_full_of_hostile_texts_has_the_shape_of_a_sane_one(window: Window, tmp_path: Path) -> None:
     names = ["h1", "h2", "h3", "section", "details", "table", "svg", "rect", "script", "img"]
     shape = f"{names}.map((name) => document.querySelectorAll(name).length)"
-    (sane,), (hostile,) = (evaluated(report, tmp_path, shape) for report in (revoked(), filled(revoked())))
+    (sane,), (hostile,) = (evaluated(window, report, tmp_path, shape) for report in (revoked(), filled(revoked())))
     assert hostile == sane
 
 
-def test_a_script_that_got_in_all_the_same_would_not_run(tmp_path: Path) -> None:
+def test_a_script_that_got_in_all_the_same_would_not_run(window: Window, tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     text = html.render(revoked())
     broken.write_text(text.replace("<main>", "<main><script>document.title = 'ran'</script>", 1), encoding="utf-8")
 
     async def go() -> tuple[str, list[str]]:
-        async with tab() as opened:
+        async with window.tab() as opened:
             await opened.page.goto(broken.as_uri())
             return await opened.page.title(), opened.console
 
-    title, console = asyncio.run(go())
+    title, console = window.run(go())
     assert title.startswith("rtdiag: something is wrong")
     assert "Content Security Policy" in console[0]
 
 
-def test_headings_follow_each_other_and_every_table_and_drawing_has_a_name(tmp_path: Path) -> None:
+def test_headings_follow_each_other_and_every_table_and_drawing_has_a_name(window: Window, tmp_path: Path) -> None:
     levels, unnamed = evaluated(
+        window,
         healthy(),
         tmp_path,
         "[...document.querySelectorAll('h1, h2, h3, h4')].map((node) => Number(node.tagName[1]))",

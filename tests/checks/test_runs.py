@@ -45,8 +45,9 @@ def test_today_all_is_well() -> None:
         "vad",
         "vad-rules",
         "websocket",
+        "vad-effect",
     ]
-    assert {o.status for o in report.checks} == {"pass"}
+    assert [o.id for o in report.checks if o.status != "pass"] == ["vad-effect"], "speech has to be allowed"
     assert not BAD & statuses(report).keys()
     assert report.exit_code == 0
     assert report.diagnosis == ()
@@ -69,7 +70,8 @@ def test_a_run_costs_what_the_checks_declare_and_hang_ups_are_in_it() -> None:
     hang_ups_at_the_end = 2
     for outcome in run().checks:
         late = Cost(requests=hang_ups_at_the_end) if outcome.id == "sdp" else Cost()
-        assert outcome.cost + late == declared[outcome.id].cost
+        wanted = declared[outcome.id].cost
+        assert outcome.cost + late == (wanted if outcome.status == "pass" else Cost())
     assert run().cost == Cost(requests=68, tokens_minted=16, sessions_opened=9)
 
 

@@ -17,6 +17,8 @@ from openai.types.realtime import RealtimeSessionCreateResponse, RealtimeTranscr
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import BaseModel, ValidationError
 
+from rtdiag.api.data import loader
+
 Json = Mapping[str, Any]
 
 # The events' own classes type the session as it is asked for, where next to nothing is required. These say how it is answered.
@@ -29,7 +31,9 @@ _ANSWERED: Mapping[str, type[BaseModel]] = {
 @cache
 def live_wins() -> list[Mapping[str, str]]:
     """The exceptions: `event` is a glob, `misfit` the words of `misfits`, `why` and `source` are for people."""
-    rows: list[Mapping[str, str]] = yaml.safe_load(Path(__file__).with_name("live_wins.yaml").read_text("utf-8"))
+    rows: list[Mapping[str, str]] = yaml.load(
+        Path(__file__).with_name("live_wins.yaml").read_text("utf-8"), Loader=loader()
+    )
     return rows
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rtdiag.api.data import loader
 from rtdiag.api.endpoints import Kind
 from rtdiag.emulator.bodies import Refused, all_bodies
 from rtdiag.emulator.faults import Switches
@@ -27,7 +28,7 @@ from tests.speech import silence, speech
 
 Json = dict[str, Any]
 HERE = Path(__file__).parent
-SCRIPTS = yaml.safe_load((HERE / "scripts.yaml").read_text(encoding="utf-8"))
+SCRIPTS = yaml.load((HERE / "scripts.yaml").read_text(encoding="utf-8"), Loader=loader())
 EMULATOR = HERE.parents[1] / "rtdiag" / "emulator"
 AUDIO = {"speech": speech(1) + silence(1), "tenth": silence(0.1)}
 OVER: tuple[Over, ...] = ("webrtc", "websocket")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rtdiag.api.data import loader
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.facts import facts, names
 from rtdiag.diagnosis.matching import UNKNOWN, judge, judge_together
@@ -22,7 +23,9 @@ from rtdiag.model import Diagnosis
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "errors.yaml"
-REPORTED: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests/diagnosis/reported.yaml").read_text(encoding="utf-8"))
+REPORTED: list[dict[str, Any]] = yaml.load(
+    (ROOT / "tests/diagnosis/reported.yaml").read_text(encoding="utf-8"), Loader=loader()
+)
 IDS = [f"{n}-{r['cause']}" for n, r in enumerate(REPORTED)]
 
 
@@ -54,8 +57,8 @@ def test_a_reported_failure_is_named(entry: dict[str, Any]) -> None:
     assert found.sources
 
 
-WORDINGS: dict[str, list[list[str]]] = yaml.safe_load(
-    (ROOT / "tests/diagnosis/wordings.yaml").read_text(encoding="utf-8")
+WORDINGS: dict[str, list[list[str]]] = yaml.load(
+    (ROOT / "tests/diagnosis/wordings.yaml").read_text(encoding="utf-8"), Loader=loader()
 )
 
 
@@ -310,7 +313,7 @@ def test_what_a_cause_yields_to_is_a_cause() -> None:
 
 # The list of public failures that this project was begun with: there in CI, not in a user's clone.
 needs_errors = pytest.mark.skipif(not SHARED.exists(), reason="errors.yaml is not beside this checkout")
-ERRORS: list[dict[str, Any]] = yaml.safe_load(SHARED.read_text(encoding="utf-8")) if SHARED.exists() else []
+ERRORS: list[dict[str, Any]] = yaml.load(SHARED.read_text(encoding="utf-8"), Loader=loader()) if SHARED.exists() else []
 USED = ("request", "status", "body", "surface", "dialect")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rtdiag.api.data import loader
 from rtdiag.diagnosis.matching import judge
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Report
@@ -19,8 +20,8 @@ from tests.checks.broken import grouped, run
 from tests.secrets.canaries import made
 
 HERE = Path(__file__).parent.parent / "diagnosis"
-REPORTED: list[dict[str, Any]] = yaml.safe_load((HERE / "reported.yaml").read_text(encoding="utf-8"))
-WORDINGS: dict[str, list[list[str]]] = yaml.safe_load((HERE / "wordings.yaml").read_text(encoding="utf-8"))
+REPORTED: list[dict[str, Any]] = yaml.load((HERE / "reported.yaml").read_text(encoding="utf-8"), Loader=loader())
+WORDINGS: dict[str, list[list[str]]] = yaml.load((HERE / "wordings.yaml").read_text(encoding="utf-8"), Loader=loader())
 KEY, TOKEN, PASSWORD = made("known"), made("minted", 35, "ek_"), made("proxy", 24, "")
 
 
