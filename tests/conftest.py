@@ -45,6 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.tbstyle, config.option.showlocals = "short", False  # the others print arguments, and so the key
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, at most four: some tests mostly wait, and WebRTC has deadlines."""
+    return min((os.cpu_count() or 1) + 1, 4)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _group(items)
     if config.getoption("--live"):

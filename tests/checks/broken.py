@@ -27,7 +27,7 @@ SILENT = {
     "error-after-connect",
     "update-never-echoed",
 }
-SILENCE_S, HEALTHY_S = 1.0, 10.0
+SILENCE_S, HEALTHY_S = 1.5, 10.0
 
 
 # What needs speech to be seen. It is paced as for a real server, 17 seconds a run and most of them waiting.
