@@ -14,7 +14,7 @@ of the live API exists yet: against anything but the emulator what audio alone s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any
 
 from rtdiag.api import sessions
@@ -101,18 +101,21 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     exchanges = tuple(run.opened.exchange for run in runs if run.opened)
     traces = tuple(run.opened.session.trace() for run in runs if run.opened and run.opened.session)
     yield Seen(_ALL, exchanges, tuple(e for run in runs for e in run.events()), traces, facts)
-    for case, names in _LOOKS_AT.items():
-        events = tuple(e for run in runs if run.name in names for e in run.events())
+    for case, (names, types) in _LOOKS_AT.items():
+        events = tuple(e for run in runs if run.name in names for e in run.events(types))
         yield Seen(case, events=events, facts={"as": _ALL})
 
 
-_LOOKS_AT = {
-    "offsets": ("server-200",),
-    "silence-matters": _SERVER,
-    "semantic-differs": ("server-200", *_SEMANTIC),
-    "eagerness-matters": _SEMANTIC,
-    "null-waits": ("null",),
-    "transcripts": tuple(MODES),
+_COMMITS = ("input_audio_buffer.committed", "conversation.item.input_audio_transcription.")
+_TURNS = ("input_audio_buffer.speech_",)
+# The modes, and how the types of their events begin, that a case rests on.
+_LOOKS_AT: Mapping[str, tuple[Collection[str], tuple[str, ...]]] = {
+    "offsets": (("server-200",), _TURNS),
+    "silence-matters": (_SERVER, _TURNS),
+    "semantic-differs": (("server-200", *_SEMANTIC), _TURNS),
+    "eagerness-matters": (_SEMANTIC, _TURNS),
+    "null-waits": (("null",), ("",)),
+    "transcripts": (tuple(MODES), _COMMITS),
 }
 
 
@@ -219,9 +222,10 @@ class _Run:
         after = next((i for i, event in enumerate(events) if event.id in known), -1)
         return events[after + 1 :]
 
-    def events(self) -> tuple[Event, ...]:
-        """The update with its answer, and all that came after."""
-        return (*self._asked, *filter(None, (self._commit,)), *self._received())
+    def events(self, types: tuple[str, ...] = ("",)) -> tuple[Event, ...]:
+        """The update with its answer, and what came after of those types."""
+        after = (*filter(None, (self._commit,)), *self._received())
+        return (*self._asked, *(e for e in after if e.type.startswith((*types, "error"))))
 
     def facts(self) -> dict[str, Any]:
         """This mode's part of the facts."""

@@ -19,7 +19,12 @@ OFF_MS = 500  # how far an offset may lie from the clip's: a guess
 SERVER = ("server-200", "server-4000")
 SEMANTIC = ("semantic-low", "semantic-high")
 
-NOT_APPLIED, NOT_EFFECTIVE = "vad-not-applied", "semantic-vad-accepted-but-not-effective"
+# The echo differs from what was sent; it is right, and turns end as if it were not; the same where it is semantic_vad.
+NOT_APPLIED, NOT_HEEDED, NOT_EFFECTIVE = (
+    "vad-not-applied",
+    "vad-accepted-but-not-effective",
+    "semantic-vad-accepted-but-not-effective",
+)
 DEAF, NO_TRANSCRIPTS, ELSEWHERE = "silent-connection", "transcripts-missing-or-late", "speech-offsets-elsewhere"
 
 _OF_ANSWERS = ("create_response", "interrupt_response")
@@ -96,7 +101,7 @@ class Judged:
             return Finding(case, self._red, _turns(found), expected, ELSEWHERE, hint)
         if not all(_near(end, ends) for _, end in found):
             hint = f"turns begin with the clip and do not end {SHORT_MS} ms after it: is the silence heeded?"
-            return Finding(case, "warn", _turns(found), expected, NOT_APPLIED, hint)
+            return Finding(case, "warn", _turns(found), expected, NOT_HEEDED, hint)
         return Finding(case, "pass", _turns(found), expected)
 
     def _silence_matters(self, case: str) -> Finding:
@@ -116,10 +121,10 @@ class Judged:
             hint = (
                 "silence_duration_ms is echoed and not heeded: choose another way to wait, or null and your own commits"
             )
-            return Finding(case, self._red, measured, expected, NOT_APPLIED, hint)
+            return Finding(case, self._red, measured, expected, NOT_HEEDED, hint)
         if any(in_long):
             hint = "a turn ends in a pause that is shorter than silence_duration_ms"
-            return Finding(case, self._red, measured, expected, NOT_APPLIED, hint)
+            return Finding(case, self._red, measured, expected, NOT_HEEDED, hint)
         return Finding(case, "inconclusive", measured, expected, hint=_ANOTHER_CLIP)
 
     def _semantic_differs(self, case: str) -> Finding:
@@ -173,7 +178,7 @@ class Judged:
         if mode.at("started") or mode.at("stopped") or early:
             hint = "turns are detected although the session shows that they are not: commit by hand is not safe here"
             said = f"speech_started {len(mode.at('started'))}, committed {len(early)} before the commit"
-            return Finding(case, self._red, said, expected, NOT_APPLIED, hint)
+            return Finding(case, self._red, said, expected, NOT_HEEDED, hint)
         if not mode.at("committed"):
             said = f"the commit was not answered{self._errors('null')}"
             return Finding(case, self._red, said, expected, DEAF, "the audio did not arrive, or the commit was lost")

@@ -14,9 +14,11 @@ def sentence(seconds: float, model: str) -> str:
     """What transcribing that much audio by that model takes at most."""
     price = PER_MINUTE_USD.get(model)
     if price is None:
-        return f"It sends {seconds:g} s of audio: transcribing it is billed at your account's price for {model}."
+        return (
+            f"It sends at most {seconds:g} s of audio: transcribing it is billed at your account's price for {model}."
+        )
     usd = seconds / 60 * price
     return (
-        f"It sends {seconds:g} s of audio and asks for no answers: transcribing it with {model} costs at most "
-        f"{usd:.3f} USD ({price} a minute, as listed in the autumn of 2026)."
+        f"It sends at most {seconds:g} s of audio and asks for no answers: transcribing it with {model} costs "
+        f"up to {usd:.3f} USD ({price} a minute, as listed in the autumn of 2026)."
     )

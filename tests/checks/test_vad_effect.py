@@ -36,6 +36,7 @@ QUARTER = turns((200, 2760), (5000, 7060))  # 260 ms after those
 AS_SERVER = {"semantic-differs": ("fail", NOT_EFFECTIVE), "eagerness-matters": ("fail", NOT_EFFECTIVE)}
 CANNOT = ("inconclusive", None)
 UNAPPLIED = ("fail", NOT_APPLIED)
+UNHEEDED = ("fail", "vad-accepted-but-not-effective")
 
 
 @pytest.mark.parametrize(
@@ -78,13 +79,13 @@ UNAPPLIED = ("fail", NOT_APPLIED)
         ),
         pytest.param(
             {"server_4000": turns((200, 2800), (5000, 7100)), "server_200": turns((200, 2800), (5000, 7100))},
-            {"silence-matters": UNAPPLIED},
+            {"silence-matters": UNHEEDED},
             id="every silence is half a second",
         ),
-        pytest.param({"server_4000": SHORT}, {"silence-matters": UNAPPLIED}, id="4,000 ms are taken for 200"),
+        pytest.param({"server_4000": SHORT}, {"silence-matters": UNHEEDED}, id="4,000 ms are taken for 200"),
         pytest.param(
             {"server_200": turns((200, 10_600))},
-            {"silence-matters": UNAPPLIED, "offsets": ("warn", NOT_APPLIED)},
+            {"silence-matters": UNHEEDED, "offsets": ("warn", UNHEEDED[1])},
             id="200 ms are taken for 4,000",
         ),
         pytest.param(
@@ -94,7 +95,7 @@ UNAPPLIED = ("fail", NOT_APPLIED)
                 "semantic_low": turns((500, 2800), (5300, 7100)),
                 "semantic_high": turns((500, 2800), (5300, 7100)),
             },
-            {"silence-matters": UNAPPLIED, "semantic-differs": CANNOT, "eagerness-matters": ("fail", NOT_EFFECTIVE)},
+            {"silence-matters": UNHEEDED, "semantic-differs": CANNOT, "eagerness-matters": ("fail", NOT_EFFECTIVE)},
             id="without a server_vad that heeds its silence semantic_vad cannot be compared",
         ),
         pytest.param(
@@ -104,10 +105,10 @@ UNAPPLIED = ("fail", NOT_APPLIED)
         ),
         pytest.param(
             {"null": [["started", 500], ["stopped", 2500], *committed()]},
-            {"null-waits": UNAPPLIED},
+            {"null-waits": UNHEEDED},
             id="null detects turns",
         ),
-        pytest.param({"null": committed(2500)}, {"null-waits": UNAPPLIED}, id="null commits by itself"),
+        pytest.param({"null": committed(2500)}, {"null-waits": UNHEEDED}, id="null commits by itself"),
         pytest.param({"null": []}, {"null-waits": ("fail", "silent-connection")}, id="the commit has no answer"),
         pytest.param(
             {name.replace("-", "_"): [e for e in HEALTHY[name] if e[0] != "transcript"] for name in HEALTHY},
@@ -263,7 +264,7 @@ HEARD: dict[str, dict[str, Any]] = {
     ),
     "vad-not-effective": AS_SERVER,
     "no-speech-started": {"speech-started": ("fail", "silent-connection"), **dict.fromkeys(CASES[1:], ("skip", None))},
-    "silence-ignored": {"silence-matters": UNAPPLIED},
+    "silence-ignored": {"silence-matters": UNHEEDED},
     "transcripts-missing": {"transcripts": ("fail", "transcripts-missing-or-late")},
     "offsets-late": {"offsets": ("fail", "speech-offsets-elsewhere")},
 }

@@ -127,10 +127,13 @@ def test_a_red_run_writes_the_same_report_to_files_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "cost"),
     [
-        (["--emulator", "--only", "vad-effect"], "It sends 115 s of audio, which costs nothing on the emulator.\n"),
+        (
+            ["--emulator", "--only", "vad-effect"],
+            "It sends at most 115 s of audio, which costs nothing on the emulator.\n",
+        ),
         (
             ["--base-url", "http://127.0.0.1:9/v1", "--allow", "audio", "--only", "vad-effect"],
-            "It sends 115 s of audio and asks for no answers: transcribing it with gpt-transcribe costs at most 0.009 USD",
+            "It sends at most 115 s of audio and asks for no answers: transcribing it with gpt-transcribe costs up to 0.009 USD",
         ),
     ],
 )
@@ -143,12 +146,19 @@ def test_what_audio_costs_is_said_before_the_first_request(arguments: list[str],
     assert done.returncode != 0
 
 
+def test_a_clip_that_nobody_hears_is_told(tmp_path: Path) -> None:
+    speech.wav(tmp_path / "own.wav", speech.speech(2))
+    done = rtdiag("run", "--emulator", "--only", "key.shape", "--audio", str(tmp_path / "own.wav"))
+    assert "--audio is for vad-effect, which does not run: add --allow audio\n" in done.stderr
+    assert done.returncode == 0
+
+
 def test_ones_own_clip_is_counted_too(tmp_path: Path) -> None:
     speech.wav(tmp_path / "own.wav", speech.speech(20))
     given = ["--audio", str(tmp_path / "own.wav"), "--fault", "key-revoked"]
     done = rtdiag("run", "--emulator", "--only", "vad-effect", *given)
     assert "asks about" in done.stderr
-    assert "It sends 181.6 s of audio" in done.stderr  # a clip of 30 s in place of 16.6, five times
+    assert "It sends at most 181.6 s of audio" in done.stderr  # a clip of 30 s in place of 16.6, five times
 
 
 @pytest.mark.parametrize("globs", [["vad*"], ["*"]])
