@@ -14,7 +14,7 @@ of the live API exists yet: against anything but the emulator what audio alone s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rtdiag.api import sessions
@@ -30,8 +30,8 @@ from rtdiag.speech.heard import Mode
 from rtdiag.transport.audio import Encoded, Voice
 
 OWN_S = 17  # the clip that ships, rounded up
-# Silence around the clip, at most: until all sessions are ready, and until the last event has come.
-AROUND_S = 6
+# Silence around the clip, mostly less: until all sessions are ready, and until the last event has come.
+AROUND_S = 3
 PATIENCE = 3  # times the length of the clip
 
 MODES: Mapping[str, Json | None] = {
@@ -77,27 +77,49 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     runs = [
         _Run(ctx, kind, name, speech, Voice(encoded, ctx.recorder.now_ms, ctx.wishes.audio_speed)) for name in MODES
     ]
+    facts = {
+        "kind": kind,
+        "model": await ctx.model(kind),
+        "emulated": ctx.wishes.emulated,
+        "clip": _told(speech),
+    }
     try:
-        await asyncio.gather(*(run.prepare() for run in runs))
+        await _all(run.prepare() for run in runs)
         ctx.recorder.notice(f"playing {speech.duration_ms / 1000:g} s of speech to {len(runs)} sessions")
-        await asyncio.gather(*(run.play() for run in runs))
+        await _all(run.play() for run in runs)
+        await _all(ctx.end(run.opened) for run in runs if run.opened)
+    except asyncio.CancelledError:
+        for run in runs:
+            run.cut_short()
+        for seen in _seen(runs, facts | {"interrupted": True}):
+            yield seen
+        raise
     finally:
         sent_s = sum(run.voice.sent_ms for run in runs) / 1000
         ctx.recorder.spend(Cost(audio_seconds=round(sent_s, 1)))
-    await asyncio.gather(*(ctx.end(run.opened) for run in runs if run.opened))
-    told = {
+    for seen in _seen(runs, facts):
+        yield seen
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """Do them side by side, and let each come to its end before one that broke is told of."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if result is not None:
+            raise result
+
+
+def _told(speech: Clip) -> dict[str, Any]:
+    return {
         "name": speech.name,
         "duration_ms": speech.duration_ms,
         "phrases": [list(phrase) for phrase in speech.phrases],
         "loudness": list(speech.loudness),
     }
-    facts = {
-        "kind": kind,
-        "model": await ctx.model(kind),
-        "emulated": ctx.wishes.emulated,
-        "clip": told,
-        "modes": {run.name: run.facts() for run in runs},
-    }
+
+
+def _seen(runs: Sequence[_Run], facts: dict[str, Any]) -> Iterator[Seen]:
+    """One Seen per case; the first holds the facts of all."""
+    facts = facts | {"modes": {run.name: run.facts() for run in runs}}
     exchanges = tuple(run.opened.exchange for run in runs if run.opened)
     traces = tuple(run.opened.session.trace() for run in runs if run.opened and run.opened.session)
     yield Seen(_ALL, exchanges, tuple(e for run in runs for e in run.events()), traces, facts)
@@ -160,7 +182,7 @@ class _Run:
         found = sessions.turn_detection_of(echoed) if isinstance(echoed, dict) else ...
         self._echo = {} if found is ... else {"echoed": found}
         if self._would_answer(found):
-            return "not played: it would answer, for create_response false was not applied"
+            return "not played: it might answer, for the echo does not show create_response false"
         return ""
 
     async def _session(self, opened: Opened) -> Json:
@@ -177,8 +199,12 @@ class _Run:
 
     def _would_answer(self, echoed: Any) -> bool:
         """Answers cost money: nobody but the emulator is spoken to where they are still on."""
-        on = isinstance(echoed, dict) and echoed.get("create_response") is True
-        return on and self._kind == "realtime" and not self._ctx.wishes.emulated
+        off = echoed is None or (isinstance(echoed, dict) and echoed.get("create_response") is False)
+        return not off and self._kind == "realtime" and not self._ctx.wishes.emulated
+
+    def cut_short(self) -> None:
+        """The run ends now: what was not heard to its end is not judged."""
+        self._failed = self._failed or "the run was interrupted"
 
     async def play(self) -> None:
         """Play the clip and wait for all that must come of it; without turn detection commit at its end."""
@@ -200,7 +226,7 @@ class _Run:
         """Whether every turn has begun, ended and got its transcript, as far as can be known."""
         mode = Mode(self.name, {"events": self._events()})
         begun, closed, committed = (len(mode.at(name)) for name in ("started", "stopped", "committed"))
-        told = len(mode.at("transcript")) + len(mode.at("error"))
+        told = len(mode.at("transcript")) + len(mode.at("untold"))
         turns = begun > 0 and begun == closed if self._sent else True
         return turns and 0 < committed <= told and (not self._sent or committed >= closed)
 

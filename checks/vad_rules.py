@@ -229,7 +229,9 @@ def _left_behind(case: str, seen: Seen, rule: Rule, kind: Kind) -> Finding:
 def _settings(event: Event, kind: Kind, dialect: Dialect) -> Json:
     """The settings that these updates were about, as an event shows them."""
     session = _session(event)
-    place = session if dialect == "beta" or kind == "realtime" else session.get("audio", {}).get("input", {})
+    audio = session.get("audio")
+    inside = audio.get("input") if isinstance(audio, dict) else None
+    place = session if dialect == "beta" or kind == "realtime" else inside if isinstance(inside, dict) else {}
     name = "instructions" if kind == "realtime" else "noise_reduction"
     beside = place.get(name if kind == "realtime" or dialect == "ga" else f"input_audio_{name}")
     return {"turn_detection": _detection(event), name: beside}

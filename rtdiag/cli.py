@@ -260,7 +260,11 @@ async def _report(
 def _cost(chosen: Plan, settings: Config, flags: Flags) -> tuple[Cost, str]:
     """What the run takes, and a sentence about its audio, "" where it sends none."""
     if not chosen.cost.audio_seconds:
-        unused = "--audio is for vad-effect, which does not run: add --allow audio" if settings.wishes.audio else ""
+        unused = (
+            "--audio is for vad-effect, which is not to run: name it, and add --allow audio"
+            if settings.wishes.audio
+            else ""
+        )
         return chosen.cost, unused
     from rtdiag.api import models
     from rtdiag.speech import price
@@ -269,7 +273,7 @@ def _cost(chosen: Plan, settings: Config, flags: Flags) -> tuple[Cost, str]:
     longer_ms = clip(settings.wishes.audio).duration_ms - clip().duration_ms
     cost = chosen.costing(longer_ms / 1000)
     if flags.emulator:
-        return cost, f"It sends at most {cost.audio_seconds:g} s of audio, which costs nothing on the emulator."
+        return cost, f"It sends about {cost.audio_seconds:g} s of audio, which costs nothing on the emulator."
     model = settings.wishes.transcription_model or models.default("transcription")
     return cost, price.sentence(cost.audio_seconds, model)
 

@@ -6,10 +6,12 @@ Every problem of the user's input is a ConfigError whose text is one line: what 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
 
+_CREDENTIAL = re.compile(r"(?i)\b(proxy-)?authorization\b|cookie|passw|secret|(api|access|auth|private|x).?(key|token)")
 # Shown in the report when set, because each changes what is asked or how.
 _SHOWN_VARIABLES = (
     "OPENAI_BASE_URL",
@@ -111,6 +114,8 @@ def make(flags: Flags, environment: Mapping[str, str]) -> Config:
         kinds=_kinds(flags.type),
         audio=_audio(flags.audio),
     )
+    for credential_of_a_tool in _credentials(wishes.session):
+        mask.learn(credential_of_a_tool, "header")
     return Config(wishes, mask, Deadlines().capped(flags.timeout_s))
 
 
@@ -177,6 +182,37 @@ def _read(name: str, what: str) -> str:
         raise ConfigError(f"{what} {name}: not UTF-8 text (byte {exc.start})") from exc
 
 
+def _credentials(session: Any) -> Iterator[str]:
+    """What a session hands to the servers of its tools: `authorization`, and the headers that are named like a credential."""
+    left = [("", session)]
+    while left:
+        name, one = left.pop()
+        if isinstance(one, Mapping):
+            left += [(key if name != "headers" or _CREDENTIAL.search(key) else "", one[key]) for key in one]
+        elif isinstance(one, list):
+            left += [(name, inner) for inner in one]
+        elif isinstance(one, str) and _CREDENTIAL.search(name):
+            yield from {one, one.split()[-1] if one.split() else ""}
+
+
+def _no_json(value: Any) -> str:
+    """What in a value that YAML or Python's JSON allows cannot be sent as JSON, "" where all can."""
+    left = [("", value)]
+    while left:
+        place, one = left.pop()
+        if isinstance(one, dict):
+            if odd := next((key for key in one if not isinstance(key, str)), None):
+                return f"the name {odd!r} is no text: put it in quotes"
+            left += [(f"{place}.{key}".lstrip("."), inner) for key, inner in one.items()]
+        elif isinstance(one, list):
+            left += [(f"{place}[{i}]", inner) for i, inner in enumerate(one)]
+        elif isinstance(one, float) and not isfinite(one):
+            return f"{place} is {one}, which JSON does not have"
+        elif one is not None and not isinstance(one, str | bool | int | float):
+            return f"{place} is a {type(one).__name__}, which JSON does not have: put it in quotes"
+    return ""
+
+
 def session(name: str) -> Json:
     """The user's session object from JSON or YAML; `{"session": {…}}`, as a mint takes it, is unwrapped."""
     import yaml
@@ -193,6 +229,8 @@ def session(name: str) -> Json:
         raise ConfigError(f"--session {name}: not JSON or YAML") from exc
     if isinstance(parsed, dict) and isinstance(parsed.get("session"), dict):
         parsed = parsed["session"]
+    if odd := _no_json(parsed):
+        raise ConfigError(f"--session {name}: {odd}")
     if not isinstance(parsed, dict) or not parsed:
         raise ConfigError(f'--session {name}: holds no session object; it begins like {{"type": "realtime", …}}')
     return parsed

@@ -28,14 +28,13 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
         progress.outcomes.append(found)
     outcomes, target, on = tuple(progress.outcomes), report.target, day(report)
     diagnosis = verdict.diagnose(outcomes)
-    session = dict(target.session) if target.session is not None else None
     return replace(
         report,
         checks=outcomes,
         overall=worst(o.status for o in outcomes),
         exit_code=exit_code(outcomes, interrupted=report.interrupted, fail_on=fail_on),
         diagnosis=diagnosis,
-        corrected=verdict.remedy(diagnosis, target, target.kinds, session, on),
+        corrected=verdict.remedy(diagnosis, outcomes, target, on),
     )
 
 

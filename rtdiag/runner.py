@@ -93,7 +93,7 @@ async def run(
         exit_code=exit_code(done.checks, interrupted=interrupted, fail_on=fail_on),
         interrupted=interrupted,
         diagnosis=diagnosis,
-        corrected=verdict.remedy(diagnosis, done.target, wishes.kinds, wishes.session, wishes.today),
+        corrected=verdict.remedy(diagnosis, done.checks, done.target, wishes.today),
         left_open=left_open,
     )
 

@@ -112,6 +112,8 @@ def _shown(sent: Any, echoed: Any) -> bool:
         return all(name in echoed and _shown(value, echoed[name]) for name, value in sent.items())
     if isinstance(sent, list) and isinstance(echoed, list):
         return len(sent) == len(echoed) and all(map(_shown, sent, echoed))
+    if isinstance(sent, bool) != isinstance(echoed, bool):
+        return False
     return bool(sent == echoed) or (sent, echoed) == ("auto", "medium")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from rtdiag.api import sessions
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.api.models import default
 from rtdiag.api.requests import Corrected, corrected
@@ -51,25 +52,37 @@ def diagnose(outcomes: Iterable[Outcome]) -> tuple[Diagnosis, ...]:
     return weighed(found)
 
 
-def remedy(
-    diagnosis: tuple[Diagnosis, ...], target: Target, kinds: tuple[Kind, ...], session: Json | None, on: date
-) -> Corrected | None:
+def remedy(diagnosis: tuple[Diagnosis, ...], checks: Iterable[Outcome], target: Target, on: date) -> Corrected | None:
     """The requests that should work for the kind of session that failed, with the user's endpoint, models and session.
 
-    None when all is well, or where no other request would help: a server without any mint takes none of these.
+    The user's session is the one that the server took, mended or without what it refused, else what rtdiag makes of it. None when
+    all is well, or where no other request would help: a server without any mint takes none of these.
     """
     from rtdiag.api.repair import repair
 
     if not diagnosis or not target.dialects or not _mended_by_a_request(catalogue.find(diagnosis[0].cause)):
         return None
-    refused = [k for k in kinds if any(k in case for case in diagnosis[0].evidence)]
-    kind: Kind = refused[0] if len(refused) == 1 else kinds[0]
+    refused = [k for k in target.kinds if any(k in case for case in diagnosis[0].evidence)]
+    own = sessions.kind_of(target.session) if target.session else target.kinds[0]
+    kind: Kind = refused[0] if len(refused) == 1 else own
+    session, taken = (target.session, _taken(checks)) if kind == own else (None, None)
     dialect: Dialect = "ga" if "ga" in target.dialects else target.dialects[0]
     models = target.model or default("realtime"), target.transcription_model or default("transcription")
-    if session is not None:
+    if taken is not None:
+        session, dialect = taken, sessions.dialect_of(taken)
+    elif session is not None:
         model = models[0] if kind == "realtime" else models[1]
         session = repair(session, kind=kind, dialect=dialect, model=model, vad=None, on=on).session
     return corrected(target.base_url, kind, dialect, *models, session)
+
+
+def _taken(checks: Iterable[Outcome]) -> Json | None:
+    """The session that the server took in place of the user's own, if it was asked for one."""
+    facts = [
+        row.seen.facts for outcome in checks if outcome.id == "vad" for row in outcome.rows if row.id == "own-culprit"
+    ]
+    found = next((f.get("mended") or f.get("taken") for f in facts), None)
+    return found if isinstance(found, dict) else None
 
 
 def _mended_by_a_request(cause: catalogue.Cause) -> bool:

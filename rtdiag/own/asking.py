@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from rtdiag.api import sessions
@@ -46,7 +47,8 @@ class _Way:
         self._ctx, self._own = ctx, own
         self._kind, self._dialect = sessions.kind_of(own), sessions.dialect_of(own)
         self._server = Server(ctx, self._kind, self._dialect)
-        self._trail = Trail(own)
+        self._trail = Trail(own, partial(ctx.recorder.mask.values, where="checks.facts"))
+        self._unheard = False
 
     async def mint(self) -> Seen:
         told = self._trail.told["mint"] = await self._server.mint(self._own)
@@ -87,7 +89,7 @@ class _Way:
         facts = _facts(self._own, {}) | {"kind": self._kind, "dialect": self._dialect}
         facts |= {step: [s for s, t in trail.told.items() if t.taken is taken] for step, taken in _SAID}
         facts |= {"culprits": trail.culprits(repaired), "undecided": trail.undecided, "taken": trail.taken}
-        facts |= {"opened": "created" in trail.echoes} | await self._mended(repaired)
+        facts |= {"opened": "created" in trail.echoes, "taken_by": trail.taken_by} | await self._mended(repaired)
         facts |= {"asked": self._server.asked, "fields": list(trail.fields())}
         if mint.minted and not mint.taken:
             return Seen("own-culprit", (mint.minted.exchange,), facts=facts)
@@ -101,6 +103,9 @@ class _Way:
             if told.taken:
                 self._trail.found["mint"] = by_updates
                 self._trail.echoes["mint"], self._trail.minted = told.echoed, told.minted
+                return
+            if told.taken is None:
+                self._unheard = True  # a limit, or a server that broke: more mints would tell no more
                 return
         await self._look("mint", self._server.mint, error)
 
@@ -144,7 +149,7 @@ class _Way:
         trail, mint = self._trail, self._trail.at("mint")
         elsewhere = mint.minted is not None and (mint.minted.exchange.status or 500) < 500 and not mint.taken
         changes = [{"field": c.place, "what": c.what, "why": c.why} for c in repaired.changes]
-        if not changes or not (trail.found or elsewhere) or repaired.session == trail.taken:
+        if self._unheard or not changes or not (trail.found or elsewhere) or repaired.session == trail.taken:
             return {}
         told = await (self._server.update_alone if mint.taken else self._server.mint)(repaired.session)
         if told.taken and trail.taken is None:

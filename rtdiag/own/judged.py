@@ -94,6 +94,7 @@ def _nothing_refused(case: str, facts: Mapping[str, Any]) -> Finding:
     return Finding(case, "pass", f"all {len(facts['fields'])} are taken {where}", _ALL_TAKEN)
 
 
+_HOW = {"mint": " at the mint, and no session was opened with it", "updated": " by update"}
 _WHERE = {"mint": "at the mint", "created": "at the opening", "updated": "by update"}
 
 
@@ -111,7 +112,7 @@ def _advice(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts["taken"]:
         wholes = dict.fromkeys(c["left_out"] for c in culprits if c["left_out"] != c["field"])
         which = ("them" if len(culprits) > 1 else "it") + (f" ({', '.join(wholes)} as a whole)" if wholes else "")
-        opened = " and opened it" if facts.get("opened") else ""
+        opened = " and opened it" if facts.get("opened") else _HOW.get(facts.get("taken_by") or "", "")
         yield f"Without {which if culprits else 'some of them'} this server took your session{opened}; it stands below."
     if facts.get("mended"):
         yield (

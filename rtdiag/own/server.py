@@ -6,11 +6,13 @@ from rtdiag.api import sessions
 from rtdiag.api.endpoints import Dialect, Kind, sdp_path
 from rtdiag.api.sessions import Json
 from rtdiag.context import SDP, Context, Minted, Opened, speaks
-from rtdiag.model import Event
+from rtdiag.model import ApiError, Event
 from rtdiag.own.trail import Told
 
 # The answers of a mint that can be about the session; others are about the credential, the URL, a limit, or the server.
 _ABOUT_THE_SESSION = frozenset({400, 409, 422})
+
+_NOT_ABOUT_IT = ("server_error", "rate_limit", "insufficient_quota", "session_expired", "internal")
 
 
 class Server:
@@ -51,7 +53,8 @@ class Server:
         facts, answer = {"asked": answered.asked, "ended": answered.ended}, answered.answer
         if answer is None:
             return Told(events=answered.events), facts
-        return Told(answer.type in sessions.UPDATED, answer.error, session_of(answer), answered.events), facts
+        taken = answer.type in sessions.UPDATED or (False if about_the_session(answer.error) else None)
+        return Told(taken, answer.error, session_of(answer), answered.events), facts
 
     async def update_alone(self, session: Json) -> Told:
         """The same without the facts."""
@@ -75,6 +78,12 @@ class Server:
             self._dialect,
             lambda offer: self._ctx.reply("POST", path, minted.token, content=offer, headers=headers),
         )
+
+
+def about_the_session(error: ApiError | None) -> bool:
+    """Whether an error says something of what was sent, and not of a limit or of the server."""
+    said = (error.type or "", error.code or "") if error else _NOT_ABOUT_IT
+    return not any(one.startswith(_NOT_ABOUT_IT) for one in said)
 
 
 def session_of(event: Event) -> Json:

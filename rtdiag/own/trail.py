@@ -5,7 +5,7 @@ The steps are `mint`, `created` (the first event of the session that was opened 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,7 @@ class Trail:
     """
 
     own: Json
+    masked: Callable[[Any], Any] = lambda value: value
     told: dict[str, Told] = field(default_factory=dict)
     found: dict[str, Found] = field(default_factory=dict)
     echoes: dict[str, Json] = field(default_factory=dict)
@@ -52,8 +53,12 @@ class Trail:
     @property
     def taken(self) -> Json | None:
         """The session that was taken in place of the one that was refused."""
-        found = self.found.get("mint") or self.found.get("updated")
-        return found.taken if found else None
+        return self.found[self.taken_by].taken if self.taken_by else None
+
+    @property
+    def taken_by(self) -> str | None:
+        """The step at which that one was taken."""
+        return next((s for s in ("mint", "updated") if s in self.found and self.found[s].taken is not None), None)
 
     @property
     def undecided(self) -> list[str]:
@@ -92,7 +97,7 @@ class Trail:
         if step == "updated" and place == ("model",):
             return "not sent"
         if told.taken:
-            return fate(value, at(told.echoed, place))
+            return self._compared(value, at(told.echoed, place))
         for culprit in found.culprits if found else ():
             if within(place, culprit.place) or within(culprit.place, place):
                 return "refused"
@@ -103,7 +108,11 @@ class Trail:
         taken = found.taken if found and found.taken else self.mended
         if taken is None or at(taken, place) != value:
             return "changed" if taken is self.mended else "undecided"
-        return fate(value, at(self._shown(step), place))
+        return self._compared(value, at(self._shown(step), place))
+
+    def _compared(self, sent: Any, echoed: Any) -> str:
+        """Both as the record has them: what events hold is masked already."""
+        return fate(self.masked(sent), self.masked(echoed))
 
     def _shown(self, step: str) -> Json:
         return self.at(step).echoed if self.at(step).taken else self.echoes.get(step, {})

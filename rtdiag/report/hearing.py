@@ -17,7 +17,7 @@ CHECK, CASE = "vad-effect", "speech-started"
 LOUDNESS_MS = 100
 
 # What a picture holds at most. The check's clips end after 60 s; all else is no report of rtdiag's own.
-_LONGEST_MS, _MOST_MODES, _MOST_EVENTS = 600_000.0, 8, 100
+_LONGEST_MS, _MOST_MODES, _MOST_EVENTS = 600_000.0, 8, 400
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Mode:
     failed: str
     turns: tuple[Turn, ...]
     marks: tuple[Mark, ...]
+    commit_ms: float | None = None  # when it was asked to commit, None where it was not
 
     def at_ms(self, kind: str) -> tuple[float, ...]:
         """When the marks of a kind came."""
@@ -65,9 +66,19 @@ class Mode:
             yield turn, end_ms if turn.begin_ms is None else turn.begin_ms, end_ms
 
     @property
+    def drawn(self) -> bool:
+        """Whether something was heard that can be drawn."""
+        return bool(self.turns or self.marks)
+
+    @property
     def committed_alone_ms(self) -> tuple[float, ...]:
-        """When audio was committed beyond what the turns that ended account for: by hand."""
+        """When audio was committed beyond what the turns that ended account for."""
         return self.at_ms("committed")[len(self.ends_ms) :]
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the server committed before it was asked to, without any turn."""
+        return self.commit_ms is not None and any(at_ms < self.commit_ms for at_ms in self.committed_alone_ms)
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,7 @@ def _mode(name: str, given: Mapping[str, Any]) -> Mode:
         echoed=_detection(given, "echoed"),
         failed=failed if isinstance(failed, str) else "",
         turns=tuple(_turns(events)),
+        commit_ms=_number(given.get("commit_ms")),
         marks=tuple(Mark(kind, at_ms, text) for kind, at_ms, text in events if kind in ("committed", "transcript")),
     )
 

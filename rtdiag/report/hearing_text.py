@@ -26,7 +26,11 @@ def drawn(hearing: Hearing) -> str:
     labels = ["seconds of the clip", "how loud it is", *(words.label(mode) for mode in hearing.modes)]
     wide = max(map(len, labels)) + 1
     room = WIDTH - wide - scale.count - 1
-    figures = ["turns (s)", "", *("" if mode.failed else words.figures(mode, room) for mode in hearing.modes)]
+    figures = [
+        "turns (s)",
+        "",
+        *("" if mode.failed and not mode.drawn else words.figures(mode, room) for mode in hearing.modes),
+    ]
     lanes = [_figures(scale), _loudness(hearing, scale), *(_lane(mode, scale) for mode in hearing.modes)]
     lines = (f"{a:<{wide}}{b:<{scale.count}} {c}".rstrip() for a, b, c in zip(labels, lanes, figures, strict=True))
     legend = "   ".join(f"{sign} {meaning}" for sign, meaning in words.signs(hearing).items())
@@ -49,8 +53,8 @@ def _loudness(hearing: Hearing, scale: Axis) -> str:
 
 
 def _lane(mode: Mode, scale: Axis) -> str:
-    if mode.failed:
-        return one_line(f"no session: {mode.failed}", scale.count)
+    if mode.failed and not mode.drawn:
+        return one_line(mode.failed, scale.count)
     cells = [" "] * scale.count
     for turn, begin_ms, end_ms in mode.stretches_ms(scale.span_ms - 1):
         for column, sign in _turn(turn, scale.column(begin_ms), scale.column(end_ms)):

@@ -101,7 +101,7 @@ def sentences(hearing: Hearing) -> tuple[str, ...]:
     asked = [mode for mode in hearing.modes if not mode.failed]
     detecting = [mode for mode in asked if mode.sent is not None]
     found = [*_ends(hearing, detecting), *(_without(mode) for mode in asked if mode.sent is None)]
-    return (*found, *_replaced(asked), *_untranscribed(asked))
+    return (*found, *_replaced(asked), *_untranscribed(asked), *_unjudged(hearing.modes))
 
 
 def _ends(hearing: Hearing, modes: Sequence[Mode]) -> Iterator[str]:
@@ -151,6 +151,8 @@ def _without(mode: Mode) -> str:
     """What the mode without turn detection does."""
     if mode.turns:
         return "Without turn detection turns are cut all the same."
+    if mode.by_itself:
+        return f"Without turn detection the server commits by itself, at {seconds(mode.committed_alone_ms[0])} s."
     by_hand = mode.committed_alone_ms
     until = f" until the audio is committed by hand, at {seconds(by_hand[0])} s" if by_hand else ""
     return f"Without turn detection nothing is cut{until}."
@@ -173,6 +175,15 @@ def _untranscribed(modes: Sequence[Mode]) -> Iterator[str]:
     if missing := [f"{named} ({came} of {committed} came)" for named, came, committed in counts if came < committed]:
         whole = all(not came for _, came, _ in counts)
         yield "No transcript came at all." if whole else f"Transcripts are missing with {_list(missing)}."
+
+
+def _unjudged(modes: Iterable[Mode]) -> Iterator[str]:
+    """What is drawn of sessions that came to no proper end."""
+    found: dict[str, list[str]] = {}
+    for mode in modes:
+        if mode.failed and mode.drawn:
+            found.setdefault(one_line(mode.failed, 80), []).append(name(mode))
+    yield from (f"Not judged: {_list(names)}, for {why}." for why, names in found.items())
 
 
 def _list(names: Iterable[str]) -> str:

@@ -52,13 +52,13 @@ def _label(what: str, result: str) -> Markup:
 
 def _result(mode: Mode) -> str:
     figures = words.figures(mode, _LONGEST_FIGURES)
-    return "no session" if mode.failed else f"{figures} s" if figures else ""
+    return "not judged" if mode.failed else f"{figures} s" if figures else ""
 
 
 def _lane(mode: Mode, hearing: Hearing, scale: Axis) -> Markup:
-    if mode.failed:
+    if mode.failed and not mode.drawn:
         failed = element("text", one_line(mode.failed, _LONGEST_TEXT), x="0%", y=12)
-        return _drawing(words.label(mode), f"no session: {one_line(mode.failed)}", failed)
+        return _drawing(words.label(mode), f"not judged: {one_line(mode.failed)}", failed)
     turns = (_turn(mode, *stretch, scale) for stretch in mode.stretches_ms(scale.span_ms))
     alone = mode.committed_alone_ms
     marks = (mark for mark in mode.marks if mark.kind == "transcript" or mark.at_ms in alone)

@@ -54,6 +54,8 @@ def clip(path: str | None = None) -> Clip:
             pcm = _decoded(file, OWN)
         return made(OWN, pcm, tuple((begin, end) for begin, end in told["phrases_ms"]))
     try:
+        if not Path(path).is_dir() and Path(path).exists() and not Path(path).is_file():
+            raise ClipError(f"{path}: not a file that can be read twice: save the audio first")
         with open(path, "rb") as file:
             pcm = _decoded(file, path)
     except OSError as exc:

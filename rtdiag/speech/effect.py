@@ -32,6 +32,7 @@ _ANOTHER_CLIP = (
     "this clip cannot tell: give one with an unfinished phrase, a pause of about 3 s and its end (--audio FILE), "
     "or leave --audio out"
 )
+_NO_MEASURE = "server_vad itself did not do as it was told, so nothing can be compared"
 _AGAIN = "run it again; `-v` shows what each session went through"
 
 
@@ -40,6 +41,7 @@ class Judged:
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
         self._modes = {name: Mode(name, mode) for name, mode in facts["modes"].items()}
+        self._interrupted = bool(facts.get("interrupted"))
         self._phrases = facts["clip"]["phrases"]
         self._duration_ms = int(facts["clip"]["duration_ms"])
         self._pauses = pauses(self._phrases, SHORT_MS, LONG_MS)
@@ -57,6 +59,8 @@ class Judged:
             "null-waits": self._null_waits,
             "transcripts": self._transcripts,
         }
+        if self._interrupted:
+            return Finding(case, "skip", "the run was interrupted")
         return judges[case](case)
 
     def _speech_started(self, case: str) -> Finding:
@@ -79,6 +83,8 @@ class Judged:
         if deaf := [mode for mode in played if mode not in started]:
             cause = NOT_EFFECTIVE if {mode.name for mode in deaf} <= set(SEMANTIC) else DEAF
             hint = "these modes are accepted and never speak again: use one of the others here"
+            if any(self._differs(mode.name) for mode in deaf):
+                cause, hint = NOT_APPLIED, "the echo of these differs from what was sent: see the cases below"
             return Finding(case, "warn", f"none in {_names(deaf)}", expected, cause, hint)
         first = ", ".join(f"{mode.name} {_s(mode.at('started')[0])}" for mode in started)
         if reasons:
@@ -99,9 +105,14 @@ class Judged:
         if not all(_near(begin, begins, PADDING_MS) for begin, _ in found):
             hint = "turns begin where nobody does: the server counts from elsewhere, or hears something else"
             return Finding(case, self._red, _turns(found), expected, ELSEWHERE, hint)
+        heard = [any(begin < e and end > b for begin, end in found) for b, e in self._phrases]
+        if not all(heard) or len(mode.at("started")) != len(mode.at("stopped")):
+            said = f"{_turns(found)}: a phrase was not heard to its end"
+            return Finding(case, "inconclusive", said, expected, hint=_AGAIN)
         if not all(_near(end, ends) for _, end in found):
             hint = f"turns begin with the clip and do not end {SHORT_MS} ms after it: is the silence heeded?"
-            return Finding(case, "warn", _turns(found), expected, NOT_HEEDED, hint)
+            cause = NOT_APPLIED if self._differs("server-200") else NOT_HEEDED
+            return Finding(case, "warn", _turns(found), expected, cause, hint)
         return Finding(case, "pass", _turns(found), expected)
 
     def _silence_matters(self, case: str) -> Finding:
@@ -116,6 +127,8 @@ class Judged:
             return Finding(case, "inconclusive", f"no speech was noticed: {measured}", expected, hint=_AGAIN)
         in_short, in_long = (self._closings(mode) for mode in (short, long))
         if all(in_short) and not any(in_long):
+            if not long.at("stopped"):
+                return Finding(case, "inconclusive", measured, expected, hint=_AGAIN)
             return Finding(case, "pass", measured, expected)
         if _same(in_short, in_long) or (not any(in_short) and _same(short.at("stopped"), long.at("stopped"))):
             hint = (
@@ -136,37 +149,41 @@ class Judged:
         if not short.at("started"):
             return Finding(case, "inconclusive", f"no speech was noticed: {measured}", expected, hint=_AGAIN)
         if not (low.at("started") or high.at("started")):
+            if not self._server_heeds():
+                return self._cannot_tell(case, expected, measured, _NO_MEASURE)
             hint = "semantic_vad is accepted and echoed, and never notices anybody: use server_vad here"
             return Finding(case, self._red, f"no speech_started; {measured}", expected, NOT_EFFECTIVE, hint)
-        ends = self._closings(short)
-        if ends and not all(_same(ends, self._closings(mode)) for mode in (low, high)):
+        ended = [mode for mode in (low, high) if mode.at("stopped")]
+        if not all(_same(short.at("stopped"), mode.at("stopped")) for mode in ended):
             return Finding(case, "pass", measured, expected)
-        if not all(ends) or not ends:
+        if len(ended) < len(SEMANTIC):
+            return self._cannot_tell(case, expected, measured, f"one of them has ended no turn: {_AGAIN}")
+        if not self._pauses or not all(self._closings(short)):
             return self._cannot_tell(case, expected, measured)
-        if self._server_heeds():
-            hint = "semantic_vad is echoed and acts as server_vad does: use server_vad with a longer silence_duration_ms here"
-            return Finding(case, self._red, measured, expected, NOT_EFFECTIVE, hint)
-        return self._cannot_tell(
-            case, expected, measured, "server_vad itself did not wait as it was told, so nothing can be compared"
+        if not self._acts_as_server():
+            return self._cannot_tell(case, expected, measured, _NO_MEASURE)
+        hint = (
+            "semantic_vad is echoed and acts as server_vad does: use server_vad with a longer silence_duration_ms here"
         )
+        return Finding(case, self._red, measured, expected, NOT_EFFECTIVE, hint)
 
     def _eagerness_matters(self, case: str) -> Finding:
-        expected = f"low ends its turn more than {NEAR_MS} ms after high"
+        expected = f"low ends a turn more than {NEAR_MS} ms after high"
         if found := self._unusable(case, expected, *SEMANTIC):
             return found
         low, high = (self._modes[name] for name in SEMANTIC)
         measured = f"low: {_ends(low)}; high: {_ends(high)}"
-        if not high.at("stopped"):
-            return self._cannot_tell(
-                case, expected, measured, "high has ended no turn, so there is nothing to wait longer than"
-            )
-        end = high.at("stopped")[0]
-        if not low.at("stopped") or low.at("stopped")[0] - end > NEAR_MS:
+        ends = list(zip(low.at("stopped"), high.at("stopped"), strict=False))
+        if not ends:
+            return self._cannot_tell(case, expected, measured, f"one of them has ended no turn: {_AGAIN}")
+        apart = [late - soon for late, soon in ends if abs(late - soon) > NEAR_MS]
+        if apart and apart[0] > 0:
             return Finding(case, "pass", measured, expected)
-        if any(begin <= end < until for begin, until in self._pauses) and low.at("stopped")[0] >= end - NEAR_MS:
+        if self._acts_as_server():
             hint = "eagerness is echoed and changes nothing: use server_vad with a silence_duration_ms of your own here"
             return Finding(case, self._red, measured, expected, NOT_EFFECTIVE, hint)
-        return self._cannot_tell(case, expected, measured)
+        hint = "both may have taken these words for finished, or waited for more: " + _ANOTHER_CLIP
+        return self._cannot_tell(case, expected, measured, hint)
 
     def _null_waits(self, case: str) -> Finding:
         expected = "nothing until input_audio_buffer.commit, then committed"
@@ -213,16 +230,29 @@ class Judged:
     def _not_applied(self, name: str) -> Iterator[str]:
         """The first difference between what was sent to that mode and its echo; nothing where no update was accepted."""
         facts = self._modes[name].facts
-        if facts.get("failed") and "echoed" not in facts:
+        if "echoed" not in facts:
+            if facts["sent"] is not None and not facts.get("failed"):
+                yield f"{name}: turn_detection is not in the echo"
             return
-        sent, echoed = _detection(facts["sent"]), _detection(facts.get("echoed", "nothing"))
+        sent, echoed = _detection(facts["sent"]), _detection(facts["echoed"])
         for line in list(differences({"turn_detection": sent}, {"turn_detection": echoed}))[:1]:
             yield f"{name}: {line}"
+
+    def _differs(self, name: str) -> bool:
+        return any(self._not_applied(name))
+
+    def _acts_as_server(self) -> bool:
+        """All that "not effective" needs: `server_vad` does as it was told, and both eagernesses end each turn where it does."""
+        short = self._modes["server-200"]
+        alike = all(_same(short.at("stopped"), self._modes[name].at("stopped")) for name in SEMANTIC)
+        return bool(self._pauses) and self._server_heeds() and alike
 
     def _server_heeds(self) -> bool:
         """Whether `server_vad` ends its turn in each pause at 200 ms, and in none at 4,000 ms, as both were asked to."""
         short, long = (self._modes[name] for name in SERVER)
-        if long.failed or any(self._not_applied("server-4000")) or not long.at("started"):
+        if short.failed or long.failed or self._differs("server-200") or self._differs("server-4000"):
+            return False
+        if not long.at("started"):
             return False
         return all(self._closings(short)) and not any(self._closings(long))
 
@@ -233,7 +263,8 @@ class Judged:
         return Finding(case, "inconclusive", measured, expected, hint=hint)
 
     def _errors(self, name: str) -> str:
-        return "".join(f"; {name}: {text}" for text in self._modes[name].texts("error"))
+        mode = self._modes[name]
+        return "".join(f"; {name}: {text}" for text in (*mode.texts("error"), *mode.texts("untold")))
 
 
 def _detection(shown: Any) -> Any:

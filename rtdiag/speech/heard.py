@@ -7,15 +7,16 @@ The shape is that of the facts of the check `vad-effect`: `clip` with `duration_
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 from rtdiag.model import Event
 
 # Two moments closer than this are the same place: a guess, for nobody has recorded how far two runs of one mode lie apart.
 NEAR_MS = 300
+_LONGEST_MS, _LONGEST_ERROR = 600_000, 200  # clips end after 60 s: an offset beyond is none
 
 _TURN = "input_audio_buffer."
 _TRANSCRIPT = "conversation.item.input_audio_transcription."
@@ -24,7 +25,7 @@ _NAMES = {
     f"{_TURN}speech_stopped": "stopped",
     f"{_TURN}committed": "committed",
     f"{_TRANSCRIPT}completed": "transcript",
-    f"{_TRANSCRIPT}failed": "error",
+    f"{_TRANSCRIPT}failed": "untold",
     "error": "error",
 }
 
@@ -56,12 +57,17 @@ def _moment(event: Event, start: Start) -> list[Any] | None:
     if name is None or not isinstance(parsed, dict):
         return None
     offset = parsed.get({"started": "audio_start_ms", "stopped": "audio_end_ms"}.get(name, ""))
-    at_ms = round(offset) - start.sent_ms if isinstance(offset, int | float) else start.ms(event)
+    at_ms = round(offset) - start.sent_ms if _is_time(offset) else start.ms(event)
     if name == "transcript":
         return [name, at_ms, str(parsed.get("transcript") or "")]
-    if name == "error":
-        return [name, at_ms, str(event.error or "") or json.dumps(parsed)[:200]]
+    if name in ("error", "untold"):
+        return [name, at_ms, " ".join((str(event.error or "") or json.dumps(parsed)).split())[:_LONGEST_ERROR]]
     return [name, at_ms]
+
+
+def _is_time(given: Any) -> TypeGuard[float]:
+    """Whether it can be a time; what a server sends, or a report of somebody else holds, may be anything."""
+    return isinstance(given, int | float) and not isinstance(given, bool) and abs(given) <= _LONGEST_MS
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,16 @@ class Mode:
 
     def at(self, name: str) -> list[int]:
         """When events of that name are, in order."""
-        return [int(event[1]) for event in self.facts.get("events") or () if event[0] == name]
+        return [int(event[1]) for event in self._events(name)]
 
     def texts(self, name: str) -> list[str]:
         """The texts of events of that name."""
-        return [str(event[2]) for event in self.facts.get("events") or () if event[0] == name and len(event) > 2]
+        return [str(event[2]) for event in self._events(name) if len(event) > 2]
+
+    def _events(self, name: str) -> Iterator[Sequence[Any]]:
+        for event in self.facts.get("events") or ():
+            if isinstance(event, list | tuple) and len(event) > 1 and event[0] == name and _is_time(event[1]):
+                yield event
 
     def closes_in(self, pause: Sequence[int]) -> int | None:
         """When it ends a turn within that pause, None if it does not."""

@@ -11,14 +11,12 @@ PER_MINUTE_USD = {"gpt-transcribe": 0.0045, "gpt-live-transcribe": 0.017, "gpt-r
 
 
 def sentence(seconds: float, model: str) -> str:
-    """What transcribing that much audio by that model takes at most."""
+    """What transcribing that much audio by that model takes."""
     price = PER_MINUTE_USD.get(model)
     if price is None:
-        return (
-            f"It sends at most {seconds:g} s of audio: transcribing it is billed at your account's price for {model}."
-        )
+        return f"It sends about {seconds:g} s of audio: transcribing it is billed at your account's price for {model}."
     usd = seconds / 60 * price
     return (
-        f"It sends at most {seconds:g} s of audio and asks for no answers: transcribing it with {model} costs "
-        f"up to {usd:.3f} USD ({price} a minute, as listed in the autumn of 2026)."
+        f"It sends about {seconds:g} s of audio and asks for no answers: transcribing it with {model} costs "
+        f"about {usd:.3f} USD ({price} a minute, as listed in the autumn of 2026)."
     )

@@ -21,9 +21,11 @@ from rtdiag.api.sessions import CREATED
 from rtdiag.cli import main
 from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
-from rtdiag.model import Report
+from rtdiag.model import ApiError, Report
+from rtdiag.own.server import Server, about_the_session
+from rtdiag.own.trail import Told
 from rtdiag.redact import Mask, Secret
-from rtdiag.report import own_fields, render
+from rtdiag.report import FORMATS, own_fields, render
 from rtdiag.testing import finding, row, run_on_emulator
 from rtdiag.transport.http import Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
@@ -171,8 +173,78 @@ def test_your_own_session_that_is_changed_on_the_way_is_a_fail() -> None:
 def test_a_secret_in_your_own_session_is_masked() -> None:
     secret = "sk-proj-FAKEinsideofatool0000000000"
     tool = {"type": "mcp", "server_label": "x", "server_url": "https://x.test", "authorization": secret}
-    report = run_on_emulator(session={"type": "realtime", "tools": [tool]}, only=["vad.own-mint"])
-    assert secret not in render(report, "json")
+    for more in ({}, {"bogus": 1}):
+        own_session = {"type": "realtime", "instructions": f"the key is {secret}", "tools": [tool], **more}
+        report = run_on_emulator(session=own_session, only=["vad.own-*"])
+        assert (report.corrected is not None) == bool(more), "the requests that should work hold the session, too"
+        for form in (*FORMATS, "cassette"):
+            assert secret not in render(report, form), form
+        fields = {f["field"]: f for f in row(report, "vad.own-culprit").seen.facts["fields"]}
+        assert fields["instructions"]["updated"] == "same", "what is masked in the echo was sent all the same"
+
+
+def test_what_should_work_is_the_session_that_the_server_took() -> None:
+    own_session = session({"type": "server_vad", "create_response": True}, "transcription")
+    report = run_on_emulator(session=own_session, only=["vad.own-*"])
+    assert report.corrected is not None
+    assert '"type": "transcription"' in report.corrected.mint
+    assert "create_response" not in report.corrected.mint
+
+
+class Broken(Server):
+    """Breaks off at one of its answers."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.updates, self.mints = 0, 0
+
+    async def update(self, session: Any) -> Any:
+        found = await super().update(session)
+        self.updates += 1
+        return (Told(None, OVERLOADED), found[1]) if found and self.updates == 3 else found
+
+
+class Limited(Server):
+    """Has no more mints after the first."""
+
+    async def mint(self, session: Any) -> Told:
+        told = await super().mint(session)
+        return told if self.asked["mints"] + self.asked["updates"] == 1 else Told(None, OVERLOADED)
+
+
+OVERLOADED = ApiError(type="server_error", message="The server had an error while processing your request.")
+
+
+def test_a_server_that_breaks_meanwhile_convicts_no_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtdiag.own.asking.Server", Broken)
+    report = run_on_emulator(session={**GA_REALTIME, "bogus": 1}, only=["vad.own-*"])
+    facts = row(report, "vad.own-culprit").seen.facts
+    assert [c["field"] for c in facts["culprits"]] == ["bogus"]
+    assert facts["taken"] == GA_REALTIME
+
+
+def test_where_no_mint_confirms_it_what_an_update_took_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtdiag.own.asking.Server", Limited)
+    report = run_on_emulator(session={**GA_REALTIME, "bogus": 1}, only=["vad.own-*"])
+    found, facts = finding(report, "vad.own-culprit"), row(report, "vad.own-culprit").seen.facts
+    assert facts["taken"] == GA_REALTIME
+    assert facts["asked"]["mints"] == 1
+    assert "took your session by update; it stands below" in (found.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "about"),
+    [
+        (ApiError(type="invalid_request_error", code="unknown_parameter"), True),
+        (ApiError(message="no"), True),
+        (OVERLOADED, False),
+        (ApiError(type="invalid_request_error", code="rate_limit_exceeded"), False),
+        (ApiError(type="insufficient_quota"), False),
+        (ApiError(type="invalid_request_error", code="session_expired"), False),
+    ],
+)
+def test_limits_and_servers_that_break_say_nothing_of_the_session(error: ApiError, about: bool) -> None:
+    assert about_the_session(error) is about
 
 
 VAD: dict[str, Any] = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500}
@@ -335,7 +407,7 @@ def test_a_session_that_lacks_something_or_is_of_the_other_dialect_is_mended(
     ("fault", "status", "told"),
     [
         ("vad-refused", "fail", GA_VAD),
-        ("update-server-error", "inconclusive", "no field of it alone is why"),
+        ("update-server-error", "pass", "at the mint and at the opening"),
         ("vad-silently-replaced", "pass", "at the mint and at the opening and by update"),
         ("gateway-opens-beta-session", "fail", 'type = "realtime"'),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,18 @@ import pytest
 from rtdiag.checks import vad_effect
 from rtdiag.checks.vad_effect import CHECK
 
+from rtdiag import plan, registry, runner
+from rtdiag.context import Wishes
 from rtdiag.diagnosis import catalogue
-from rtdiag.model import Cost, Finding, Report, Seen
+from rtdiag.emulator import Emulator
+from rtdiag.model import Cost, Event, Finding, Report, Seen
+from rtdiag.redact import Mask, Secret
+from rtdiag.replay import replay
+from rtdiag.report import render
+from rtdiag.report.reading import report_in
+from rtdiag.speech import heard
 from rtdiag.testing import finding, judge, row, run_on_emulator
+from rtdiag.transport.http import Credential
 from tests import speech
 from tests.checks.broken import grouped, heard_well, run
 from tests.checks.hearing import HEALTHY, committed, facts, turns
@@ -48,8 +58,8 @@ UNHEEDED = ("fail", "vad-accepted-but-not-effective")
         pytest.param({"semantic_high": SHORT}, {}, id="high alone as server: low waits, so it has an effect"),
         pytest.param(
             {"semantic_low": turns((500, 3300), (5300, 7600)), "semantic_high": turns((500, 3250), (5300, 7550))},
-            {"eagerness-matters": ("fail", NOT_EFFECTIVE)},
-            id="eagerness changes nothing",
+            {"eagerness-matters": CANNOT},
+            id="eagerness changes nothing, and server_vad ends elsewhere: the words may decide",
         ),
         pytest.param(
             {"semantic_low": turns((500, 7200)), "semantic_high": turns((500, 4300), (5300, 7200))},
@@ -67,7 +77,9 @@ UNHEEDED = ("fail", "vad-accepted-but-not-effective")
             id="low before high",
         ),
         pytest.param({"semantic_high": [["started", 500]]}, {"eagerness-matters": CANNOT}, id="high never ends"),
-        pytest.param({"semantic_low": [["started", 500]]}, {}, id="low never ends within the clip"),
+        pytest.param(
+            {"semantic_low": [["started", 500]]}, {"eagerness-matters": CANNOT}, id="low never ends within the clip"
+        ),
         pytest.param(
             {"semantic_low": [], "semantic_high": []},
             {
@@ -95,9 +107,31 @@ UNHEEDED = ("fail", "vad-accepted-but-not-effective")
                 "semantic_low": turns((500, 2800), (5300, 7100)),
                 "semantic_high": turns((500, 2800), (5300, 7100)),
             },
-            {"silence-matters": UNHEEDED, "semantic-differs": CANNOT, "eagerness-matters": ("fail", NOT_EFFECTIVE)},
+            {"silence-matters": UNHEEDED, "semantic-differs": CANNOT, "eagerness-matters": CANNOT},
             id="without a server_vad that heeds its silence semantic_vad cannot be compared",
         ),
+        pytest.param(
+            {"semantic_low": turns((500, 2600), (5300, 14_600)), "semantic_high": turns((500, 2550), (5300, 8600))},
+            {},
+            id="they part after the second phrase",
+        ),
+        pytest.param(
+            {"semantic_low": [], "semantic_high": SHORT},
+            {"speech-started": ("warn", NOT_EFFECTIVE), "semantic-differs": CANNOT, "eagerness-matters": CANNOT},
+            id="deaf is no effect",
+        ),
+        pytest.param(
+            {"server_4000": SHORT, "semantic_low": [], "semantic_high": []},
+            {
+                "speech-started": ("warn", NOT_EFFECTIVE),
+                "silence-matters": UNHEEDED,
+                "semantic-differs": CANNOT,
+                "eagerness-matters": CANNOT,
+            },
+            id="deaf where server_vad does as it likes proves nothing",
+        ),
+        pytest.param({"server_200": turns((200, 2500))}, {"offsets": CANNOT}, id="half of the clip is unheard"),
+        pytest.param({"server_4000": [["started", 200]]}, {"silence-matters": CANNOT}, id="4,000 ms never end"),
         pytest.param(
             {"server_200": turns((1700, 4000), (6500, 8300))},
             {"offsets": ("fail", "speech-offsets-elsewhere"), "semantic-differs": None},
@@ -217,6 +251,18 @@ def test_who_would_answer_is_not_spoken_to_and_the_echo_still_tells() -> None:
     assert {(found[case].status, found[case].cause) for case in told} == {UNAPPLIED}
 
 
+@pytest.mark.parametrize("offset", ["NaN", "1" + "0" * 400, "Infinity", "true", '"soon"', "null", "-1e99"])
+def test_an_offset_that_is_none_is_not_believed(offset: str) -> None:
+    raw = f'{{"type": "input_audio_buffer.speech_stopped", "audio_end_ms": {offset}}}'
+    event = Event("e1", "p1", "received", 4250.0, "input_audio_buffer.speech_stopped", raw)
+    assert heard.timeline([event], heard.Start(sent_ms=100, at_ms=1000.0)) == [["stopped", 3250]]
+
+
+def test_what_a_stranger_wrote_into_a_time_line_is_left_out() -> None:
+    odd = [*HEALTHY["server-200"], ["started", None], [], 5, ["stopped"], ["started", True], ["stopped", float("nan")]]
+    assert red(judged(facts(server_200=odd))) == {}
+
+
 # --- with speech that is really played, at its own pace
 
 
@@ -332,6 +378,35 @@ def test_a_model_that_takes_no_turn_detection_is_no_failure() -> None:
     found = of_run(report)
     assert "fail" not in {f.status for f in found.values()}
     assert "refused" in found["speech-started"].measured
+
+
+def test_an_interrupted_run_keeps_what_was_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    complete, works = vad_effect._Run._complete, list[asyncio.Task[Report]]()
+
+    def interrupting(played: Any) -> bool:
+        done = bool(complete(played))
+        if done:
+            works[0].cancel()
+        return done
+
+    async def work() -> tuple[Report, int]:
+        async with Emulator() as emulator:
+            wishes = Wishes(
+                emulator.base_url, Credential("api-key", Secret(emulator.key)), audio_speed=SPEED, today=emulator.as_of
+            )
+            chosen = plan.make(registry.load(()).checks.values(), only=["vad-effect"], emulated=True)
+            shown = {"as_of": "2026-11-13", "faults": []}
+            works.append(asyncio.ensure_future(runner.run(chosen, wishes, mask=Mask(), emulator=shown)))
+            return await works[0], emulator.open_calls
+
+    monkeypatch.setattr(vad_effect._Run, "_complete", interrupting)
+    report, calls = asyncio.run(work())
+    assert (report.exit_code, report.left_open, calls) == (130, (), 0)
+    assert {(f.status, f.measured) for f in of_run(report).values()} == {("skip", "the run was interrupted")}
+    modes = row(report, "vad-effect.speech-started").seen.facts["modes"]
+    assert [e[0] for e in modes["server-200"]["events"]].count("started") == 2
+    assert "for the run was interrupted" in " ".join(render(report, "table").split())
+    assert replay(report_in(render(report, "json")), registry.load(()).checks).checks == report.checks
 
 
 def test_without_an_opt_in_it_is_left_out() -> None:

@@ -129,11 +129,11 @@ def test_a_red_run_writes_the_same_report_to_files_too(tmp_path: Path) -> None:
     [
         (
             ["--emulator", "--only", "vad-effect"],
-            "It sends at most 115 s of audio, which costs nothing on the emulator.\n",
+            "It sends about 100 s of audio, which costs nothing on the emulator.\n",
         ),
         (
             ["--base-url", "http://127.0.0.1:9/v1", "--allow", "audio", "--only", "vad-effect"],
-            "It sends at most 115 s of audio and asks for no answers: transcribing it with gpt-transcribe costs up to 0.009 USD",
+            "It sends about 100 s of audio and asks for no answers: transcribing it with gpt-transcribe costs about 0.007 USD",
         ),
     ],
 )
@@ -141,7 +141,7 @@ def test_what_audio_costs_is_said_before_the_first_request(arguments: list[str],
     fault = ["--fault", "key-revoked"] if "--emulator" in arguments else []
     done = rtdiag("run", *arguments, *fault, OPENAI_API_KEY=KEY)
     asks, said, *_ = done.stderr.splitlines(keepends=True)
-    assert asks.endswith("115 s of audio.\n")
+    assert asks.endswith("100 s of audio.\n")
     assert said.startswith(cost)
     assert done.returncode != 0
 
@@ -149,7 +149,7 @@ def test_what_audio_costs_is_said_before_the_first_request(arguments: list[str],
 def test_a_clip_that_nobody_hears_is_told(tmp_path: Path) -> None:
     speech.wav(tmp_path / "own.wav", speech.speech(2))
     done = rtdiag("run", "--emulator", "--only", "key.shape", "--audio", str(tmp_path / "own.wav"))
-    assert "--audio is for vad-effect, which does not run: add --allow audio\n" in done.stderr
+    assert "--audio is for vad-effect, which is not to run: name it, and add --allow audio\n" in done.stderr
     assert done.returncode == 0
 
 
@@ -158,7 +158,7 @@ def test_ones_own_clip_is_counted_too(tmp_path: Path) -> None:
     given = ["--audio", str(tmp_path / "own.wav"), "--fault", "key-revoked"]
     done = rtdiag("run", "--emulator", "--only", "vad-effect", *given)
     assert "asks about" in done.stderr
-    assert "It sends at most 181.6 s of audio" in done.stderr  # a clip of 30 s in place of 16.6, five times
+    assert "It sends about 166.6 s of audio" in done.stderr  # a clip of 30 s in place of 16.6, five times
 
 
 @pytest.mark.parametrize("globs", [["vad*"], ["*"]])

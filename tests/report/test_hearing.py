@@ -205,7 +205,7 @@ def test_what_begins_before_the_clip_is_drawn_at_its_beginning_and_told_as_it_is
 
 def test_a_session_that_never_came_says_why_in_its_line() -> None:
     found = changed("semantic-low", failed="400 invalid_value", events=[])
-    assert lane(found, LABELS["semantic-low"]).endswith("  no session: 400 invalid_value")
+    assert lane(found, LABELS["semantic-low"]).endswith("  400 invalid_value")
     assert not any("semantic_vad low" in sentence for sentence in hearing_words.sentences(seen(found)))
     assert "400 invalid_value" in html.render(heard(found))
 

@@ -141,7 +141,7 @@ def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("gpt-transcribe", "costs up to 0.009 USD"),
+        ("gpt-transcribe", "costs about 0.009 USD"),
         ("gpt-4o-transcribe", "your account's price for gpt-4o-transcribe"),
     ],
 )

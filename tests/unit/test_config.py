@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,6 +57,41 @@ def test_a_session_file_that_does_not_parse_names_file_and_line(
         make(Flags(emulator=True, session=str(path)), {})
     assert str(refused.value).startswith(f"--session {path}")
     assert line in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("s.yaml", "type: realtime\n1: 2\n", "the name 1 is no text: put it in quotes"),
+        (
+            "s.yaml",
+            "type: realtime\naudio: {input: [2026-01-01]}\n",
+            "audio.input[0] is a date, which JSON does not have",
+        ),
+        ("s.yaml", "type: realtime\nbogus: !!binary aGk=\n", "bogus is a bytes, which JSON does not have"),
+        ("s.json", '{"type": "realtime", "speed": NaN}', "speed is nan, which JSON does not have"),
+    ],
+)
+def test_what_json_does_not_have_is_named(tmp_path: Path, name: str, text: str, told: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        make(Flags(emulator=True, session=str(path)), {})
+    assert str(refused.value).startswith(f"--session {path}: {told}")
+
+
+def test_what_a_session_hands_to_its_tools_is_hidden(tmp_path: Path) -> None:
+    headers = {
+        "X-Api-Key": "hunter2hunter2",
+        "Authorization": "Bearer plainlooking-7",
+        "Content-Type": "application/json",
+    }
+    tool = {"type": "mcp", "headers": headers, "authorization": "another-secret-9"}
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"type": "realtime", "tools": [tool]}), encoding="utf-8")
+    mask = make(Flags(emulator=True, session=str(path)), {}).mask
+    shown = mask("hunter2hunter2 plainlooking-7 another-secret-9 application/json", "here")
+    assert shown.split() == ["*" * 14, "*" * 14, "*" * 16, "application/json"]
 
 
 @pytest.mark.parametrize("text", ['{"type": "transcription"}', "type: transcription", "session: {type: transcription}"])
