@@ -229,16 +229,23 @@ def test_a_wrong_report_is_one_line_of_the_command(tmp_path: Path) -> None:
     assert done.stderr == f'rtdiag: {path}: not a whole report of rtdiag: status cannot be "200"\n'
 
 
+def heeding_interrupts() -> None:
+    """Whoever runs the tests in the background may have them ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_comparison_ends_with_130(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "rtdiag", "emulator", "--compare", str(pipe)]
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeding_interrupts
+        ) as process,
         pipe.open("wb"),  # opens when the command has: it waits for the report now
     ):
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err == "rtdiag: interrupted; nothing was compared to the end\n"
 
