@@ -141,6 +141,12 @@ _LOOKS_AT: Mapping[str, tuple[Collection[str], tuple[str, ...]]] = {
 }
 
 
+def might_answer(echoed: Any, kind: Kind, *, emulated: bool) -> bool:
+    """Answers cost money: nobody but the emulator is spoken to where the echo (... for none) does not show that they are off."""
+    off = echoed is None or (isinstance(echoed, dict) and echoed.get("create_response") is False)
+    return not off and kind == "realtime" and not emulated
+
+
 class _Run:
     """One mode's session, from its token to its last event."""
 
@@ -181,7 +187,7 @@ class _Run:
         echoed = parsed.get("session") if isinstance(parsed, dict) else None
         found = sessions.turn_detection_of(echoed) if isinstance(echoed, dict) else ...
         self._echo = {} if found is ... else {"echoed": found}
-        if self._would_answer(found):
+        if might_answer(found, kind, emulated=ctx.wishes.emulated):
             return "not played: it might answer, for the echo does not show create_response false"
         return ""
 
@@ -196,11 +202,6 @@ class _Run:
             else:
                 wanted["input_audio_transcription"] = asked
         return wanted
-
-    def _would_answer(self, echoed: Any) -> bool:
-        """Answers cost money: nobody but the emulator is spoken to where they are still on."""
-        off = echoed is None or (isinstance(echoed, dict) and echoed.get("create_response") is False)
-        return not off and self._kind == "realtime" and not self._ctx.wishes.emulated
 
     def cut_short(self) -> None:
         """The run ends now: what was not heard to its end is not judged."""

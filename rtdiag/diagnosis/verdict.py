@@ -22,7 +22,6 @@ from rtdiag.model import Confidence, Diagnosis, Outcome, Row, Target
 
 UNEXPECTED = "unexpected-answer"
 
-# What a finding of each status says of its cause: nothing below counts.
 # The topics of the catalogue that another request mends; of the credentials only the life of a token.
 _MENDED_BY_A_REQUEST = frozenset({"endpoint", "sdp", "session", "vad"})
 

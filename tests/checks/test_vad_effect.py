@@ -258,6 +258,28 @@ def test_an_offset_that_is_none_is_not_believed(offset: str) -> None:
     assert heard.timeline([event], heard.Start(sent_ms=100, at_ms=1000.0)) == [["stopped", 3250]]
 
 
+@pytest.mark.parametrize(
+    ("echoed", "emulated", "kind", "might"),
+    [
+        ({"type": "server_vad", "create_response": False}, False, "realtime", False),
+        (None, False, "realtime", False),
+        ({"type": "server_vad", "create_response": True}, False, "realtime", True),
+        ({"type": "server_vad"}, False, "realtime", True),
+        (..., False, "realtime", True),
+        (..., True, "realtime", False),
+        (..., False, "transcription", False),
+    ],
+)
+def test_who_might_answer_is_told_by_the_echo(echoed: Any, emulated: bool, kind: Any, might: bool) -> None:
+    assert vad_effect.might_answer(echoed, kind, emulated=emulated) is might
+
+
+def test_a_null_that_is_not_echoed_is_judged_by_ear() -> None:
+    given = facts()
+    del given["modes"]["null"]["echoed"]
+    assert red(judged(given)) == {}
+
+
 def test_what_a_stranger_wrote_into_a_time_line_is_left_out() -> None:
     odd = [*HEALTHY["server-200"], ["started", None], [], 5, ["stopped"], ["started", True], ["stopped", float("nan")]]
     assert red(judged(facts(server_200=odd))) == {}

@@ -182,6 +182,12 @@ def test_what_a_refusal_leaves_behind(after: dict[str, Any], status: str, words:
     assert found.cause == ("refused-update-applied" if status == "fail" else None)
 
 
+@pytest.mark.parametrize("session", [{"audio": None}, {"audio": {"input": None}}, {"audio": "x"}, {}])
+def test_an_echo_that_shows_no_audio_settings_breaks_nothing(session: dict[str, Any]) -> None:
+    told = {"type": "session.updated", "session": session}
+    assert one("transcription-refused-whole", told, unknown("x"), told, refused=1).status == "pass"
+
+
 def test_in_the_beta_nobody_has_said_that_a_refusal_changes_nothing() -> None:
     session = {"type": "session.updated", "session": {"turn_detection": BEFORE, "instructions": "A"}}
     changed = {"type": "session.updated", "session": {"turn_detection": None, "instructions": "A"}}

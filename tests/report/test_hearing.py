@@ -210,6 +210,19 @@ def test_a_session_that_never_came_says_why_in_its_line() -> None:
     assert "400 invalid_value" in html.render(heard(found))
 
 
+def test_what_was_heard_before_a_session_ended_is_drawn_and_not_judged() -> None:
+    found = changed("semantic-low", failed="the session ended before the clip did")
+    assert lane(found, LABELS["semantic-low"]) == lane(facts(), LABELS["semantic-low"])
+    told = hearing_words.sentences(seen(found))
+    assert told[-1] == "Not judged: semantic_vad low, for the session ended before the clip did."
+    assert "not judged" in html.render(heard(found))
+
+
+def test_what_a_server_commits_by_itself_is_not_by_hand() -> None:
+    told = hearing_words.sentences(seen(changed("null", events=[("committed", 2500)], commit_ms=17_300)))
+    assert "Without turn detection the server commits by itself, at 2.5 s." in told
+
+
 def test_ends_within_300_ms_are_one_place_and_a_millisecond_more_is_another() -> None:
     for apart_ms, same in ((300, True), (301, False)):
         found = changed("semantic-low", events=[("started", 480), ("stopped", 3100 + apart_ms)])

@@ -220,6 +220,8 @@ def test_the_field_that_an_error_names(param: str | None, message: str | None, e
     [
         (1, 1, "same"),
         (1, 1.0, "same"),
+        (1, True, "other"),
+        (False, 0, "other"),
         ("low", "high", "other"),
         ("auto", "medium", "same"),
         (None, ..., "absent"),

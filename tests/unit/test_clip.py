@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -129,6 +130,12 @@ def test_what_is_no_audio_is_refused_in_one_line(tmp_path: Path, content: bytes,
         make(Flags(emulator=True, audio=str(path)), {})
     assert str(refused.value).startswith(f"--audio {path}: {line}")
     assert "\n" not in str(refused.value)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ClipError, match=r"pipe: not a file that can be read twice: save the audio first$"):
+        clip(str(tmp_path / "pipe"))
 
 
 def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
