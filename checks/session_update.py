@@ -16,7 +16,7 @@ from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import in_short, not_sent, update
+from rtdiag.judging import in_short, not_sent, unanswered, update
 from rtdiag.model import Cost, Evidence, Finding, Seen
 
 _FORMS: dict[str, str] = {
@@ -61,12 +61,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         for form in wanted:
             event = _event(kind, form, await ctx.model(kind))
             answered = await ctx.update(opened, event)
-            facts = {
-                "dialect": opened.dialect,
-                "asked": answered.asked,
-                "ended": answered.ended,
-                "sent": event["session"],
-            }
+            facts = {"dialect": opened.dialect, "sent": event["session"], **answered.facts}
             yield Seen(f"{kind}-{form}", events=answered.events, facts=facts)
 
 
@@ -90,8 +85,7 @@ def _judge_one(case: str, seen: Seen, kind: str, form: str, right: str) -> Findi
     if answer is None and seen.facts.get("ended"):
         return Finding(case, "skip", "the session had ended")
     if answer is None:
-        hint = "the channel is open and the event got no answer, neither an echo nor an error"
-        return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
+        return unanswered(case, seen.facts, expected)
     if answer.error:
         return Finding(case, "pass", f"error {in_short(answer.error)}", expected, hint=instead)
     hint = "this server takes this form too; the API does not"

@@ -48,7 +48,7 @@ _CASES = (
     *(Case(f"accepted-{k}", f"the {k} token is taken where offers go", (f"token.mint-{k}",), k) for k in KINDS),
     Case("second-use", "the same token is taken a second time", ("token.accepted-realtime",), "realtime"),
     Case("elsewhere", "what a token gets outside the Realtime API", ("token.mint-realtime",), "realtime"),
-    Case("expired", "a token is refused after its end", ("token.mint-realtime",), "realtime", allow="wait"),
+    Case("expired", "a token is refused after its end", ("token.mint-realtime",), "realtime", allow="wait", waits_s=15),
     *(Case(f"beta-mint-{k}", f"what the beta's mint for {k} sessions answers", ("key.accepted",), k) for k in KINDS),
 )
 

@@ -68,13 +68,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             event = sessions.update(kind, dialect, sessions.session(kind, dialect, model, TURN_DETECTIONS[name]))
             answered = await ctx.update(opened, event)
             echoed = _session_of(answered.answer.json if answered.answer else None)
-            facts = {
-                "kind": kind,
-                "model": model,
-                "sent": TURN_DETECTIONS[name],
-                "asked": answered.asked,
-                "ended": answered.ended,
-            }
+            facts = {"kind": kind, "model": model, "sent": TURN_DETECTIONS[name], **answered.facts}
             yield Seen(
                 f"update-{kind}-{name}", events=answered.events, facts=facts | _echo(sessions.turn_detection_of(echoed))
             )

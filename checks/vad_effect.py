@@ -33,6 +33,7 @@ OWN_S = 17  # the clip that ships, rounded up
 # Silence around the clip, mostly less: until all sessions are ready, and until the last event has come.
 AROUND_S = 3
 PATIENCE = 3  # times the length of the clip
+_WAITS_S = 60  # so long, and five sessions that are set up at once
 
 MODES: Mapping[str, Json | None] = {
     "server-200": {
@@ -57,13 +58,31 @@ _SEMANTIC = ("semantic-low", "semantic-high")
 _ALL = "speech-started"
 _FIRST = f"vad-effect.{_ALL}"
 _CASES = (
-    Case(_ALL, "speech is noticed in every mode that detects turns", ("sdp.created-realtime",), allow="audio"),
-    Case("offsets", "turns begin and end where the clip does", (_FIRST,), allow="audio"),
-    Case("silence-matters", "silence_duration_ms decides whether a pause ends a turn", (_FIRST,), allow="audio"),
-    Case("semantic-differs", "semantic_vad ends turns elsewhere than server_vad", (_FIRST,), allow="audio"),
-    Case("eagerness-matters", "low eagerness waits longer than high", (_FIRST,), allow="audio"),
-    Case("null-waits", "with null nothing happens until the commit", (_FIRST,), allow="audio"),
-    Case("transcripts", "each committed turn gets its transcript", (_FIRST,), allow="audio"),
+    Case(
+        _ALL,
+        "speech is noticed in every mode that detects turns",
+        ("sdp.created-realtime",),
+        allow="audio",
+        waits_s=_WAITS_S,
+    ),
+    Case("offsets", "turns begin and end where the clip does", (_FIRST,), allow="audio", waits_s=_WAITS_S),
+    Case(
+        "silence-matters",
+        "silence_duration_ms decides whether a pause ends a turn",
+        (_FIRST,),
+        allow="audio",
+        waits_s=_WAITS_S,
+    ),
+    Case(
+        "semantic-differs",
+        "semantic_vad ends turns elsewhere than server_vad",
+        (_FIRST,),
+        allow="audio",
+        waits_s=_WAITS_S,
+    ),
+    Case("eagerness-matters", "low eagerness waits longer than high", (_FIRST,), allow="audio", waits_s=_WAITS_S),
+    Case("null-waits", "with null nothing happens until the commit", (_FIRST,), allow="audio", waits_s=_WAITS_S),
+    Case("transcripts", "each committed turn gets its transcript", (_FIRST,), allow="audio", waits_s=_WAITS_S),
 )
 
 

@@ -19,7 +19,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.api.turn_rules import Rule, rules_of
 from rtdiag.check import Case, Check
 from rtdiag.context import Answered, Context, Opened, model_ids
-from rtdiag.judging import differences, in_short, not_sent
+from rtdiag.judging import differences, in_short, not_sent, unanswered
 from rtdiag.model import ApiError, Cost, Event, Evidence, Finding, Seen
 
 # What every session is set to first, and the good change that goes with each bad turn detection.
@@ -142,7 +142,7 @@ def _taken(answered: Answered) -> bool:
 
 
 def _said(answered: Answered) -> dict[str, Any]:
-    return {"asked": answered.asked, "ended": answered.ended, "answered": answered.answer is not None}
+    return {**answered.facts, "answered": answered.answer is not None}
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -174,9 +174,7 @@ def _unusable(case: str, seen: Seen) -> Finding | None:
         return Finding(case, "skip", unset + in_short(error)) if error else None
     if facts["ended"]:
         return Finding(case, "skip", "the session had ended")
-    return Finding(
-        case, "fail", "no answer", "a refusal", "session-update-unanswered", "neither an echo nor an error came"
-    )
+    return unanswered(case, facts, "a refusal")
 
 
 def _answered(case: str, seen: Seen, rule: Rule, kind: Kind) -> Finding:

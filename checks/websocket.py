@@ -147,7 +147,7 @@ async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dia
     return Seen(
         f"update-{kind}",
         events=answered.events,
-        facts={"asked": answered.asked, "ended": answered.ended, "sent": event["session"]},
+        facts={"sent": event["session"], **answered.facts},
     )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from rtdiag.registry import Registry
     from rtdiag.stopping import Stop
 
+# What --timeout may be.
+_LEAST_S, _MOST_S = 0.1, 600.0
+
 _ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -72,6 +75,12 @@ def _date(_: click.Context, option: click.Parameter, value: str | None) -> date 
         return date.fromisoformat(value) if value else None
     except ValueError:
         raise click.BadParameter(f"{value!r} is no date; write it like 2025-03-21", param=option) from None
+
+
+def _seconds(_: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not _LEAST_S <= value <= _MOST_S:  # also what is no number
+        raise click.BadParameter(f"give seconds from {_LEAST_S:g} to {_MOST_S:g}, not {value:g}", param=option)
+    return value
 
 
 def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -161,8 +170,9 @@ def _as_reports(command: Any) -> Any:
     "timeout_s",
     envvar="RTDIAG_TIMEOUT",
     metavar="SECONDS",
-    type=click.FloatRange(min=0.1),
-    help="No phase waits longer.",
+    type=float,
+    callback=_seconds,
+    help="Each request's total; a run takes at most 8 of these, opt-ins aside.  [default: 15]",
 )
 def run(
     kind: str,
@@ -185,10 +195,9 @@ def run(
     from rtdiag.stopping import Stop
 
     with Stop() as stop:
-        import asyncio
-
         from rtdiag import config, plan, registry
         from rtdiag.outputs import Outputs
+        from rtdiag.transport import names
 
         files = (*reports, *([("cassette", record)] if record else ()))
         outputs = Outputs(output, files, os.environ, color=color, verbose=verbose)
@@ -209,7 +218,7 @@ def run(
             if not any(step.cases for step in chosen.steps):
                 raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
             outputs.check()
-            report = asyncio.run(_report(given, settings, chosen, known, fail_on, outputs, stop))
+            report = names.run(_report(given, settings, chosen, known, fail_on, outputs, stop))
         except config.ConfigError as exc:
             _fail(str(exc))
         code = outputs.give(report)
@@ -229,12 +238,15 @@ async def _report(
     from rtdiag.transport.http import Credential
 
     screen = Screen(outputs)
+    cost, of_audio, longer_s = _cost(chosen, settings, flags)
+    limit_s = settings.deadlines.run_s(chosen.waits_s(longer_s))
     common: dict[str, Any] = {
-        "mask": settings.mask, "deadlines": settings.deadlines, "observer": screen, "broken": known.broken, "fail_on": fail_on,
+        "mask": settings.mask, "deadlines": settings.deadlines, "limit_s": limit_s, "observer": screen,
+        "broken": known.broken, "fail_on": fail_on,
     }  # fmt: skip
     try:
         if not flags.emulator:
-            screen.announce(chosen, *_cost(chosen, settings, flags))
+            screen.announce(chosen, cost, limit_s, of_audio)
             outputs.open()
             return await stop.cancellable(runner.run(chosen, settings.wishes, **common))
         from rtdiag.emulator import Emulator
@@ -243,7 +255,7 @@ async def _report(
             emulator = Emulator(as_of=flags.as_of, faults=flags.faults)
         except ValueError as exc:
             raise ConfigError(str(exc)) from exc
-        screen.announce(chosen, *_cost(chosen, settings, flags))
+        screen.announce(chosen, cost, limit_s, of_audio)
         outputs.open()
         for line in emulator.warnings:
             click.echo(f"rtdiag: {line}", err=True)
@@ -257,25 +269,25 @@ async def _report(
         screen.clear()
 
 
-def _cost(chosen: Plan, settings: Config, flags: Flags) -> tuple[Cost, str]:
-    """What the run takes, and a sentence about its audio, "" where it sends none."""
+def _cost(chosen: Plan, settings: Config, flags: Flags) -> tuple[Cost, str, float]:
+    """What the run takes, a sentence about its audio, "" where it sends none, and by how much a clip is longer than rtdiag's."""
     if not chosen.cost.audio_seconds:
         unused = (
             "--audio is for vad-effect, which is not to run: name it, and add --allow audio"
             if settings.wishes.audio
             else ""
         )
-        return chosen.cost, unused
+        return chosen.cost, unused, 0.0
     from rtdiag.api import models
     from rtdiag.speech import price
     from rtdiag.speech.clip import clip
 
-    longer_ms = clip(settings.wishes.audio).duration_ms - clip().duration_ms
-    cost = chosen.costing(longer_ms / 1000)
-    if flags.emulator:
-        return cost, f"It sends about {cost.audio_seconds:g} s of audio, which costs nothing on the emulator."
+    longer_s = (clip(settings.wishes.audio).duration_ms - clip().duration_ms) / 1000
+    cost = chosen.costing(longer_s)
     model = settings.wishes.transcription_model or models.default("transcription")
-    return cost, price.sentence(cost.audio_seconds, model)
+    priced = price.sentence(cost.audio_seconds, model)
+    free = f"It sends about {cost.audio_seconds:g} s of audio, which costs nothing on the emulator."
+    return cost, free if flags.emulator else priced, longer_s
 
 
 _table_or_json = click.option(

@@ -116,7 +116,7 @@ def make(flags: Flags, environment: Mapping[str, str]) -> Config:
     )
     for credential_of_a_tool in _credentials(wishes.session):
         mask.learn(credential_of_a_tool, "header")
-    return Config(wishes, mask, Deadlines().capped(flags.timeout_s))
+    return Config(wishes, mask, Deadlines.of(flags.timeout_s))
 
 
 def _audio(name: str | None) -> str | None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from rtdiag.api import models, sessions
 from rtdiag.api.endpoints import (
     BETA_SUBPROTOCOL,
+    CALLS,
     KINDS,
     MODELS,
     OFFICIAL_HOSTS,
@@ -29,6 +30,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice
+from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.http import Credential, Http, Reply
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import Session
@@ -55,6 +57,24 @@ class Minted:
     token: Credential | None = None
     expires_at: float | None = None
     session: Json = field(default_factory=dict)
+    minted_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def life_s(self) -> float | None:
+        """How long it lives from its answer on, by the server's own clock where that is told, else by ours; None if unknown."""
+        if self.expires_at is None:
+            return None
+        told = self.exchange.told_at
+        return self.expires_at - (told.timestamp() if told else time.time())
+
+    @property
+    def worn(self) -> bool:
+        """Whether its end is near; a life that makes no sense, since clocks differ, is taken for the one asked for."""
+        life_s = self.life_s
+        if self.token is None or life_s is None:
+            return False
+        life_s = life_s if life_s > 0 else TOKEN_LIFE_S
+        return time.monotonic() - self.minted_s > max(life_s - _LEAST_LIFE_S, life_s / 2)
 
 
 @dataclass(frozen=True)
@@ -78,13 +98,19 @@ class Answered:
     """A client event and what came back: `answer` is None where nothing came, `asked` is False where it was not even sent.
 
     A session that left one event unanswered is not asked again: each further silence would cost another deadline. `ended`: it
-    was closed before it answered.
+    was closed before it answered. `cut`: nothing at all came back, no sign of life either.
     """
 
     sent: Event | None = None
     answer: Event | None = None
     asked: bool = True
     ended: bool = False
+    cut: bool = False
+
+    @property
+    def facts(self) -> dict[str, bool]:
+        """What a judge has to know of it beside its events."""
+        return {"asked": self.asked, "ended": self.ended, "cut": self.cut}
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -147,6 +173,7 @@ class Context:
         self._left_open: list[str] = []
         self._sessions: list[Session | Socket] = []
         self._silent: set[str] = set()
+        self._breaker = Breaker()
         self.models_asked: dict[Kind, str] = {}
 
     def select(self, case_ids: Collection[str]) -> None:
@@ -164,15 +191,36 @@ class Context:
         return self.wishes.api_key
 
     async def request(self, method: str, path: str, credential: Credential | None, **content: Any) -> Exchange:
-        """One request, recorded; see `Http.send` for `content`."""
+        """One request, recorded; see `Http.send` for `content`. Raises NotAskedError where the network has failed too often."""
         return (await self.reply(method, path, credential, **content)).exchange
 
     async def reply(self, method: str, path: str, credential: Credential | None, **content: Any) -> Reply:
         """The same with the unmasked body, for what has to be used further."""
         own = self.wishes.headers if credential is not None and credential.name == "api-key" else {}
-        return await self._http.send(
+        await self._still_answers(method, self._url(path))
+        reply = await self._http.send(
             method, path, credential, **content | {"headers": {**own, **content.get("headers", {})}}
         )
+        self._breaker.note(reply.exchange)
+        return reply
+
+    @property
+    def given_up(self) -> str | None:
+        """Why the server is asked nothing more, None where it still is."""
+        return self._breaker.failed(self.wishes.base_url)
+
+    def _url(self, path: str) -> str:
+        return path if "://" in path else self.wishes.base_url.rstrip("/") + path
+
+    async def _still_answers(self, method: str, url: str) -> None:
+        """Raise NotAskedError where this is not worth asking any more; what decides that may take one request as a probe."""
+        if not self._breaker.check(method, url):
+            return
+        parts = urlsplit(url)
+        own = urlsplit(self.wishes.base_url).netloc == parts.netloc
+        place = self._url(MODELS) if own else f"{parts.scheme}://{parts.netloc}/"
+        self._breaker.probed((await self._http.send("GET", place, None)).exchange)
+        self._breaker.check(method, url)
 
     async def listed_models(self) -> Exchange:
         """`GET /models` with the API key, once per run."""
@@ -220,7 +268,7 @@ class Context:
         The dialect is learned here: GA's mint is asked first, and the beta's where the server does not know GA's.
         """
         held: Minted | None = self._once.get(("minted", kind))
-        if held is not None and not (held.token and held.expires_at and held.expires_at - time.time() < _LEAST_LIFE_S):
+        if held is not None and not held.worn:
             return held
         model = await self.model(kind)
         dialect = held.dialect if held is not None else "ga"
@@ -229,6 +277,8 @@ class Context:
         if held is None and not speaks(fresh.exchange):
             beta = await self.beta_mint(kind)
             fresh = beta if speaks(beta.exchange) else fresh
+        if held is not None and fresh.token is None:
+            return held  # what is left of its life is better than none
         self._once["minted", kind] = fresh
         return fresh
 
@@ -305,6 +355,7 @@ class Context:
         voice: Voice | None = None,
     ) -> Opened:
         """Open one session of one's own: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner."""
+        await self._still_answers("POST", self._url(CALLS))
         peer_id = f"p{len(self._sessions) + 1}-{name}"
         session = Session(peer_id, self.recorder, self.deadlines, self.wishes.ice_servers, voice)
         self._sessions.append(session)
@@ -335,17 +386,19 @@ class Context:
         The dialect beta adds its header, or its sub-protocol where the credential is one.
         """
         socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
-        self._sessions.append(socket)
         own = self.wishes.headers if credential.name == "api-key" else {}
-        beta = dialect == "beta"
-        await socket.connect(
-            self.wishes.base_url.rstrip("/") + REALTIME + query,
+        beta, url = dialect == "beta", self._url(REALTIME + query)
+        await self._still_answers("GET", url)
+        self._sessions.append(socket)
+        upgrade = await socket.connect(
+            url,
             credential,
             headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
             subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
             as_subprotocol=as_subprotocol,
             trust_environment=self._http.trust_environment,
         )
+        self._breaker.note(upgrade)
         await socket.greeting(sessions.CREATED)
         if any(e.type in sessions.CREATED for e in socket.received):
             self.recorder.spend(Cost(sessions_opened=1))
@@ -361,7 +414,7 @@ class Context:
         answer = await session.answer_to(sent, sessions.UPDATED)
         if answer is None:
             self._silent.add(session.id)
-        return Answered(sent, answer, ended=answer is None and not session.open)
+        return Answered(sent, answer, ended=answer is None and not session.open, cut=session.cut)
 
     async def hang_up(self, exchange: Exchange) -> Exchange:
         """Hang up the call that this exchange opened, once; the answer of the hang-up."""
@@ -377,21 +430,31 @@ class Context:
             with contextlib.suppress(TimeoutError):
                 await opened.session.close()
 
-    async def close(self) -> tuple[str, ...]:
-        """Hang up every call, close every peer and connection; what could not be closed, each with the reason."""
-        left = self._left_open
-        for path, exchange in tuple(self._calls):
-            answer = await self.hang_up(exchange)
-            if not answer.ok:
-                said = answer.failure.detail if answer.failure else str(answer.status)
-                left.append(f"{path}: hang-up answered {said}; the server ends it by itself when its peer is gone")
-        for session in self._sessions:
-            try:
-                await session.close()
-            except Exception as exc:
-                left.append(f"peer {session.id}: {type(exc).__name__}")
+    async def close(self, limit_s: float) -> tuple[str, ...]:
+        """Hang up every call, then close every peer and connection; what could not be closed, each with the reason.
+
+        All calls at once, then all peers, each in half of `limit_s`.
+        """
+        calls = {path: self._hung_up(exchange) for path, exchange in self._calls}
+        peers = {f"peer {session.id}": _closed(session) for session in self._sessions}
+        left = [*self._left_open]
+        for works in (calls, peers):
+            ended = await _all_within(limit_s / 2, works)
+            left += [f"{name}: {why}" for name, why in ended.items() if why]
         await self._http.aclose()
         return tuple(left)
+
+    async def _hung_up(self, exchange: Exchange) -> str:
+        """Why a call could not be hung up, "" where it was."""
+        try:
+            answer = await self.hang_up(exchange)
+        except NotAskedError as exc:
+            said = f"not hung up: {exc}"
+        else:
+            if answer.ok:
+                return ""
+            said = f"hang-up answered {answer.failure.detail if answer.failure else answer.status}"
+        return f"{said}; the server ends it by itself when its peer is gone"
 
     async def _once_only(self, name: Any, ask: Callable[[], Awaitable[T]]) -> T:
         lock = self._once.setdefault(("lock", name), asyncio.Lock())
@@ -399,6 +462,26 @@ class Context:
             if name not in self._once:
                 self._once[name] = await ask()
         return self._once[name]  # type: ignore[no-any-return]
+
+
+async def _closed(session: Session | Socket) -> str:
+    """Why a peer or socket could not be closed, "" where it was."""
+    try:
+        await session.close()
+    except Exception as exc:
+        return type(exc).__name__
+    return ""
+
+
+async def _all_within(limit_s: float, works: Mapping[str, Coroutine[Any, Any, str]]) -> dict[str, str]:
+    """What each of them says, side by side; of what does not end in time, that."""
+    tasks = {name: asyncio.ensure_future(work) for name, work in works.items()}
+    if tasks:
+        _, late = await asyncio.wait(tasks.values(), timeout=limit_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+    return {name: f"not closed within {limit_s:g} s" if t.cancelled() else t.result() for name, t in tasks.items()}
 
 
 def speaks(exchange: Exchange) -> bool:

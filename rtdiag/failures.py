@@ -38,19 +38,22 @@ KINDS: dict[str, str] = {
 _GIVEN_UP = {1002: "protocol", 1007: "protocol", 1009: "too-large"}
 
 
-def from_http(exc: BaseException, phase: str) -> Failure:
-    """The failure that an exception of httpx stands for. `detail` holds the exception's own words, unmasked."""
+def from_http(exc: BaseException, phase: str, late: str) -> Failure:
+    """The failure that an exception of httpx stands for; `late` are the words for a deadline that passed in this phase.
+
+    `detail` holds the exception's own words, unmasked, where those say more.
+    """
     import httpx
 
+    if isinstance(exc, (httpx.TimeoutException, TimeoutError)):
+        return _late(phase, late)
     causes = tuple(_chain(exc))
     detail = str(exc) or type(exc).__name__
     table: tuple[tuple[str, str, tuple[type[BaseException], ...]], ...] = (
         ("dns", "dns", (socket.gaierror,)),
         ("refused", "connect", (ConnectionRefusedError,)),
         ("tls", "tls", (ssl.SSLError,)),
-        ("proxy", "connect", (httpx.ProxyError,)),
-        ("timeout", "connect", (httpx.ConnectTimeout, httpx.PoolTimeout)),
-        ("timeout", phase, (httpx.TimeoutException, TimeoutError)),
+        ("proxy", "proxy", (httpx.ProxyError,)),
         ("request", "request", (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError)),
         ("closed", phase, (httpx.ReadError, httpx.WriteError, httpx.CloseError, ConnectionResetError, BrokenPipeError)),
         ("unreachable", "connect", (httpx.ConnectError,)),
@@ -64,21 +67,27 @@ def from_http(exc: BaseException, phase: str) -> Failure:
     return Failure("unknown", phase, f"{type(exc).__name__}: {detail}")
 
 
-def from_websocket(exc: BaseException, phase: str) -> Failure:
-    """The failure that an exception of websockets stands for while the upgrade is asked for; `detail` as in `from_http`."""
+def _late(phase: str, late: str) -> Failure:
+    """A deadline that passed; while a name was looked up it is the name servers that did not answer."""
+    return Failure("dns" if phase == "dns" else "timeout", phase, late)
+
+
+def from_websocket(exc: BaseException, phase: str, late: str) -> Failure:
+    """The failure that an exception of websockets stands for while the upgrade is asked for; the rest as in `from_http`."""
     from websockets import exceptions as ws
 
+    if isinstance(exc, TimeoutError):
+        return _late(phase, late)
     causes = tuple(_chain(exc))
     told = [
         cause for cause in causes if not isinstance(cause, asyncio.CancelledError)
     ]  # how a deadline is kept, no reason
     detail = ": ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in told[:2]))
     table: tuple[tuple[str, str, tuple[type[BaseException], ...]], ...] = (
-        ("proxy", "connect", (ws.InvalidProxy, ws.ProxyError, ImportError)),
+        ("proxy", "proxy", (ws.InvalidProxy, ws.ProxyError, ImportError)),
         ("dns", "dns", (socket.gaierror,)),
         ("refused", "connect", (ConnectionRefusedError,)),
         ("tls", "tls", (ssl.SSLError,)),
-        ("timeout", phase, (TimeoutError,)),
         ("too-large", phase, (ws.SecurityError,)),
         ("closed", phase, (EOFError, ConnectionResetError, BrokenPipeError)),
         ("request", "request", (ws.InvalidURI, UnicodeError)),
@@ -117,4 +126,7 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
     while now is not None and id(now) not in seen:
         seen.add(id(now))
         yield now
+        if isinstance(now, BaseExceptionGroup):  # as for the addresses of one name, each of which failed
+            for member in now.exceptions:
+                yield from _chain(member)
         now = now.__cause__ or now.__context__

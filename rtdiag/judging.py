@@ -159,6 +159,15 @@ def not_sent(case: str, facts: Mapping[str, Any]) -> Finding | None:
     return Finding(case, "skip", f"not sent: {why}")
 
 
+def unanswered(case: str, facts: Mapping[str, Any], expected: str) -> Finding:
+    """The finding for an event that got no answer: the server's silence, or a way that was cut meanwhile."""
+    if facts.get("cut"):
+        hint = "not even an acknowledgement came back: the way there was cut in mid-session, and what the server says is not known"
+        return Finding(case, "inconclusive", "no sign of life", expected, "network-lost-in-session", hint)
+    hint = "the channel is open and alive, and the event got no answer, neither an echo nor an error"
+    return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
+
+
 def update(case: str, seen: Seen) -> Finding:
     """What came of an update that the session should take. `facts` has what was `sent`; the events are it and its answer."""
     expected = "session.updated, with what was sent"
@@ -166,8 +175,7 @@ def update(case: str, seen: Seen) -> Finding:
         return skipped
     answer = seen.events[1] if len(seen.events) > 1 else None
     if answer is None:
-        hint = "the session is open and the event got no answer, neither an echo nor an error"
-        return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
+        return unanswered(case, seen.facts, expected)
     if answer.error:
         return Finding(case, "fail", f"error {in_short(answer.error)}", expected, *cause_of(seen))
     echoed = answer.json.get("session") if isinstance(answer.json, dict) else None

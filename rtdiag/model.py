@@ -102,6 +102,16 @@ class Exchange:
         return api_error(self.json)
 
     @property
+    def told_at(self) -> datetime | None:
+        """The server's clock as its `Date` tells it; None without one that can be read."""
+        from email.utils import parsedate_to_datetime
+
+        try:
+            return parsedate_to_datetime(self.header("date") or "")
+        except ValueError:
+            return None
+
+    @property
     def looks_like_html(self) -> bool:
         """Whether the answer is a web page: from a gateway, a portal or the wrong host, never from the API."""
         return "html" in (self.header("content-type") or "") or (self.body or "").lstrip()[:15].lower().startswith(

@@ -19,6 +19,9 @@ FailOn = Literal["fail", "inconclusive", "warn", "never"]
 
 INTERRUPTED = 130  # the exit code of what a signal ended
 
+# The facts of a case that could not be asked or not to its end, each with the reason.
+NOT_ASKED, CUT_SHORT = "not_asked", "cut_short"
+
 # As report/schema.json has it.
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)?")
 
@@ -74,7 +77,7 @@ def judged(asked: Asked, evidence: Evidence, progress: Progress, mask: Mask) -> 
         if case not in asked.cases and case.id not in asked.left_out:
             continue
         reason = reasons.get(case.id) or progress.unmet(case)
-        finding = Finding(case.id, "skip", reason) if reason else findings.get(case.id)
+        finding = Finding(case.id, "skip", reason) if reason else _unheard(seen.get(case.id)) or findings.get(case.id)
         finding = finding or _unasked(asked, case, progress, crash)
         if case.id not in asked.left_out:
             progress.note(f"{check.id}.{case.id}", finding)
@@ -129,7 +132,8 @@ def crashed(exc: BaseException, mask: Mask) -> str:
 
 def _findings(asked: Asked, evidence: Evidence, mask: Mask) -> tuple[dict[str, Finding], str | None]:
     try:
-        found = [_checked(f) for f in asked.check.judge(evidence)]
+        heard = {case: seen for case, seen in evidence.seen.items() if not {NOT_ASKED, CUT_SHORT} & set(seen.facts)}
+        found = [_checked(f) for f in asked.check.judge(replace(evidence, seen=heard))]
         return {f.case: _masked(f, mask) for f in found}, asked.crash
     except BaseException as exc:  # a judge awaits nothing, so no signal comes here as an exception
         return {}, asked.crash or crashed(exc, mask)
@@ -162,6 +166,18 @@ def _masked(finding: Finding, mask: Mask) -> Finding:
         hint=hidden(finding.hint),
         instead=hidden(finding.instead),
     )
+
+
+def _unheard(seen: Seen | None) -> Finding | None:
+    """The finding of a case that the network or the run's time kept from being asked, or from being asked to its end."""
+    if seen is None:
+        return None
+    if reason := seen.facts.get(NOT_ASKED):
+        return Finding(seen.case, "skip", str(reason))
+    if reason := seen.facts.get(CUT_SHORT):
+        hint = "ask the rest with --only, or give each request more time with --timeout"
+        return Finding(seen.case, "inconclusive", str(reason), cause="time-budget-spent", hint=hint)
+    return None
 
 
 def _unasked(asked: Asked, case: Case, progress: Progress, crash: str | None) -> Finding:

@@ -41,6 +41,11 @@ class Plan:
         more_s = sum(longer_s * c.sessions_opened for c in costs if c.audio_seconds)
         return sum(costs, Cost(audio_seconds=more_s))
 
+    def waits_s(self, longer_s: float = 0.0) -> float:
+        """How long its opt-ins wait by themselves, where a clip is so much longer than rtdiag's own; thrice on a slow machine."""
+        waits = [max((c.waits_s for c in s.cases), default=0.0) for s in self.steps]
+        return sum(waits) + (3 * longer_s if self.cost.audio_seconds else 0.0)
+
     def waves(self) -> Iterator[tuple[Step, ...]]:
         """The steps in groups that may be asked at the same time: no step rests on another of its group."""
         waiting, done = list(self.steps), set[str]()

@@ -12,15 +12,35 @@ from typing import Any, Protocol
 
 from rtdiag import __version__
 from rtdiag.api import models
+from rtdiag.check import Case
 from rtdiag.context import Context, Wishes
 from rtdiag.diagnosis import verdict
 from rtdiag.model import Cost, CredentialShown, Evidence, Finding, Outcome, Report, Row, Seen, Target
-from rtdiag.outcomes import INTERRUPTED, Asked, FailOn, Progress, crashed, exit_code, judged, reason, with_crash, worst
+from rtdiag.outcomes import (
+    CUT_SHORT,
+    INTERRUPTED,
+    NOT_ASKED,
+    Asked,
+    FailOn,
+    Progress,
+    crashed,
+    exit_code,
+    judged,
+    reason,
+    with_crash,
+    worst,
+)
 from rtdiag.plan import Plan, Step
 from rtdiag.redact import Mask, stars
 from rtdiag.registry import Broken
+from rtdiag.transport.breaker import NotAskedError
 from rtdiag.transport.http import Http
 from rtdiag.transport.recorder import Deadlines, Recorder
+
+_INTERRUPTED_RUN = "the run was interrupted"
+
+# How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
+_AT_ONCE_S = 1.0
 
 NOT_TESTED = ("a browser", "CORS", "ICE over TCP", "your own code")
 
@@ -57,6 +77,7 @@ async def run(
     *,
     mask: Mask,
     deadlines: Deadlines | None = None,
+    limit_s: float | None = None,
     observer: Observer | None = None,
     broken: Iterable[Broken] = (),
     emulator: Mapping[str, Any] | None = None,
@@ -65,27 +86,32 @@ async def run(
 ) -> Report:
     """Run the plan and return the report. Cancelling the task ends the run early: the report then says `interrupted`.
 
-    `sleep` is for tests that own the clock. Never raises for what a server, a network or a check does.
+    It takes at most `limit_s` (by default what the deadlines say of a run): what is being asked then is inconclusive, and the
+    rest is skipped. `sleep` is for tests that own the clock. Never raises for what a server, a network or a check does.
     """
     deadlines, observer = deadlines or Deadlines(), observer or Silent()
+    limit_s = deadlines.run_s(plan.waits_s()) if limit_s is None else limit_s
     wishes = replace(wishes, emulated=emulator is not None)
     recorder = Recorder(mask, observer.asking)
     http = Http(wishes.base_url, recorder, deadlines, trust_environment=emulator is None)
     ctx = Context(wishes, http, recorder, deadlines, sleep)
     progress, interrupted = Progress(), False
+    clock = _Clock(limit_s, deadlines)
     observer.began(_report(ctx, progress, emulator))
     for entry in broken:
         progress.outcomes.append(_broken(entry, recorder.mask))
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     for step in plan.steps:
-        outcome = _left_out(step) if interrupted else None
-        if outcome is None:
-            outcome, interrupted = await _step(step, ctx, progress, observer)
+        over = _INTERRUPTED_RUN if interrupted else clock.spent or ctx.given_up
+        if over is None:
+            outcome, interrupted = await _step(step, ctx, progress, observer, clock)
+        else:
+            outcome = _left_out(step, over, progress)
         progress.outcomes.append(outcome)
         if not interrupted:
             observer.finished(outcome, _report(ctx, progress, emulator))
     observer.asking("closing")
-    left_open = await _close(ctx)
+    left_open = await _close(ctx, _AT_ONCE_S if interrupted else deadlines.closing_s)
     done = _report(ctx, progress, emulator)
     diagnosis = verdict.diagnose(done.checks)
     return replace(
@@ -123,7 +149,22 @@ def _report(ctx: Context, progress: Progress, emulator: Mapping[str, Any] | None
     )
 
 
-async def _step(step: Step, ctx: Context, progress: Progress, observer: Observer) -> tuple[Outcome, bool]:
+class _Clock:
+    """The time that a run has: `ends` by the loop's clock, some of it kept for closing; `spent` says so once it is over."""
+
+    def __init__(self, limit_s: float, deadlines: Deadlines) -> None:
+        self.ends = asyncio.get_running_loop().time() + limit_s - deadlines.closing_s
+        self.spent: str | None = None
+        self._limit_s = limit_s
+
+    def ring(self) -> None:
+        """The time is over."""
+        self.spent = f"the time for the whole run ({self._limit_s:g} s) was over"
+
+
+async def _step(
+    step: Step, ctx: Context, progress: Progress, observer: Observer, clock: _Clock
+) -> tuple[Outcome, bool]:
     """Ask and judge one check; the second value says whether the run was cut short meanwhile."""
     check, began, cost = step.check, time.perf_counter(), ctx.recorder.cost
     blocked = _blocked(step, progress)
@@ -135,11 +176,19 @@ async def _step(step: Step, ctx: Context, progress: Progress, observer: Observer
         observer.asking(check.title)
         ctx.select([c.id for c in wanted])
         try:
-            async with aclosing(check.probe(ctx)) as found:  # type: ignore[type-var]
+            async with asyncio.timeout_at(clock.ends), aclosing(check.probe(ctx)) as found:  # type: ignore[type-var]
                 async for one in found:
                     seen[one.case] = replace(one, facts=ctx.recorder.mask.values(one.facts, "checks.facts"))
         except asyncio.CancelledError:
             interrupted = True
+        except NotAskedError as exc:
+            seen |= _unheard(wanted, seen, str(exc))
+        except TimeoutError as exc:
+            if asyncio.get_running_loop().time() < clock.ends:
+                crash = crashed(exc, ctx.recorder.mask)
+            else:
+                clock.ring()
+                seen |= _overtaken(wanted, seen, clock, ctx.recorder)
         except BaseException as exc:  # also a plug-in's own sys.exit: signals come as CancelledError
             crash = crashed(exc, ctx.recorder.mask)
     asked = Asked(check, step.cases, step.left_out, blocked, crash, interrupted)
@@ -163,12 +212,30 @@ def _blocked(step: Step, progress: Progress) -> dict[str, str]:
     return blocked
 
 
-def _left_out(step: Step) -> Outcome:
-    """The outcome of a check that an interrupted run did not come to."""
-    rows = tuple(Row(c.id, c.title, Finding(c.id, "skip", "the run was interrupted"), Seen(c.id)) for c in step.cases)
-    return Outcome(
-        step.check.id, step.check.title, "skip", "the run was interrupted", 0.0, step.check.requires, Cost(), rows
-    )
+def _unheard(wanted: Iterable[Case], seen: Mapping[str, Seen], reason: str) -> dict[str, Seen]:
+    """The cases that nothing was seen of, each with the reason why it was not asked."""
+    return {c.id: Seen(c.id, facts={NOT_ASKED: reason}) for c in wanted if c.id not in seen}
+
+
+def _overtaken(wanted: Iterable[Case], seen: Mapping[str, Seen], clock: _Clock, recorder: Recorder) -> dict[str, Seen]:
+    """The same where time ran out: the first of them was being asked, with the exchange that was cut short, if it was one."""
+    rest = _unheard(wanted, seen, f"{clock.spent} before this was asked")
+    last = recorder.exchanges[-1:]
+    cut = tuple(x for x in last if x.failure is not None and x.failure.kind == "interrupted")
+    for case in [*rest][:1]:
+        rest[case] = Seen(case, cut, facts={CUT_SHORT: f"{clock.spent} while this was asked"})
+    return rest
+
+
+def _left_out(step: Step, reason: str, progress: Progress) -> Outcome:
+    """The outcome of a check that the run did not come to; what is skipped for an earlier reason says that."""
+    rows = []
+    for case in step.cases:
+        finding = Finding(case.id, "skip", progress.unmet(case) or reason)
+        progress.note(f"{step.check.id}.{case.id}", finding)
+        rows.append(Row(case.id, case.title, finding, Seen(case.id), case.line, case.column))
+    check = step.check
+    return Outcome(check.id, check.title, "skip", reason, 0.0, check.requires, Cost(), tuple(rows))
 
 
 def _broken(entry: Broken, mask: Mask) -> Outcome:
@@ -176,11 +243,10 @@ def _broken(entry: Broken, mask: Mask) -> Outcome:
     return Outcome(entry.id, "a check of another package", "error", said, 0.0, (), Cost(), ())
 
 
-async def _close(ctx: Context) -> tuple[str, ...]:
+async def _close(ctx: Context, limit_s: float) -> tuple[str, ...]:
     """Close everything within a deadline of its own, whatever else was cancelled."""
-    limit_s = ctx.deadlines.close_s * 4
-    closing = asyncio.ensure_future(ctx.close())
-    deadline = time.monotonic() + limit_s
+    closing = asyncio.ensure_future(ctx.close(limit_s))
+    deadline = time.monotonic() + 2 * limit_s
     while not closing.done() and (rest := deadline - time.monotonic()) > 0:
         try:
             await asyncio.wait({closing}, timeout=rest)
@@ -188,7 +254,7 @@ async def _close(ctx: Context) -> tuple[str, ...]:
             continue  # a second signal does not stop the closing; its deadline does
     if not closing.done():
         closing.cancel()
-        return (f"closing did not end within {limit_s:g} s",)
+        return (f"closing did not end within {2 * limit_s:g} s",)
     return (
         closing.result() if closing.exception() is None else (f"closing broke: {type(closing.exception()).__name__}",)
     )

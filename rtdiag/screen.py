@@ -34,9 +34,9 @@ class Screen:
         self._stream = sys.stderr
         self._moves = _is_terminal(self._stream)
 
-    def announce(self, chosen: Plan, cost: Cost, of_audio: str) -> None:
+    def announce(self, chosen: Plan, cost: Cost, limit_s: float, of_audio: str) -> None:
         """Say what will be asked and what it takes, before the first request."""
-        click.echo(f"rtdiag asks about {cost}.", err=True)
+        click.echo(f"rtdiag asks about {cost}, within {limit_s:g} s.", err=True)
         if of_audio:
             click.echo(of_audio, err=True)
         if chosen.added:

@@ -93,7 +93,7 @@ def run_on_emulator(
             asked = replace(asked, **wishes)
             shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
             plan = plans.make(known.values(), only=only, allow=allow, kinds=asked.kinds, emulated=True)
-            deadlines = Deadlines().capped(longest_s)
+            deadlines = Deadlines.of(longest_s)
             return await runner.run(plan, asked, mask=mask, deadlines=deadlines, emulator=shown, sleep=sleep)
 
     return asyncio.run(work())

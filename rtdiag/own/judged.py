@@ -7,7 +7,7 @@ from typing import Any
 
 from rtdiag.api.leaves import at, dotted, fate, leaves
 from rtdiag.api.repair.draft import brief
-from rtdiag.judging import cause_of, in_short, no_answer, not_sent, said
+from rtdiag.judging import cause_of, in_short, no_answer, not_sent, said, unanswered
 from rtdiag.model import ApiError, Finding, Seen, Status
 
 _AS_SENT = "accepted, and echoed as sent"
@@ -55,8 +55,7 @@ def refused(case: str, seen: Seen) -> tuple[ApiError | None, Finding | None]:
     if skipped := not_sent(case, seen.facts):
         return None, skipped
     if len(seen.events) < 2:
-        hint = "neither an echo nor an error came"
-        return None, Finding(case, "fail", "no answer", "an echo", "session-update-unanswered", hint)
+        return None, unanswered(case, seen.facts, "an echo")
     return seen.events[1].error, None
 
 

@@ -50,7 +50,7 @@ class Server:
             return None
         answered = await self._ctx.update(self._opened, sessions.update(self._kind, self._dialect, session))
         self.asked["updates"] += answered.asked
-        facts, answer = {"asked": answered.asked, "ended": answered.ended}, answered.answer
+        facts, answer = answered.facts, answered.answer
         if answer is None:
             return Told(events=answered.events), facts
         taken = answer.type in sessions.UPDATED or (False if about_the_session(answer.error) else None)

@@ -19,12 +19,17 @@ MOST_EVENTS = 10_000
 
 
 class Channel:
-    """The events of one session. Whoever inherits it says how a text is sent, whether it is `open`, and calls `_heard`."""
+    """The events of one session. Whoever inherits it says how a text is sent, whether it is `open`, and calls `_heard`.
+
+    `cut` says that the last event without an answer got no sign of life either, none below the events: the way is cut, and
+    whether the server would have answered is not known.
+    """
 
     def __init__(self, channel_id: str, label: str, recorder: Recorder, deadlines: Deadlines) -> None:
         self.id = channel_id
         self.failure: Failure | None = None
         self.received: list[Event] = []
+        self.cut = False
         self._label = label
         self._recorder = recorder
         self._deadlines = deadlines
@@ -56,8 +61,11 @@ class Channel:
             later = self.received[self._heard_before[sent.id] :]
             return next((e for e in later if e.type in types or (e.type == "error" and _may_answer(e, sent))), None)
 
+        before = await self._signs()
         await self._until(lambda: found() is not None or not self.open, self._deadlines.event_s)
-        return found()
+        answer = found()
+        self.cut = answer is None and self.open and not await self._alive(before)
+        return answer
 
     async def until(self, done: Callable[[], bool], limit_s: float) -> bool:
         """Whether it is true at last: wait for an event, or the end of a voice, `limit_s` at most and while the channel is open."""
@@ -66,6 +74,14 @@ class Channel:
 
     def _put(self, text: str) -> None:
         raise NotImplementedError
+
+    async def _signs(self) -> int:
+        """How many signs of life the other end has given so far."""
+        raise NotImplementedError
+
+    async def _alive(self, before: int) -> bool:
+        """Whether it has given one since there were so many."""
+        return await self._signs() > before
 
     def _heard(self, message: str | bytes) -> None:
         """Take note of what came in."""

@@ -9,12 +9,14 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from rtdiag.failures import from_http
 from rtdiag.model import Exchange, Failure
 from rtdiag.redact import Mask, Secret
+from rtdiag.transport.names import watching
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ class Http:
         """Send one request to `path` (below the base URL, or a whole URL) and record what came of it.
 
         `files` makes it multipart: name -> (None, content, content type). `find_secrets` names the secrets in the answer's body
-        before it is recorded. Redirects are not followed and nothing is retried.
+        before it is recorded. Redirects are not followed and nothing is retried. It ends `request_s` after its beginning, whatever
+        the server does meanwhile.
         """
         recorder = self._recorder
         exchange_id, at_ms = recorder.next_exchange_id(), recorder.now_ms()
@@ -100,19 +103,22 @@ class Http:
                 method, url, headers=sent, content=content, files=files, extensions={"trace": timer.trace}
             )
             draft.request = request
-            await draft.receive(client, request)
+            watching.set(timer.names)
+            async with asyncio.timeout(self._deadlines.request_s):
+                await draft.receive(client, request)
         except asyncio.CancelledError:
             draft.failure = Failure("interrupted", timer.phase, "the run was interrupted")
             raise
         except Exception as exc:
-            draft.failure = from_http(exc, timer.phase)
+            late = overdue(timer.phase, self._deadlines, len(draft.body))
+            draft.failure = at(from_http(exc, timer.phase, late), urlsplit(url).netloc)
         finally:
             timer.stop()
-            for secret in find_secrets(draft.body):
+            for secret in find_secrets(bytes(draft.body)):
                 recorder.mask.learn(secret, "ephemeral")
             exchange = self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id, at_ms)
             recorder.exchange(exchange)
-        return Reply(exchange, draft.body[:LARGEST_BODY_BYTES])
+        return Reply(exchange, bytes(draft.body[:LARGEST_BODY_BYTES]))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -123,11 +129,12 @@ class Http:
         if self._client is None:
             import httpx
 
-            d = self._deadlines
             self._client = httpx.AsyncClient(
                 verify=httpx.create_ssl_context(trust_env=self.trust_environment),
                 trust_env=self.trust_environment,
-                timeout=httpx.Timeout(d.answer_s, connect=d.connect_s),
+                timeout=httpx.Timeout(
+                    None, connect=self._deadlines.connect_s
+                ),  # httpx's others begin anew with every byte
             )
         return self._client
 
@@ -146,7 +153,7 @@ class Http:
         learn_own_address(draft.client_address, mask)
         sent = masked_headers(draft.request_headers(), mask, "exchanges.request_headers")
         got = masked_headers(draft.headers, mask)  # before the body, which may tell a cookie again
-        body, encoding = recorded(draft.body, mask)
+        body, encoding = recorded(bytes(draft.body), mask)
         failure = draft.failure
         return Exchange(
             id=exchange_id,
@@ -177,7 +184,7 @@ class _Draft:
         self.request: httpx.Request | None = None
         self.status: int | None = None
         self.headers: list[tuple[str, str]] = []
-        self.body = b""
+        self.body = bytearray()
         self.failure: Failure | None = None
         self.client_address: Any = None
 
@@ -216,12 +223,20 @@ class _Draft:
 
 
 class _Timer:
-    """The steps of one request, from httpx's `trace` extension: connect, tls, wait (until the first byte), total."""
+    """The steps of one request, from httpx's `trace` extension: connect, tls, wait (until the first byte), total.
+
+    `phase` is where it stands: dns, connect, proxy (while one is asked to open the way), tls, answer, body.
+    """
 
     _STEPS: Mapping[str, Literal["connect", "tls", "wait"]] = {
         "connection.connect_tcp": "connect",
         "connection.start_tls": "tls",
         "http11.receive_response_headers": "wait",
+    }
+    _PHASES: Mapping[str, str] = {
+        "connection.start_tls.started": "tls",
+        "http11.send_request_headers.started": "answer",
+        "http11.receive_response_body.started": "body",
     }
 
     def __init__(self) -> None:
@@ -234,10 +249,15 @@ class _Timer:
         """Count from now on."""
         self._began = time.perf_counter()
 
+    def names(self, begins: bool) -> None:
+        """A name is being looked up, or is no more."""
+        self.phase = "dns" if begins else "connect"
+
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         event, _, stage = name.rpartition(".")
-        if event.startswith("http11"):
-            self.phase = "answer"
+        self.phase = self._PHASES.get(name, self.phase)
+        if name == "http11.send_request_headers.started" and info["request"].method == b"CONNECT":
+            self.phase = "proxy"
         step = self._STEPS.get(event)
         if step and stage == "started":
             self._started[step] = time.perf_counter()
@@ -246,6 +266,24 @@ class _Timer:
 
     def stop(self) -> None:
         self.timing_ms["total"] = round((time.perf_counter() - self._began) * 1000, 1)
+
+
+def overdue(phase: str, deadlines: Deadlines, came_bytes: int = 0) -> str:
+    """What it means that a deadline passed in this phase, for a person."""
+    connect, whole = f"within {deadlines.connect_s:g} s", f"within {deadlines.request_s:g} s"
+    return {
+        "dns": f"no name server answered {connect}",
+        "connect": f"no connection {connect}",
+        "proxy": f"the proxy took the connection and did not open the way {whole}",
+        "tls": f"it took the connection and did not answer the TLS handshake {connect}",
+        "body": f"the answer was not whole {whole}; {came_bytes} bytes of its body came",
+    }.get(phase, f"no answer {whole}")
+
+
+def at(failure: Failure, place: str) -> Failure:
+    """The failure with the host in its words, where it happened before there was a connection to it."""
+    before = failure.phase in ("dns", "connect", "proxy", "tls")
+    return replace(failure, detail=f"{place.rpartition('@')[2]}: {failure.detail}") if before else failure
 
 
 def recorded(body: bytes, mask: Mask) -> tuple[str, Literal["utf-8", "base64"]]:

@@ -4,30 +4,51 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
 from rtdiag.redact import Mask
 
+# Each request's total, unless --timeout names another.
+REQUEST_S = 15.0
+# A run without opt-ins takes no longer than so many requests that end at their deadline.
+_REQUESTS_PER_RUN = 8
+
 
 @dataclass(frozen=True)
 class Deadlines:
-    """How long each phase may take, in seconds. The libraries' own limits (aiortc: 63.8 s, or never) are no use here."""
+    """How long each phase may take, in seconds. The libraries' own limits (aiortc: 63.8 s, or never) are no use here.
 
+    `request_s` is a request's total, from the first look-up of a name to the last byte of the answer; the others are parts of
+    it, or phases of a session.
+    """
+
+    request_s: float = REQUEST_S
     connect_s: float = 5.0
-    answer_s: float = 15.0
     ice_s: float = 8.0
     dtls_s: float = 5.0
     channel_s: float = 5.0
     event_s: float = 5.0
     close_s: float = 3.0
 
-    def capped(self, longest_s: float | None) -> Deadlines:
-        """The same, with no phase longer than `longest_s`."""
-        if longest_s is None:
-            return self
-        return replace(self, **{f.name: min(getattr(self, f.name), longest_s) for f in fields(self)})
+    @classmethod
+    def of(cls, request_s: float | None) -> Deadlines:
+        """The deadlines where each request has so long; None for the usual ones. More time for requests is more for all phases."""
+        usual = cls()
+        if request_s is None:
+            return usual
+        stretched = max(1.0, request_s / usual.request_s)
+        return cls(**{f.name: min(getattr(usual, f.name) * stretched, request_s) for f in fields(cls)})
+
+    def run_s(self, opt_ins_s: float = 0.0) -> float:
+        """How long a whole run may take; `opt_ins_s` is what opt-ins wait for by themselves."""
+        return _REQUESTS_PER_RUN * self.request_s + opt_ins_s
+
+    @property
+    def closing_s(self) -> float:
+        """How much of a run's time is kept for closing what it opened."""
+        return min(2 * self.close_s, self.run_s() / 8)
 
 
 class Recorder:

@@ -197,6 +197,11 @@ class Session(Channel):
         assert self._channel is not None
         self._channel.send(text)
 
+    async def _signs(self) -> int:
+        """Packets that came in; SCTP acknowledges whatever is sent, so a peer that is there gives one."""
+        report = await self._peer.getStats() if self._peer is not None else {}
+        return sum(stat.packetsReceived for stat in report.values() if stat.type == "transport")
+
     def _consume(self, track: MediaStreamTrack) -> None:
         async def read() -> None:
             from aiortc.mediastreams import MediaStreamError

@@ -13,12 +13,14 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.failures import from_close, from_websocket
 from rtdiag.model import Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
-from rtdiag.transport.http import Credential, learn_own_address, masked_headers, recorded, user_agent
+from rtdiag.transport.http import Credential, at, learn_own_address, masked_headers, overdue, recorded, user_agent
+from rtdiag.transport.names import watching
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class Socket(Channel):
             upgrade.failure = Failure("interrupted", upgrade.phase, "the run was interrupted")
             raise
         except Exception as exc:
-            upgrade.failure = None if upgrade.refused else from_websocket(exc, upgrade.phase)
+            upgrade.failure = None if upgrade.refused else upgrade.failed(exc)
         finally:
             self.exchange = recorder.exchange(upgrade.exchange(exchange_id, recorder, self._began_ms))
             self._state("open" if self.open else "closed")
@@ -155,6 +157,20 @@ class Socket(Channel):
         task = asyncio.ensure_future(self._connection.send(text))
         self._sending.add(task)
 
+    async def _signs(self) -> int:
+        return 0
+
+    async def _alive(self, before: int) -> bool:
+        """Whether a ping is answered: that is done below the application (RFC 6455 section 5.5.2)."""
+        if self._connection is None:
+            return False
+        try:
+            async with asyncio.timeout(self._deadlines.close_s):
+                await (await self._connection.ping())
+        except Exception:  # closed meanwhile, or nothing came
+            return False
+        return True
+
     async def _read(self, connection: ClientConnection) -> None:
         """Take down every message until the end, and how it ended."""
         try:
@@ -208,6 +224,11 @@ class _Upgrade:
         response = self.connection.response if self.connection else None
         return response is not None and response.status_code != 101
 
+    def failed(self, exc: Exception) -> Failure:
+        """What this exception stands for, in the phase that it came in."""
+        found = from_websocket(exc, self.phase, overdue(self.phase, self._deadlines))
+        return at(found, urlsplit(self._url).netloc)
+
     def offer(self, headers: Mapping[str, str], subprotocols: Sequence[str], *, as_subprotocol: bool) -> None:
         """Make up what is sent. Raises ValueError for what no header may hold."""
         text = self._credential.secret.reveal()
@@ -241,6 +262,7 @@ class _Upgrade:
             "subprotocols": self._subprotocols or None,
             "user_agent_header": user_agent(),
         }
+        watching.set(self._names)
         async with asyncio.timeout(self._deadlines.connect_s) as limit:
             return await Connect(
                 self._url,
@@ -283,10 +305,14 @@ class _Upgrade:
         )
 
     def _asking(self, connection: ClientConnection, limit: asyncio.Timeout) -> None:
-        """The connection stands, with TLS where that is asked for: from here on it is the answer's deadline."""
+        """The connection stands, with TLS where that is asked for: from here on it is the whole request's deadline."""
         self.phase, self.connection, self._connected_s = "answer", connection, time.perf_counter()
-        self._timing_ms["connect"] = round((self._connected_s - self._began_s) * 1000, 1)
-        limit.reschedule(asyncio.get_running_loop().time() + self._deadlines.answer_s)
+        took_s = self._connected_s - self._began_s
+        self._timing_ms["connect"] = round(took_s * 1000, 1)
+        limit.reschedule(asyncio.get_running_loop().time() + self._deadlines.request_s - took_s)
+
+    def _names(self, begins: bool) -> None:
+        self.phase = "dns" if begins else "connect"
 
     def _waited(self) -> dict[str, float]:
         now_s = time.perf_counter()

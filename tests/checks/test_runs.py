@@ -158,7 +158,7 @@ def test_nothing_is_left_after_a_run(faults: tuple[str, ...]) -> None:
         async with Emulator(faults=faults) as emulator:
             wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
             chosen = plan.make(registry.load(()).checks.values(), only=["sdp"])
-            shown, soon = {"as_of": "", "faults": []}, Deadlines().capped(1)
+            shown, soon = {"as_of": "", "faults": []}, Deadlines.of(1)
             await runner.run(chosen, wishes, mask=Mask(), emulator=shown, deadlines=soon)
             calls = emulator.open_calls
         return len(asyncio.all_tasks()), calls

@@ -39,7 +39,7 @@ def asked(emulator: Running) -> Report:
     mask.learn(emulator.key)
     wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)), today=emulator.as_of)
     chosen = plan.make(registry.load(()).checks.values())
-    return asyncio.run(runner.run(chosen, wishes, mask=mask, deadlines=Deadlines().capped(2.0)))
+    return asyncio.run(runner.run(chosen, wishes, mask=mask, deadlines=Deadlines.of(2.0)))
 
 
 def repeated(lines: str, key: str) -> tuple[int, str]:

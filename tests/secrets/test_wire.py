@@ -49,7 +49,7 @@ def told(answer: Callable[[Asked], bytes], *, path: str = "/v1/models", secret: 
     recorder = Recorder(mask)
 
     async def ask(port: int) -> None:
-        http = Http(f"http://127.0.0.1:{port}", recorder, Deadlines(answer_s=5), trust_environment=False)
+        http = Http(f"http://127.0.0.1:{port}", recorder, Deadlines(request_s=5), trust_environment=False)
         await http.send("POST", path, Credential("api-key", Secret(secret)), content=b"x")
         await http.aclose()
 
@@ -101,10 +101,10 @@ def test_the_password_of_a_proxy_is_in_no_record(monkeypatch: pytest.MonkeyPatch
             recorder = Recorder(mask)
 
             async def ask(recorder: Recorder = recorder) -> None:
-                http = Http("https://api.test/v1", recorder, Deadlines(connect_s=2, answer_s=2))
+                http = Http("https://api.test/v1", recorder, Deadlines(connect_s=2, request_s=2))
                 await http.send("GET", "/models", None)
                 await http.aclose()
-                socket = Socket("w1", recorder, Deadlines(connect_s=2, answer_s=2))
+                socket = Socket("w1", recorder, Deadlines(connect_s=2, request_s=2))
                 await socket.connect("https://api.test/v1/realtime", Credential("api-key", Secret(made("key"))))
                 await socket.close()
 
@@ -154,7 +154,7 @@ def test_what_refuses_an_upgrade_is_in_no_record(refused: bool) -> None:
     recorder = Recorder(mask)
 
     async def ask(port: int) -> None:
-        socket = Socket("w1", recorder, Deadlines(answer_s=5))
+        socket = Socket("w1", recorder, Deadlines(request_s=5))
         key = Credential("api-key", Secret(canary))
         await socket.connect(f"http://127.0.0.1:{port}/v1", key, as_subprotocol=True, trust_environment=False)
         await socket.close()

@@ -57,7 +57,7 @@ def ask(server: Server, *, scheme: str = "http", key: str = KEY, longest_s: floa
         done.set_result(None)
 
     async def work() -> Exchange:
-        mask, deadlines = Mask(), Deadlines().capped(longest_s)
+        mask, deadlines = Mask(), Deadlines.of(longest_s)
         mask.learn(key)
         listening = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]

@@ -66,7 +66,7 @@ async def visit(
     mask = Mask()
     mask.learn(credential.secret.reveal())
     recorder = Recorder(mask)
-    socket = Socket("w1-test", recorder, Deadlines().capped(longest_s))
+    socket = Socket("w1-test", recorder, Deadlines.of(longest_s))
     url = f"{scheme}://127.0.0.1:{port}/v1/realtime?model=m"
     exchange = await socket.connect(url, credential, **{"trust_environment": False, **how})
     await socket.greeting(CREATED)
@@ -184,7 +184,7 @@ def test_after_an_error_the_close_is_waited_for() -> None:
             await closing.wait()
             await ws.close(3000, "slow")
 
-        socket = Socket("w1-test", Recorder(Mask()), Deadlines().capped(LONGEST_S))
+        socket = Socket("w1-test", Recorder(Mask()), Deadlines.of(LONGEST_S))
         async with serve(refuses_slowly, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/v1/realtime"
             await socket.connect(url, Credential("api-key", Secret(KEY)), trust_environment=False)
