@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
@@ -34,12 +34,16 @@ class Deadlines:
 
     @classmethod
     def of(cls, request_s: float | None) -> Deadlines:
-        """The deadlines where each request has so long; None for the usual ones. More time for requests is more for all phases."""
+        """The deadlines where each request has so long; None for the usual ones. More time for requests is more for all phases.
+
+        Connecting never takes all of it: the libraries close what their own deadline ends, not what is cancelled.
+        """
         usual = cls()
         if request_s is None:
             return usual
         stretched = max(1.0, request_s / usual.request_s)
-        return cls(**{f.name: min(getattr(usual, f.name) * stretched, request_s) for f in fields(cls)})
+        made = cls(**{f.name: min(getattr(usual, f.name) * stretched, request_s) for f in fields(cls)})
+        return replace(made, connect_s=min(made.connect_s, round(request_s * 2 / 3, 2)))
 
     def run_s(self, opt_ins_s: float = 0.0) -> float:
         """How long a whole run may take; `opt_ins_s` is what opt-ins wait for by themselves."""

@@ -43,7 +43,14 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await reader.read()
 
 
-def ask(server: Server, *, scheme: str = "http", key: str = KEY, longest_s: float = LONGEST_S) -> Exchange:
+def ask(
+    server: Server,
+    *,
+    scheme: str = "http",
+    key: str = KEY,
+    longest_s: float = LONGEST_S,
+    deadlines: Deadlines | None = None,
+) -> Exchange:
     served: list[asyncio.Future[None]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,11 +64,16 @@ def ask(server: Server, *, scheme: str = "http", key: str = KEY, longest_s: floa
         done.set_result(None)
 
     async def work() -> Exchange:
-        mask, deadlines = Mask(), Deadlines.of(longest_s)
+        mask = Mask()
         mask.learn(key)
         listening = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
-        http = Http(f"{scheme}://127.0.0.1:{port}/v1", Recorder(mask), deadlines, trust_environment=False)
+        http = Http(
+            f"{scheme}://127.0.0.1:{port}/v1",
+            Recorder(mask),
+            deadlines or Deadlines.of(longest_s),
+            trust_environment=False,
+        )
         async with listening:
             exchange = (await http.send("GET", "/models", Credential("api-key", Secret(key)))).exchange
             await http.aclose()
@@ -93,6 +105,45 @@ def test_a_failure_has_a_name_and_keeps_what_arrived(server: Server, kind: str, 
     found = no_answer("x", exchange)
     assert found is not None
     assert (found.status, found.hint) == ("inconclusive", KINDS[kind])
+
+
+def trickle(*first: bytes, again: bytes) -> Server:
+    """A server that says these bytes, and then a few more for ever, always before a read could be given up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.writelines(first)
+        while not reader.at_eof():
+            writer.write(again)
+            await writer.drain()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), SILENCE_S / 10)
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("server", "phase", "status"),
+    [
+        (silent, "answer", None),
+        (trickle(b"HTTP/1.1 200 OK\r\n", again=b"x-more: 1\r\n"), "answer", None),
+        (trickle(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", again=b" "), "body", 200),
+        (trickle(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", again=b"1\r\n \r\n"), "body", 200),
+        (trickle(again=b"HTTP/1.1 102 Processing\r\n\r\n"), "answer", None),
+    ],
+)
+def test_whatever_trickles_in_a_request_ends_at_its_deadline(server: Server, phase: str, status: int | None) -> None:
+    exchange = ask(server, longest_s=SILENCE_S)
+    assert exchange.failure is not None
+    assert (exchange.failure.kind, exchange.failure.phase, exchange.status) == ("timeout", phase, status)
+    assert f"within {SILENCE_S:g} s" in exchange.failure.detail
+
+
+def test_a_server_that_takes_the_connection_and_not_the_handshake() -> None:
+    exchange = ask(silent, scheme="https", deadlines=Deadlines(connect_s=SILENCE_S))
+    assert exchange.failure is not None
+    assert (exchange.failure.kind, exchange.failure.phase) == ("timeout", "tls")
+    assert exchange.failure.detail.startswith("127.0.0.1:")
 
 
 def test_a_server_that_speaks_no_tls() -> None:

@@ -11,9 +11,11 @@ import pytest
 from rtdiag import outcomes, plan, runner
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, Wishes
+from rtdiag.judging import no_answer
 from rtdiag.model import Cost, Evidence, Finding, Outcome, Report, Row, Seen, Status
 from rtdiag.redact import Mask
 from rtdiag.registry import Broken
+from rtdiag.replay import replay
 
 SECRET = "sk-proj-FAKE0000000000000000000000000000abcd"
 
@@ -203,3 +205,87 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_so() -> None:
         "a.two": ("skip", "the run was interrupted"),
         "b.one": ("skip", "the run was interrupted"),
     }
+
+
+def hanging(name: str, *cases: Case) -> Check:
+    """A check that sees its first case and waits for ever for the second."""
+
+    async def probe(ctx: Context) -> AsyncIterator[Seen]:
+        yield Seen("one", facts={"note": ""})
+        await asyncio.Event().wait()
+
+    def judge(evidence: Evidence) -> Iterator[Finding]:
+        for case in evidence.seen:
+            yield Finding(case, "pass", "seen")
+
+    return Check(name, name, cases, probe, judge)
+
+
+def test_where_the_time_of_a_run_ends_what_is_asked_is_inconclusive_and_the_rest_is_skipped() -> None:
+    cases = [Case(name, "") for name in ("one", "two", "three")]
+    later = scripted("b", {"one": "pass"}, Case("one", ""), Case("rests", "", ("a.three",)))
+    report = run(hanging("a", *cases), later, limit_s=0.1)
+    over = "the time for the whole run (0.1 s) was over"
+    assert found(report) == {
+        "a.one": ("pass", "seen"),
+        "a.two": ("inconclusive", f"{over} while this was asked"),
+        "a.three": ("skip", f"{over} before this was asked"),
+        "b.one": ("skip", over),
+        "b.rests": ("skip", f"{over} before this was asked"),
+    }
+    assert (report.exit_code, report.interrupted) == (3, False)
+    assert [d.cause for d in report.diagnosis] == ["time-budget-spent"]
+    again = replay(report, {})
+    assert (again.exit_code, found(again)) == (3, found(report))
+    again = replay(report, {c.id: c for c in (hanging("a", *cases), later)})
+    assert (again.exit_code, found(again)) == (3, found(report))
+
+
+def test_a_time_out_of_a_probes_own_is_a_crash_not_the_end_of_the_run() -> None:
+    report = run(
+        scripted("a", {"one": "pass"}, Case("one", ""), broken=TimeoutError("own")), scripted("b", {}, Case("one", ""))
+    )
+    assert report.checks[0].status == "error"
+
+
+async def _refusing() -> tuple[asyncio.Server, str]:
+    """A server that closes each connection in place of an answer, and its base URL."""
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(close, "127.0.0.1", 0)
+    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+
+
+def test_a_network_that_fails_is_asked_three_times_and_once_more_and_then_no_longer() -> None:
+    names = [str(number) for number in range(6)]
+
+    async def probe(ctx: Context) -> AsyncIterator[Seen]:
+        for name in names:
+            yield Seen(name, (await ctx.request("GET", f"/{name}", None),))
+
+    def judge(evidence: Evidence) -> Iterator[Finding]:
+        for case, seen in evidence.seen.items():
+            assert seen.exchange is not None
+            yield no_answer(case, seen.exchange) or Finding(case, "pass", "answered")
+
+    asking = Check("a", "a", tuple(Case(name, "") for name in names), probe, judge)
+    after = scripted("b", {"one": "pass"}, Case("one", ""))
+
+    async def work() -> tuple[Report, str]:
+        server, base_url = await _refusing()
+        async with server:
+            return await runner.run(plan.make([asking, after]), Wishes(base_url), mask=Mask()), base_url
+
+    report, base_url = asyncio.run(work())
+    where = base_url.removeprefix("http://").removesuffix("/v1")
+    assert [x.url for x in report.exchanges] == [f"{base_url}/{path}" for path in ("0", "1", "2", "models")]
+    skipped = ("skip", f"the network failed at {where}: closed (answer)")
+    assert {case: said[0] for case, said in found(report).items()} == {
+        **{f"a.{n}": "inconclusive" for n in names[:3]},
+        **{f"a.{n}": "skip" for n in names[3:]},
+        "b.one": "skip",
+    }
+    assert found(report)["a.3"] == found(report)["b.one"] == skipped
+    assert report.exit_code == 3
