@@ -20,7 +20,7 @@ from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS, MODELS
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, model_ids
-from rtdiag.judging import no_answer, refusal, said
+from rtdiag.judging import REFUSED, made_up, no_answer, refusal, refused, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen, Status
 
 # How long before its end a model is worth a warning.
@@ -48,13 +48,16 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     yield Seen("shape", facts=shape | {"source": wishes.api_key.source if wishes.api_key else ""})
     yield Seen("environment", facts=dict(wishes.environment))
     yield Seen("base-url", facts={"base_url": ctx.recorder.mask(wishes.base_url, "facts")})
-    if ctx.wants("control"):
-        yield Seen("control", (await ctx.request("GET", MODELS, ctx.made_up_key),))
+    control = await ctx.request("GET", MODELS, ctx.made_up_key) if ctx.wants("control") else None
+    if control is not None:
+        yield Seen("control", (control,))
     asks_list = ctx.wants("accepted", *(f"model-{kind}" for kind in wishes.kinds))
     if key is None or "problem" in shape or not asks_list:
         return
     listed = await ctx.listed_models()
-    yield Seen("accepted", (listed,))
+    if control is None and listed.status in REFUSED:
+        control = await ctx.request("GET", MODELS, ctx.made_up_key)
+    yield Seen("accepted", (listed,), facts={"made_up": made_up(listed, control)})
     for kind in wishes.kinds:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
@@ -72,9 +75,10 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "base-url":
             yield _base_url(str(seen.facts["base_url"]), evidence.official)
         elif case == "control" and seen.exchange:
-            yield _control(seen.exchange, evidence.official)
+            yield _control(seen.exchange, evidence.official, evidence.seen.get("accepted"))
         elif case == "accepted" and seen.exchange:
-            yield _accepted(seen.exchange, void=bool(control and control.exchange and control.exchange.ok))
+            void = bool(control and control.exchange and control.exchange.ok)
+            yield _accepted(seen.exchange, seen.facts.get("made_up"), void=void)
         elif case.startswith("model-"):
             yield _model(case, seen, evidence.today)
 
@@ -120,8 +124,8 @@ def _base_url(url: str, official: bool) -> Finding:
     return Finding("base-url", "pass", url)
 
 
-def _control(exchange: Exchange, official: bool) -> Finding:
-    if unusable := no_answer("control", exchange):
+def _control(exchange: Exchange, official: bool, accepted: Seen | None) -> Finding:
+    if unusable := no_answer("control", exchange, wants_json=True):
         return unusable
     if exchange.ok:
         return Finding(
@@ -132,7 +136,12 @@ def _control(exchange: Exchange, official: bool) -> Finding:
             "server-asks-for-no-key",
             "it asks for no key, or something between answers in its place: no green about keys and tokens means anything",
         )
-    if exchange.status in (401, 403):
+    if exchange.status in REFUSED and accepted and accepted.exchange:
+        own = _accepted(accepted.exchange, accepted.facts.get("made_up"), void=False)
+        if own.cause == "refused-alike":
+            hint = "the key gets the same: this refusal says nothing about keys"
+            return Finding("control", "info", said(exchange), "401", hint=hint)
+    if exchange.status in REFUSED:
         return Finding("control", "pass", said(exchange), "401")
     return Finding(
         "control",
@@ -143,8 +152,8 @@ def _control(exchange: Exchange, official: bool) -> Finding:
     )
 
 
-def _accepted(exchange: Exchange, *, void: bool) -> Finding:
-    if unusable := no_answer("accepted", exchange):
+def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Finding:
+    if unusable := no_answer("accepted", exchange, wants_json=True):
         return unusable
     named = refusal(exchange)
     if exchange.ok and void:
@@ -160,8 +169,8 @@ def _accepted(exchange: Exchange, *, void: bool) -> Finding:
         return Finding("accepted", "info", said(exchange), "200", hint=hint)
     if named:
         return Finding("accepted", "fail", said(exchange), "200", *named)
-    if exchange.status in (401, 403):
-        return Finding("accepted", "fail", said(exchange), "200", "key-wrong-or-revoked", _WRONG_KEY)
+    if exchange.status in REFUSED:
+        return refused("accepted", exchange, "200", made_up, ("key-wrong-or-revoked", _WRONG_KEY))
     return Finding("accepted", "inconclusive", said(exchange), "200", "unexpected-answer")
 
 

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rtdiag.diagnosis.matching import UNKNOWN, judge
 from rtdiag.diagnosis.situation import situation_of
 from rtdiag.failures import KINDS
+from rtdiag.likeness import evening
 from rtdiag.model import ApiError, Exchange, Finding, Seen
 
-# The cause that a failure of the network stands for, by its kind; what is not here is `unexpected-answer`.
+# The cause that a failure of the network stands for, by its kind, or its kind and phase; what is not here is `unexpected-answer`.
 _FAILURE_CAUSES: Mapping[str, str] = {
     "dns": "network-unreachable",
     "refused": "network-unreachable",
     "unreachable": "network-unreachable",
     "tls": "tls-or-proxy",
-    "proxy": "tls-or-proxy",
+    "proxy": "proxy-refuses-connect",
     "timeout": "no-answer-in-time",
+    "timeout connect": "network-unreachable",
+    "timeout tls": "tls-or-proxy",
+    "timeout proxy": "proxy-refuses-connect",
     "closed": "connection-closed-early",
     "protocol": "answer-not-from-the-api",
     "too-large": "answer-not-from-the-api",
     "request": "request-not-sendable",
+}
+# What to do about it, where the phase says more than the kind.
+_FAILURE_HINTS: Mapping[str, str] = {
+    "timeout connect": "nothing came back from that address: packets are dropped by a firewall, or a proxy has to be used here",
+    "timeout tls": "the port is open, and what listens there answers no TLS handshake: no certificate was seen",
+    "timeout proxy": "the proxy took the connection and let the request wait: ask whoever runs it about this host",
 }
 
 _QUOTA_CODES = frozenset({"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded"})
@@ -33,14 +45,35 @@ def said(exchange: Exchange) -> str:
     if exchange.failure is not None and exchange.status is None:
         return f"no answer ({exchange.failure.kind}): {exchange.failure.detail}"
     error = exchange.error
-    words = "" if error is None else in_short(error)
+    words = in_short(error) if error is not None else _words(exchange) if (exchange.status or 0) >= 400 else ""
     return f"{exchange.status} {words}".rstrip()
+
+
+def _words(exchange: Exchange) -> str:
+    """How a refusal begins that holds no error object: its message, the title of its page, or its text."""
+    if exchange.body_encoding != "utf-8":
+        return "with a body that is no text"
+    told = exchange.json
+    named = (told.get(name) for name in _MESSAGES) if isinstance(told, dict) else ()
+    text = next((one for one in named if isinstance(one, str) and one), None)
+    if text is None and exchange.looks_like_html:
+        title = re.search(r"<title[^>]*>([^<]{1,200})", exchange.body or "", re.IGNORECASE)
+        return _begin(f"a web page: {title[1]}" if title else "a web page")
+    return _begin(exchange.body or "" if text is None else text)
+
+
+# Where servers that are not the API put their words.
+_MESSAGES = ("message", "detail", "error_description", "title", "reason", "msg")
+
+
+def _begin(text: str) -> str:
+    words = " ".join(text[:400].split())
+    return words if len(words) <= 60 else words[:59] + "…"
 
 
 def in_short(error: ApiError) -> str:
     """The error's code, else the beginning of its message, else what can be said of empty fields; at most 60 characters."""
-    words = error.code or (error.message or "").partition(" (")[0]
-    return words if 0 < len(words) <= 60 else words[:59] + "…" if words else "with empty error fields"
+    return _begin(error.code or (error.message or "").partition(" (")[0]) or "with empty error fields"
 
 
 def past_the_credential(exchange: Exchange) -> bool:
@@ -74,8 +107,22 @@ _REASONS = frozenset(
         "beta-shape-retired",
         "ephemeral-token-already-used",
         "ephemeral-token-expired",
+        "quota-exhausted",
+        "no-credential-sent",
     }
 )
+
+# The statuses by which a credential is refused.
+REFUSED = frozenset({401, 403})
+
+# A message that is about the credential that was sent, and about no other rule.
+_ABOUT_A_KEY = re.compile(
+    r"\b(invalid|incorrect|wrong|unknown|unrecogni[sz]ed|revoked|expired|malformed|bad|not a valid|no such)\b.{0,30}"
+    r"\b(api[ _-]?key|key|token|credential)s?\b"
+    r"|\b(api[ _-]?key|key|token)\b.{0,30}\b(invalid|incorrect|not valid|revoked|expired|unknown)\b",
+    re.IGNORECASE,
+)
+_MASKED = re.compile(r"\*{3,}[\w-]*")
 
 
 def refusal(exchange: Exchange) -> tuple[str, str] | None:
@@ -84,19 +131,75 @@ def refusal(exchange: Exchange) -> tuple[str, str] | None:
     return (best.cause, best.fix) if exchange.error and best.cause in _REASONS and best.confidence != "low" else None
 
 
-def refused_token(case: str, exchange: Exchange, expected: str, kind: str, dialect: str) -> Finding:
-    """The finding for a token, fresh from this server's mint, that got 401 or 403 where offers of its kind go."""
+def in_the_apis_shape(exchange: Exchange) -> bool:
+    """Whether a refusal is built as the API's: an error object with a message, a type and a code, which may be null."""
+    told = exchange.json
+    error = told.get("error") if isinstance(told, dict) else None
+    return isinstance(error, dict) and {"message", "type", "code"} <= set(error)
+
+
+def about_the_credential(exchange: Exchange) -> bool:
+    """Whether a refusal says that it is for the credential: by its code, by naming it, or in words."""
+    error = exchange.error
+    if error is None:
+        return False
+    words = error.message or ""
+    return error.code == "invalid_api_key" or bool(_MASKED.search(words) or _ABOUT_A_KEY.search(words))
+
+
+def alike(one: Exchange, other: Exchange) -> bool:
+    """Whether two answers say the same, but for what differs in any two: credentials, ids, numbers."""
+    return one.status == other.status and _evened(one) == _evened(other)
+
+
+def made_up(exchange: Exchange, control: Exchange | None) -> bool | None:
+    """Whether a made-up credential got the same refusal; None for no refusal, and where the control got no answer."""
+    if exchange.status not in REFUSED or control is None or control.status is None or control.failure:
+        return None
+    return alike(exchange, control)
+
+
+def _evened(exchange: Exchange) -> str:
+    return re.sub(r"\b[0-9a-f][0-9a-f-]{7,}\b", "<id>", evening.text(exchange.body or "") or "", flags=re.IGNORECASE)
+
+
+def refused(case: str, exchange: Exchange, expected: str, as_made_up: bool | None, wrong: tuple[str, str]) -> Finding:
+    """The finding for a credential that got 401 or 403.
+
+    `as_made_up` says whether a made-up one gets the same answer, None where that is not known; `wrong` are the cause and the hint
+    for a credential that is wrong. That is only said where the refusal is about it, or where it is the API's own and a made-up
+    one gets another: a firewall, a gateway, a policy refuse everybody alike.
+    """
+    measured = said(exchange)
     if named := refusal(exchange):
-        return Finding(case, "fail", said(exchange), expected, *named)
-    if (kind, dialect) == ("transcription", "beta"):
+        return Finding(case, "fail", measured, expected, *named)
+    if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
+        return Finding(case, "fail", measured, expected, *wrong)
+    if as_made_up:
         hint = (
-            "no public source shows a URL that worked for transcription over WebRTC on that date; "
-            "today it is /realtime/calls without ?model="
+            "a made-up one gets the same words: this server knows neither, or something in between refuses everybody; "
+            "read the words, and ask from another network"
         )
-        cause = "transcription-over-webrtc-refused"
-        return Finding(case, "fail", said(exchange), expected, cause, hint, show_body=True)
+        return Finding(case, "inconclusive", measured, expected, "refused-alike", hint)
+    hint = "the refusal names no credential and is none that rtdiag knows: read the body for who refused, and why"
+    return Finding(case, "inconclusive", measured, expected, "unexpected-answer", hint)
+
+
+def refused_token(
+    case: str, exchange: Exchange, expected: str, kind: str, dialect: str, as_made_up: bool | None = None
+) -> Finding:
+    """The finding for a token, fresh from this server's mint, that got 401 or 403 where offers of its kind go."""
+    cause = "token-of-another-issuer"
     hint = "this server minted the token and refuses it where offers go: does something between mint or answer in its place?"
-    return Finding(case, "fail", said(exchange), expected, "token-of-another-issuer", hint)
+    if (kind, dialect) != ("transcription", "beta"):
+        return refused(case, exchange, expected, as_made_up, (cause, hint))
+    cause = "transcription-over-webrtc-refused"
+    hint = (
+        "no public source shows a URL that worked for transcription over WebRTC on that date; "
+        "today it is /realtime/calls without ?model="
+    )
+    found = refused(case, exchange, expected, as_made_up, (cause, hint))
+    return replace(found, show_body=True) if found.cause == cause else found
 
 
 def is_quota(error: ApiError) -> bool:
@@ -104,39 +207,68 @@ def is_quota(error: ApiError) -> bool:
     return bool({error.code, error.type} & _QUOTA_CODES)
 
 
-def no_answer(case: str, exchange: Exchange) -> Finding | None:
-    """The `inconclusive` finding for what is no usable answer: a failure, a web page, 407, 429, 3xx or 5xx; None otherwise."""
-    if exchange.failure is not None:
-        kind = exchange.failure.kind
-        hint = KINDS.get(kind, KINDS["unknown"])
-        measured = (
-            said(exchange) if exchange.status is None else f"{exchange.status}, then {kind}: {exchange.failure.detail}"
-        )
-        return Finding(case, "inconclusive", measured, cause=_FAILURE_CAUSES.get(kind, "unexpected-answer"), hint=hint)
-    status = exchange.status or 0
-    if exchange.looks_like_html:
-        hint = (
-            "a web page came instead of the API's JSON: a proxy, a captive portal, or a base URL that is not the API's"
-        )
-        return Finding(case, "inconclusive", f"{status}, a web page", cause="answer-not-from-the-api", hint=hint)
-    if status == 429:
-        return Finding(case, "inconclusive", said(exchange), cause=_limit(exchange), hint=_wait(exchange))
+def no_answer(case: str, exchange: Exchange, *, wants_json: bool = False) -> Finding | None:
+    """The `inconclusive` finding for what is no usable answer; None for one that can be judged.
+
+    None is a failure, 407, 429, 3xx, 511 and 5xx, whatever their body is, and a web page; where JSON is wanted, also a 2xx
+    without any.
+    """
+    found = _failed(exchange) if exchange.failure is not None else _by_status(exchange) or _not_of_the_api(exchange)
+    if found is None and wants_json and exchange.ok and not (exchange.body or "").lstrip().startswith(("{", "[")):
+        empty = "empty, " if not exchange.body else ""
+        hint = "what the API sends here is JSON in plain text: something between answers in its place, or garbles what it sends"
+        found = f"{exchange.status}, {empty}no JSON", "answer-not-from-the-api", hint
+    return None if found is None else Finding(case, "inconclusive", found[0], cause=found[1], hint=found[2])
+
+
+_Told = tuple[str, str, str]  # what was measured, the cause, what to do
+
+
+def _failed(exchange: Exchange) -> _Told:
+    failure = exchange.failure
+    assert failure is not None
+    both = f"{failure.kind} {failure.phase}"
+    cause = _FAILURE_CAUSES.get(both) or _FAILURE_CAUSES.get(failure.kind, "unexpected-answer")
+    hint = _FAILURE_HINTS.get(both) or KINDS.get(failure.kind, KINDS["unknown"])
+    if failure.kind == "proxy" and failure.detail.startswith("407"):
+        cause, hint = "proxy-login-required", _LOG_IN
+    known = exchange.status is None
+    return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", cause, hint
+
+
+_LOG_IN = "the proxy wants a login of its own: put user and password into the proxy variable, as http://user:password@host:port"
+
+
+def _by_status(exchange: Exchange) -> _Told | None:
+    status, measured = exchange.status or 0, said(exchange)
     if status == 407:
-        return Finding(
-            case, "inconclusive", said(exchange), cause="tls-or-proxy", hint="the proxy wants a login of its own"
+        return measured, "proxy-login-required", _LOG_IN
+    if status == 429:
+        return measured, _limit(exchange), _wait(exchange)
+    if status == 511:
+        return (
+            measured,
+            "network-login-required",
+            "this network wants a login before it lets anything through (RFC 6585)",
         )
     if 300 <= status < 400:
-        hint = f"redirected to {exchange.header('location')}; the API never redirects: the base URL is another host's"
-        return Finding(case, "inconclusive", said(exchange), cause="answer-not-from-the-api", hint=hint)
+        place = exchange.header("location") or "nowhere"
+        hint = f"redirected to {place}; the API never redirects: log in there if it is this network's page, or mend the base URL"
+        return measured, "answer-not-from-the-api", hint
+    if status >= 500 and in_the_apis_shape(exchange):
+        return measured, "generic-server-error", "try again later; quote x-request-id to support"
     if status >= 500:
-        return Finding(
-            case,
-            "inconclusive",
-            said(exchange),
-            cause="generic-server-error",
-            hint="try again later; quote x-request-id to support",
-        )
+        hint = "the server, or the gateway before it, is down, overloaded or cannot reach what is behind it: try again later"
+        return measured, "server-unavailable", hint
     return None
+
+
+def _not_of_the_api(exchange: Exchange) -> _Told | None:
+    if not exchange.looks_like_html:
+        return None
+    hint = "a web page came instead of the API's JSON: a proxy, a captive portal, or a base URL that is not the API's"
+    words = _words(exchange) if (exchange.status or 0) >= 400 else "a web page"
+    return f"{exchange.status}, {words}", "answer-not-from-the-api", hint
 
 
 def _limit(exchange: Exchange) -> str:

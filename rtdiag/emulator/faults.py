@@ -32,7 +32,8 @@ class Switches:
     `turn_detection_rules`: what no turn detection may hold is refused, dropped in silence, or taken and shown unchecked.
     `drops_bad_updates_whole`: False applies a refused update but for the field that the error names.
     `offsets_late_ms`: by how much the offsets of turns lie behind the audio. `checks_model_kind`: on a WebSocket.
-    `closes_early`: the first message of the client ends the session.
+    `closes_early`: the first message of the client ends the session. `media_lasts`: False sends no datagram any more once
+    the client has spoken over its data channel.
     """
 
     takes_any_credential: bool = False
@@ -65,6 +66,7 @@ class Switches:
     selects_subprotocol: bool = True
     reads_subprotocols: bool = True
     closes_early: bool = False
+    media_lasts: bool = True
     hears_speech: bool = True
     semantic_vad_effective: bool = True
     silence_heeded: bool = True

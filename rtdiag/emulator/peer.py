@@ -103,9 +103,17 @@ class Call:
     def _serve(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL:
             return
-        channel.on("message", self.line.receive)
+        channel.on("message", self._receive)
         self.line.join(_Channel(channel))
         self.line.begin()
+
+    def _receive(self, message: str | bytes) -> None:
+        if self._switches.media_lasts:
+            self.line.receive(message)
+            return
+        for part in self._parts():
+            for protocol in getattr(getattr(part, "_connection", None), "_protocols", ()):
+                protocol.transport.sendto = _drop
 
     def _watch(self) -> None:
         if self._pc.connectionState in ("failed", "closed"):
@@ -188,6 +196,10 @@ async def _listen(track: MediaStreamTrack, line: Line) -> None:
 def _answer_role_conflicts(respond: Callable[..., None], request: Any, addr: Any, protocol: Any, error: Any) -> None:
     if error[0] == 487:
         respond(request, addr, protocol, error)
+
+
+def _drop(*_: object) -> None:
+    """In the place of `sendto`: what is sent goes nowhere, as behind a firewall that has just been closed."""
 
 
 async def _never_start(*_: object) -> None:

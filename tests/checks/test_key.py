@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import pytest
 
 from rtdiag import registry
 from rtdiag.api.keys import shape_of
+from rtdiag.judging import made_up, said
 from rtdiag.model import Exchange, Failure, Finding, Seen
 from rtdiag.redact import Secret
 from rtdiag.testing import exchange, finding, judge, refusal, run_on_emulator
@@ -99,10 +101,19 @@ def test_a_base_url_ends_where_the_api_begins(url: str, official: bool, status: 
     assert found.cause == (None if status == "pass" else "base-url-wrong")
 
 
-def accepted(answer: Exchange, control: Exchange | None = None) -> Finding:
-    return judge(CHECK, [Seen("control", (control or refusal(401, "invalid_api_key"),)), Seen("accepted", (answer,))])[
-        "accepted"
-    ]
+PAGE = "<!doctype html><html><head><title>Blocked</title></head></html>"
+HTML = {"content-type": "text/html"}
+CONTROL = refusal(401, "invalid_api_key", "Incorrect API key provided: sk-made-*****0000.")
+
+
+def both(answer: Exchange, control: Exchange | None = CONTROL, *, official: bool = True) -> Mapping[str, Finding]:
+    asked = [Seen("control", (control,))] if control else []
+    seen = [*asked, Seen("accepted", (answer,), facts={"made_up": made_up(answer, control)})]
+    return judge(CHECK, seen, official=official)
+
+
+def accepted(answer: Exchange, control: Exchange | None = CONTROL) -> Finding:
+    return both(answer, control)["accepted"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +121,9 @@ def accepted(answer: Exchange, control: Exchange | None = None) -> Finding:
     [
         (exchange(200, {"data": []}), "pass", None),
         (refusal(401, "invalid_api_key", "Incorrect API key provided: sk-proj-****abcd."), "fail", "key-wrong-or-revoked"),
-        (refusal(401, None, "Missing bearer or basic authentication in header"), "fail", "key-wrong-or-revoked"),
+        (refusal(401, None, "Missing bearer or basic authentication in header"), "fail", "no-credential-sent"),
+        (refusal(403, "unheard_of", "No."), "fail", "key-wrong-or-revoked"),
+        (refusal(403, "credit_balance_exhausted", "You have no credits remaining."), "fail", "quota-exhausted"),
         (refusal(401, "missing_scope", "Missing scopes: api.model.read."), "info", "missing-permission-scope"),
         (refusal(403, None, "Missing scopes: model.request."), "info", "missing-permission-scope"),
         (refusal(401, "incorrect_hostname"), "fail", "wrong-regional-host"),
@@ -123,17 +136,98 @@ def accepted(answer: Exchange, control: Exchange | None = None) -> Finding:
         (refusal(404), "info", None),
         (exchange(200, "<!doctype html>", headers={"content-type": "text/html"}), "inconclusive", "answer-not-from-the-api"),
         (exchange(302, "", headers={"location": "https://login.test"}), "inconclusive", "answer-not-from-the-api"),
-        (exchange(407, ""), "inconclusive", "tls-or-proxy"),
+        (exchange(407, ""), "inconclusive", "proxy-login-required"),
+        (exchange(407, PAGE, headers=HTML), "inconclusive", "proxy-login-required"),
+        (exchange(429, PAGE, headers=HTML), "inconclusive", "rate-limit"),
+        (exchange(511, PAGE, headers=HTML), "inconclusive", "network-login-required"),
+        (exchange(502, PAGE, headers=HTML), "inconclusive", "server-unavailable"),
+        (exchange(520, ""), "inconclusive", "server-unavailable"),
+        (exchange(503, "upstream connect error"), "inconclusive", "server-unavailable"),
+        (exchange(200, ""), "inconclusive", "answer-not-from-the-api"),
+        (exchange(200, "H4sIAAAA", body_encoding="base64"), "inconclusive", "answer-not-from-the-api"),
+        (exchange(200, "OK"), "inconclusive", "answer-not-from-the-api"),
         (exchange(418, "teapot"), "inconclusive", "unexpected-answer"),
         (exchange(None, failure=Failure("dns", "dns", "no such host")), "inconclusive", "network-unreachable"),
         (exchange(None, failure=Failure("tls", "tls", "self-signed")), "inconclusive", "tls-or-proxy"),
         (exchange(None, failure=Failure("timeout", "answer", "")), "inconclusive", "no-answer-in-time"),
+        (exchange(None, failure=Failure("timeout", "connect", "")), "inconclusive", "network-unreachable"),
+        (exchange(None, failure=Failure("timeout", "tls", "")), "inconclusive", "tls-or-proxy"),
+        (exchange(None, failure=Failure("timeout", "proxy", "")), "inconclusive", "proxy-refuses-connect"),
+        (exchange(None, failure=Failure("proxy", "proxy", "403 Forbidden")), "inconclusive", "proxy-refuses-connect"),
+        (exchange(None, failure=Failure("proxy", "proxy", "407 Proxy Authentication Required")), "inconclusive", "proxy-login-required"),
         (exchange(200, '{"da', failure=Failure("closed", "answer", "")), "inconclusive", "connection-closed-early"),
     ],
 )  # fmt: skip
 def test_what_an_answer_says_of_the_key(answer: Exchange, status: str, cause: str | None) -> None:
     found = accepted(answer)
     assert (found.status, found.cause) == (status, cause)
+
+
+# What refuses everybody, whatever the key: gateways, firewalls, content delivery networks, portals.
+ALIKE = [
+    exchange(403, "error code: 1020", headers={"content-type": "text/plain"}),
+    exchange(403, ""),
+    exchange(401, ""),
+    exchange(403, '{"error":"blocked by policy"}'),
+    exchange(401, {"message": "Unauthorized"}),
+    exchange(401, {"detail": "Not authenticated"}),
+    exchange(403, {"message": "Request blocked by security policy", "incident": "0f8a77c2-1d5e"}),
+    exchange(403, "Access to this site was blocked by Zscaler policy 4711"),
+    exchange(403, b"\xff\xfe".decode("latin-1"), body_encoding="base64"),
+    exchange(403, {"error": {"code": 403, "message": "Forbidden", "status": "PERMISSION_DENIED"}}),
+    refusal(403, None, "Forbidden"),
+    refusal(401, "unauthorized", "Authentication failed"),
+]
+
+
+@pytest.mark.parametrize("answer", ALIKE)
+@pytest.mark.parametrize("official", [True, False])
+def test_a_refusal_that_a_made_up_key_gets_alike_says_nothing_of_the_key(answer: Exchange, official: bool) -> None:
+    found = both(answer, answer, official=official)
+    assert (found["accepted"].status, found["accepted"].cause) == ("inconclusive", "refused-alike")
+    assert found["accepted"].measured == said(answer)
+    assert found["control"].status == "info"
+
+
+def test_what_differs_in_any_two_refusals_makes_them_no_different() -> None:
+    one = exchange(403, "blocked, ray 8f2b77aa19cd3e10 at 12:01:07 for sk-proj-****abcd")
+    other = exchange(403, "blocked, ray 8f2b77bb20de4f21 at 12:01:08 for sk-made-****0000")
+    assert accepted(one, other).cause == "refused-alike"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(401, "invalid_api_key", "Incorrect API key provided: sk-proj-****abcd."),
+        refusal(401, "invalid_api_key"),  # aimock 1.43: the same for every key, and it says what it is about
+        refusal(401, None, "Invalid API key"),
+        refusal(401, None, "The api key you gave is not valid"),
+    ],
+)
+def test_a_refusal_that_is_about_the_key_is_one_also_where_every_key_gets_it(answer: Exchange) -> None:
+    found = both(answer, answer, official=False)
+    assert (found["accepted"].status, found["accepted"].cause) == ("fail", "key-wrong-or-revoked")
+    assert found["control"].status == "pass"
+
+
+def test_a_gateway_that_names_itself_keeps_its_cause() -> None:
+    answer = refusal(401, "401", "Authentication Error, Invalid proxy server token passed.")
+    assert accepted(answer, answer).cause == "proxy-authentication"
+
+
+@pytest.mark.parametrize(
+    "control", [None, exchange(None, failure=Failure("timeout", "answer", "")), exchange(401, "no")]
+)
+def test_a_refusal_that_says_nothing_is_unknown_where_the_control_says_nothing_either(control: Exchange | None) -> None:
+    found = accepted(exchange(403, "error code: 1020"), control)
+    assert (found.status, found.cause) == ("inconclusive", "unexpected-answer")
+
+
+def test_the_control_is_asked_where_the_key_alone_was_to_be_and_is_refused() -> None:
+    report = run_on_emulator(faults=["firewall-blocks"], only=["key.accepted"])
+    assert finding(report, "key.accepted").cause == "refused-alike"
+    assert [x.credential for x in report.exchanges] == ["api-key", "made-up"]
+    assert [x.credential for x in run_on_emulator(only=["key.accepted"]).exchanges] == ["api-key"]
 
 
 def test_a_green_is_void_where_a_made_up_key_is_taken_too() -> None:

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transport": {"api", "model", "redact", "failures"},
     "check": {"api", "model", "context"},
     "context": {"api", "model", "redact", "transport"},
-    "judging": {"api", "model", "failures", "diagnosis"},
+    "judging": {"api", "model", "failures", "diagnosis", "likeness"},
     "bisecting": {"api", "model"},
     "own": {"api", "model", "context", "judging", "bisecting"},
     "checks": {"api", "model", "redact", "transport", "check", "context", "judging", "own", "speech"},
