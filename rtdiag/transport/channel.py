@@ -61,10 +61,9 @@ class Channel:
             later = self.received[self._heard_before[sent.id] :]
             return next((e for e in later if e.type in types or (e.type == "error" and _may_answer(e, sent))), None)
 
-        before = await self._signs()
         await self._until(lambda: found() is not None or not self.open, self._deadlines.event_s)
         answer = found()
-        self.cut = answer is None and self.open and not await self._alive(before)
+        self.cut = answer is None and self.open and not await self._alive()
         return answer
 
     async def until(self, done: Callable[[], bool], limit_s: float) -> bool:
@@ -75,13 +74,9 @@ class Channel:
     def _put(self, text: str) -> None:
         raise NotImplementedError
 
-    async def _signs(self) -> int:
-        """How many signs of life the other end has given so far."""
+    async def _alive(self) -> bool:
+        """Whether the other end has shown that it is there since the last event was sent."""
         raise NotImplementedError
-
-    async def _alive(self, before: int) -> bool:
-        """Whether it has given one since there were so many."""
-        return await self._signs() > before
 
     def _heard(self, message: str | bytes) -> None:
         """Take note of what came in."""

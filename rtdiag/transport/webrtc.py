@@ -197,10 +197,10 @@ class Session(Channel):
         assert self._channel is not None
         self._channel.send(text)
 
-    async def _signs(self) -> int:
-        """Packets that came in; SCTP acknowledges whatever is sent, so a peer that is there gives one."""
-        report = await self._peer.getStats() if self._peer is not None else {}
-        return sum(stat.packetsReceived for stat in report.values() if stat.type == "transport")
+    async def _alive(self) -> bool:
+        """Whether all that was sent is acknowledged, as SCTP does below the events (RFC 9260 section 6.2)."""
+        sctp = self._peer.sctp if self._peer is not None else None
+        return not getattr(sctp, "_sent_queue", ())
 
     def _consume(self, track: MediaStreamTrack) -> None:
         async def read() -> None:

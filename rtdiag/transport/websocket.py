@@ -157,10 +157,7 @@ class Socket(Channel):
         task = asyncio.ensure_future(self._connection.send(text))
         self._sending.add(task)
 
-    async def _signs(self) -> int:
-        return 0
-
-    async def _alive(self, before: int) -> bool:
+    async def _alive(self) -> bool:
         """Whether a ping is answered: that is done below the application (RFC 6455 section 5.5.2)."""
         if self._connection is None:
             return False

@@ -60,7 +60,7 @@ OFFER = refusal(400, "invalid_offer", "Invalid SDP offer. Please try again with 
             exchange(503, "<html>", headers={"content-type": "text/html"}),
             "ga",
             "inconclusive",
-            "answer-not-from-the-api",
+            "server-unavailable",
         ),
     ],
 )

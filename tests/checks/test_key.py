@@ -154,7 +154,7 @@ def accepted(answer: Exchange, control: Exchange | None = CONTROL) -> Finding:
         (exchange(None, failure=Failure("timeout", "tls", "")), "inconclusive", "tls-or-proxy"),
         (exchange(None, failure=Failure("timeout", "proxy", "")), "inconclusive", "proxy-refuses-connect"),
         (exchange(None, failure=Failure("proxy", "proxy", "403 Forbidden")), "inconclusive", "proxy-refuses-connect"),
-        (exchange(None, failure=Failure("proxy", "proxy", "407 Proxy Authentication Required")), "inconclusive", "proxy-login-required"),
+        (exchange(None, failure=Failure("proxy", "proxy", "407 Log in")), "inconclusive", "proxy-login-required"),
         (exchange(200, '{"da', failure=Failure("closed", "answer", "")), "inconclusive", "connection-closed-early"),
     ],
 )  # fmt: skip
