@@ -195,7 +195,8 @@ def test_a_session_file_that_does_not_parse(tmp_path: Path) -> None:
     path = tmp_path / "session.json"
     path.write_text('{"type":\n oops}')
     done = rtdiag("run", "--emulator", "--session", str(path))
-    assert (done.returncode, done.stderr) == (2, f"rtdiag: --session {path}, line 2: not JSON: Expecting value\n")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"rtdiag: --session {path}, line 2: not JSON")
 
 
 def test_a_server_that_is_not_there_says_nothing_of_the_key(closed_port: int) -> None:

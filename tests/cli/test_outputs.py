@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -119,7 +120,7 @@ def test_the_schema_holds_for_a_run_with_the_users_own_session(tmp_path: Path) -
         (["--record", "/nowhere/x"], "--record /nowhere/x: there is no folder /nowhere"),
         (["--report", "json=/dev/fd/77"], "there is no such device"),
         (["--report", "json=x", "--report", "junit=./x"], "--report junit=./x: another report goes there, too"),
-        (["--report", "json=" + "x" * 300], "File name too long"),
+        (["--report", "json=" + "x" * 300], os.strerror(errno.ENAMETOOLONG)),
         (["--report", "json=a\0b"], "no file can be called so"),
     ],
 )
@@ -141,7 +142,7 @@ def test_a_place_that_cannot_be_is_told_before_anything_is_asked(
 def test_a_full_disk_costs_that_report_alone_and_is_told(tmp_path: Path) -> None:
     done = rtdiag("run", *QUICK, "--report", "json=/dev/full", "--report", f"junit={tmp_path / 'j'}")
     assert done.returncode == 4, "the run was well, and its report is not there"
-    assert "rtdiag: /dev/full: No space left on device; this report is not written\n" in done.stderr
+    assert f"rtdiag: /dev/full: {os.strerror(errno.ENOSPC)}; this report is not written\n" in done.stderr
     assert "all is well" in done.stdout
     assert (tmp_path / "j").exists()
 
@@ -156,10 +157,10 @@ def test_a_disk_that_fills_up_meanwhile_leaves_what_was_there_before(tmp_path: P
 
     done = rtdiag("run", *QUICK, "--report", f"json={target}", preexec_fn=limited)
     assert done.returncode == 4
-    assert f"rtdiag: {target}: File too large; this report is not written\n" in done.stderr
+    assert f"rtdiag: {target}: {os.strerror(errno.EFBIG)}; this report is not written\n" in done.stderr
     assert target.read_text(encoding="utf-8") == "before"
     assert {path.name for path in tmp_path.iterdir()} == {target.name, f"{target.name}.journal.ndjson"}
-    assert "r.json.journal.ndjson: File too large; no journal is kept\n" in done.stderr
+    assert f"r.json.journal.ndjson: {os.strerror(errno.EFBIG)}; no journal is kept\n" in done.stderr
     assert "all is well" in done.stdout
 
 
@@ -175,7 +176,7 @@ def test_standard_output_that_is_full_is_told(tmp_path: Path) -> None:
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 4
-    assert done.stderr.count("standard output: No space left on device") == 1
+    assert done.stderr.count(f"standard output: {os.strerror(errno.ENOSPC)}") == 1
     assert json.loads((tmp_path / "r").read_text(encoding="utf-8"))["exit_code"] == 0
     assert "Traceback" not in done.stderr
 
@@ -239,7 +240,7 @@ def test_lines_to_a_pipe_come_once_and_a_pipe_that_nobody_reads_is_told(tmp_path
         ["start", "check", "end"],
     )
     lonely = rtdiag("run", *QUICK, "--report", f"json={pipe}")
-    assert (lonely.returncode, "No such device or address; this report is not written" in lonely.stderr) == (4, True)
+    assert (lonely.returncode, f"{os.strerror(errno.ENXIO)}; this report is not written" in lonely.stderr) == (4, True)
 
 
 def test_a_file_in_a_folder_that_takes_no_other_is_written_in_place() -> None:
@@ -263,7 +264,7 @@ def test_what_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "r"
     target.write_text("old", encoding="utf-8")
     (tmp_path / f".rtdiag-{os.getpid()}.part").mkdir()
-    with pytest.raises(OSError, match="Is a directory"):
+    with pytest.raises(IsADirectoryError):
         whole(str(target), "new")
     assert target.read_text(encoding="utf-8") == "old"
 
@@ -338,10 +339,10 @@ def test_a_format_that_breaks_costs_none_of_the_others(
     [
         ("", "not a report of rtdiag"),
         ("{", "not a report of rtdiag: it is no JSON"),
-        ("a: [", "not a report of rtdiag: no JSON, no YAML (line 2)"),
+        ("a: [", "not a report of rtdiag: no JSON, no YAML"),
         ("{}", "not a report of rtdiag: make one by `rtdiag run -o json`"),
         ("interactions: []\nversion: 1\n", "a cassette without rtdiag's part"),
-        ("interactions: []\nrtdiag: {exchanges: [{interaction: 3}]}\n", "not a whole cassette of rtdiag: IndexError"),
+        ("interactions: []\nrtdiag: {exchanges: [{interaction: 3}]}\n", "not a whole cassette of rtdiag"),
         ('{"type": "start"}\n', "not a report of rtdiag"),
         ("[" * 100_000, "not a report of rtdiag"),
         ('{"target": {}, "exchanges": [], "started_at": "soon"}', "not a whole report of rtdiag"),
@@ -377,4 +378,4 @@ def test_a_number_that_is_none_is_refused_in_one_line(number: str, place: str, e
 
 def test_a_file_that_is_not_there_is_one_clear_line() -> None:
     done = rtdiag("replay", "/nowhere/r.json")
-    assert (done.returncode, done.stderr) == (2, "rtdiag: /nowhere/r.json: No such file or directory\n")
+    assert (done.returncode, done.stderr) == (2, f"rtdiag: /nowhere/r.json: {os.strerror(errno.ENOENT)}\n")
