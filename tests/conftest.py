@@ -1,4 +1,4 @@
-"""What all tests share: no test is touched by the keys, proxies or flags of the machine it runs on.
+"""What all tests share: no test is touched by the keys, proxies, flags or ignored signals of the machine it runs on.
 
 `--live` is the one exception: it asks the API itself, runs tests/contract and nothing else, and so is never on by default.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,11 @@ import pytest
 # Compiled modules are kept whatever the machine's variables say: hundreds of processes import the same.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Who starts the tests in the background has signals ignored, and children inherit that. A handler that does nothing they do not.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 _AMBIENT = (
     "OPENAI_",

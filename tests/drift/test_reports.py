@@ -229,19 +229,12 @@ def test_a_wrong_report_is_one_line_of_the_command(tmp_path: Path) -> None:
     assert done.stderr == f'rtdiag: {path}: not a whole report of rtdiag: status cannot be "200"\n'
 
 
-def heeding_interrupts() -> None:
-    """Whoever runs the tests in the background may have them ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_an_interrupted_comparison_ends_with_130(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "rtdiag", "emulator", "--compare", str(pipe)]
     with (
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeding_interrupts
-        ) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
         pipe.open("wb"),  # opens when the command has: it waits for the report now
     ):
         process.send_signal(signal.SIGINT)
