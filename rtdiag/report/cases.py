@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rtdiag.model import SEVERITY, Finding, Outcome, Report, Row, Seen
+from rtdiag.model import SEVERITY, Cost, Finding, Outcome, Report, Row, Seen
 from rtdiag.report import ledger
 
 NEEDS_A_LOOK = frozenset({"fail", "error", "inconclusive", "warn"})
@@ -36,6 +36,11 @@ def of_check(outcome: Outcome) -> tuple[Case, ...]:
         return tuple(Case(f"{outcome.id}.{row.id}", outcome.id, row) for row in outcome.rows)
     finding = Finding(outcome.id, outcome.status, outcome.reason or "it has no cases")
     return (Case(outcome.id, outcome.id, Row(outcome.id, outcome.title, finding, Seen(outcome.id))),)
+
+
+def ran(outcome: Outcome) -> bool:
+    """Whether a check had its turn, so that how long it took says something; not where all of it was skipped unasked."""
+    return outcome.cost != Cost() or (outcome.status != "skip" and bool(outcome.rows))
 
 
 def of_run(report: Report) -> tuple[Case, ...]:

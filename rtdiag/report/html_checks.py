@@ -53,7 +53,7 @@ def _check(outcome: Outcome, exchanges: Mapping[str, Exchange], places: Mapping[
         if outcome.reason and outcome.status in ("skip", "error")
         else tally(row.finding.status for row in outcome.rows)
     )
-    took = f", {ms(outcome.duration_ms)}" if outcome.duration_ms >= 1 else ""
+    took = f", {ms(outcome.duration_ms)}" if cases.ran(outcome) else ""
     named = element("h3", element("code", outcome.id), " ", outcome.title)
     head = element("summary", status(outcome.status), " ", named, " ", element("span", said, took, class_="quiet"))
     bodies = [_case(outcome, row, exchanges, places, row is first) for row in outcome.rows if _has_body(row)]

@@ -87,7 +87,7 @@ def _head(report: Report) -> Iterator[str]:
 def _check(outcome: Outcome, paint: _Paint, verbose: bool, again: _Again) -> Iterator[str]:
     counts = Counter(row.finding.status for row in outcome.rows)
     summary = ", ".join(f"{counts[s]} {s}" for s in SIGNS if counts[s])
-    took = f"{outcome.duration_ms:.0f} ms" if outcome.duration_ms else ""
+    took = f"{outcome.duration_ms:.0f} ms" if cases.ran(outcome) else ""
     said = outcome.reason if outcome.reason and outcome.status in ("skip", "error") else summary
     yield f"{paint.sign(outcome.status)} {outcome.id:<15} {outcome.title}: {said}  {took}".rstrip()
     well = all(row.finding.status in _WELL for row in outcome.rows)
