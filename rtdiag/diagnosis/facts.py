@@ -6,6 +6,7 @@
 | `said` | the error's message, or `text` where no error object could be read |
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
+| `full` | the words that say that there is no room for one more session (api/capacity.py) |
 | `method`, `url`, `credential`, `content_type`, `sent`, `surface`, `dialect`, `when` | of the request, as told |
 | `named`, `held` | the cause that a check of rtdiag has named for it, and the status that it gave |
 | `request`, `any` | all that was told of the request; that and `text` together |
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import wording
 from rtdiag.diagnosis.printed import error_fields, evened
 from rtdiag.diagnosis.situation import Situation
@@ -34,6 +36,7 @@ def facts(situation: Situation) -> Facts:
     found |= {"text": text, "when": situation.when.isoformat() if situation.when else ""}
     found |= _numbers(situation, text)
     found |= _error(fields, text, found["close"])
+    found["full"] = no_room(int(found["close"] or found["status"] or 0), text)
     found |= {} if found["url"] else wording.asked_in(text, in_words=not fields)
     parts = (
         *(found[n] for n in ("method", "url", "credential", "content_type", "sent")),

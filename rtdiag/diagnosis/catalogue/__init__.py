@@ -25,7 +25,7 @@ from typing import Any
 
 from rtdiag.api import data
 
-_OF_THE_ANSWER = frozenset({"text", "said", "code", "type", "param", "event", "reason", "any", "close"})
+_OF_THE_ANSWER = frozenset({"text", "said", "code", "type", "param", "event", "reason", "any", "close", "full"})
 
 
 @dataclass(frozen=True)
