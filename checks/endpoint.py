@@ -3,7 +3,8 @@
 Asks: a deliberately invalid offer, posted with the API key, a realtime token, a transcription token and a made-up
 token to each URL that was ever right, or looks right. A refusal of the offer (400) says that the credential was taken,
 401 that it was not; the made-up token is the control: only where it got 401 does another's 400 say anything. A 429
-ends the matrix.
+ends the matrix. A server that is neither OpenAI's nor the emulator is asked only where offers go in its dialect, unless
+`--only` names the case.
 Costs: 25 requests beyond those of the check `token`, whose tokens it uses; no session.
 Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; the founding report community.openai.com
 1148799 (2025-03-21); records 52506096023 and 57401638686 (`api_version_mismatch` while both dialects lived); record
@@ -20,7 +21,7 @@ from urllib.parse import quote
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import no_answer, past_the_credential, refused_token, said
+from rtdiag.judging import no_answer, not_asked_here, past_the_credential, refused_token, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 
 # id, the kind of session it is for, what it needs, and how the head of its column reads
@@ -48,13 +49,17 @@ _CASES = tuple(
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """Post the invalid offer everywhere, the control first for each URL; a 429 ends it."""
-    await ctx.beta_mint(ctx.wishes.kinds[0])  # which dialects are spoken decides what each cell should show
+    await ctx.minted(ctx.wishes.kinds[0])  # which dialects are spoken decides what each cell should show
+    await ctx.beta_mint(ctx.wishes.kinds[0])
     models = {kind: await ctx.model(kind) for kind in ctx.wishes.kinds}
     for target in SDP_TARGETS:
         asked = {"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models}
         path = target.path.format(**{name: quote(model, safe="") for name, model in asked.items()})
         for name, *_ in reversed(_CREDENTIALS):
             case = f"{target.id}-{name}"
+            if ctx.wants(case) and not _may_ask(ctx, target, case):
+                yield Seen(case, facts={"not_asked_here": True})
+                continue
             credential = await ctx.credential(name) if ctx.wants(case) else None
             if credential is None:
                 continue
@@ -62,6 +67,13 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             yield Seen(case, (exchange,))
             if exchange.status == 429:
                 return
+
+
+def _may_ask(ctx: Context, target: Endpoint, case: str) -> bool:
+    """Strangers are asked where offers go today, or in the one dialect that they speak; the rest is history and mistakes."""
+    dialects = ctx.dialects or frozenset[Dialect](["ga"])
+    goes_there = any(_takes_offers(target, name, dialects) for name, *_ in _CREDENTIALS)
+    return goes_there or ctx.may_ask(f"endpoint.{case}")
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -73,7 +85,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         for name, *_ in _CREDENTIALS:
             case = f"{target.id}-{name}"
             seen = evidence.seen.get(case)
-            if seen is not None and seen.exchange is not None:
+            if seen and (unasked := not_asked_here(case, seen, f"'endpoint.{target.id}-*'")):
+                yield unasked
+            elif seen is not None and seen.exchange is not None:
                 yield _cell(case, target, name, seen.exchange, evidence.dialects, proven=proven)
             elif limited:
                 measured = f"not asked: {limited} was answered 429"
@@ -134,6 +148,8 @@ def _expected_refusal(
     """What the sources say comes here, and whether it came; ("no public source", False) where they say nothing."""
     code = exchange.error.code if exchange.error else None
     token = name.endswith("-token")
+    if not dialects:
+        return "no public source", False
     if target.dialect not in dialects and target.role != "websocket":
         if target.role == "sdp" and target.dialect == "beta":
             return "400 beta_api_shape_disabled", code == "beta_api_shape_disabled"

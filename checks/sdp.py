@@ -1,9 +1,10 @@
 """Is an SDP offer answered, and does a session come of it?
 
-Asks: an offer as raw `application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and
-`session.created`, each with its own deadline and time; the same as multipart with the API key, hung up at once; an
-invalid offer as JSON and with a charset; and the token that opened a session once more.
-Costs: three sessions without audio, two tokens, at most 11 requests with the hang-ups.
+Asks: an offer as multipart with the API key, hung up at once; an invalid offer as JSON and with a charset; an offer as raw
+`application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and `session.created`, each with its
+own deadline and time; and the token that opened a session once more, when that is over. No two sessions are open at a time.
+Of servers that are neither OpenAI's nor the emulator's neither JSON, charset nor second use is asked, unless `--only` names it.
+Costs: three sessions without audio, four tokens, 12 requests with the hang-ups.
 Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record
 61698167149 (2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record
 33323316245 (2025: a charset is refused); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is
@@ -16,10 +17,21 @@ import json
 from collections.abc import AsyncIterator, Iterator
 
 from rtdiag.api import sessions
+from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import CALLS, KINDS
 from rtdiag.check import Case, Check
 from rtdiag.context import INVALID_OFFER, SDP, Context, Opened
-from rtdiag.judging import in_short, is_quota, no_answer, past_the_credential, refusal, refused_token, said
+from rtdiag.judging import (
+    in_short,
+    is_quota,
+    no_answer,
+    no_slot,
+    not_asked_here,
+    past_the_credential,
+    refusal,
+    refused_token,
+    said,
+)
 from rtdiag.model import Cost, Evidence, Exchange, Finding, PeerTrace, Seen
 from rtdiag.transport.http import Reply
 
@@ -53,25 +65,29 @@ def _cases() -> Iterator[Case]:
 
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:
-    """Open the shared sessions, then try the other ways to post an offer."""
+    """The other ways to post an offer first, then one session of each kind; no two are open at a time."""
+    if "realtime" in ctx.wishes.kinds:
+        async for seen in _other_ways(ctx):
+            yield seen
     for kind in ctx.wishes.kinds:
-        if not ctx.wants(*(f"{name}-{kind}" for name in ("answer", *(p[0] for p in _PHASES)))):
-            continue
-        opened = await ctx.opened(kind)
+        asked = (*_once(kind), *(f"{name}-{kind}" for name in ("answer", *(p[0] for p in _PHASES))))
+        opened = await ctx.opened(kind) if ctx.wants(*asked) else None
         if opened is None:
             continue
         for seen in _phases(kind, opened):
             yield seen
-    if "realtime" not in ctx.wishes.kinds:
-        return
+        if kind == "realtime":
+            async for seen in _again(ctx, opened):
+                yield seen
+
+
+def _once(kind: str) -> tuple[str, ...]:
+    return ("location", "second-use") if kind == "realtime" else ()
+
+
+async def _other_ways(ctx: Context) -> AsyncIterator[Seen]:
+    """An offer as multipart, as JSON, and with a charset; each that holds a token has one of its own."""
     minted = await ctx.minted("realtime")
-    opened = await ctx.opened("realtime") if ctx.wants("location", "second-use") else None
-    if opened and opened.token and opened.exchange.ok:
-        path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
-        if opened.dialect == "ga":
-            yield Seen("location", (opened.exchange,))
-        if ctx.wants("second-use"):
-            yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
     if "ga" not in ctx.dialects or minted.token is None:
         for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
             yield Seen(case, facts={"offered": False})
@@ -83,9 +99,27 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         ("wrong-content-type", "application/json", json.dumps({"sdp": INVALID_OFFER.decode()}).encode()),
         ("charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
     ):
-        if ctx.wants(case):
-            headers = {"content-type": content_type}
-            yield Seen(case, (await ctx.request("POST", CALLS, minted.token, content=content, headers=headers),))
+        if ctx.wants(case) and ctx.may_ask(f"sdp.{case}"):
+            token, headers = await ctx.fresh_token("realtime"), {"content-type": content_type}
+            yield Seen(case, (await ctx.request("POST", CALLS, token, content=content, headers=headers),))
+        elif ctx.wants(case):
+            yield Seen(case, facts={"not_asked_here": True})
+
+
+async def _again(ctx: Context, opened: Opened) -> AsyncIterator[Seen]:
+    """Whether the answer names the call, and what its token gets once more, when the call is over."""
+    if not (opened.token and opened.exchange.ok):
+        return
+    if opened.dialect == "ga":
+        yield Seen("location", (opened.exchange,))
+    if not ctx.wants("second-use"):
+        return
+    if not ctx.may_ask("sdp.second-use"):
+        yield Seen("second-use", facts={"not_asked_here": True})
+        return
+    await ctx.make_room()
+    path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
+    yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
 
 
 def _phases(kind: str, opened: Opened) -> Iterator[Seen]:
@@ -121,7 +155,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     for case, seen in evidence.seen.items():
         name, _, kind = case.partition("-")
         exchange = seen.exchange
-        if seen.facts.get("offered") is False:
+        if unasked := not_asked_here(case, seen, f"sdp.{case}"):
+            yield unasked
+        elif seen.facts.get("offered") is False:
             yield Finding(case, "info", "not offered: the beta has no /realtime/calls")
         elif name == "answer" and exchange:
             yield _answer(case, kind, exchange, str(seen.facts["dialect"]))
@@ -203,6 +239,8 @@ def _phase(case: str, name: str, seen: Seen) -> Finding:
     if first.type in sessions.CREATED:
         return Finding(case, "pass", f"{took}, {first.type}", "session.created")
     error = first.error
+    if error and no_room(None, first.raw):
+        return no_slot(case, f"error {in_short(error)}")
     if error:
         quota = is_quota(error)
         cause = "quota-exhausted" if quota else "session-created-missing"
@@ -299,6 +337,6 @@ CHECK = Check(
     cases=tuple(_cases()),
     probe=probe,
     judge=judge,
-    cost=Cost(requests=11, tokens_minted=2, sessions_opened=3),
+    cost=Cost(requests=12, tokens_minted=4, sessions_opened=3),
     order=40,
 )

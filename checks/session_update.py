@@ -2,7 +2,7 @@
 
 Asks, on the open session of each kind: `session.update` in GA shape, `session.update` in the beta's flat shape, and
 `transcription_session.update`, each followed by what came back; what was sent is compared with what the echo shows.
-Costs: no request; it uses the sessions of the check `sdp`.
+Costs: 3 requests, a token and a session: it uses the session of the check `sdp` that is still open, then one of the other kind.
 Sources: live capture of 2026-09-18, record 69522944037 (GA: `session.type` is required, `transcription_session.update`
 is `invalid_value`, a bad update is dropped whole); the founding thread community.openai.com 1148799 (2025-04:
 `session.update` on a beta transcription session answers `server_error`); crmitchelmore/justspeaktoit#427 (2026-05-08).
@@ -16,7 +16,7 @@ from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import in_short, not_sent, unanswered, update
+from rtdiag.judging import in_short, not_begun, not_sent, unanswered, update
 from rtdiag.model import Cost, Evidence, Finding, Seen
 
 _FORMS: dict[str, str] = {
@@ -53,10 +53,14 @@ def _event(kind: Kind, form: str, model: str) -> Json:
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """Send the three forms to the session of each kind."""
-    for kind in ctx.wishes.kinds:
+    for kind in ctx.kinds:
         wanted = [form for form in _FORMS if ctx.wants(f"{kind}-{form}")]
         opened = await ctx.opened(kind) if wanted else None
         if opened is None:
+            continue
+        if not opened.begun:
+            for form in wanted:
+                yield opened.unbegun(f"{kind}-{form}")
             continue
         for form in wanted:
             event = _event(kind, form, await ctx.model(kind))
@@ -69,6 +73,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     for case, seen in evidence.seen.items():
         kind, _, form = case.partition("-")
+        if unbegun := not_begun(case, seen):
+            yield unbegun
+            continue
         dialect: Dialect = seen.facts["dialect"]
         right = "ga" if dialect == "ga" else "beta" if kind == "realtime" else "transcription-update"
         yield _judge_one(case, seen, kind, form, right)
@@ -98,6 +105,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(),
+    cost=Cost(requests=3, tokens_minted=1, sessions_opened=1),
     order=50,
 )

@@ -4,7 +4,8 @@ Asks: your own token or token URL first, when given (an invalid offer only, so t
 for a realtime and for a transcription session; each token with an invalid offer at the SDP endpoint, where 400 says
 that the token was taken and 401 that it was not, and a made-up token as the control; the same token again; the token
 where it does not belong; what the beta's mints answer; and, with `--allow wait`, a token of the shortest life after
-its end.
+its end. Of these last four nothing is asked of a server that is neither OpenAI's nor the emulator, unless `--only` names
+the case: a gateway may shut a model off for everybody when its upstream refuses.
 Costs: 9 requests and 2 tokens of 60 seconds, up to 4 requests more for a token or token URL of your
 own, 2 requests and a token more with `--allow wait`, 2 tokens more where the beta mints beside GA; no session.
 Sources: openai-openapi @ f85dbe2 line 16934 and openai 3.54.0 types/realtime/client_secret_create_params.py (life
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -24,7 +26,7 @@ from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, DIALECT_NAMES, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
 from rtdiag.check import Case, Check
 from rtdiag.context import TOKEN_LIFE_S, Context, Minted, token_in
-from rtdiag.judging import no_answer, past_the_credential, refusal, refused_token, said
+from rtdiag.judging import no_answer, not_asked_here, past_the_credential, refusal, refused_token, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
@@ -32,6 +34,9 @@ from rtdiag.transport.http import Credential
 # The shortest life that the API gives a token, and what is waited beyond its end.
 _SHORTEST_LIFE_S = 10
 _BEYOND_END_S = 2
+
+# Statuses of a mint that say that there is none.
+_NO_MINT = frozenset({404, 405})
 
 # How far life and clock may be off before it is worth a word.
 _TOLERANCE_S = 5
@@ -67,6 +72,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             "expires_at": minted.expires_at,
             "dialect": minted.dialect,
             "minted": minted.token is not None,
+            "beta_asked": ctx.may_ask(f"token.beta-mint-{kind}"),
         }
         yield Seen(f"mint-{kind}", (minted.exchange,), facts=facts)
         if kind == kinds[0]:
@@ -76,7 +82,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             yield Seen(f"life-{kind}", (minted.exchange,), facts=facts)
     for kind in kinds:
         if ctx.wants(f"beta-mint-{kind}"):
-            yield Seen(f"beta-mint-{kind}", ((await ctx.beta_mint(kind)).exchange,))
+            yield await _beta(ctx, kind)
     if kinds and ctx.wants("control"):
         path = await _offers_go(ctx, kinds[0], await ctx.minted(kinds[0]))
         yield Seen("control", (await ctx.invalid_offer(path, ctx.made_up_token),))
@@ -84,6 +90,14 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         if ctx.wants(f"accepted-{kind}") or (kind == "realtime" and ctx.wants("second-use", "elsewhere", "expired")):
             async for seen in _life(ctx, kind, await ctx.minted(kind)):
                 yield seen
+
+
+async def _beta(ctx: Context, kind: Kind) -> Seen:
+    """The answer of the beta's mint; where it is not asked, that of GA's, which decides whether it would be worth asking."""
+    case = f"beta-mint-{kind}"
+    if beta := await ctx.beta_mint(kind):
+        return Seen(case, (beta.exchange,))
+    return Seen(case, ((await ctx.minted(kind)).exchange,), facts={"not_asked_here": True})
 
 
 async def _own(ctx: Context) -> AsyncIterator[Seen]:
@@ -115,7 +129,7 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
         yield Seen("own", facts={"given": True, **shape})
         return
     asked = [await ctx.invalid_offer(CALLS, token)]
-    if not past_the_credential(asked[0]):
+    if not past_the_credential(asked[0]) and ctx.at_home:
         asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
     yield Seen("own", tuple(asked), facts={"given": True, **shape})
 
@@ -133,11 +147,14 @@ async def _life(ctx: Context, kind: Kind, minted: Minted) -> AsyncIterator[Seen]
     yield Seen(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect})
     if kind != "realtime":
         return
-    if first.status != 401 and ctx.wants("second-use"):
+    for case in ("second-use", "elsewhere", "expired"):
+        if ctx.wants(case) and not ctx.may_ask(f"token.{case}"):
+            yield Seen(case, facts={"not_asked_here": True})
+    if first.status != 401 and ctx.wants("second-use") and ctx.may_ask("token.second-use"):
         yield Seen("second-use", (first, await ctx.invalid_offer(path, token, again=True)))
-    if ctx.wants("elsewhere"):
+    if ctx.wants("elsewhere") and ctx.may_ask("token.elsewhere"):
         yield Seen("elsewhere", (await ctx.request("GET", MODELS, token),))
-    if ctx.wants("expired"):
+    if ctx.wants("expired") and ctx.may_ask("token.expired"):
         yield await _expired(ctx, kind, path, minted)
 
 
@@ -181,7 +198,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     enforced = control is not None and control.exchange is not None and control.exchange.status in (401, 403)
     for case, seen in evidence.seen.items():
         name, _, kind = case.partition("-")
-        if case == "url":
+        if name == "beta":
+            yield _beta_mint(case, seen)
+        elif unasked := not_asked_here(case, seen, f"token.{case}"):
+            yield unasked
+        elif case == "url":
             yield _url(seen)
         elif case == "own":
             yield _own_token(seen)
@@ -203,8 +224,6 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(case, "info", f"GET /models: {said(seen.exchange)}", "401 (no public source)")
         elif case == "expired":
             yield _after_end(seen)
-        elif seen.exchange and name == "beta":
-            yield _beta_mint(case, seen.exchange)
 
 
 def _url(seen: Seen) -> Finding:
@@ -270,9 +289,11 @@ def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Fi
         )
     if named := refusal(exchange):
         return Finding(case, "fail", said(exchange), "200 with a token", *named)
-    if exchange.status == 404 and dialects:
+    if exchange.status in _NO_MINT and dialects:
         return Finding(case, "skip", f"this server mints no tokens for {kind} sessions: {said(exchange)}")
-    if exchange.status == 404:
+    if exchange.status in _NO_MINT and not seen.facts.get("beta_asked", True):
+        return Finding(case, "skip", f"this server does not have GA's mint: {said(exchange)}")
+    if exchange.status in _NO_MINT:
         hint = "neither the GA mint (/realtime/client_secrets) nor the beta's is known here: is this the Realtime API?"
         return Finding(case, "fail", said(exchange), "200 with a token", "no-realtime-api-here", hint)
     if exchange.status in (401, 403):
@@ -393,7 +414,14 @@ def _after_end(seen: Seen) -> Finding:
     return Finding("expired", "fail", said(exchange), "401", "token-outlives-its-end", hint)
 
 
-def _beta_mint(case: str, exchange: Exchange) -> Finding:
+def _beta_mint(case: str, seen: Seen) -> Finding:
+    exchange = seen.exchange
+    assert exchange is not None
+    if unasked := not_asked_here(case, seen, f"token.{case}"):
+        if exchange.status not in _NO_MINT:
+            return unasked
+        measured = f"{unasked.measured}, which does not have GA's mint either: {said(exchange)}"
+        return replace(unasked, measured=measured, show_body=True)
     if unusable := no_answer(case, exchange):
         return unusable
     if exchange.ok:

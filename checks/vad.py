@@ -4,7 +4,8 @@ Asks: your own `--session FILE` first, at the mint, in a session opened with it,
 through all three; where it is refused, which fields are why, and what is taken without them. Then `server_vad`,
 `semantic_vad` at each eagerness and null, at the mint and by update, for a realtime and for a transcription session.
 Whether it is also effective takes audio and is another check.
-Costs: 12 mints of 60 seconds; the sessions are those of the check `sdp`. `--session` adds a mint and a session, or, where
+Costs: 13 mints of 60 seconds and a session, in 15 requests: no two are open at a time, and the one that is open is used first.
+`--session` adds a mint and a session, or, where
 the mint refuses it, up to 14 more mints (mostly 2: updates are asked first, and take nothing). In the other dialect than
 the server's own it adds a mint and a session to send updates to.
 Sources: developers.openai.com/api/docs/guides/realtime-vad (autumn 2026: gpt-live-transcribe and gpt-realtime-whisper
@@ -24,7 +25,7 @@ from rtdiag.api.endpoints import KINDS
 from rtdiag.api.sessions import TURN_DETECTIONS, Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import cause_of, differences, in_short
+from rtdiag.judging import cause_of, differences, in_short, not_begun
 from rtdiag.model import Cost, Evidence, Finding, Seen
 from rtdiag.own.judged import refused
 
@@ -48,7 +49,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """The user's session, then every turn detection at both places."""
     async for seen in own.probe(ctx):
         yield seen
-    for kind in ctx.wishes.kinds:
+    for kind in ctx.kinds:
         if not ctx.wants(*(f"{way}-{kind}-{name}" for way in ("mint", "update") for name in TURN_DETECTIONS)):
             continue
         model = await ctx.model(kind)
@@ -63,6 +64,10 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         wanted = [name for name in TURN_DETECTIONS if ctx.wants(f"update-{kind}-{name}")]
         opened = await ctx.opened(kind) if wanted else None
         if opened is None:
+            continue
+        if not opened.begun:
+            for name in wanted:
+                yield opened.unbegun(f"update-{kind}-{name}")
             continue
         for name in wanted:
             event = sessions.update(kind, dialect, sessions.session(kind, dialect, model, TURN_DETECTIONS[name]))
@@ -86,7 +91,9 @@ def _echo(echoed: Any) -> dict[str, Any]:
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     for case, seen in evidence.seen.items():
-        if case.startswith("own-"):
+        if unbegun := not_begun(case, seen):
+            yield unbegun
+        elif case.startswith("own-"):
             yield own.judge(case, seen)
         else:
             yield _turn_detection(case, seen)
@@ -152,6 +159,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=12, tokens_minted=12),
+    cost=Cost(requests=15, tokens_minted=13, sessions_opened=1),
     order=60,
 )

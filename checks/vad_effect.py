@@ -22,7 +22,7 @@ from rtdiag.api.endpoints import Kind
 from rtdiag.api.sessions import Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, Opened
-from rtdiag.judging import said
+from rtdiag.judging import no_room_for, said
 from rtdiag.model import Cost, Event, Evidence, Finding, Seen
 from rtdiag.speech import effect, heard
 from rtdiag.speech.clip import Clip, clip
@@ -93,6 +93,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     encoded = await asyncio.to_thread(Encoded, speech.pcm)
     await ctx.minted(kind)
     await ctx.model("transcription")
+    await ctx.make_room()
     runs = [
         _Run(ctx, kind, name, speech, Voice(encoded, ctx.recorder.now_ms, ctx.wishes.audio_speed)) for name in MODES
     ]
@@ -173,6 +174,7 @@ class _Run:
         self.name, self.voice, self.opened = name, voice, None
         self._ctx, self._kind, self._clip = ctx, kind, speech
         self._failed = ""
+        self._cause: str | None = None
         self._commit: Event | None = None
         self._asked: tuple[Event, ...] = ()
         self._echo: dict[str, Any] = {}
@@ -188,10 +190,12 @@ class _Run:
 
     async def _prepared(self) -> str:
         ctx, kind = self._ctx, self._kind
-        opened = self.opened = await ctx.fresh(kind, self.name, self.voice)
+        opened = self.opened = await ctx.fresh(kind, self.name, self.voice, beside=True)
         if opened is None:
             return "no token was to be had"
         if opened.session is None:
+            full = no_room_for("", opened.exchange)
+            self._cause = full.cause if full else None
             return f"no session: {said(opened.exchange)}"
         if not opened.usable:
             failure = opened.session.failure
@@ -276,6 +280,7 @@ class _Run:
     def facts(self) -> dict[str, Any]:
         """This mode's part of the facts."""
         told = {"sent": self._sent, **self._echo, "failed": self._failed, "events": self._events()}
+        told |= {"cause": self._cause} if self._cause else {}
         return told | ({"commit_ms": self._start.ms(self._commit)} if self._commit and self._start else {})
 
 

@@ -3,7 +3,7 @@
 Asks, on the open session of each kind: a good turn detection first, then by update what each rule forbids, each time
 beside a good change; where such an update is taken, the good one again. An update of nothing new then shows whether any
 of the refused ones left something behind.
-Costs: no request and no audio; about twenty updates for each kind, over the sessions of the check `sdp`.
+Costs: 3 requests, a token and a session without audio; about twenty updates for each kind.
 Sources: rtdiag/api/turn_rules.yaml, rule by rule. Only where somebody has posted the refusal, in that dialect and kind of
 session, is it asserted; everything else is measured and shown as info.
 """
@@ -19,7 +19,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.api.turn_rules import Rule, rules_of
 from rtdiag.check import Case, Check
 from rtdiag.context import Answered, Context, Opened, model_ids
-from rtdiag.judging import differences, in_short, not_sent, unanswered
+from rtdiag.judging import differences, in_short, not_begun, not_sent, unanswered
 from rtdiag.model import ApiError, Cost, Event, Evidence, Finding, Seen
 
 # What every session is set to first, and the good change that goes with each bad turn detection.
@@ -76,10 +76,14 @@ _CASES = tuple(
 
 async def probe(ctx: Context) -> AsyncIterator[Seen]:
     """What each rule forbids, to the session of each kind."""
-    for kind in ctx.wishes.kinds:
+    for kind in ctx.kinds:
         wanted = [rule for rule in rules_of(kind) if ctx.wants(f"{kind}-{rule.id}")]
         opened = await ctx.opened(kind) if wanted else None
         if opened is None:
+            continue
+        if not opened.begun:
+            for rule in wanted:
+                yield opened.unbegun(f"{kind}-{rule.id}")
             continue
         asking = Asking(ctx, kind, opened, await ctx.model(kind), model_ids(await ctx.listed_models()))
         for rule in sorted(wanted, key=lambda r: (r.source(kind, opened.dialect) is None, r.sends is None)):
@@ -150,7 +154,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     for case, seen in evidence.seen.items():
         kind: Kind = "realtime" if case.startswith("realtime-") else "transcription"
         rule = next(r for r in rules_of(kind) if case == f"{kind}-{r.id}")
-        unusable = _unusable(case, seen)
+        unusable = not_begun(case, seen) or _unusable(case, seen)
         if unusable:
             yield unusable
         elif rule.sends is None:
@@ -252,6 +256,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(),
+    cost=Cost(requests=3, tokens_minted=1, sessions_opened=1),
     order=65,
 )

@@ -3,9 +3,12 @@
 Asks for the upgrade at `/realtime` and waits for the first event and the close: `?model=` with the API key, with a token
 in the header and with a token as sub-protocol (all that a browser can do); `?intent=transcription` with the key and with
 a token; a token alone. One update of each kind goes over an open socket. Controls: a transcription model as `?model=`, a
-made-up key, the header of the beta. Where a token is refused, one fresh from the mint is tried: a server may take each
-once. A socket that stays silent ends its kind; no usable answer to the upgrade, no WebSocket there, or no credit ends it all.
-Costs: 9 requests, of which 6 open a session without audio; closed at once.
+made-up key, the header of the beta. Each token is fresh from the mint: a server may take it once. A socket that stays silent
+ends its kind; no usable answer to the upgrade, no WebSocket there, no credit or no room for a session ends it all. Of a
+server that is neither OpenAI's nor the emulator neither a transcription model nor the beta's header is asked, unless
+`--only` names the case.
+Costs: 13 requests, of which 4 mint a token and 6 open a session without audio, closed at once; and the hang-up of the
+session before.
 Sources: live capture of 2026-09-18, record 69522944037 (wrong keys, models and the beta are refused after the 101, by an
 `error` event and close 3000 or 4000); record 60202052155 (2026-08-01: a token alone, transcription models); npm openai
 7.57.0 src/realtime/websocket.ts:250 (sub-protocols); record 68335575354 (2026-09-24: Azure refuses at the upgrade, 401).
@@ -18,13 +21,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.endpoints import CALLS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, speaks
-from rtdiag.judging import cause_of, in_short, no_answer, said, update
+from rtdiag.judging import NO_SLOT, cause_of, in_short, no_answer, no_room_for, not_asked_here, said, update
 from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Seen, Status
 from rtdiag.transport.channel import BINARY, NOT_JSON
+from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
 
 _MODEL, _INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model={transcription}"
@@ -32,7 +36,10 @@ _MODEL, _INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model=
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to open a socket. `query` may hold models; None is that of the first kind asked for, and so is `kind`."""
+    """One way to open a socket. `query` may hold models; None is that of the first kind asked for, and so is `kind`.
+
+    `history`: it is about the past, or about the mistakes of others, and not asked of strangers.
+    """
 
     case: str
     title: str
@@ -40,6 +47,7 @@ class _Way:
     query: str | None
     credential: str
     as_subprotocol: bool = False
+    history: bool = False
 
     @property
     def needs(self) -> str:
@@ -56,9 +64,16 @@ _WAYS: tuple[_Way, ...] = (
     _Way("bare-token", "a transcription token alone names its session", "transcription", "", "transcription-token"),
 )
 _CONTROLS: tuple[_Way, ...] = (
-    _Way("transcription-model", "a transcription model as ?model= is refused", "transcription", _WRONG, "api-key"),
+    _Way(
+        "transcription-model",
+        "a transcription model as ?model= is refused",
+        "transcription",
+        _WRONG,
+        "api-key",
+        history=True,
+    ),
     _Way("made-up", "a made-up key is refused", None, None, "made-up"),
-    _Way("beta-header", "the beta's header does what this server's dialects say", None, None, "api-key"),
+    _Way("beta-header", "the beta's header does what this server's dialects say", None, None, "api-key", history=True),
 )
 _BY_CASE = {way.case: way for way in (*_WAYS, *_CONTROLS)}
 _UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transcription"}
@@ -81,20 +96,43 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     dialect = await _dialect(ctx)
     unasked: dict[Kind | None, Json] = {}
     for way in (*_WAYS, *_CONTROLS):
-        if ctx.wants(way.case):
+        if ctx.wants(way.case) and way.history and not ctx.may_ask(f"websocket.{way.case}"):
+            yield Seen(way.case, facts={"not_asked_here": True})
+        elif ctx.wants(way.case):
             kind = way.kind or kinds[0]
             async for seen in _visit(ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked):
                 yield seen
 
 
 async def _dialect(ctx: Context) -> Dialect:
-    """The dialect to ask in. A server without any mint is asked over a socket: the beta's first year began with that alone."""
+    """The dialect to ask in. Without a mint to tell it, a socket does: by the shape of the session that begins on it.
+
+    The beta's header, with which alone its first year began, goes along only where that does no harm, or the refusal asks for it.
+    """
     if ctx.dialects or not ctx.wishes.api_key:
         return "beta" if ctx.dialects == {"beta"} else "ga"
+    plain = await _first_look(ctx, "ga")
+    if created := _created(plain):
+        return _shape_of(created)
+    wanted = plain.exchange is not None and "openai-beta" in (_told(plain).body or "").lower()
+    if not (wanted or ctx.may_ask("websocket.beta-header")):
+        return "ga"
+    return "beta" if _created(await _first_look(ctx, "beta")) else "ga"
+
+
+async def _first_look(ctx: Context, dialect: Dialect) -> Seen:
+    assert ctx.wishes.api_key is not None
     query = _MODEL.replace("{realtime}", quote(await ctx.model("realtime"), safe=""))
-    socket = await ctx.socket("dialect", query, ctx.wishes.api_key, "beta")
+    socket = await ctx.socket("dialect", query, ctx.wishes.api_key, dialect)
     await socket.close()
-    return "beta" if _created(_seen("", [socket])) else "ga"
+    return _seen("", [socket])
+
+
+def _shape_of(created: Event) -> Dialect:
+    """GA's session has a `type`, and what is heard and said under `audio`; the beta's is flat."""
+    shown = created.json.get("session") if isinstance(created.json, dict) else None
+    flat = isinstance(shown, dict) and not {"type", "audio"} & shown.keys() and "modalities" in shown
+    return "beta" if flat else "ga"
 
 
 async def _visit(
@@ -102,35 +140,38 @@ async def _visit(
 ) -> AsyncIterator[Seen]:
     """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless."""
     reason = unasked.get(None) or unasked.get(kind)
-    sockets = [] if reason else await _sockets(ctx, way, kind, dialect)
-    if not (reason or sockets):
+    socket = None if reason else await _socket(ctx, way, kind, dialect)
+    if not (reason or socket):
         return
-    seen = Seen(way.case, facts=reason) if reason else _seen(way.case, sockets)
-    if way.case == "intent-key" and sockets and not _created(seen):
+    seen = Seen(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
+    if way.case == "intent-key" and socket and not _created(seen):
         seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
+    if not ctx.dialects and seen.exchange and seen.exchange.status in _NO_WEBSOCKET:
+        seen = replace(seen, facts={"offers": (await ctx.invalid_offer(CALLS, ctx.key)).status})
     yield seen
     if way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}"):
-        yield await _updated(ctx, sockets[-1] if _created(seen) else None, kind, dialect)
-    for socket in sockets:
+        yield await _updated(ctx, socket if _created(seen) else None, kind, dialect)
+    if socket:
         await socket.close()
     unasked |= _pointless(way, kind, seen)
 
 
-async def _sockets(ctx: Context, way: _Way, kind: Kind, dialect: Dialect) -> list[Socket]:
-    """The socket of one way, and a second one with a fresh token where the first was refused with a shared one."""
-    credential = ctx.made_up_key if way.credential == "made-up" else await ctx.credential(way.credential)
+async def _socket(ctx: Context, way: _Way, kind: Kind, dialect: Dialect) -> Socket | None:
+    """The socket of one way; None where the token that it needs is not to be had."""
+    credential = await _credential(ctx, way, kind)
     if credential is None:
-        return []
+        return None
     query = (_MODEL if kind == "realtime" else _INTENT) if way.query is None else way.query
     for name in ctx.wishes.kinds:
         if f"{{{name}}}" in query:
             query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))
-    sockets = [await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)]
-    if way.credential.endswith("-token") and _credential_refused(_seen(way.case, sockets)):
-        session = sessions.session(kind, dialect, await ctx.model(kind))
-        if fresh := (await ctx.mint(kind, dialect, session)).token:
-            sockets.append(await ctx.socket(way.case, query, fresh, dialect, as_subprotocol=way.as_subprotocol))
-    return sockets
+    return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)
+
+
+async def _credential(ctx: Context, way: _Way, kind: Kind) -> Credential | None:
+    if way.credential == "made-up":
+        return ctx.made_up_key
+    return await ctx.fresh_token(kind) if way.credential.endswith("-token") else ctx.wishes.api_key
 
 
 def _seen(case: str, sockets: list[Socket]) -> Seen:
@@ -164,10 +205,8 @@ def _pointless(way: _Way, kind: Kind, seen: Seen) -> dict[Kind | None, Json]:
 # Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
 _NO_WEBSOCKET = frozenset({404, 405, 426, 501})
 # Causes that say nothing of what was asked: those of limits, and with them the server's own trouble.
-_LIMITS = frozenset({"quota-exhausted", "rate-limit"})
+_LIMITS = frozenset({"quota-exhausted", "rate-limit", NO_SLOT})
 _UNDECIDED = _LIMITS | {"generic-server-error"}
-# What the requirement of each case has disproven over HTTP: there the key was taken, and tokens were minted with it.
-_DISPROVEN = frozenset({"key-wrong-or-revoked", "account-without-realtime-access"})
 # Of a key that HTTP took, as each case requires, these are disproven; and an answer that is unknown names nothing.
 _DISPROVEN = frozenset({"key-wrong-or-revoked", "account-without-realtime-access", "unexpected-answer"})
 # Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
@@ -181,14 +220,16 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     with_key = (evidence.seen.get(case) for case in ("model-key", "intent-key"))
     key_refused = any(seen and seen.exchange and not _created(seen) and _credential_refused(seen) for seen in with_key)
     for case, seen in evidence.seen.items():
-        if "asked" in seen.facts:
+        if unasked := not_asked_here(case, seen, f"websocket.{case}"):
+            yield unasked
+        elif "asked" in seen.facts:
             yield update(case, seen)
         elif seen.exchange is None:
             yield _unasked(case, seen)
         elif unusable := _unusable(case, seen):
             yield unusable
         elif seen.exchange.status in _NO_WEBSOCKET:
-            yield _not_offered(case, seen.exchange, official=evidence.official)
+            yield _not_offered(case, seen, official=evidence.official)
         elif case == "made-up":
             yield _made_up(seen, official=evidence.official)
         elif case == "transcription-model":
@@ -284,7 +325,12 @@ def _unasked(case: str, seen: Seen) -> Finding:
     return Finding(case, "skip", f"not asked: {seen.facts['silent']} stayed silent")
 
 
-def _not_offered(case: str, exchange: Exchange, *, official: bool) -> Finding:
+def _not_offered(case: str, seen: Seen, *, official: bool) -> Finding:
+    exchange = seen.exchange
+    assert exchange is not None
+    if seen.facts.get("offers") in (404, 405) and not official:
+        hint = "neither a mint, nor /realtime/calls, nor a WebSocket is known here: is this the Realtime API?"
+        return Finding(case, "fail", said(exchange), "101", "no-realtime-api-here", hint)
     if official:
         hint = "the API has a WebSocket here: look at the base URL, and at what stands between"
         return Finding(case, "fail", said(exchange), "101", "websocket-upgrade-refused", hint)
@@ -306,6 +352,8 @@ def _unusable(case: str, seen: Seen) -> Finding | None:
         return Finding(
             case, "inconclusive", f"{said(exchange)} in place of 101", "101", "answer-not-from-the-api", hint
         )
+    if full := no_room_for(case, _told(seen)):
+        return replace(full, measured=_said(seen), expected="101")
     cause, hint = cause_of(Seen("", (_told(seen),)))
     return Finding(case, "inconclusive", _said(seen), "101", cause, hint) if cause in _UNDECIDED else None
 
@@ -337,6 +385,8 @@ def _closed_for_nothing(seen: Seen) -> bool:
 def _credential_refused(seen: Seen) -> bool:
     """Whether the credential was refused, over HTTP, by an event or by the close code alone."""
     told = _told(seen)
+    if no_room_for("", told):
+        return False
     return told.status in {401, 403} | _AUTH_CLOSES or bool(told.error and told.error.code == "invalid_api_key")
 
 
@@ -376,6 +426,6 @@ CHECK = Check(
     cases=tuple(_cases()),
     probe=probe,
     judge=judge,
-    cost=Cost(requests=9, sessions_opened=6),
+    cost=Cost(requests=14, tokens_minted=4, sessions_opened=6),
     order=70,
 )

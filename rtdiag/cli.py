@@ -195,6 +195,8 @@ def run(
     from rtdiag.stopping import Stop
 
     with Stop() as stop:
+        from dataclasses import replace
+
         from rtdiag import config, plan, registry
         from rtdiag.outputs import Outputs
         from rtdiag.transport import names
@@ -215,6 +217,8 @@ def run(
                 allow=allow,
                 emulated=given.emulator,
             )
+            named = plan.named_in_full(known.checks.values(), only)
+            settings = replace(settings, wishes=replace(settings.wishes, named=named))
             if not any(step.cases for step in chosen.steps):
                 raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
             outputs.check()

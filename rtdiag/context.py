@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rtdiag.api import models, sessions
+from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import (
     BETA_SUBPROTOCOL,
     CALLS,
@@ -27,7 +27,7 @@ from rtdiag.api.endpoints import (
 )
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
-from rtdiag.model import Cost, Event, Exchange, PeerTrace
+from rtdiag.model import Cost, Event, Exchange, PeerTrace, Seen
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
@@ -43,9 +43,21 @@ T = TypeVar("T")
 INVALID_OFFER = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=rtdiag asks, and wants no session\r\nt=0 0\r\n"
 SDP = "application/sdp"
 
+_BY_ITSELF = "the server ends it by itself when its peer is gone"
+
 # Life asked for a token where life is not the question, and the least that a token must have left to be used.
 TOKEN_LIFE_S = 60
 _LEAST_LIFE_S = 10
+
+# What the emulator calls itself in the header `Server` of every answer.
+EMULATOR = "rtdiag-emulator"
+
+# How long a slot is waited for that was given back just now: speech-to-speech 1.1 empties its queues first, and its own client
+# asks again each second (evals/big_bench_audio/runner.py:41).
+_UNTIL_FREE_S = (0.3, 0.7, 1.5)
+_READ_AND_REFUSED, _NO_SUCH_CALL = 400, 404
+# How long the end of a run waits for the answer to an offer, so that the call can be hung up.
+_LAST_ANSWER_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,17 @@ class Opened:
     @property
     def usable(self) -> bool:
         """Whether its channel takes events now."""
-        return self.session is not None and self.session.failure is None and self.session.open
+        return self.begun and self.session is not None and self.session.open
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has ever begun, however it ended."""
+        return self.exchange.ok and self.session is not None and self.session.failure is None
+
+    def unbegun(self, case: str) -> Seen:
+        """What a case saw that needs a session which was opened before, and could not be opened again."""
+        peers = (self.trace,) if self.trace else ()
+        return Seen(case, (self.exchange,), peers=peers, facts={"unbegun": True})
 
 
 @dataclass(frozen=True)
@@ -123,7 +145,7 @@ class Wishes:
     """What the user asked for, as far as a probe may know it.
 
     `audio` is a file with speech, None for rtdiag's own. `audio_speed` is for tests: other than 1 never against a real server.
-    `emulated` says that the embedded emulator is asked.
+    `emulated` says that the embedded emulator is asked. `named` holds the full ids of the cases that `--only` names themselves.
     """
 
     base_url: str
@@ -141,6 +163,7 @@ class Wishes:
     audio: str | None = None
     audio_speed: float = 1.0
     emulated: bool = False
+    named: frozenset[str] = frozenset()
 
     @property
     def official(self) -> bool:
@@ -170,10 +193,17 @@ class Context:
         self._once: dict[Any, Any] = {}
         self._selected: Collection[str] = ()
         self._calls: list[tuple[str, Exchange]] = []
+        self._hanging_up: set[str] = set()
         self._left_open: list[str] = []
         self._sessions: list[Session | Socket] = []
+        self._ended: dict[str, bool] = {}  # whether it could still be used when rtdiag closed it
+        self._shared: dict[Kind, Opened | None] = {}
         self._silent: set[str] = set()
         self._breaker = Breaker()
+        self._offering: set[asyncio.Task[Reply]] = set()
+        self._begun: set[str] = set()
+        self._just_freed = False
+        self._servers: set[str | None] = set()
         self.models_asked: dict[Kind, str] = {}
 
     def select(self, case_ids: Collection[str]) -> None:
@@ -183,6 +213,22 @@ class Context:
     def wants(self, *case_ids: str) -> bool:
         """Whether any of these cases (ids within the check that runs) is to be asked."""
         return any(case in self._selected for case in case_ids)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it is OpenAI or the emulator that is asked, of which it is known that no question does them harm.
+
+        An emulator that was started apart says so in every answer; a gateway before one answers some requests itself.
+        """
+        return self.wishes.official or self.wishes.emulated or self._servers == {EMULATOR}
+
+    def may_ask(self, case_id: str) -> bool:
+        """Whether a case (its full id) about history, or about the mistakes of others, may be asked of this server.
+
+        Behind a gateway its refusal can do harm: litellm 1.108 shuts a model off for everybody for 5 s after an upstream's 401
+        or 404. So of a stranger it is asked only where `--only` names it.
+        """
+        return self.at_home or case_id in self.wishes.named
 
     @property
     def key(self) -> Credential:
@@ -201,7 +247,12 @@ class Context:
         reply = await self._http.send(
             method, path, credential, **content | {"headers": {**own, **content.get("headers", {})}}
         )
-        self._breaker.note(reply.exchange)
+        exchange = reply.exchange
+        self._breaker.note(exchange)
+        if exchange.status is not None and "://" not in path:
+            self._servers.add(exchange.header("server"))
+        if exchange.ok and "/calls/" in (exchange.header("location") or ""):
+            self._calls.append((call_path(exchange), exchange))
         return reply
 
     @property
@@ -265,7 +316,8 @@ class Context:
     async def minted(self, kind: Kind) -> Minted:
         """The token of that kind that all checks share, minted once, and again when its end is near.
 
-        The dialect is learned here: GA's mint is asked first, and the beta's where the server does not know GA's.
+        The dialect is learned here: GA's mint is asked first, and the beta's where the server does not know GA's and takes no
+        harm of being asked.
         """
         held: Minted | None = self._once.get(("minted", kind))
         if held is not None and not held.worn:
@@ -276,14 +328,24 @@ class Context:
         self.learn(dialect, fresh.exchange)
         if held is None and not speaks(fresh.exchange):
             beta = await self.beta_mint(kind)
-            fresh = beta if speaks(beta.exchange) else fresh
+            fresh = beta if beta is not None and speaks(beta.exchange) else fresh
         if held is not None and fresh.token is None:
             return held  # what is left of its life is better than none
         self._once["minted", kind] = fresh
         return fresh
 
-    async def beta_mint(self, kind: Kind) -> Minted:
-        """What the beta mint of that kind answers, asked once per run."""
+    async def fresh_token(self, kind: Kind) -> Credential | None:
+        """A token that nothing was asked with yet, since it may be good once; the shared one where no other is to be had."""
+        shared = await self.minted(kind)
+        if shared.token is None:
+            return None
+        session = sessions.session(kind, shared.dialect, await self.model(kind))
+        return (await self.mint(kind, shared.dialect, session)).token or shared.token
+
+    async def beta_mint(self, kind: Kind) -> Minted | None:
+        """What the beta mint of that kind answers, asked once per run; None where it may not be asked."""
+        if not self.may_ask(f"token.beta-mint-{kind}"):
+            return None
 
         async def ask() -> Minted:
             minted = await self.mint(kind, "beta", sessions.session(kind, "beta", await self.model(kind)))
@@ -313,35 +375,52 @@ class Context:
 
         async def post() -> Exchange:
             headers = {"content-type": SDP, "accept": SDP}
-            exchange = await self.request("POST", path, credential, content=INVALID_OFFER, headers=headers)
-            if exchange.ok and exchange.header("location"):
-                self._calls.append((call_path(exchange), exchange))
-            return exchange
+            reply = await self._with_room(
+                lambda: self.reply("POST", path, credential, content=INVALID_OFFER, headers=headers), _says_full
+            )
+            # a server that read it may have made room for it, and takes a moment to clear that
+            self._just_freed = self._just_freed or reply.exchange.status == _READ_AND_REFUSED
+            return reply.exchange
 
         return await post() if again else await self._once_only(("offer", path, credential.name), post)
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of session asked for, the one whose shared session is open first: so fewer are opened."""
+        return tuple(sorted(self.wishes.kinds, key=lambda kind: not self._open(kind)))
+
+    def _open(self, kind: Kind) -> bool:
+        held = self._shared.get(kind)
+        return held is not None and held.usable
+
     async def opened(self, kind: Kind) -> Opened | None:
-        """The session of that kind that all checks share, opened once; None where no token is to be had.
+        """The session of that kind that all checks share; None where no token is to be had.
 
-        Its token is a fresh one: where a token is good once, what was asked with the shared one must not be in the way.
+        It is opened with a fresh token: where a token is good once, what was asked with the shared one must not be in the way.
+        One that made room for another is opened anew; one that fell silent, failed or was ended by the server is not.
         """
+        async with self._lock(("opened", kind)):
+            if kind not in self._shared or self._made_room(self._shared[kind]):
+                self._shared[kind] = await self.fresh(kind, kind)
+        return self._shared[kind]
 
-        async def attempt() -> Opened | None:
-            return await self.fresh(kind, kind)
+    def _made_room(self, held: Opened | None) -> bool:
+        session = held.session if held else None
+        return session is not None and self._ended.get(session.id, False) and session.id not in self._silent
 
-        return await self._once_only(("opened", kind), attempt)
-
-    async def fresh(self, kind: Kind, name: str, voice: Voice | None = None) -> Opened | None:
+    async def fresh(self, kind: Kind, name: str, voice: Voice | None = None, *, beside: bool = False) -> Opened | None:
         """A session of one's own with a token of its own, which `voice` speaks to; None where no token is to be had."""
-        minted = await self.minted(kind)
-        if minted.token is None:
+        token = await self.fresh_token(kind)
+        if token is None:
             return None
-        dialect, headers = minted.dialect, {"content-type": SDP, "accept": SDP}
+        dialect, headers = (await self.minted(kind)).dialect, {"content-type": SDP, "accept": SDP}
         path = sdp_path(kind, dialect, await self.model("realtime"))
-        fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, await self.model(kind)))
-        token = fresh.token or minted.token
         opened = await self.open(
-            name, dialect, lambda offer: self.reply("POST", path, token, content=offer, headers=headers), voice=voice
+            name,
+            dialect,
+            lambda offer: self.reply("POST", path, token, content=offer, headers=headers),
+            voice=voice,
+            beside=beside,
         )
         return replace(opened, token=token)
 
@@ -353,56 +432,77 @@ class Context:
         *,
         connect: bool = True,
         voice: Voice | None = None,
+        beside: bool = False,
     ) -> Opened:
-        """Open one session of one's own: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner."""
+        """Open one session: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner.
+
+        Every other session is closed before, unless it is to be open `beside` them: a server may have room for one.
+        """
+        if not beside:
+            await self.make_room()
         await self._still_answers("POST", self._url(CALLS))
         peer_id = f"p{len(self._sessions) + 1}-{name}"
         session = Session(peer_id, self.recorder, self.deadlines, self.wishes.ice_servers, voice)
         self._sessions.append(session)
         offer = await session.offer()
-        try:
-            reply = await post(offer)
-        except asyncio.CancelledError:
-            self._left_open.append(f"peer {session.id}: its offer was on the way when the run was interrupted")
-            raise
+        reply = await self._with_room(lambda: self._offer(session, post(offer)), _says_full)
         exchange = reply.exchange
         session.offered_in = exchange.id
         if not exchange.ok:
             return Opened(exchange, dialect)
-        self.recorder.spend(Cost(sessions_opened=1))
-        if exchange.header("location") and dialect == "ga":
-            self._calls.append((call_path(exchange), exchange))
-        elif dialect == "ga":
-            self._left_open.append(f"the call of {exchange.id}: its answer names no Location to hang it up at")
+        self._begins(session)
         if connect:
             await session.accept(reply.body.decode("utf-8", "replace"))
+        if dialect == "ga" and not exchange.header("location") and not session.open:
+            self._left_open.append(f"the call of {exchange.id}: its answer names no Location to hang it up at")
         return Opened(exchange, dialect, session, session.trace())
+
+    async def _offer(self, session: Session, post: Awaitable[Reply]) -> Reply:
+        """The answer to an offer. Where the run is interrupted meanwhile the answer is awaited at its end: it may open a call."""
+        task = asyncio.ensure_future(post)
+        self._offering.add(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._offering.discard(task)
 
     async def socket(
         self, name: str, query: str, credential: Credential, dialect: Dialect, *, as_subprotocol: bool = False
     ) -> Socket:
-        """Open one WebSocket of one's own at `/realtime` with `query`, and wait for its first event; closed by the runner.
+        """Open one WebSocket at `/realtime` with `query`, and wait for its first event; closed by the runner.
 
-        The dialect beta adds its header, or its sub-protocol where the credential is one.
+        Every other session is closed before. The dialect beta adds its header, or its sub-protocol where the credential is one.
         """
-        socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
-        own = self.wishes.headers if credential.name == "api-key" else {}
-        beta, url = dialect == "beta", self._url(REALTIME + query)
+        url = self._url(REALTIME + query)
         await self._still_answers("GET", url)
-        self._sessions.append(socket)
-        upgrade = await socket.connect(
-            url,
-            credential,
-            headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
-            subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
-            as_subprotocol=as_subprotocol,
-            trust_environment=self._http.trust_environment,
-        )
-        self._breaker.note(upgrade)
-        await socket.greeting(sessions.CREATED)
+        await self.make_room()
+
+        async def connected() -> Socket:
+            socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
+            self._sessions.append(socket)
+            own = self.wishes.headers if credential.name == "api-key" else {}
+            beta = dialect == "beta"
+            upgrade = await socket.connect(
+                url,
+                credential,
+                headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
+                subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
+                as_subprotocol=as_subprotocol,
+                trust_environment=self._http.trust_environment,
+            )
+            self._breaker.note(upgrade)
+            await socket.greeting(sessions.CREATED)
+            return socket
+
+        socket = await self._with_room(connected, _closed_as_full)
         if any(e.type in sessions.CREATED for e in socket.received):
-            self.recorder.spend(Cost(sessions_opened=1))
+            self._begins(socket)
         return socket
+
+    def _begins(self, session: Session | Socket) -> None:
+        self._begun.add(session.id)
+        self.recorder.spend(Cost(sessions_opened=1))
 
     async def update(self, opened: Opened | Socket, event: Json) -> Answered:
         """Send an update over the session's channel and wait for what answers it."""
@@ -417,71 +517,96 @@ class Context:
         return Answered(sent, answer, ended=answer is None and not session.open, cut=session.cut)
 
     async def hang_up(self, exchange: Exchange) -> Exchange:
-        """Hang up the call that this exchange opened, once; the answer of the hang-up."""
+        """Hang up the call that this exchange opened; the answer of the hang-up."""
         path = call_path(exchange)
+        self._hanging_up.add(path)
+        answer = await self.request("POST", path + "/hangup", self.wishes.api_key)
+        self._hanging_up.discard(path)
         self._calls = [(p, x) for p, x in self._calls if p != path]
-        return await self.request("POST", path + "/hangup", self.wishes.api_key)
+        self._just_freed = True
+        return answer
 
     async def end(self, opened: Opened) -> None:
-        """End a session before the run does: hang up and close its peer; what fails is left to the end of the run."""
+        """End a session before the run does: hang up and close its peer; what fails is told at the end of the run."""
         if (call_path(opened.exchange), opened.exchange) in self._calls:
-            await self.hang_up(opened.exchange)
+            await self._hung_up(opened.exchange)
         if opened.session is not None:
-            with contextlib.suppress(TimeoutError):
-                await opened.session.close()
+            await self._close_one(opened.session)
 
-    async def close(self, limit_s: float) -> tuple[str, ...]:
-        """Hang up every call, then close every peer and connection; what could not be closed, each with the reason.
+    async def make_room(self) -> None:
+        """Hang up every call and close every session; what fails is told at the end of the run."""
+        for _, exchange in tuple(self._calls):
+            await self._hung_up(exchange)
+        for session in self._sessions:
+            if session.id not in self._ended:
+                await self._close_one(session)
 
-        All calls at once, then all peers, each in half of `limit_s`.
-        """
-        calls = {path: self._hung_up(exchange) for path, exchange in self._calls}
-        peers = {f"peer {session.id}": _closed(session) for session in self._sessions}
-        left = [*self._left_open]
-        for works in (calls, peers):
-            ended = await _all_within(limit_s / 2, works)
-            left += [f"{name}: {why}" for name, why in ended.items() if why]
-        await self._http.aclose()
-        return tuple(left)
-
-    async def _hung_up(self, exchange: Exchange) -> str:
-        """Why a call could not be hung up, "" where it was."""
+    async def _hung_up(self, exchange: Exchange) -> None:
+        path = call_path(exchange)
+        interrupted = path in self._hanging_up
         try:
             answer = await self.hang_up(exchange)
         except NotAskedError as exc:
-            said = f"not hung up: {exc}"
-        else:
-            if answer.ok:
-                return ""
-            said = f"hang-up answered {answer.failure.detail if answer.failure else answer.status}"
-        return f"{said}; the server ends it by itself when its peer is gone"
+            self._calls = [(p, x) for p, x in self._calls if p != path]
+            self._left_open.append(f"{path}: not hung up: {exc}; {_BY_ITSELF}")
+            return
+        if not answer.ok and not (interrupted and answer.status == _NO_SUCH_CALL):
+            said = answer.failure.detail if answer.failure else str(answer.status)
+            self._left_open.append(f"{path}: hang-up answered {said}; {_BY_ITSELF}")
+
+    async def _close_one(self, session: Session | Socket) -> None:
+        usable = session.open and session.failure is None
+        try:
+            await session.close()
+        except Exception as exc:
+            self._left_open.append(f"peer {session.id}: {type(exc).__name__}")
+        self._ended[session.id] = usable
+        self._just_freed = self._just_freed or session.id in self._begun
+
+    async def _with_room(self, ask: Callable[[], Awaitable[T]], full: Callable[[T], bool]) -> T:
+        """Ask; and where the server has no room, while one of ours has only just gone, again after a while."""
+        answer = await ask()
+        for pause_s in _UNTIL_FREE_S:
+            if not (self._just_freed and full(answer)):
+                break
+            self.recorder.notice("waiting until the server has let go of the session before")
+            await self.sleep(pause_s)
+            answer = await ask()
+        self._just_freed = False
+        return answer
+
+    async def close(self, limit_s: float) -> tuple[str, ...]:
+        """Hang up every call, close every peer and connection, in `limit_s`; what could not be closed, each with the reason."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._last_answers()
+                await self.make_room()
+        except TimeoutError:
+            late = [path for path, _ in self._calls]
+            self._left_open += [f"{path}: not hung up within {limit_s:g} s; {_BY_ITSELF}" for path in late]
+            await asyncio.gather(*(self._close_one(s) for s in self._sessions if s.id not in self._ended))
+        await self._http.aclose()
+        return tuple(self._left_open)
+
+    async def _last_answers(self) -> None:
+        """What comes back of the offers that were on their way when the run was interrupted: each may open a call."""
+        if not self._offering:
+            return
+        _, late = await asyncio.wait(self._offering, timeout=min(_LAST_ANSWER_S, self.deadlines.close_s))
+        for task in late:
+            task.cancel()
+            self._left_open.append("a call, perhaps: its offer was on the way when the run was interrupted")
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _lock(self, name: Any) -> asyncio.Lock:
+        lock: asyncio.Lock = self._once.setdefault(("lock", name), asyncio.Lock())
+        return lock
 
     async def _once_only(self, name: Any, ask: Callable[[], Awaitable[T]]) -> T:
-        lock = self._once.setdefault(("lock", name), asyncio.Lock())
-        async with lock:
+        async with self._lock(name):
             if name not in self._once:
                 self._once[name] = await ask()
         return self._once[name]  # type: ignore[no-any-return]
-
-
-async def _closed(session: Session | Socket) -> str:
-    """Why a peer or socket could not be closed, "" where it was."""
-    try:
-        await session.close()
-    except Exception as exc:
-        return type(exc).__name__
-    return ""
-
-
-async def _all_within(limit_s: float, works: Mapping[str, Coroutine[Any, Any, str]]) -> dict[str, str]:
-    """What each of them says, side by side; of what does not end in time, that."""
-    tasks = {name: asyncio.ensure_future(work) for name, work in works.items()}
-    if tasks:
-        _, late = await asyncio.wait(tasks.values(), timeout=limit_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-    return {name: f"not closed within {limit_s:g} s" if t.cancelled() else t.result() for name, t in tasks.items()}
 
 
 def speaks(exchange: Exchange) -> bool:
@@ -493,6 +618,20 @@ def speaks(exchange: Exchange) -> bool:
     if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
         return False
     return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
+
+
+def _says_full(reply: Reply) -> bool:
+    return not reply.exchange.ok and bool(no_room(reply.exchange.status, reply.exchange.body or ""))
+
+
+def _closed_as_full(socket: Socket) -> bool:
+    upgrade, close = socket.exchange, socket.trace().close or {}
+    if upgrade is None or any(e.type in sessions.CREATED for e in socket.received):
+        return False
+    if upgrade.status != 101:
+        return bool(no_room(upgrade.status, upgrade.body or ""))
+    error = next((e.raw for e in socket.received if e.type == "error"), "")
+    return bool(no_room(int(close.get("code", 0)), error or close.get("reason", "")))
 
 
 def model_ids(exchange: Exchange) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis.matching import UNKNOWN, judge
 from rtdiag.diagnosis.situation import situation_of
 from rtdiag.failures import KINDS
@@ -210,9 +211,11 @@ def is_quota(error: ApiError) -> bool:
 def no_answer(case: str, exchange: Exchange, *, wants_json: bool = False) -> Finding | None:
     """The `inconclusive` finding for what is no usable answer; None for one that can be judged.
 
-    None is a failure, 407, 429, 3xx, 511 and 5xx, whatever their body is, and a web page; where JSON is wanted, also a 2xx
+    None is a failure, no room for one more session, 407, 429, 3xx, 511 and 5xx, whatever their body is, and a web page; where JSON is wanted, also a 2xx
     without any.
     """
+    if exchange.failure is None and (full := no_room_for(case, exchange)):
+        return full
     found = _failed(exchange) if exchange.failure is not None else _by_status(exchange) or _not_of_the_api(exchange)
     if found is None and wants_json and exchange.ok and not (exchange.body or "").lstrip().startswith(("{", "[")):
         empty = "empty, " if not exchange.body else ""
@@ -230,7 +233,7 @@ def _failed(exchange: Exchange) -> _Told:
     both = f"{failure.kind} {failure.phase}"
     cause = _FAILURE_CAUSES.get(both) or _FAILURE_CAUSES.get(failure.kind, "unexpected-answer")
     hint = _FAILURE_HINTS.get(both) or KINDS.get(failure.kind, KINDS["unknown"])
-    if failure.kind == "proxy" and failure.detail.startswith("407"):
+    if failure.kind == "proxy" and re.search(r"\b407\b", failure.detail):
         cause, hint = "proxy-login-required", _LOG_IN
     known = exchange.status is None
     return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", cause, hint
@@ -350,3 +353,47 @@ _BETA_SESSION = "session-type-unknown-here/"
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+NO_SLOT = "no-session-slot-free"
+
+
+def no_room_for(case: str, exchange: Exchange) -> Finding | None:
+    """The `inconclusive` finding for a refusal that says there is no room for one more session; None for any other answer.
+
+    Of a socket the exchange holds the close code as its status, and the event or the reason as its body.
+    """
+    full = not exchange.ok and no_room(exchange.status, exchange.body or "")
+    return no_slot(case, said(exchange)) if full else None
+
+
+def no_slot(case: str, measured: str) -> Finding:
+    """The finding for a session that was not begun since the server has no room for one more."""
+    hint = "it is not the key: close the other sessions of this server, or wait until it has let go of them"
+    return Finding(case, "inconclusive", measured, cause=NO_SLOT, hint=hint)
+
+
+def not_asked_here(case: str, seen: Seen, named: str) -> Finding | None:
+    """The finding for a case about history or mistakes that this server was not asked; None for one that was.
+
+    `named` is what `--only` takes to ask it all the same.
+    """
+    if not seen.facts.get("not_asked_here"):
+        return None
+    hint = (
+        "a gateway can shut a model off for everybody when its upstream refuses such a request, so only OpenAI's own hosts "
+        f"and the emulator are asked; --only {named} asks it all the same"
+    )
+    return Finding(case, "info", "not asked of this server", hint=hint)
+
+
+def not_begun(case: str, seen: Seen) -> Finding | None:
+    """The finding for a session that could not be opened again after it had made room for another; None for any other."""
+    if not seen.facts.get("unbegun") or seen.exchange is None:
+        return None
+    if unusable := no_answer(case, seen.exchange):
+        return unusable
+    failure = seen.peers[-1].failure if seen.peers else None
+    why = f"{failure.phase}: {failure.detail}" if failure else said(seen.exchange)
+    hint = "a session like it opened before in this run: run again, and look at the network and at limits of sessions"
+    return Finding(case, "inconclusive", f"no session could be opened again: {why}", hint=hint)

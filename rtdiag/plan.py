@@ -94,6 +94,12 @@ def make(
     return Plan(tuple(steps), tuple(s.check.id for s in steps if s.check.id not in directly))
 
 
+def named_in_full(checks: Iterable[Check], only: Collection[str]) -> frozenset[str]:
+    """The full ids of the cases that `--only` names themselves; a glob that fits their whole check names none of them."""
+    ids = [(f"{c.id}.{case.id}", c.id) for c in checks for case in c.cases]
+    return frozenset(i for i, c in ids for g in only if fnmatchcase(i, g) and not fnmatchcase(c, g))
+
+
 def _matches(case_id: str, check_id: str, globs: Collection[str]) -> bool:
     return any(fnmatchcase(check_id, g) or fnmatchcase(case_id, g) for g in globs)
 

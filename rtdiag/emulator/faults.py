@@ -33,7 +33,7 @@ class Switches:
     `drops_bad_updates_whole`: False applies a refused update but for the field that the error names.
     `offsets_late_ms`: by how much the offsets of turns lie behind the audio. `checks_model_kind`: on a WebSocket.
     `closes_early`: the first message of the client ends the session. `media_lasts`: False sends no datagram any more once
-    the client has spoken over its data channel.
+    the client has spoken over its data channel. `free_slots`: how many sessions may be open at a time.
     """
 
     takes_any_credential: bool = False
@@ -67,6 +67,7 @@ class Switches:
     reads_subprotocols: bool = True
     closes_early: bool = False
     media_lasts: bool = True
+    free_slots: int | None = None
     hears_speech: bool = True
     semantic_vad_effective: bool = True
     silence_heeded: bool = True

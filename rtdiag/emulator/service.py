@@ -25,6 +25,7 @@ from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
 from rtdiag.emulator.turns import Rule, patience
 
 if TYPE_CHECKING:
+    from rtdiag.emulator.lines import Line
     from rtdiag.emulator.peer import Call
     from rtdiag.emulator.sockets import Socket
 
@@ -44,6 +45,7 @@ class Service:
         self.tokens = Tokens(self.clock)
         self.calls: dict[str, Call] = {}
         self.sockets: set[Socket] = set()
+        self.lines: set[Line] = set()  # of the sessions that sockets began
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -122,10 +124,13 @@ class Service:
         return default("realtime", [m.id for m in models_alive(self.as_of)])
 
     def new_session(self, kind: Kind, dialect: Dialect, config: dict[str, Any], over: Over) -> Session:
-        """The session, if its model may hold a conversation and is alive; raises Refused otherwise.
+        """The session, if there is room for it, and its model may hold a conversation and is alive; raises Refused otherwise.
 
         A transcription model in the place of one: community.openai.com 1334200 in the beta.
         """
+        slots = self.switches.free_slots
+        if slots is not None and len(self.calls) + len(self.lines) >= slots:
+            raise Refused("session-limit")
         model = config.get("model")
         alive = {m.id for m in models_alive(self.as_of) if m.kind == "realtime"}
         if kind == "transcription" or model in alive or (over == "websocket" and not self.switches.checks_model_kind):

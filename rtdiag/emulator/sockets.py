@@ -109,6 +109,8 @@ async def _sideband(service: Service, request: web.Request) -> web.StreamRespons
 
 
 async def _serve(service: Service, request: web.Request, line: Line, *, begins: bool) -> web.StreamResponse:
+    if begins:
+        service.lines.add(line)
     try:
         ws, socket = await _upgraded(service, request)
         line.join(socket)
@@ -117,6 +119,7 @@ async def _serve(service: Service, request: web.Request, line: Line, *, begins: 
         await _until_closed(service, socket, line)
     finally:
         if begins:
+            service.lines.discard(line)
             line.close()
         else:
             line.leave(socket)

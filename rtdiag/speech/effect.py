@@ -73,7 +73,8 @@ class Judged:
             lost = [line for mode in named for line in self._not_applied(mode.name)]
             if lost:
                 return Finding(case, "warn", reasons, expected, NOT_APPLIED, "the echo differs: see the cases below")
-            return Finding(case, "inconclusive", reasons, expected, hint="no session could be played to")
+            hint = "no session could be played to"
+            return Finding(case, "inconclusive", reasons, expected, self._why(*(mode.name for mode in named)), hint)
         if not started:
             hint = (
                 "the clip was sent and nothing came of it: is UDP let through after the handshake, "
@@ -225,7 +226,12 @@ class Judged:
 
     def _missing(self, case: str, expected: str, *names: str) -> Finding | None:
         reasons = [f"{name}: {self._modes[name].failed}" for name in names if self._modes[name].failed]
-        return Finding(case, "inconclusive", "; ".join(reasons), expected, hint=_AGAIN) if reasons else None
+        why = self._why(*names)
+        return Finding(case, "inconclusive", "; ".join(reasons), expected, why, _AGAIN) if reasons else None
+
+    def _why(self, *names: str) -> str | None:
+        """The cause that the first of these sessions names which could not be begun; None where none does."""
+        return next((str(c) for name in names if (c := self._modes[name].facts.get("cause"))), None)
 
     def _not_applied(self, name: str) -> Iterator[str]:
         """The first difference between what was sent to that mode and its echo; nothing where no update was accepted."""
