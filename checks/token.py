@@ -292,7 +292,7 @@ def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Fi
     if exchange.status in _NO_MINT and dialects:
         return Finding(case, "skip", f"this server mints no tokens for {kind} sessions: {said(exchange)}")
     if exchange.status in _NO_MINT and not seen.facts.get("beta_asked", True):
-        return Finding(case, "skip", f"this server does not have GA's mint: {said(exchange)}")
+        return Finding(case, "skip", f"needs GA's mint, which is not here: {said(exchange)}")
     if exchange.status in _NO_MINT:
         hint = "neither the GA mint (/realtime/client_secrets) nor the beta's is known here: is this the Realtime API?"
         return Finding(case, "fail", said(exchange), "200 with a token", "no-realtime-api-here", hint)
@@ -417,11 +417,12 @@ def _after_end(seen: Seen) -> Finding:
 def _beta_mint(case: str, seen: Seen) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
-    if unasked := not_asked_here(case, seen, f"token.{case}"):
+    if unasked := not_asked_here(case, seen, "'token.beta-mint-*'"):
         if exchange.status not in _NO_MINT:
             return unasked
-        measured = f"{unasked.measured}, which does not have GA's mint either: {said(exchange)}"
-        return replace(unasked, measured=measured, show_body=True)
+        measured = f"{unasked.measured}, which does not have GA's mint: {said(exchange)}"
+        hint = f"this is no GA mint; whether the beta's is here was not asked: {unasked.hint}"
+        return replace(unasked, measured=measured, hint=hint, show_body=True)
     if unusable := no_answer(case, exchange):
         return unusable
     if exchange.ok:
