@@ -211,8 +211,8 @@ def is_quota(error: ApiError) -> bool:
 def no_answer(case: str, exchange: Exchange, *, wants_json: bool = False) -> Finding | None:
     """The `inconclusive` finding for what is no usable answer; None for one that can be judged.
 
-    None is a failure, no room for one more session, 407, 429, 3xx, 511 and 5xx, whatever their body is, and a web page; where JSON is wanted, also a 2xx
-    without any.
+    None is a failure, no room for one more session, 407, 429, 3xx, 511 and 5xx, whatever their body is, and a web page; where
+    JSON is wanted, also a 2xx without any.
     """
     if exchange.failure is None and (full := no_room_for(case, exchange)):
         return full
