@@ -21,7 +21,7 @@ from urllib.parse import quote
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
 from rtdiag.check import Case, Check
 from rtdiag.context import Context
-from rtdiag.judging import no_answer, not_asked_here, past_the_credential, refused_token, said
+from rtdiag.judging import made_up, no_answer, not_asked_here, past_the_credential, refused_token, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 
 # id, the kind of session it is for, what it needs, and how the head of its column reads
@@ -81,21 +81,20 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     limited = next((c for c, s in evidence.seen.items() if s.exchange and s.exchange.status == 429), None)
     for target in SDP_TARGETS:
         control = evidence.seen.get(f"{target.id}-made-up")
-        proven = bool(control and control.exchange and control.exchange.status == 401)
         for name, *_ in _CREDENTIALS:
             case = f"{target.id}-{name}"
             seen = evidence.seen.get(case)
             if seen and (unasked := not_asked_here(case, seen, f"'endpoint.{target.id}-*'")):
                 yield unasked
             elif seen is not None and seen.exchange is not None:
-                yield _cell(case, target, name, seen.exchange, evidence.dialects, proven=proven)
+                yield _cell(case, target, name, seen.exchange, evidence.dialects, control.exchange if control else None)
             elif limited:
                 measured = f"not asked: {limited} was answered 429"
                 yield Finding(case, "inconclusive", measured, cause="rate-limit", hint="wait, then run --only endpoint")
 
 
 def _cell(
-    case: str, target: Endpoint, name: str, exchange: Exchange, dialects: frozenset[Dialect], *, proven: bool
+    case: str, target: Endpoint, name: str, exchange: Exchange, dialects: frozenset[Dialect], control: Exchange | None
 ) -> Finding:
     if unusable := no_answer(case, exchange):
         return unusable
@@ -104,7 +103,7 @@ def _cell(
     if name == "made-up":
         return _control(case, target, exchange, dialects)
     if _takes_offers(target, name, dialects):
-        return _where_offers_go(case, name, exchange, dialects, proven=proven)
+        return _where_offers_go(case, name, exchange, dialects, control)
     founding = target.role == "mint" and name.endswith("-token")
     expected, met = _expected_refusal(target, name, exchange, dialects)
     cause, hint = ("ek-sent-to-mint-endpoint", _FOUNDING_HINT) if founding else (None, None)
@@ -124,12 +123,12 @@ def _control(case: str, target: Endpoint, exchange: Exchange, dialects: frozense
 
 
 def _where_offers_go(
-    case: str, name: str, exchange: Exchange, dialects: frozenset[Dialect], *, proven: bool
+    case: str, name: str, exchange: Exchange, dialects: frozenset[Dialect], control: Exchange | None
 ) -> Finding:
     if exchange.status in (401, 403):
         kind, dialect = name.removesuffix("-token"), "ga" if "ga" in dialects else "beta"
-        return refused_token(case, exchange, _TAKEN, kind, dialect)
-    if past_the_credential(exchange) and not proven:
+        return refused_token(case, exchange, _TAKEN, kind, dialect, made_up(exchange, control))
+    if past_the_credential(exchange) and (control is None or control.status != 401):
         hint = "the made-up token was not refused: this proves nothing"
         return Finding(case, "info", said(exchange), _TAKEN, hint=hint)
     return Finding(case, "pass" if past_the_credential(exchange) else "info", said(exchange), _TAKEN)

@@ -22,13 +22,16 @@ from rtdiag.api.endpoints import CALLS, KINDS
 from rtdiag.check import Case, Check
 from rtdiag.context import INVALID_OFFER, SDP, Context, Opened
 from rtdiag.judging import (
+    REFUSED,
     in_short,
     is_quota,
+    made_up,
     no_answer,
     no_slot,
     not_asked_here,
     past_the_credential,
     refusal,
+    refused,
     refused_token,
     said,
 )
@@ -74,7 +77,9 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         opened = await ctx.opened(kind) if ctx.wants(*asked) else None
         if opened is None:
             continue
-        for seen in _phases(kind, opened):
+        path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
+        as_made_up = made_up(opened.exchange, await ctx.control_of(opened.exchange, path))
+        for seen in _phases(kind, opened, as_made_up):
             yield seen
         if kind == "realtime":
             async for seen in _again(ctx, opened):
@@ -122,8 +127,8 @@ async def _again(ctx: Context, opened: Opened) -> AsyncIterator[Seen]:
     yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
 
 
-def _phases(kind: str, opened: Opened) -> Iterator[Seen]:
-    yield Seen(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect})
+def _phases(kind: str, opened: Opened, as_made_up: bool | None) -> Iterator[Seen]:
+    yield Seen(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, "made_up": as_made_up})
     if opened.session is None or opened.trace is None:
         return
     greeting = tuple(opened.session.received[:1])
@@ -160,7 +165,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.facts.get("offered") is False:
             yield Finding(case, "info", "not offered: the beta has no /realtime/calls")
         elif name == "answer" and exchange:
-            yield _answer(case, kind, exchange, str(seen.facts["dialect"]))
+            yield _answer(case, kind, exchange, str(seen.facts["dialect"]), seen.facts.get("made_up"))
         elif seen.peers:
             yield _phase(case, name, seen)
         elif case == "location" and exchange:
@@ -178,14 +183,14 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(case, "info", said(exchange), "no public source today", hint=hint)
 
 
-def _answer(case: str, kind: str, exchange: Exchange, dialect: str) -> Finding:
+def _answer(case: str, kind: str, exchange: Exchange, dialect: str, as_made_up: bool | None) -> Finding:
     expected = "201" if dialect == "ga" else "200 or 201"
     if unusable := no_answer(case, exchange):
         return unusable
     if exchange.ok:
         return Finding(case, "pass", said(exchange), expected)
     if exchange.status in (401, 403):
-        return refused_token(case, exchange, expected, kind, dialect)
+        return refused_token(case, exchange, expected, kind, dialect, as_made_up)
     return _refused_offer(case, exchange, expected)
 
 
@@ -306,6 +311,9 @@ def _multipart_answer(exchange: Exchange) -> Finding:
         return unusable
     if exchange.ok:
         return Finding("multipart", "pass", said(exchange), "201")
+    if exchange.status in REFUSED:
+        wrong = "unexpected-answer", "this key is taken elsewhere, and refused here: read the body"
+        return refused("multipart", exchange, "201", None, wrong)
     return _refused_offer("multipart", exchange, "201")
 
 

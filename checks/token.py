@@ -19,14 +19,23 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, DIALECT_NAMES, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
 from rtdiag.check import Case, Check
 from rtdiag.context import TOKEN_LIFE_S, Context, Minted, token_in
-from rtdiag.judging import no_answer, not_asked_here, past_the_credential, refusal, refused_token, said
+from rtdiag.judging import (
+    REFUSED,
+    made_up,
+    no_answer,
+    not_asked_here,
+    past_the_credential,
+    refusal,
+    refused,
+    refused_token,
+    said,
+)
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
@@ -72,6 +81,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             "expires_at": minted.expires_at,
             "dialect": minted.dialect,
             "minted": minted.token is not None,
+            "made_up": made_up(minted.exchange, await _mint_control(ctx, kind, minted)),
             "beta_asked": ctx.may_ask(f"token.beta-mint-{kind}"),
         }
         yield Seen(f"mint-{kind}", (minted.exchange,), facts=facts)
@@ -90,6 +100,14 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         if ctx.wants(f"accepted-{kind}") or (kind == "realtime" and ctx.wants("second-use", "elsewhere", "expired")):
             async for seen in _life(ctx, kind, await ctx.minted(kind)):
                 yield seen
+
+
+async def _mint_control(ctx: Context, kind: Kind, minted: Minted) -> Exchange | None:
+    """What the same mint says to a made-up key, where it refused the key; else None."""
+    if minted.exchange.status not in REFUSED:
+        return None
+    smallest = sessions.session(kind, minted.dialect, await ctx.model(kind))
+    return (await ctx.mint(kind, minted.dialect, smallest, credential=ctx.made_up_key)).exchange
 
 
 async def _beta(ctx: Context, kind: Kind) -> Seen:
@@ -129,9 +147,10 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
         yield Seen("own", facts={"given": True, **shape})
         return
     asked = [await ctx.invalid_offer(CALLS, token)]
+    as_made_up = made_up(asked[0], await ctx.control_of(asked[0], CALLS))
     if not past_the_credential(asked[0]) and ctx.at_home:
         asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
-    yield Seen("own", tuple(asked), facts={"given": True, **shape})
+    yield Seen("own", tuple(asked), facts={"given": True, "made_up": as_made_up, **shape})
 
 
 async def _offers_go(ctx: Context, kind: Kind, minted: Minted) -> str:
@@ -144,7 +163,8 @@ async def _life(ctx: Context, kind: Kind, minted: Minted) -> AsyncIterator[Seen]
         return
     path = await _offers_go(ctx, kind, minted)
     first = await ctx.invalid_offer(path, token)
-    yield Seen(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect})
+    as_made_up = made_up(first, await ctx.control_of(first, path))
+    yield Seen(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect, "made_up": as_made_up})
     if kind != "realtime":
         return
     for case in ("second-use", "elsewhere", "expired"):
@@ -180,16 +200,9 @@ def _shape_facts(token: Credential) -> dict[str, Any]:
     }
 
 
-def _server_time_s(exchange: Exchange) -> float | None:
-    try:
-        return parsedate_to_datetime(exchange.header("date") or "").timestamp()
-    except ValueError:
-        return None
-
-
 def _remaining_s(exchange: Exchange, expires_at: float | None) -> float:
     """How long a token lives from its answer on, by the server's own clock where that is known."""
-    return (expires_at or 0) - (_server_time_s(exchange) or time.time())
+    return (expires_at or 0) - (exchange.told_at.timestamp() if exchange.told_at else time.time())
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -217,7 +230,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.exchange and case == "control":
             yield _control(seen.exchange)
         elif seen.exchange and name == "accepted":
-            yield _accepted(case, seen.exchange, kind, str(seen.facts["dialect"]), enforced=enforced)
+            yield _accepted(case, seen, kind, enforced=enforced)
         elif case == "second-use":
             yield _second_use(seen)
         elif seen.exchange and case == "elsewhere":
@@ -230,7 +243,7 @@ def _url(seen: Seen) -> Finding:
     exchange = seen.exchange
     if exchange is None:
         return Finding("url", "skip", "no --token-url was given")
-    if unusable := no_answer("url", exchange):
+    if unusable := no_answer("url", exchange, wants_json=True):
         return unusable
     if exchange.ok and seen.facts["found"]:
         return Finding("url", "pass", f"{exchange.status}, a token in its JSON")
@@ -267,16 +280,17 @@ def _own_token(seen: Seen) -> Finding:
     if unusable:
         return unusable
     first = seen.exchanges[0]
-    if named := refusal(first):
-        return Finding("own", "fail", said(first), "400 invalid_offer", *named)
+    expected, cause = "400 invalid_offer", "token-of-another-issuer"
     hint = "it was minted elsewhere (a gateway, another region or project), has ended, or is no token of this API"
-    return Finding("own", "fail", said(first), "400 invalid_offer", "token-of-another-issuer", hint)
+    if first.status in REFUSED:
+        return refused("own", first, expected, seen.facts.get("made_up"), (cause, hint))
+    return Finding("own", "fail", said(first), expected, *(refusal(first) or (cause, hint)))
 
 
 def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
-    if unusable := no_answer(case, exchange):
+    if unusable := no_answer(case, exchange, wants_json=True):
         return unusable
     if seen.facts["minted"]:
         return Finding(
@@ -296,15 +310,9 @@ def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Fi
     if exchange.status in _NO_MINT:
         hint = "neither the GA mint (/realtime/client_secrets) nor the beta's is known here: is this the Realtime API?"
         return Finding(case, "fail", said(exchange), "200 with a token", "no-realtime-api-here", hint)
-    if exchange.status in (401, 403):
-        return Finding(
-            case,
-            "fail",
-            said(exchange),
-            "200 with a token",
-            "key-wrong-or-revoked",
-            "the key lists models but may not mint",
-        )
+    if exchange.status in REFUSED:
+        wrong = "key-wrong-or-revoked", "the key lists models but may not mint"
+        return refused(case, exchange, "200 with a token", seen.facts.get("made_up"), wrong)
     return Finding(
         case,
         "fail",
@@ -328,9 +336,12 @@ def _lives(case: str, seen: Seen) -> Finding:
     assert exchange is not None
     if expires_at is None:
         return Finding(case, "info", "the mint names no `expires_at`", f"{TOKEN_LIFE_S} s")
-    life_s = _remaining_s(exchange, expires_at)
-    by = "the server's clock" if _server_time_s(exchange) else "this machine's clock"
+    life_s, local_s = _remaining_s(exchange, expires_at), expires_at - seen.facts["local_unix_s"]
+    by = "the server's clock" if exchange.told_at else "this machine's clock"
     measured = f"{life_s:.0f} s by {by}"
+    if abs(life_s - TOKEN_LIFE_S) > _TOLERANCE_S >= abs(local_s - TOKEN_LIFE_S):
+        hint = "by this machine's clock it lives as long as asked: the server's Date is off, or of a cache"
+        return Finding(case, "pass", f"{measured}, {local_s:.0f} s by this machine's", f"{TOKEN_LIFE_S} s", hint=hint)
     if life_s <= 0:
         hint = "it was dead when it was minted: the server's or a cache's fault; mint again, past any cache"
         return Finding(case, "fail", measured, f"{TOKEN_LIFE_S} s", "ephemeral-token-expired", hint)
@@ -342,10 +353,10 @@ def _lives(case: str, seen: Seen) -> Finding:
 
 def _clock(seen: Seen) -> Finding:
     assert seen.exchange is not None
-    server = _server_time_s(seen.exchange)
-    if server is None:
+    told_at = seen.exchange.told_at
+    if told_at is None:
         return Finding("clock", "info", "the server sends no Date")
-    off_s = seen.facts["local_unix_s"] - server
+    off_s = seen.facts["local_unix_s"] - told_at.timestamp()
     if abs(off_s) > _CLOCK_TOLERANCE_S:
         ahead = "ahead of" if off_s > 0 else "behind"
         hint = "code that compares `expires_at` with the local time throws good tokens away, or keeps dead ones: set the clock"
@@ -372,7 +383,9 @@ def _control(exchange: Exchange) -> Finding:
     return Finding("control", "warn", said(exchange), "401", "server-asks-for-no-key", hint)
 
 
-def _accepted(case: str, exchange: Exchange, kind: str, dialect: str, *, enforced: bool) -> Finding:
+def _accepted(case: str, seen: Seen, kind: str, *, enforced: bool) -> Finding:
+    exchange = seen.exchange
+    assert exchange is not None
     if unusable := no_answer(case, exchange):
         return unusable
     if past_the_credential(exchange) and not enforced:
@@ -381,7 +394,8 @@ def _accepted(case: str, exchange: Exchange, kind: str, dialect: str, *, enforce
     if past_the_credential(exchange):
         return Finding(case, "pass", f"{said(exchange)}: only the offer was refused", "400 invalid_offer")
     if exchange.status in (401, 403):
-        return refused_token(case, exchange, "400 invalid_offer", kind, dialect)
+        dialect, as_made_up = str(seen.facts["dialect"]), seen.facts.get("made_up")
+        return refused_token(case, exchange, "400 invalid_offer", kind, dialect, as_made_up)
     return Finding(case, "info", said(exchange), "400 invalid_offer", "unexpected-answer")
 
 

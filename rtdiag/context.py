@@ -288,13 +288,23 @@ class Context:
         self.models_asked[kind] = wished or models.default(kind)
         return self.models_asked[kind]
 
-    async def mint(self, kind: Kind, dialect: Dialect, session: Json, life_s: int | None = TOKEN_LIFE_S) -> Minted:
-        """Mint a token for that session object; counted. What the server says of the session comes back with it."""
+    async def mint(
+        self,
+        kind: Kind,
+        dialect: Dialect,
+        session: Json,
+        life_s: int | None = TOKEN_LIFE_S,
+        credential: Credential | None = None,
+    ) -> Minted:
+        """Mint a token for that session object, with the API key or that credential; counted.
+
+        What the server says of the session comes back with it.
+        """
         body = sessions.mint_body(kind, dialect, session, life_s)
         reply = await self.reply(
             "POST",
             mint_path(kind, dialect),
-            self.key,
+            credential or self.key,
             json_body=body,
             find_secrets=lambda raw: filter(None, [token_in(raw)]),
         )
@@ -383,6 +393,10 @@ class Context:
             return reply.exchange
 
         return await post() if again else await self._once_only(("offer", path, credential.name), post)
+
+    async def control_of(self, refused: Exchange, path: str) -> Exchange | None:
+        """What a made-up token gets for an invalid offer there, where this was a refusal of the credential; else None."""
+        return await self.invalid_offer(path, self.made_up_token) if refused.status in (401, 403) else None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

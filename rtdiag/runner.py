@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from rtdiag import __version__
 from rtdiag.api import models
@@ -169,6 +170,7 @@ async def _step(
     check, began, cost = step.check, time.perf_counter(), ctx.recorder.cost
     blocked = _blocked(step, progress)
     wanted = [c for c in step.cases if c.id not in blocked]
+    before = len(ctx.recorder.exchanges)
     seen: dict[str, Seen] = {}
     crash: str | None = None
     interrupted = False
@@ -179,6 +181,7 @@ async def _step(
             async with asyncio.timeout_at(clock.ends), aclosing(check.probe(ctx)) as found:  # type: ignore[type-var]
                 async for one in found:
                     seen[one.case] = replace(one, facts=ctx.recorder.mask.values(one.facts, "checks.facts"))
+            seen |= _unanswered(wanted, seen, ctx.recorder, before)
         except asyncio.CancelledError:
             interrupted = True
         except NotAskedError as exc:
@@ -215,6 +218,17 @@ def _blocked(step: Step, progress: Progress) -> dict[str, str]:
 def _unheard(wanted: Iterable[Case], seen: Mapping[str, Seen], reason: str) -> dict[str, Seen]:
     """The cases that nothing was seen of, each with the reason why it was not asked."""
     return {c.id: Seen(c.id, facts={NOT_ASKED: reason}) for c in wanted if c.id not in seen}
+
+
+def _unanswered(wanted: Iterable[Case], seen: Mapping[str, Seen], recorder: Recorder, before: int) -> dict[str, Seen]:
+    """The same where a probe stopped early since something that it needed for them got no answer; else nothing."""
+    failed = next((x for x in recorder.exchanges[before:] if x.failure is not None), None)
+    if failed is None or failed.failure is None:
+        return {}
+    path = urlsplit(failed.url).path
+    return _unheard(
+        wanted, seen, f"{failed.method} {path} got no answer ({failed.failure.kind}): this could not be asked"
+    )
 
 
 def _overtaken(wanted: Iterable[Case], seen: Mapping[str, Seen], clock: _Clock, recorder: Recorder) -> dict[str, Seen]:
