@@ -2,7 +2,7 @@
 
 Asks, on the open session of each kind: `session.update` in GA shape, `session.update` in the beta's flat shape, and
 `transcription_session.update`, each followed by what came back; what was sent is compared with what the echo shows.
-Costs: 3 requests, a token and a session: it uses the session of the check `sdp` that is still open, then one of the other kind.
+Costs: no request; it uses the sessions of the check `sdp`. Where a server has room for one alone, a session and a token more.
 Sources: live capture of 2026-09-18, record 69522944037 (GA: `session.type` is required, `transcription_session.update`
 is `invalid_value`, a bad update is dropped whole); the founding thread community.openai.com 1148799 (2025-04:
 `session.update` on a beta transcription session answers `server_error`); crmitchelmore/justspeaktoit#427 (2026-05-08).
@@ -105,6 +105,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=3, tokens_minted=1, sessions_opened=1),
+    cost=Cost(),
     order=50,
 )

@@ -190,7 +190,7 @@ class _Run:
 
     async def _prepared(self) -> str:
         ctx, kind = self._ctx, self._kind
-        opened = self.opened = await ctx.fresh(kind, self.name, self.voice, beside=True)
+        opened = self.opened = await ctx.fresh(kind, self.name, self.voice, others="keep")
         if opened is None:
             return "no token was to be had"
         if opened.session is None:

@@ -3,7 +3,7 @@
 Asks, on the open session of each kind: a good turn detection first, then by update what each rule forbids, each time
 beside a good change; where such an update is taken, the good one again. An update of nothing new then shows whether any
 of the refused ones left something behind.
-Costs: 3 requests, a token and a session without audio; about twenty updates for each kind.
+Costs: no request and no audio; about twenty updates for each kind, over the sessions of the check `sdp`.
 Sources: rtdiag/api/turn_rules.yaml, rule by rule. Only where somebody has posted the refusal, in that dialect and kind of
 session, is it asserted; everything else is measured and shown as info.
 """
@@ -256,6 +256,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=3, tokens_minted=1, sessions_opened=1),
+    cost=Cost(),
     order=65,
 )

@@ -46,7 +46,9 @@ class Case:
 class Check:
     """A check: its cases as data, what it costs, how it asks (`probe`) and how it judges (`judge`).
 
-    `cost` is what a default run adds: opt-ins, the user's own token and session, and a second dialect come on top. `order` is its
+    `cost` is what a default run adds: opt-ins, the user's own token and session, and a second dialect come on top. Of the tokens
+    that it mints it leaves `spares` to later checks, and takes so many of earlier ones (`takes_spares`), where there are any,
+    in place of minting. `order` is its
     place on the screen. `doc` is the docstring of its module: what it asks, what it costs, its sources.
     """
 
@@ -56,6 +58,8 @@ class Check:
     probe: Callable[[Context], AsyncIterator[Seen]]
     judge: Callable[[Evidence], Iterable[Finding]]
     cost: Cost = field(default_factory=Cost)
+    spares: int = 0
+    takes_spares: int = 0
     order: int = 1000
     doc: str = ""
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from rtdiag.api import models, sessions
@@ -37,6 +37,9 @@ from rtdiag.transport.webrtc import Session
 from rtdiag.transport.websocket import Socket
 
 T = TypeVar("T")
+
+# What becomes of the sessions that are open when another is asked for.
+Others = Literal["close", "while there is room", "keep"]
 
 # An offer that no server can take: it opens no session and costs nothing, but it is read only after the credential was.
 # It parses, but offers no audio: 400 `invalid_offer` by public file, record 57978690424.
@@ -203,6 +206,8 @@ class Context:
         self._offering: set[asyncio.Task[Reply]] = set()
         self._begun: set[str] = set()
         self._just_freed = False
+        self._one_slot = False
+        self._spare: dict[Kind, list[Minted]] = {kind: [] for kind in KINDS}
         self._servers: set[str | None] = set()
         self.models_asked: dict[Kind, str] = {}
 
@@ -346,11 +351,20 @@ class Context:
 
     async def fresh_token(self, kind: Kind) -> Credential | None:
         """A token that nothing was asked with yet, since it may be good once; the shared one where no other is to be had."""
+        while self._spare[kind]:
+            spare = self._spare[kind].pop()
+            if not spare.worn:
+                return spare.token
         shared = await self.minted(kind)
         if shared.token is None:
             return None
         session = sessions.session(kind, shared.dialect, await self.model(kind))
         return (await self.mint(kind, shared.dialect, session)).token or shared.token
+
+    def keep(self, kind: Kind, minted: Minted) -> None:
+        """Keep a token that was minted for the mint's answer alone: `fresh_token` hands it out before it mints another."""
+        if minted.token is not None:
+            self._spare[kind].append(minted)
 
     async def beta_mint(self, kind: Kind) -> Minted | None:
         """What the beta mint of that kind answers, asked once per run; None where it may not be asked."""
@@ -411,18 +425,21 @@ class Context:
         """The session of that kind that all checks share; None where no token is to be had.
 
         It is opened with a fresh token: where a token is good once, what was asked with the shared one must not be in the way.
-        One that made room for another is opened anew; one that fell silent, failed or was ended by the server is not.
+        It stands beside that of the other kind, so that each is opened once, unless the server has room for one alone. One that
+        made room for another is opened anew; one that fell silent, failed or was ended by the server is not.
         """
         async with self._lock(("opened", kind)):
             if kind not in self._shared or self._made_room(self._shared[kind]):
-                self._shared[kind] = await self.fresh(kind, kind)
+                self._shared[kind] = await self.fresh(kind, kind, others="while there is room")
         return self._shared[kind]
 
     def _made_room(self, held: Opened | None) -> bool:
         session = held.session if held else None
         return session is not None and self._ended.get(session.id, False) and session.id not in self._silent
 
-    async def fresh(self, kind: Kind, name: str, voice: Voice | None = None, *, beside: bool = False) -> Opened | None:
+    async def fresh(
+        self, kind: Kind, name: str, voice: Voice | None = None, *, others: Others = "close"
+    ) -> Opened | None:
         """A session of one's own with a token of its own, which `voice` speaks to; None where no token is to be had."""
         token = await self.fresh_token(kind)
         if token is None:
@@ -434,7 +451,7 @@ class Context:
             dialect,
             lambda offer: self.reply("POST", path, token, content=offer, headers=headers),
             voice=voice,
-            beside=beside,
+            others=others,
         )
         return replace(opened, token=token)
 
@@ -446,13 +463,13 @@ class Context:
         *,
         connect: bool = True,
         voice: Voice | None = None,
-        beside: bool = False,
+        others: Others = "close",
     ) -> Opened:
         """Open one session: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner.
 
-        Every other session is closed before, unless it is to be open `beside` them: a server may have room for one.
+        `others` says what becomes of the sessions that are open: a server may have room for one.
         """
-        if not beside:
+        if others == "close" or (others == "while there is room" and self._one_slot):
             await self.make_room()
         await self._still_answers("POST", self._url(CALLS))
         peer_id = f"p{len(self._sessions) + 1}-{name}"
@@ -460,6 +477,8 @@ class Context:
         self._sessions.append(session)
         offer = await session.offer()
         reply = await self._with_room(lambda: self._offer(session, post(offer)), _says_full)
+        if others == "while there is room" and _says_full(reply) and await self._room_was_ours(session):
+            reply = await self._with_room(lambda: self._offer(session, post(offer)), _says_full)
         exchange = reply.exchange
         session.offered_in = exchange.id
         if not exchange.ok:
@@ -547,13 +566,22 @@ class Context:
         if opened.session is not None:
             await self._close_one(opened.session)
 
-    async def make_room(self) -> None:
-        """Hang up every call and close every session; what fails is told at the end of the run."""
+    async def make_room(self, but: Session | None = None) -> None:
+        """Hang up every call and close every session but that one; what fails is told at the end of the run."""
         for _, exchange in tuple(self._calls):
             await self._hung_up(exchange)
         for session in self._sessions:
-            if session.id not in self._ended:
+            if session.id not in self._ended and session is not but:
                 await self._close_one(session)
+
+    async def _room_was_ours(self, asking: Session) -> bool:
+        """Whether sessions of this run were open while there was no room for this one; then they are closed, and so from now on."""
+        open_ones = [s for s in self._sessions if s is not asking and s.id in self._begun and s.id not in self._ended]
+        if not open_ones:
+            return False
+        self._one_slot = True
+        await self.make_room(but=asking)
+        return True
 
     async def _hung_up(self, exchange: Exchange) -> None:
         path = call_path(exchange)

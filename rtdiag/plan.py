@@ -39,7 +39,16 @@ class Plan:
         """The same where the clip that is played is longer than rtdiag's own by so much; each session hears it once."""
         costs = [s.check.cost for s in self.steps if s.cases]
         more_s = sum(longer_s * c.sessions_opened for c in costs if c.audio_seconds)
-        return sum(costs, Cost(audio_seconds=more_s))
+        spared = self._spared()
+        return sum(costs, Cost(audio_seconds=more_s)) - Cost(requests=spared, tokens_minted=spared)
+
+    def _spared(self) -> int:
+        """How many tokens need not be minted, since an earlier check leaves as many."""
+        spared = left = 0
+        for check in (s.check for s in self.steps if s.cases):
+            taken = min(left, check.takes_spares)
+            spared, left = spared + taken, left - taken + check.spares
+        return spared
 
     def waits_s(self, longer_s: float = 0.0) -> float:
         """How long its opt-ins wait by themselves, where a clip is so much longer than rtdiag's own; thrice on a slow machine."""

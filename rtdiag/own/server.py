@@ -77,6 +77,7 @@ class Server:
             f"own-{self._kind}",
             self._dialect,
             lambda offer: self._ctx.reply("POST", path, minted.token, content=offer, headers=headers),
+            others="while there is room",
         )
 
 
