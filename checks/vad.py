@@ -5,8 +5,9 @@ through all three; where it is refused, which fields are why, and what is taken 
 `semantic_vad` at each eagerness and null, at the mint and by update, for a realtime and for a transcription session.
 Whether it is also effective takes audio and is another check.
 Costs: 12 mints of 60 seconds, whose tokens later checks use; the sessions are those of the check `sdp`, and a session and a
-token more where a server has room for one alone. `--session` adds a mint and a session, or, where the mint refuses it, up to 14 more mints (mostly 2: updates are asked first, and take nothing). In the other dialect than
-the server's own it adds a mint and a session to send updates to.
+token more where a server has room for one alone. `--session` adds a mint and a session, or, where the mint refuses it, up
+to 14 more mints (mostly 2: updates are asked first, and take nothing). In the other dialect than the server's own it adds a
+mint and a session to send updates to.
 Sources: developers.openai.com/api/docs/guides/realtime-vad (autumn 2026: gpt-live-transcribe and gpt-realtime-whisper
 take none); openai 3.54.0 types/realtime/realtime_audio_input_turn_detection.py; livekit/agents#3331 (2025-09-05:
 semantic_vad in a transcription session); openai-openapi @ f85dbe2 line 55921 says only server_vad there: so that is

@@ -116,7 +116,7 @@ def test_a_token_url_is_searched_in_both_shapes(wrap: Any) -> None:
     [
         (lambda _: web.json_response({"token": "in another place"}), "fail", "token-not-in-answer"),
         (lambda _: web.json_response({"error": "unauthorized"}, status=401), "fail", "token-url-refuses"),
-        (lambda _: web.Response(text="oops", status=500), "inconclusive", "generic-server-error"),
+        (lambda _: web.Response(text="oops", status=500), "inconclusive", "server-unavailable"),
         (
             lambda _: web.Response(text="<!doctype html>", content_type="text/html"),
             "inconclusive",

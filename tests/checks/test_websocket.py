@@ -166,13 +166,13 @@ HTML = {"content-type": "text/html"}
         (upgraded(426), False, "info", None),
         (upgraded(404), True, "fail", "websocket-upgrade-refused"),
         (upgraded(404, "<html></html>", headers=HTML), False, "inconclusive", "answer-not-from-the-api"),
-        (upgraded(502, "<html></html>", headers=HTML), True, "inconclusive", "answer-not-from-the-api"),
-        (upgraded(503), False, "inconclusive", "generic-server-error"),
+        (upgraded(502, "<html></html>", headers=HTML), True, "inconclusive", "server-unavailable"),
+        (upgraded(503), False, "inconclusive", "server-unavailable"),
         (refusal(429, "rate_limit_exceeded", url=URL), False, "inconclusive", "rate-limit"),
         (upgraded(200, "{}"), False, "inconclusive", "answer-not-from-the-api"),
         (upgraded(302, headers={"location": "/login"}), False, "inconclusive", "answer-not-from-the-api"),
         (exchange(None, url=URL, failure=Failure("timeout", "answer", "…")), True, "inconclusive", "no-answer-in-time"),
-        (exchange(None, url=URL, failure=Failure("proxy", "connect", "407")), True, "inconclusive", "tls-or-proxy"),
+        (exchange(None, url=URL, failure=Failure("proxy", "proxy", "407")), True, "inconclusive", "proxy-login-required"),
     ],
 )  # fmt: skip
 def test_an_http_answer_in_place_of_the_upgrade(
