@@ -222,6 +222,7 @@ def run(
             if not any(step.cases for step in chosen.steps):
                 raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
             outputs.check()
+            stop.begin()
             report = names.run(_report(given, settings, chosen, known, fail_on, outputs, stop))
         except config.ConfigError as exc:
             _fail(str(exc))

@@ -41,7 +41,7 @@ from rtdiag.transport.recorder import Deadlines, Recorder
 _INTERRUPTED_RUN = "the run was interrupted"
 
 # How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
-_AT_ONCE_S = 1.0
+_AT_ONCE_S = 0.7
 
 NOT_TESTED = ("a browser", "CORS", "ICE over TCP", "your own code")
 

@@ -1,7 +1,8 @@
 """SIGINT, SIGTERM and SIGHUP as a wish to stop: noted whenever they come, and passed on to the work that may be cut short.
 
 So a signal costs no report: before the work it shortens it to nothing, during the work it ends it, and after it, while the
-report is written, it changes nothing.
+report is written, it changes nothing. While the user's input is still being read there is no report to lose, and a wait for
+standard input or a pipe to end: there it is a KeyboardInterrupt.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.wished = False
+        self._reading = True
         self._task: asyncio.Task[Any] | None = None
         self._before: dict[int, Any] = {}
 
@@ -40,6 +42,10 @@ class Stop:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def begin(self) -> None:
+        """The input is read: from now on there is a report that no signal may cost."""
+        self._reading = False
+
     async def cancellable(self, work: Coroutine[Any, Any, T]) -> T:
         """Do the work, which a signal cancels once; what it then still returns or raises is the result."""
         import asyncio
@@ -53,6 +59,8 @@ class Stop:
             self._task = None
 
     def _wish(self, _number: int, _frame: FrameType | None) -> None:
+        if self._reading:
+            raise KeyboardInterrupt
         task = self._task
         if not self.wished and task is not None:  # a second signal must not cut the closing short
             task.get_loop().call_soon_threadsafe(task.cancel)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from rtdiag.report import reading
+from rtdiag.stopping import Stop
 
 # What standard error shows on a terminal when a phase begins, and the run that has that phase; where it is long, by a silence.
 PHASES = {
@@ -149,3 +150,13 @@ def test_where_signals_are_ignored_they_stay_ignored(tmp_path: Path) -> None:
         signal.signal(signal.SIGHUP, before)
     assert process.returncode == 0
     assert json.loads(target.read_text(encoding="utf-8"))["interrupted"] is False
+
+
+def test_while_input_is_read_a_signal_ends_the_wait_and_from_the_run_on_it_is_a_wish() -> None:
+    with Stop() as stop:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert not stop.wished
+        stop.begin()
+        signal.raise_signal(signal.SIGINT)
+        assert stop.wished
