@@ -34,6 +34,15 @@ KINDS: dict[str, str] = {
 }
 
 
+class BadVariable(Exception):  # noqa: N818 - what the variable is
+    """A variable of the environment decides for a request and cannot be used; the text is one line without secrets."""
+
+    def __init__(self, variable: str, what: str) -> None:
+        super().__init__(f"{variable}: {what}")
+        self.variable = variable
+        self.what = what
+
+
 # The codes with which the library gives a WebSocket up: RFC 6455 section 7.4.1.
 _GIVEN_UP = {1002: "protocol", 1007: "protocol", 1009: "too-large"}
 
