@@ -14,12 +14,12 @@ from datetime import date
 from math import isfinite
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.context import Wishes
 from rtdiag.redact import Mask, Secret
+from rtdiag.transport import addresses
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
 
@@ -40,6 +40,9 @@ _SHOWN_VARIABLES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )
+
+# What can stand behind `?transport=`.
+_ICE_TRANSPORTS = {"stun": (), "turn": ("udp", "tcp"), "turns": ("tcp",)}
 
 _NO_CREDENTIAL = (
     "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
@@ -100,7 +103,7 @@ def make(flags: Flags, environment: Mapping[str, str]) -> Config:
         base_url=_base_url(flags.base_url or environment.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL),
         api_key=key,
         own_token=token,
-        token_url=_http_url(flags.token_url, "--token-url") if flags.token_url else None,
+        token_url=str(_http_address(flags.token_url, "--token-url")) if flags.token_url else None,
         realtime_model=flags.model,
         transcription_model=flags.transcription_model,
         session=session(flags.session) if flags.session else None,
@@ -136,27 +139,61 @@ def _kinds(name: str) -> tuple[Kind, ...]:
 
 
 def _base_url(url: str) -> str:
-    return _http_url(url.strip(), "the base URL").rstrip("/")
+    address = _http_address(url, "the base URL")
+    if address.userinfo:
+        raise _unusable("the base URL", url, "a name and a password in it would be sent in place of the key")
+    if re.search("[?#]", address.rest):
+        raise _unusable("the base URL", url, "it ends before ? and #, since the path of each request is put behind it")
+    return str(address).rstrip("/")
 
 
-def _http_url(url: str, what: str) -> str:
+def _http_address(url: str, what: str) -> addresses.Address:
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
-    except ValueError:
-        usable = False
-    if not usable:
-        mask = Mask()
-        mask.learn_url(url)
-        raise ConfigError(f"{what} is not an http(s) URL: {mask(url, 'screen')!r}; it looks like {OFFICIAL_BASE_URL}")
-    return url
+        address = addresses.read(url.strip())
+    except addresses.BadAddress as exc:
+        raise _unusable(what, url, str(exc)) from None
+    if address.scheme not in ("http", "https"):
+        raise _unusable(what, url, "it begins with http:// or https://")
+    return address
+
+
+def _unusable(what: str, url: str, why: str) -> ConfigError:
+    return ConfigError(f"{what} is not an http(s) URL: {_shown(url)}: {why}; it looks like {OFFICIAL_BASE_URL}")
+
+
+def _shown(url: str) -> str:
+    return repr(addresses.shown(Mask()(url.strip(), "screen")))
 
 
 def _ice_url(url: str) -> str:
-    if not url.startswith(("stun:", "stuns:", "turn:", "turns:")):
-        raise ConfigError(f"--ice-server takes a stun: or turn: URL, not {url!r}")
-    return url
+    """The URL as aiortc takes it, which knows less than RFC 7064 and RFC 7065, and leaves some of it out without a word."""
+    try:
+        return _ice_address(url.strip())
+    except addresses.BadAddress as exc:
+        example = "it looks like stun:stun.example.org:3478"
+        raise ConfigError(f"--ice-server takes a stun: or turn: URL, not {_shown(url)}: {exc}; {example}") from None
+
+
+def _ice_address(url: str) -> str:
+    addresses.check_characters(url)
+    scheme, _, after = url.partition(":")
+    place, _, query = after.partition("?")
+    scheme, transport = scheme.lower(), query.lower().removeprefix("transport=")
+    if scheme not in _ICE_TRANSPORTS:
+        raise addresses.BadAddress("rtdiag knows stun:, turn: and turns:")
+    if "@" in after or (query and not re.fullmatch("transport=[a-z]*", query.lower())):
+        raise addresses.BadAddress(
+            "a name and a password are no part of such a URL (RFC 7065), and rtdiag takes none for TURN yet"
+        )
+    if place.startswith("/"):
+        raise addresses.BadAddress("no // stands in it")
+    if query and transport not in _ICE_TRANSPORTS[scheme]:
+        known = " or ".join(f"?transport={name}" for name in _ICE_TRANSPORTS[scheme]) or "nothing"
+        raise addresses.BadAddress(f"behind the host of {scheme}: rtdiag knows {known}")
+    host, port = addresses.host_and_port(place)
+    if ":" in host:
+        raise addresses.BadAddress("rtdiag's WebRTC library takes no IPv6 address there: give a name that has one")
+    return f"{scheme}:{host}" + (f":{port}" if port else "") + (f"?transport={transport}" if query else "")
 
 
 def _key(key_file: str | None, environment: Mapping[str, str]) -> Credential | None:

@@ -42,7 +42,7 @@ class Planted:
         return {
             "OPENAI_API_KEY": self.secret("OPENAI_API_KEY", 60, ""),
             "RTDIAG_TOKEN": self.secret("RTDIAG_TOKEN", 40, "ek_"),
-            "OPENAI_BASE_URL": f"http://{self.userinfo('base URL')}{host}/v1",
+            "OPENAI_BASE_URL": f"http://{host}/v1",
             "HTTPS_PROXY": f"http://{self.userinfo('proxy')}127.0.0.1:9",
             "OPENAI_ORG_ID": "org-stays",
             "COLUMNS": "200",

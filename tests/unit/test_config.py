@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtdiag.config import ConfigError, Flags, make
+from tests.secrets.canaries import PROPERTY
 
 KEY = {"OPENAI_API_KEY": "sk-proj-FAKE0000000000000000000000000000abcd"}
 
@@ -34,6 +37,151 @@ def test_what_cannot_be_used_is_one_clear_line(flags: Flags, environment: Mappin
         make(flags, environment)
     assert str(refused.value).startswith(line)
     assert "\n" not in str(refused.value)
+
+
+IN_ICE = "a name and a password are no part of such a URL (RFC 7065), and rtdiag takes none for TURN yet"
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("http://\x1b[2J/v1", "'http://\ufffd[2J:***': it holds a blank or a character that cannot be seen"),
+        ("http://h\n/v1", "'http://h\ufffd/v1': it holds a blank or a character that cannot be seen"),
+        ("http://☃.example/v1", "'http://☃.example/v1': the host is no international name"),
+        ("http://me:secret@h/v1", "'http://***@h/v1': a name and a password in it would be sent in place of the key"),
+        ("http://me:sec/ret@h/v1", "'http://***': the port is no number from 1 to 65535"),
+        ("http://me:secret/v1", "'http://me:***': the port is no number from 1 to 65535"),
+        ("http://h:0/v1", "'http://h:0/v1': the port is no number from 1 to 65535"),
+        ("http://h:99999/v1", "'http://h:99999/v1': the port is no number from 1 to 65535"),
+        ("http:///v1", "'http:///v1': the host is missing"),
+        ("http://:80/v1", "'http://:80/v1': the host is missing"),
+        ("http://[::1/v1", "'http://[:***': an IPv6 address stands in brackets"),
+        ("http://[v1.x]/v1", "'http://[v1.x]:***': what stands in brackets is no IPv6 address"),
+        ("http://h/v1?token=secret", "'http://h/v1?***': it ends before ? and #"),
+        ("http://h/v1#secret", "'http://h/v1?***': it ends before ? and #"),
+        ("ws://h/v1", "'ws://h/v1': it begins with http:// or https://"),
+        ("http://" + 64 * "a" + "/v1", "'http://" + 64 * "a" + "/v1': the host is no name"),
+        ("http://h/" + 9000 * "a", "'http://h/" + 91 * "a" + "…': it is longer than 8192 characters"),
+        ("http://h:" + KEY["OPENAI_API_KEY"], "'http://h:***': the port is no number from 1 to 65535"),
+        (KEY["OPENAI_API_KEY"], "'sk-proj-********************************abcd': it does not begin as http:// does"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_base_url_is_told_without_secrets(url: str, line: str) -> None:
+    for flags, environment in ((Flags(base_url=url), KEY), (Flags(), KEY | {"OPENAI_BASE_URL": url})):
+        with pytest.raises(ConfigError) as refused:
+            make(flags, environment)
+        assert str(refused.value).startswith(f"the base URL is not an http(s) URL: {line}")
+        assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        (" HTTPS://API.OpenAI.com/v1/\n", "https://api.openai.com/v1"),
+        ("http://bücher.example:80/v1/", "http://xn--bcher-kva.example:80/v1"),
+        ("http://[0:0::1]:80", "http://[::1]:80"),
+        ("http://my_gateway:4000/a/b", "http://my_gateway:4000/a/b"),
+    ],
+)
+def test_a_base_url_is_taken_as_every_library_takes_it(url: str, taken: str) -> None:
+    assert make(Flags(base_url=url), KEY).wishes.base_url == taken
+
+
+def test_a_token_url_may_have_a_query_and_a_login() -> None:
+    url = "http://me:secret@h/token?room=1"
+    assert make(Flags(token_url=url), {}).wishes.token_url == url
+    with pytest.raises(ConfigError, match=r"^--token-url is not an http\(s\) URL: 'http://\*\*\*@h:0': the port"):
+        make(Flags(token_url="http://me:secret@h:0"), {})
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("turn:user:pass@host", f"'turn:***@host': {IN_ICE}"),
+        ("turn:host?username=me&credential=secret", f"'turn:host?***': {IN_ICE}"),
+        ("turn:host?transport=tcp&username=me", f"'turn:host?***': {IN_ICE}"),
+        ("turn:me:sec?ret@host", f"'turn:***': {IN_ICE}"),
+        ("turn:user:secret", "'turn:user:***': the port is no number from 1 to 65535"),
+        ("turn:host?transport=sctp", "'turn:host?***': behind the host of turn: rtdiag knows ?transport=udp or ?transport=tcp"),
+        ("turns:host?transport=udp", "'turns:host?***': behind the host of turns: rtdiag knows ?transport=tcp"),
+        ("stun:host?transport=udp", "'stun:host?***': behind the host of stun: rtdiag knows nothing"),
+        ("stun:", "'stun:': the host is missing"),
+        ("stun", "'stun': the host is missing"),
+        ("stun::3478", "'stun::3478': the host is missing"),
+        ("stun:host:0", "'stun:host:0': the port is no number from 1 to 65535"),
+        ("stun:host:99999", "'stun:host:99999': the port is no number from 1 to 65535"),
+        ("stun:host:x", "'stun:host:***': the port is no number from 1 to 65535"),
+        ("stun:[::1]:3478", "'stun:[::1]:3478': rtdiag's WebRTC library takes no IPv6 address there: give a name that has one"),
+        ("stun:::1", "'stun::***': an IPv6 address stands in brackets"),
+        ("stun://host", "'stun://host': no // stands in it"),
+        ("stun:host/path", "'stun:host/path': the host is no name"),
+        ("stun:a, stun:b", "'stun:a, stun:***': it holds a blank or a character that cannot be seen"),
+        ("stun:a..b", "'stun:a..b': the host is no name"),
+        ("stun:" + 64 * "a", "'stun:" + 64 * "a" + "': the host is no name"),
+        ("stun:\x1b\udcff", "'stun:\ufffd\ufffd': it holds a blank or a character that cannot be seen"),
+        ("stuns:host", "'stuns:host': rtdiag knows stun:, turn: and turns:"),
+        ("https://host", "'https://host': rtdiag knows stun:, turn: and turns:"),
+        (KEY["OPENAI_API_KEY"], "'sk-proj-********************************abcd': rtdiag knows stun:, turn: and turns:"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_ice_server_is_told_without_secrets(url: str, line: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        make(Flags(emulator=True, ice_servers=("stun:host", url)), {})
+    assert str(refused.value).startswith(f"--ice-server takes a stun: or turn: URL, not {line}")
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        (" STUN:Host.Example ", "stun:host.example"),
+        ("stun:bücher.example:1", "stun:xn--bcher-kva.example:1"),
+        ("turn:host:", "turn:host"),
+        ("turn:127.0.0.1:3478?transport=TCP", "turn:127.0.0.1:3478?transport=tcp"),
+        ("turns:host?transport=tcp", "turns:host?transport=tcp"),
+    ],
+)
+def test_an_ice_server_is_taken_as_the_webrtc_library_takes_it(url: str, taken: str) -> None:
+    from aiortc import RTCIceServer
+    from aiortc.rtcicetransport import connection_kwargs
+
+    (found,) = make(Flags(emulator=True, ice_servers=(url,)), {}).wishes.ice_servers
+    assert found == taken
+    assert connection_kwargs([RTCIceServer(urls=found)]), "it leaves none out"
+
+
+PIECES = [
+    "stun:",
+    "turn:",
+    "turns:",
+    "h",
+    "h.test",
+    ":",
+    "80",
+    "?transport=",
+    "?",
+    "udp",
+    "tcp",
+    "@",
+    "//",
+    "[::1]",
+    "&",
+    "ü",
+    ".",
+]
+
+
+@PROPERTY
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join))
+def test_no_ice_server_reaches_the_webrtc_library_that_it_stumbles_over(url: str) -> None:
+    from aiortc import RTCIceServer
+    from aiortc.rtcicetransport import connection_kwargs
+
+    try:
+        found = make(Flags(emulator=True, ice_servers=(url,)), {}).wishes.ice_servers
+    except ConfigError:
+        return
+    assert connection_kwargs([RTCIceServer(urls=list(found))])
 
 
 @pytest.mark.parametrize(
