@@ -519,10 +519,10 @@ class Context:
             upgrade = await socket.connect(
                 url,
                 credential,
+                self._http.ways,
                 headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
                 subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
                 as_subprotocol=as_subprotocol,
-                trust_environment=self._http.trust_environment,
             )
             self._breaker.note(upgrade)
             await socket.greeting(sessions.CREATED)

@@ -23,6 +23,7 @@ KINDS: dict[str, str] = {
     "protocol": "what came back is not HTTP",
     "proxy": "the proxy refused or failed",
     "request": "the request could not be built",
+    "variable": "a variable of the environment decides how this is asked, and cannot be used",
     "too-large": "the answer is larger than rtdiag reads",
     "sdp": "the answer does not parse as SDP, or does not fit the offer",
     "ice": "no candidate pair worked",
@@ -35,11 +36,15 @@ KINDS: dict[str, str] = {
 
 
 class BadVariable(Exception):  # noqa: N818 - what the variable is
-    """A variable of the environment decides for a request and cannot be used; the text is one line without secrets."""
+    """A variable of the environment decides for a request and cannot be used; the text is one line without secrets.
+
+    `about` is what it decides: `trust` for certificates, else the `route`.
+    """
 
     def __init__(self, variable: str, what: str) -> None:
         super().__init__(f"{variable}: {what}")
         self.variable = variable
+        self.about = "trust" if variable.startswith("SSL") else "route"
         self.what = what
 
 
@@ -54,6 +59,8 @@ def from_http(exc: BaseException, phase: str, late: str) -> Failure:
     """
     import httpx
 
+    if isinstance(exc, BadVariable):
+        return Failure("variable", exc.about, str(exc))
     if isinstance(exc, (httpx.TimeoutException, TimeoutError)):
         return _late(phase, late)
     causes = tuple(_chain(exc))
@@ -85,6 +92,8 @@ def from_websocket(exc: BaseException, phase: str, late: str) -> Failure:
     """The failure that an exception of websockets stands for while the upgrade is asked for; the rest as in `from_http`."""
     from websockets import exceptions as ws
 
+    if isinstance(exc, BadVariable):
+        return Failure("variable", exc.about, str(exc))
     if isinstance(exc, TimeoutError):
         return _late(phase, late)
     causes = tuple(_chain(exc))

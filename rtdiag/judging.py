@@ -30,11 +30,15 @@ _FAILURE_CAUSES: Mapping[str, str] = {
     "protocol": "answer-not-from-the-api",
     "too-large": "answer-not-from-the-api",
     "request": "request-not-sendable",
+    "variable route": "proxy-variable-malformed",
+    "variable trust": "certificate-file-missing",
 }
 # What to do about it, where the phase says more than the kind.
 _FAILURE_HINTS: Mapping[str, str] = {
     "timeout connect": "nothing came back from that address: packets are dropped by a firewall, or a proxy has to be used here",
     "timeout tls": "the port is open, and what listens there answers no TLS handshake: no certificate was seen",
+    "variable route": "correct or unset that variable; nothing was sent",
+    "variable trust": "set that variable to a file of certificates in PEM, or unset it; nothing was sent",
     "timeout proxy": "the proxy took the connection and let the request wait: ask whoever runs it about this host",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -37,6 +38,7 @@ from rtdiag.registry import Broken
 from rtdiag.transport.breaker import NotAskedError
 from rtdiag.transport.http import Http
 from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.ways import Ways
 
 _INTERRUPTED_RUN = "the run was interrupted"
 
@@ -94,7 +96,7 @@ async def run(
     limit_s = deadlines.run_s(plan.waits_s()) if limit_s is None else limit_s
     wishes = replace(wishes, emulated=emulator is not None)
     recorder = Recorder(mask, observer.asking)
-    http = Http(wishes.base_url, recorder, deadlines, trust_environment=emulator is None)
+    http = Http(wishes.base_url, recorder, deadlines, Ways({} if emulator else os.environ))
     ctx = Context(wishes, http, recorder, deadlines, sleep)
     progress, interrupted = Progress(), False
     clock = _Clock(limit_s, deadlines)

@@ -17,7 +17,9 @@ from rtdiag.failures import from_http
 from rtdiag.model import Exchange, Failure
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.names import watching
+from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.ways import Ways
 
 if TYPE_CHECKING:
     import httpx
@@ -47,19 +49,14 @@ class Reply:
 
 
 class Http:
-    """A client for one base URL. `send` never raises for anything that a network or a server can do.
+    """A client for one base URL. `send` never raises for anything that a network, a server or a variable can do."""
 
-    `trust_environment` honours HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and the like.
-    """
-
-    def __init__(
-        self, base_url: str, recorder: Recorder, deadlines: Deadlines, *, trust_environment: bool = True
-    ) -> None:
+    def __init__(self, base_url: str, recorder: Recorder, deadlines: Deadlines, ways: Ways | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         self._recorder = recorder
         self._deadlines = deadlines
-        self.trust_environment = trust_environment
-        self._client: httpx.AsyncClient | None = None
+        self.ways = ways or Ways()
+        self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def send(
         self,
@@ -91,12 +88,12 @@ class Http:
             **(headers or {}),
         }
         url = path if "://" in path else self.base_url + path
-        timer = _Timer()
-        draft = _Draft()
+        timer, draft, route = _Timer(), _Draft(), Route()
         try:
             if json_body is not None:
                 content, sent["content-type"] = json.dumps(json_body).encode(), "application/json"
-            client = self._opened()
+            route = self.ways.to(url)
+            client = self._opened(url, route)
             timer.begin()  # making the client, once in a run, is no part of its first request
             at_ms = recorder.now_ms()
             request = client.build_request(
@@ -111,7 +108,7 @@ class Http:
             raise
         except Exception as exc:
             late = overdue(timer.phase, self._deadlines, len(draft.body))
-            draft.failure = at(from_http(exc, timer.phase, late), urlsplit(url).netloc)
+            draft.failure = at(from_http(exc, timer.phase, late), url, route)
         finally:
             timer.stop()
             for secret in find_secrets(bytes(draft.body)):
@@ -122,21 +119,25 @@ class Http:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._client is not None:
-            await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
+    def _opened(self, url: str, route: Route) -> httpx.AsyncClient:
+        """The client for that way; where no part of it is TLS, none is set up. Raises BadVariable."""
+        tls, proxy = self.ways.tls(url, route), route.proxy.reveal() if route.proxy else None
+        way = f"{'TLS' if tls else 'plain'} {proxy}"
+        if way not in self._clients:
             import httpx
 
-            self._client = httpx.AsyncClient(
-                verify=httpx.create_ssl_context(trust_env=self.trust_environment),
-                trust_env=self.trust_environment,
+            self._clients[way] = httpx.AsyncClient(
+                verify=tls or False,
+                trust_env=False,
+                proxy=httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None) if proxy else None,
                 timeout=httpx.Timeout(
                     None, connect=self._deadlines.connect_s
                 ),  # httpx's others begin anew with every byte
             )
-        return self._client
+        return self._clients[way]
 
     def _exchange(
         self,
@@ -280,10 +281,13 @@ def overdue(phase: str, deadlines: Deadlines, came_bytes: int = 0) -> str:
     }.get(phase, f"no answer {whole}")
 
 
-def at(failure: Failure, place: str) -> Failure:
-    """The failure with the host in its words, where it happened before there was a connection to it."""
-    before = failure.phase in ("dns", "connect", "proxy", "tls")
-    return replace(failure, detail=f"{place.rpartition('@')[2]}: {failure.detail}") if before else failure
+def at(failure: Failure, url: str, route: Route) -> Failure:
+    """The failure with the place in its words, where it happened before there was a connection: the host, or the proxy."""
+    if failure.phase not in ("dns", "connect", "proxy", "tls"):
+        return failure
+    host, way = urlsplit(url).netloc.rpartition("@")[2], f" ({route})" if route.variable else ""
+    place = f"the proxy {route.shown}" if route.proxy and failure.phase != "tls" else f"{host}{way}"
+    return replace(failure, detail=f"{place}: {failure.detail}")
 
 
 def recorded(body: bytes, mask: Mask) -> tuple[str, Literal["utf-8", "base64"]]:

@@ -13,7 +13,6 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.failures import from_close, from_websocket
@@ -21,11 +20,11 @@ from rtdiag.model import Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.http import Credential, at, learn_own_address, masked_headers, overdue, recorded, user_agent
 from rtdiag.transport.names import watching
+from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.ways import Ways
 
 if TYPE_CHECKING:
-    import ssl
-
     from websockets.asyncio.client import ClientConnection
 
 LABEL = "websocket"
@@ -66,16 +65,15 @@ class Socket(Channel):
         self,
         url: str,
         credential: Credential,
+        ways: Ways,
         *,
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = (),
         as_subprotocol: bool = False,
-        trust_environment: bool = True,
     ) -> Exchange:
         """Ask for the upgrade at `url` (http or ws) and record what came of it: 101, a refusal with its body, or a failure.
 
-        The credential goes into `Authorization`, or, `as_subprotocol`, where a browser puts it. `trust_environment` honours the
-        proxy variables and SSL_CERT_FILE.
+        The credential goes into `Authorization`, or, `as_subprotocol`, where a browser puts it.
         """
         upgrade = _Upgrade(self._deadlines, "ws" + url.removeprefix("http").removeprefix("ws"), credential)
         recorder = self._recorder
@@ -84,7 +82,7 @@ class Socket(Channel):
         self._state("connecting")
         try:
             upgrade.offer(headers or {}, subprotocols, as_subprotocol=as_subprotocol)
-            self._connection = await upgrade.ask(trust_environment=trust_environment)
+            self._connection = await upgrade.ask(ways)
         except asyncio.CancelledError:
             upgrade.failure = Failure("interrupted", upgrade.phase, "the run was interrupted")
             raise
@@ -211,6 +209,7 @@ class _Upgrade:
         self._id = f"rtdiag-{uuid.uuid4()}"
         self._headers: dict[str, str] = {}
         self._subprotocols: list[str] = []
+        self._route = Route()
         self._timing_ms: dict[str, float] = {}
         self._began_s = time.perf_counter()
         self._connected_s: float | None = None
@@ -224,7 +223,7 @@ class _Upgrade:
     def failed(self, exc: Exception) -> Failure:
         """What this exception stands for, in the phase that it came in."""
         found = from_websocket(exc, self.phase, overdue(self.phase, self._deadlines))
-        return at(found, urlsplit(self._url).netloc)
+        return at(found, self._url, self._route)
 
     def offer(self, headers: Mapping[str, str], subprotocols: Sequence[str], *, as_subprotocol: bool) -> None:
         """Make up what is sent. Raises ValueError for what no header may hold."""
@@ -238,9 +237,12 @@ class _Upgrade:
         if not all(re.fullmatch(r"[\x20-\x7e]+", value) for value in (text, *self._headers.values())):
             raise ValueError("a header may not hold such a character")
 
-    async def ask(self, *, trust_environment: bool) -> ClientConnection:
-        """Connect and ask, each with its own deadline. Raises what the library raises, and TimeoutError."""
+    async def ask(self, ways: Ways) -> ClientConnection:
+        """Connect and ask, each with its own deadline. Raises what the library raises, TimeoutError, and BadVariable."""
         from websockets.asyncio import client
+
+        self._route = ways.to(self._url)
+        tls = ways.tls(self._url, self._route)
 
         upgrade = self
 
@@ -254,8 +256,9 @@ class _Upgrade:
                 return exc
 
         options: dict[str, Any] = {
-            "ssl": _tls(trust_environment=trust_environment) if self._url.startswith("wss:") else None,
-            "proxy": True if trust_environment else None,
+            "ssl": tls if self._url.startswith("wss:") else None,
+            "proxy": self._route.for_websockets(),
+            **({"proxy_ssl": tls} if self._route.shown.startswith("https:") else {}),
             "subprotocols": self._subprotocols or None,
             "user_agent_header": user_agent(),
         }
@@ -321,10 +324,3 @@ def _done_by_us(connection: ClientConnection) -> bool:
     """Whether it was we who ended it, for we were done: nothing that the server has said."""
     ended = connection.protocol
     return ended.close_sent is not None and not ended.close_rcvd_then_sent and ended.close_sent.code == _NORMAL
-
-
-def _tls(*, trust_environment: bool) -> ssl.SSLContext:
-    """The TLS settings that every other request has."""
-    import httpx
-
-    return httpx.create_ssl_context(trust_env=trust_environment)

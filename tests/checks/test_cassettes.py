@@ -144,7 +144,7 @@ def replayed(
     """One request through rtdiag's own client, answered by a cassette; a request that it does not hold raises."""
 
     async def ask() -> Exchange:
-        http = Http(base_url, Recorder(Mask()), Deadlines(), trust_environment=False)
+        http = Http(base_url, Recorder(Mask()), Deadlines())
         exchange = (await http.send(method, path, TOKEN, **content)).exchange
         await http.aclose()
         return exchange

@@ -37,7 +37,7 @@ def own(text: str) -> Credential:
 
 async def _minted(emulator: Emulator) -> str:
     recorder = Recorder(Mask())
-    http = Http(emulator.base_url, recorder, Deadlines(), trust_environment=False)
+    http = Http(emulator.base_url, recorder, Deadlines())
     key = Credential("api-key", Secret(emulator.key))
     reply = await http.send("POST", "/realtime/client_secrets", key, json_body={"session": {"type": "realtime"}})
     await http.aclose()

@@ -72,6 +72,7 @@ def test_what_a_server_echoes_over_a_socket_is_in_no_record() -> None:
     from rtdiag.report.json import plain
     from rtdiag.transport.http import Credential
     from rtdiag.transport.recorder import Deadlines, Recorder
+    from rtdiag.transport.ways import Ways
     from rtdiag.transport.websocket import Socket
 
     def echo(_: ServerConnection, __: Request, response: Response) -> Response:
@@ -89,7 +90,7 @@ def test_what_a_server_echoes_over_a_socket_is_in_no_record() -> None:
         async with serve(talk, "127.0.0.1", 0, process_response=echo) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             socket = Socket("w1", recorder, Deadlines())
-            await socket.connect(f"http://127.0.0.1:{port}/v1", Credential("api-key", Secret(KEY)))
+            await socket.connect(f"http://127.0.0.1:{port}/v1", Credential("api-key", Secret(KEY)), Ways())
             await socket.greeting(frozenset({"session.created"}))
             await socket.close()
         return json.dumps([plain(x) for x in (*recorder.exchanges, *recorder.events, *recorder.peers.values())])

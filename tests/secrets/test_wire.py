@@ -14,6 +14,7 @@ from rtdiag.redact import Mask, Secret
 from rtdiag.report.json import plain as as_values
 from rtdiag.transport.http import Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.ways import Ways
 from rtdiag.transport.webrtc import Session
 from rtdiag.transport.websocket import Socket
 from tests.secrets.canaries import PROPERTY, SPELLINGS, canaries, flat, leaks, made
@@ -49,7 +50,7 @@ def told(answer: Callable[[Asked], bytes], *, path: str = "/v1/models", secret: 
     recorder = Recorder(mask)
 
     async def ask(port: int) -> None:
-        http = Http(f"http://127.0.0.1:{port}", recorder, Deadlines(request_s=5), trust_environment=False)
+        http = Http(f"http://127.0.0.1:{port}", recorder, Deadlines(request_s=5))
         await http.send("POST", path, Credential("api-key", Secret(secret)), content=b"x")
         await http.aclose()
 
@@ -98,14 +99,14 @@ def test_the_password_of_a_proxy_is_in_no_record(monkeypatch: pytest.MonkeyPatch
             monkeypatch.setenv("HTTPS_PROXY", url)
             mask = Mask()
             mask.learn_environment({"HTTPS_PROXY": url})
-            recorder = Recorder(mask)
+            recorder, ways = Recorder(mask), Ways({"HTTPS_PROXY": url})
 
-            async def ask(recorder: Recorder = recorder) -> None:
-                http = Http("https://api.test/v1", recorder, Deadlines(connect_s=2, request_s=2))
+            async def ask(recorder: Recorder = recorder, ways: Ways = ways) -> None:
+                http = Http("https://api.test/v1", recorder, Deadlines(connect_s=2, request_s=2), ways)
                 await http.send("GET", "/models", None)
                 await http.aclose()
                 socket = Socket("w1", recorder, Deadlines(connect_s=2, request_s=2))
-                await socket.connect("https://api.test/v1/realtime", Credential("api-key", Secret(made("key"))))
+                await socket.connect("https://api.test/v1/realtime", Credential("api-key", Secret(made("key"))), ways)
                 await socket.close()
 
             asyncio.run(ask())
@@ -135,9 +136,7 @@ def test_what_a_socket_says_is_in_no_record(canary: str, spelling: str) -> None:
         async with serve(talk, "127.0.0.1", 0) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             socket = Socket("w1", recorder, Deadlines())
-            await socket.connect(
-                f"http://127.0.0.1:{port}/v1", Credential("api-key", Secret(made("key"))), trust_environment=False
-            )
+            await socket.connect(f"http://127.0.0.1:{port}/v1", Credential("api-key", Secret(made("key"))), Ways())
             await socket.greeting(frozenset({"session.created"}))
             await socket.close()
         assert len(recorder.events) == 3
@@ -156,7 +155,7 @@ def test_what_refuses_an_upgrade_is_in_no_record(refused: bool) -> None:
     async def ask(port: int) -> None:
         socket = Socket("w1", recorder, Deadlines(request_s=5))
         key = Credential("api-key", Secret(canary))
-        await socket.connect(f"http://127.0.0.1:{port}/v1", key, as_subprotocol=True, trust_environment=False)
+        await socket.connect(f"http://127.0.0.1:{port}/v1", key, Ways(), as_subprotocol=True)
         await socket.close()
 
     with serving(repeating(canary) if refused else lambda _: canary.encode() + b"\r\n\r\n") as port:

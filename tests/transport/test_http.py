@@ -72,7 +72,6 @@ def ask(
             f"{scheme}://127.0.0.1:{port}/v1",
             Recorder(mask),
             deadlines or Deadlines.of(longest_s),
-            trust_environment=False,
         )
         async with listening:
             exchange = (await http.send("GET", "/models", Credential("api-key", Secret(key)))).exchange

@@ -15,6 +15,7 @@ from rtdiag.redact import Mask, Secret
 from rtdiag.transport import names
 from rtdiag.transport.http import Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.ways import Ways
 from rtdiag.transport.websocket import Socket
 
 SHORT_S = 0.2  # where nothing comes, and that is the point
@@ -51,7 +52,7 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silence]:
 
 
 async def by_http(recorder: Recorder, deadlines: Deadlines) -> Exchange:
-    http = Http("http://api.test/v1", recorder, deadlines, trust_environment=False)
+    http = Http("http://api.test/v1", recorder, deadlines)
     try:
         return (await http.send("GET", "/models", KEY)).exchange
     finally:
@@ -59,7 +60,7 @@ async def by_http(recorder: Recorder, deadlines: Deadlines) -> Exchange:
 
 
 async def by_websocket(recorder: Recorder, deadlines: Deadlines) -> Exchange:
-    return await Socket("w1", recorder, deadlines).connect("http://api.test/v1/realtime", KEY, trust_environment=False)
+    return await Socket("w1", recorder, deadlines).connect("http://api.test/v1/realtime", KEY, Ways())
 
 
 @pytest.mark.parametrize("ask", [by_http, by_websocket])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.ways import Ways
 from rtdiag.transport.websocket import LARGEST_MESSAGE_BYTES, MOST_BYTES, Socket
 
 KEY = "sk-proj-FAKE0000000000000000000000000000abcd"
@@ -68,7 +70,7 @@ async def visit(
     recorder = Recorder(mask)
     socket = Socket("w1-test", recorder, Deadlines.of(longest_s))
     url = f"{scheme}://127.0.0.1:{port}/v1/realtime?model=m"
-    exchange = await socket.connect(url, credential, **{"trust_environment": False, **how})
+    exchange = await socket.connect(url, credential, how.pop("ways", Ways()), **how)
     await socket.greeting(CREATED)
     trace, received, answered = socket.trace(), list(socket.received), None
     if update:
@@ -187,7 +189,7 @@ def test_after_an_error_the_close_is_waited_for() -> None:
         socket = Socket("w1-test", Recorder(Mask()), Deadlines.of(LONGEST_S))
         async with serve(refuses_slowly, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/v1/realtime"
-            await socket.connect(url, Credential("api-key", Secret(KEY)), trust_environment=False)
+            await socket.connect(url, Credential("api-key", Secret(KEY)), Ways())
             greeting = asyncio.ensure_future(socket.greeting(CREATED))
             await heard.wait()
             too_early = greeting.done()
@@ -456,7 +458,7 @@ def test_tls_is_verified_as_for_every_other_request(
         async with serve(greets, "127.0.0.1", 0, ssl=context, logger=None) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             credential = Credential("api-key", Secret(KEY))
-            return await visit(port, credential=credential, scheme="https", trust_environment=trusted)
+            return await visit(port, credential=credential, scheme="https", ways=Ways(os.environ if trusted else {}))
 
     came = asyncio.run(work())
     assert came.exchange.status == (101 if trusted else None)
@@ -491,7 +493,9 @@ def test_a_proxy_of_the_environment_is_asked_only_where_it_is_to_be_trusted(
         async with serving(proxy) as proxy_port, serve(greets, "127.0.0.1", 0) as there:
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy_port}")
             port = next(iter(there.sockets)).getsockname()[1]
-            return await visit(port, credential=Credential("api-key", Secret(KEY)), trust_environment=heeded)
+            return await visit(
+                port, credential=Credential("api-key", Secret(KEY)), ways=Ways(os.environ if heeded else {})
+            )
 
     came = asyncio.run(work())
     assert (came.exchange.failure.kind if came.exchange.failure else None) == ("proxy" if heeded else None)
@@ -511,7 +515,7 @@ def test_an_interrupted_upgrade_is_in_the_record() -> None:
 
         async with serving(mute) as port:
             url, credential = f"http://127.0.0.1:{port}/v1/realtime", Credential("api-key", Secret(KEY))
-            task = asyncio.ensure_future(socket.connect(url, credential, trust_environment=False))
+            task = asyncio.ensure_future(socket.connect(url, credential, Ways()))
             await asked.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
