@@ -24,6 +24,7 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
 _AMBIENT = (
     "OPENAI_",
     "RTDIAG_",
+    "GITHUB_",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -45,10 +46,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--live"):
+        _forget_the_machine()
         return
     if not os.environ.get("OPENAI_API_KEY", "").strip():
         raise pytest.UsageError("--live asks the API: set OPENAI_API_KEY to a key")
     config.option.tbstyle, config.option.showlocals = "short", False  # the others print arguments, and so the key
+
+
+def _forget_the_machine() -> None:
+    """For good, so that fixtures of any scope and all that tests start see none of it. RTDIAG_CI is for the tests themselves."""
+    for name in set(os.environ) - {"RTDIAG_CI"}:
+        if name.upper().startswith(_AMBIENT):
+            del os.environ[name]
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -76,10 +85,3 @@ def _group(items: list[pytest.Item]) -> None:
         mark = item.get_closest_marker("xdist_group")
         places[item] = first.setdefault(mark.args[0], place) if mark else place
     items.sort(key=places.__getitem__)
-
-
-@pytest.fixture(autouse=True)
-def _no_ambient_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.upper().startswith(_AMBIENT):
-            monkeypatch.delenv(name)

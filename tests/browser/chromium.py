@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 T = TypeVar("T")
 
-IN_CI = "RTDIAG_CI" in os.environ  # read here because tests/conftest.py removes it before each test
+IN_CI = "RTDIAG_CI" in os.environ
 WAIT_MS = 20_000
 _FAKE_MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--no-proxy-server")
 
