@@ -11,13 +11,11 @@ openai/codex#1000, earendil-works/pi#956, PowerToys#32989.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
-from urllib.parse import urlsplit
 
 from rtdiag.api import keys, models
-from rtdiag.api.endpoints import KINDS, MODELS
+from rtdiag.api.endpoints import KINDS, MODELS, base_url_meant
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, model_ids
 from rtdiag.judging import REFUSED, made_up, no_answer, refusal, refused, said
@@ -73,7 +71,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "environment":
             yield _environment(seen)
         elif case == "base-url":
-            yield _base_url(str(seen.facts["base_url"]), evidence.official)
+            yield _base_url(str(seen.facts["base_url"]), evidence.official, evidence.seen.get("accepted"))
         elif case == "control" and seen.exchange:
             yield _control(seen.exchange, evidence.official, evidence.seen.get("accepted"))
         elif case == "accepted" and seen.exchange:
@@ -88,17 +86,12 @@ def _shape(seen: Seen, official: bool) -> Finding:
     if facts.get("missing"):
         return Finding("shape", "skip", "no API key was given, only a token")
     if "problem" in facts:
-        return Finding(
-            "shape",
-            "fail",
-            str(facts["problem"]),
-            "a key",
-            cause="key-placeholder-not-a-key",
-            hint=f"{facts['source']}: {facts['hint']}",
-        )
+        hint = f"{facts['source']}: {facts['hint']}"
+        return Finding("shape", "fail", str(facts["problem"]), "a key", keys.cause_of(facts), hint)
     measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
     if official and facts["kind"] != "api-key":
-        return Finding("shape", "warn", measured, "sk-…", "key-placeholder-not-a-key", "OpenAI's keys begin with sk-")
+        cause = keys.cause_of({"flaw": "other-prefix"})
+        return Finding("shape", "warn", measured, "sk-…", cause, "OpenAI's keys begin with sk-")
     return Finding("shape", "pass", measured)
 
 
@@ -107,21 +100,16 @@ def _environment(seen: Seen) -> Finding:
     return Finding("environment", "info", found or "nothing: no other OPENAI_ variable and no proxy is set")
 
 
-def _base_url(url: str, official: bool) -> Finding:
-    path = urlsplit(url).path.rstrip("/")
-    if re.search(r"/(realtime|models|chat|responses|audio|live)(/|$)", path):
-        return Finding(
-            "base-url",
-            "fail",
-            url,
-            "…/v1",
-            "base-url-wrong",
-            "give the base alone, up to /v1; rtdiag adds the rest of the path",
-        )
-    if not re.search(r"/v\d+[a-z]*$", path):
-        status: Status = "fail" if official else "warn"
-        return Finding("base-url", status, url, "…/v1", "base-url-wrong", f"did you mean {url.rstrip('/')}/v1 ?")
-    return Finding("base-url", "pass", url)
+def _base_url(url: str, official: bool, listed: Seen | None) -> Finding:
+    """What goes on after its version, or has it twice, is wrong; one without a version only where no models are listed below it."""
+    meant = base_url_meant(url)
+    if meant == url.rstrip("/"):
+        return Finding("base-url", "pass", url)
+    added = meant == f"{url.rstrip('/')}/v1" and not official
+    if added and listed and listed.exchange and model_ids(listed.exchange):
+        return Finding("base-url", "pass", f"{url}, without a version, and models are listed there")
+    status: Status = "warn" if added else "fail"
+    return Finding("base-url", status, url, "…/v1", "base-url-wrong", f"did you mean {meant} ?")
 
 
 def _control(exchange: Exchange, official: bool, accepted: Seen | None) -> Finding:

@@ -263,7 +263,12 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
     if name == "ice" and not any(side.startswith("local") for side in trace.candidates):
         hint = "this machine has no address that ICE may use, only loopback: connect it to a network, or give the container one"
         return Finding(
-            case, "inconclusive", "no candidate of one's own", "a candidate pair", "network-unreachable", hint
+            case,
+            "inconclusive",
+            "no candidate of one's own",
+            "a candidate pair",
+            "network-unreachable/loopback-only",
+            hint,
         )
     if name == "ice" and not any(side.startswith("remote") for side in trace.candidates):
         hint = "there is nowhere to send media to: the answer was altered on its way, or the server is misconfigured"

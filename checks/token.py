@@ -272,7 +272,7 @@ def _own_token(seen: Seen) -> Finding:
         return Finding("own", "skip", "no RTDIAG_TOKEN was given")
     if "problem" in seen.facts:
         hint = f"{seen.facts['source']}: {seen.facts['hint']}"
-        return Finding("own", "fail", str(seen.facts["problem"]), "ek_…", "key-placeholder-not-a-key", hint)
+        return Finding("own", "fail", str(seen.facts["problem"]), "ek_…", keys.cause_of(seen.facts), hint)
     unusable = next(filter(None, (no_answer("own", x) for x in seen.exchanges)), None)
     if any(past_the_credential(x) for x in seen.exchanges):
         where = next(x for x in seen.exchanges if past_the_credential(x))

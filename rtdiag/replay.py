@@ -27,7 +27,7 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
         progress.statuses[found.id] = found.status
         progress.outcomes.append(found)
     outcomes, target, on = tuple(progress.outcomes), report.target, day(report)
-    diagnosis = verdict.diagnose(outcomes)
+    diagnosis = verdict.diagnose(outcomes, target.base_url)
     return replace(
         report,
         checks=outcomes,

@@ -1,9 +1,11 @@
-"""Kinds of credential, told by their prefix, and the made-up ones that a server must refuse."""
+"""Kinds of credential, told by their prefix; what a text that is no credential is instead; and the made-up ones that a server must refuse."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Literal
 
 CredentialKind = Literal["api-key", "admin-key", "ephemeral", "none", "other"]
 
@@ -28,52 +30,121 @@ def kind_of(text: str) -> CredentialKind:
     return next((kind for prefix, kind in _PREFIXES if text.startswith(prefix)), "other")
 
 
-# What a credential's text must not be, first match wins: (pattern, what it is, what to do).
-_MALFORMED: tuple[tuple[str, str, str], ...] = (
-    (r"\s*$", "it is empty", "set it to the key or token itself"),
+# What is no part of a credential at its ends, as a person sees it: blanks, line ends, and characters that show nothing.
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad\u00a0\u202f\u2007"
+_BLANK = " \t\r\n\v\f\x00" + _INVISIBLE
+
+# What a credential's text must not be; the first match in what is left without its ends wins: (a flaw's name, pattern, what it is,
+# what to do). A flaw without a name is that there is no credential at all.
+_FLAWS: tuple[tuple[str, str, str, str], ...] = (
+    ("", r"\A\Z", "it is empty", "set it to the key or token itself"),
     (
-        r"(?s)\s.*|.*\s$",
-        "it has blanks or a newline at an end",
-        "strip it where it is read; one pasted into a file often ends in a newline",
+        "reference",
+        r"\A(\$\{?[A-Z_][A-Z0-9_]*(:.*)?\}?|%\w+%|\$?\{\{.*|\$\(.*|[A-Z][A-Z0-9]*(_[A-Z0-9]+)*_(KEY|TOKEN|SECRET))\Z"
+        r"|\A(process\.env|import\.meta|os\.(environ|getenv)|op://|arn:aws:|vault:|file:|@Microsoft\.KeyVault)"
+        r"|\A(~/|\./|\.\./|/(run|etc|home|var|root|tmp|Users|mnt|opt|secrets)/|[A-Za-z]:\\)",
+        "it is the name of where a key lies, not the key",
+        "put the key itself there; nobody on the way looks it up",
     ),
     (
-        r"""["'`“”‘’].*|.*["'`“”‘’]$""",
-        "it has quotes around it",
-        "remove the quotes; in a .env file read by docker they become part of the value",
+        "whole-line",
+        r"(?im)^(export\s+|set\s+|\$env:|(const|let|var)\s+)?\w{0,40}(key|token|secret|openai)\w{0,40}\s{0,9}(=|:\s)\s{0,9}[^\s=]"
+        r"|^(export|setx?)\s+\w+[\s=]|\A\{",
+        "it is a whole line or file, not the key alone",
+        "keep what stands behind the `=` or `:` alone",
     ),
-    (r"(?i)bearer[ :]", "it begins with `Bearer`", "give it alone; the client adds `Bearer ` to the header"),
     (
-        r"(?i)(undefined|null|none|nan|\[object .*\]|true|false)$",
+        "bearer",
+        r"(?i)\A['\"]?(authorization|x-api-key|api-key)['\"]?:",
+        "it is a whole header, with its name",
+        "give the key alone; the client adds `Authorization: Bearer ` to it",
+    ),
+    (
+        "bearer",
+        r"(?i)\A['\"]?(bearer|basic)( |:|%20)",
+        "it begins with `Bearer` or `Basic`, as a header does",
+        "give it alone; the client adds `Bearer ` to the header",
+    ),
+    (
+        "",
+        r"(?i)\A(undefined|null|none|nil|nan|\[object .*\]|true|false)\Z",
         "it is what an unset variable turns into",
         "the variable or field is not set where it is read: `.value` against `.client_secret.value`, for one",
     ),
     (
-        r"(?i).*(your[-_ ]?(open ?ai[-_ ]?)?(api[-_ ]?)?key|<.*>|\.\.\.|…|x{6,}|changeme|placeholder|api[-_]key[-_]here)",
-        "it is a placeholder",
-        "replace it by a key from https://platform.openai.com/api-keys",
+        "masked",
+        r"(?i)[*\u2022\u25cf\u2219\u00b7]{3,}|\A(sk-|ek_)\S*?(\.{3}|…)\w{2,}\Z|\[?redacted",
+        "it is masked: a part of it is `*` or dots, as a dashboard or a log shows it",
+        "copy the whole key from where it is kept",
     ),
     (
-        r"(?s).*[^\x21-\x7e]",
-        "it holds a character that no key has (not printable ASCII)",
-        "copy it again; word processors and chats change characters",
+        "",
+        r"(?i)your[-_ ]?(open ?ai[-_ ]?)?(api[-_ ]?)?key|<(?!sk-|ek_)[^<>]*>|\.\.\.|…|x{6,}|changeme|placeholder"
+        r"|api[-_]key[-_]here",
+        "it is a placeholder",
+        "replace it by a key of the server that is asked",
+    ),
+    (
+        "quotes",
+        r"""\A(["'`“”‘’„«»]|\$?[\[({<])|["'`“”‘’«»\])}>]\Z""",
+        "it has quotes or brackets around it",
+        "remove the quotes, or brackets",
+    ),
+    (
+        "encoded",
+        r"(?i)\A(?=.*%[0-9a-f]{2})(%[0-9a-f]{2})*(sk(-|%2d)|ek(_|%5f))",
+        "it is URL-encoded: `%` and two digits stand for a character",
+        "decode it; a header takes it as it is",
+    ),
+    (
+        "encoded",
+        r"\A(c2st|ZWtf|InNr|InVr|QmVhcmVy)[A-Za-z0-9+/_-]{8,}={0,2}\Z",
+        "it is a key in base64",
+        "decode it (`base64 -d`) before it is used",
     ),
 )
 
-# A credential of one kind where another belongs: (what is wanted, what it is) -> (what it is, what to do).
-_WRONG_KIND: dict[tuple[CredentialKind, CredentialKind], tuple[str, str]] = {
+# Where nothing above is found: at its ends, and inside.
+_AROUND = (
+    "blanks",
+    "it has blanks or a newline at an end",
+    "strip it where it is read; one pasted into a file often ends in a newline",
+)
+_WINDOWS = (
+    "blanks",
+    "it has blanks or a newline at an end: a carriage return, the line end of Windows",
+    "write the file anew with line ends of Unix (dos2unix), or strip it where it is read",
+)
+_BROKEN = (
+    "other-character",
+    "it holds a blank or a line end inside, so a character that no key has (not printable ASCII)",
+    "it is one key on one line: copy it again; two keys, or one broken in two, are none",
+)
+_STRANGE = (
+    "other-character",
+    "it holds a character that no key has (not printable ASCII)",
+    "copy it again; word processors and chats change characters",
+)
+
+# A credential of one kind where another belongs: (what is wanted, what it is) -> (the flaw's name, what it is, what to do).
+_WRONG_KIND: dict[tuple[CredentialKind, CredentialKind], tuple[str, str, str]] = {
     ("api-key", "ephemeral"): (
+        "ephemeral-token",
         "it is an ephemeral token (ek_), not an API key",
         "set RTDIAG_TOKEN to it instead; tokens are minted with an API key",
     ),
     ("api-key", "admin-key"): (
+        "admin-key",
         "it is an admin key (sk-admin-), which is for the administration API",
-        "use a project key from https://platform.openai.com/api-keys",
+        "use a project key in its place",
     ),
     ("ephemeral", "api-key"): (
+        "api-key",
         "it is an API key, not an ephemeral token (ek_)",
         "set OPENAI_API_KEY to it instead, and never send it to a browser",
     ),
     ("ephemeral", "admin-key"): (
+        "admin-key",
         "it is an admin key (sk-admin-), not an ephemeral token (ek_)",
         "mint a token with a project key",
     ),
@@ -81,11 +152,37 @@ _WRONG_KIND: dict[tuple[CredentialKind, CredentialKind], tuple[str, str]] = {
 
 
 def shape_of(text: str, wanted: CredentialKind) -> dict[str, str | int]:
-    """What can be said of a credential without showing it: `kind`, `length`, and `problem` with `hint` where it cannot be one.
+    """What can be said of a credential without showing it: `kind`, `length`; where it cannot be one, `problem`, `hint` and `flaw`.
 
-    Only what is certain is a problem: gateways hand out keys and tokens of any other look.
+    `flaw` names the problem's kind, "" where there is no credential at all. Only what is certain is a problem: gateways hand out
+    keys and tokens of any other look.
     """
     facts: dict[str, str | int] = {"kind": kind_of(text), "length": len(text)}
-    problem = next(((p, h) for pattern, p, h in _MALFORMED if re.match(pattern, text)), None)
-    problem = problem or _WRONG_KIND.get((wanted, kind_of(text)))
-    return facts | ({"problem": problem[0], "hint": problem[1]} if problem else {})
+    found = _flaw(text) or _WRONG_KIND.get((wanted, kind_of(text)))
+    return facts | (dict(zip(("flaw", "problem", "hint"), found, strict=True)) if found else {})
+
+
+def cause_of(facts: Mapping[str, Any]) -> str:
+    """The cause that a problem found by `shape_of` stands for; `flaw` is missing in records of rtdiag 0.1."""
+    return "/".join(filter(None, ("key-placeholder-not-a-key", facts.get("flaw"))))
+
+
+def _flaw(text: str) -> tuple[str, str, str] | None:
+    bare = text.strip(_BLANK)
+    if found := next(((name, told, todo) for name, flaw, told, todo in _FLAWS if re.search(flaw, bare)), None):
+        return found
+    if hidden := next((c for c in text if c in _INVISIBLE), None):
+        return _invisible(hidden)
+    if bare != text or bare != bare.strip():
+        return _WINDOWS if text.removesuffix("\n").endswith("\r") else _AROUND
+    if re.search(r"\s", bare):
+        return _BROKEN
+    return _STRANGE if re.search(r"[^\x21-\x7e]", bare) else None
+
+
+def _invisible(hidden: str) -> tuple[str, str, str]:
+    """A byte order mark, a no-break space and their like are named: nothing shows them."""
+    named = unicodedata.name(hidden, "").lower()
+    what = "a byte order mark (BOM)" if hidden == "\ufeff" else f"a {named}"
+    told = f"it holds {what}, U+{ord(hidden):04X}, which no editor shows"
+    return "invisible-character", told, "write it anew without that; `cat -A` shows what is there"

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rtdiag.api.endpoints import base_url_of
 from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.advice import addressed, advised
 from rtdiag.diagnosis.catalogue import Cause, Sign
 from rtdiag.diagnosis.facts import Facts, facts
 from rtdiag.diagnosis.situation import Situation
@@ -48,9 +50,9 @@ def judge(situation: Situation) -> tuple[Diagnosis, ...]:
     matches = ranked(told)
     held = [(m, max(_confidence(m, matches), _limit(told), key=RANK.__getitem__)) for m in matches if m.points >= _LOW]
     if held:
-        return tuple(_diagnosis(m, confidence, situation.where) for m, confidence in held[:_SHOWN])
+        return tuple(_diagnosis(m, confidence, situation) for m, confidence in held[:_SHOWN])
     nearest = [m for m in matches if m.points > 0][:2]
-    return (_unknown(matches), *(_diagnosis(m, "low", situation.where) for m in nearest))
+    return (_unknown(matches), *(_diagnosis(m, "low", situation) for m in nearest))
 
 
 def judge_together(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
@@ -66,7 +68,8 @@ def judge_together(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
 
 def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:
     """Causes found apart, by code, held against each other: what another one explains as well is held lower; root causes first."""
-    return tuple(sorted((_held_against(d, found) for d in found.values()), key=_rootward))
+    firm = {code: _with_what_follows(diagnosis, found) for code, diagnosis in found.items()}
+    return tuple(sorted((_held_against(d, firm) for d in firm.values()), key=_rootward))
 
 
 def ranked(found: Facts) -> list[Match]:
@@ -88,20 +91,31 @@ def match(cause: Cause, found: Facts) -> Match:
     return Match(cause, plus - minus, support, against, answered, named)
 
 
-def describe(cause: Cause, confidence: Confidence, evidence: Sequence[str], against: Sequence[str] = ()) -> Diagnosis:
-    """A cause of the catalogue as a diagnosis; its question is kept only where confidence is not high."""
+def describe(
+    cause: Cause,
+    confidence: Confidence,
+    evidence: Sequence[str],
+    against: Sequence[str] = (),
+    *,
+    hint: str | None = None,
+    base_url: str = "",
+) -> Diagnosis:
+    """A cause of the catalogue as a diagnosis, with the hint of the case that shows it, for the server at `base_url`.
+
+    Its question is kept only where confidence is not high.
+    """
     ask = "" if confidence == "high" else cause.ask
     return Diagnosis(
         cause.code,
         confidence,
         cause.summary,
-        cause.fix,
+        addressed(advised(hint, cause), base_url),
         cause.sources,
         tuple(evidence),
         tuple(against),
-        cause.line,
+        addressed(cause.line, base_url),
         cause.today,
-        ask,
+        addressed(ask, base_url),
     )
 
 
@@ -132,8 +146,10 @@ def _limit(told: Facts) -> Confidence:
     return BY_STATUS.get(told["held"], "high") if told["named"] else "medium"
 
 
-def _diagnosis(found: Match, confidence: Confidence, where: str) -> Diagnosis:
-    return describe(found.cause, confidence, [f"{where}: {s}" if where else s for s in found.support], found.against)
+def _diagnosis(found: Match, confidence: Confidence, situation: Situation) -> Diagnosis:
+    evidence = [f"{situation.where}: {s}" if situation.where else s for s in found.support]
+    base_url = situation.base_url or base_url_of(situation.url or "")
+    return describe(found.cause, confidence, evidence, found.against, base_url=base_url)
 
 
 def _unknown(matches: Sequence[Match]) -> Diagnosis:
@@ -154,8 +170,19 @@ def _joined(known: Diagnosis | None, new: Diagnosis) -> Diagnosis:
     return replace(firmer, evidence=together[0], against=together[1])
 
 
+def _with_what_follows(diagnosis: Diagnosis, found: Mapping[str, Diagnosis]) -> Diagnosis:
+    """The diagnosis as firm as what follows from it: a doubt and its consequence, both seen, are no doubt any more."""
+    following = [found[c].confidence for c in catalogue.find(diagnosis.cause).explains if c in found]
+    return (
+        replace(diagnosis, confidence=min(diagnosis.confidence, *following, key=RANK.__getitem__))
+        if following
+        else diagnosis
+    )
+
+
 def _held_against(diagnosis: Diagnosis, found: Mapping[str, Diagnosis]) -> Diagnosis:
-    for other in (found[c] for c in catalogue.find(diagnosis.cause).unless if c in found):
+    roots = (c for c in found if diagnosis.cause in catalogue.find(c).explains)
+    for other in (found[c] for c in (*catalogue.find(diagnosis.cause).unless, *roots) if c in found):
         if RANK[other.confidence] <= RANK[diagnosis.confidence] < RANK["low"]:
             return replace(diagnosis, confidence="low", against=(*diagnosis.against, f"{other.cause} explains it too"))
     return diagnosis

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlsplit
 
+from rtdiag.api.endpoints import base_url_of
 from rtdiag.model import Seen
 
 
@@ -27,6 +28,7 @@ class Situation:
     /v1/realtime/sessions`. `sent` is the body or event that was sent. `status` is an HTTP status or a WebSocket close code (1000
     and above). `text` is what came back, as received. `circumstances` are further facts in words, such as `session.created says
     realtime.transcription_session`. `where` is the place in the input (`request 3`, `line 12`), `id` the input's own name for it.
+    `base_url` is that of the server where `url` is but a path and it is known all the same.
     """
 
     text: str = ""
@@ -42,6 +44,7 @@ class Situation:
     when: date | None = None
     where: str = ""
     id: str | int | None = None
+    base_url: str = ""
 
 
 def situation_of(seen: Seen, where: str = "") -> Situation:
@@ -69,6 +72,7 @@ def situation_of(seen: Seen, where: str = "") -> Situation:
         status=exchange.status,
         surface=_surface(parts.scheme, content_type),
         where=where,
+        base_url=base_url_of(exchange.url),
     )
 
 

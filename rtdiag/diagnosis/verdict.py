@@ -7,6 +7,7 @@ asked and what came back, as `rtdiag explain` would.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from rtdiag.api import sessions
@@ -26,29 +27,41 @@ UNEXPECTED = "unexpected-answer"
 _MENDED_BY_A_REQUEST = frozenset({"endpoint", "sdp", "session", "vad"})
 
 
-def diagnose(outcomes: Iterable[Outcome]) -> tuple[Diagnosis, ...]:
+@dataclass(frozen=True)
+class _Shown:
+    """What one case says of a cause: how firmly it is held, what speaks against it, and its hint where the case names the cause."""
+
+    case: str
+    held: Confidence
+    against: tuple[str, ...]
+    hint: str | None
+
+
+def diagnose(outcomes: Iterable[Outcome], base_url: str = "") -> tuple[Diagnosis, ...]:
     """The causes that findings of status fail, error, inconclusive and warn speak for, best first; empty when all is well.
 
-    `evidence` holds the ids of the cases. A cause that only names an unknown answer is never held with high confidence.
+    `evidence` holds the ids of the cases. A cause that only names an unknown answer is never held with high confidence. What to do
+    begins with the hint of the case that shows the cause most firmly, of several the first; `base_url` is that of the server asked.
     """
-    evidence: dict[str, list[str]] = {}
-    against: dict[str, list[str]] = {}
-    confidence: dict[str, Confidence] = {}
+    shown: dict[str, list[_Shown]] = {}
     for outcome in outcomes:
         for row in outcome.rows:
-            held = BY_STATUS.get(row.finding.status)
-            if held is None:
-                continue
-            situation = situation_of(row.seen, f"{outcome.id}.{row.id}")
-            code, held = _named(row, situation, held)
-            evidence.setdefault(code, []).append(situation.where)
-            against.setdefault(code, []).extend(match(catalogue.find(code), facts(situation)).against)
-            confidence[code] = min(held, confidence.get(code, held), key=RANK.__getitem__)
-    found = {
-        code: describe(catalogue.find(code), confidence[code], cases, tuple(dict.fromkeys(against[code])))
-        for code, cases in evidence.items()
-    }
-    return weighed(found)
+            if held := BY_STATUS.get(row.finding.status):
+                situation = situation_of(row.seen, f"{outcome.id}.{row.id}")
+                code, held = _named(row, situation, held)
+                against = match(catalogue.find(code), facts(situation)).against
+                hint = row.finding.hint if row.finding.cause == code else None
+                shown.setdefault(code, []).append(_Shown(situation.where, held, against, hint))
+    return weighed({code: _told(code, cases, base_url) for code, cases in shown.items()})
+
+
+def _told(code: str, shown: list[_Shown], base_url: str) -> Diagnosis:
+    """A cause with all the cases that show it."""
+    firmest = min((one.held for one in shown), key=RANK.__getitem__)
+    hint = next((one.hint for one in shown if one.held == firmest and one.hint), None)
+    against = dict.fromkeys(text for one in shown for text in one.against)
+    cause, cases = catalogue.find(code), [one.case for one in shown]
+    return describe(cause, firmest, cases, tuple(against), hint=hint, base_url=base_url)
 
 
 def remedy(diagnosis: tuple[Diagnosis, ...], checks: Iterable[Outcome], target: Target, on: date) -> Corrected | None:

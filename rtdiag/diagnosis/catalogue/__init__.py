@@ -8,6 +8,7 @@
       ask                          what would decide, where the evidence leaves it open
       follows                      true for what mostly follows from another failure and hides it
       unless                       causes that explain the same: where one is held as firmly, this one is held with low confidence
+      explains                     causes that follow from it: where one is found too, this one is held as firmly, and that one low
       for, against                 signs: points: {name of a fact: regular expression}
 
 A sign counts when every expression in it is found in its fact (facts.py names them), with case ignored. Points mean the same
@@ -73,6 +74,7 @@ class Cause:
     today: str = ""
     ask: str = ""
     unless: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
     follows: bool = False
     speaks_for: tuple[Sign, ...] = ()
     speaks_against: tuple[Sign, ...] = ()
@@ -115,6 +117,7 @@ def _cause(code: str, topic: str, entry: Mapping[str, Any]) -> Cause:
         sources=tuple(entry["sources"]),
         follows=entry.get("follows", False),
         unless=tuple(entry.get("unless", ())),
+        explains=tuple(entry.get("explains", ())),
         speaks_for=tuple(_signs(entry.get("for", ()))),
         speaks_against=tuple(_signs(entry.get("against", ()))),
         **texts,

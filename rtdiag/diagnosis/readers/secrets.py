@@ -28,6 +28,9 @@ _NAMED_THINGS = ("gpt-", "whisper-", "sess_", "event_", "item_", "resp_", "rtc_"
 MOST_SECRETS = 200
 _MOST_VALUES = 200_000
 
+# How people write of a credential that they do not show: no word about the one that was sent.
+_NOT_SHOWN = frozenset({"masked", "reference"})
+
 _SHORT_KINDS = {"api-key": "sk", "admin-key": "sk-admin", "ephemeral": "ek", "none": "none", "other": "other"}
 
 
@@ -93,8 +96,8 @@ def problem(secret: str) -> str | None:
     """What is wrong with a credential by its look alone, or None: `the credential sent: it is empty`."""
     if "*" in secret or secret in MADE_UP:
         return None
-    found = shape_of(secret, "other").get("problem")
-    return f"the credential sent: {found}" if found else None
+    found = shape_of(secret, "other")
+    return f"the credential sent: {found['problem']}" if found.get("flaw", "masked") not in _NOT_SHOWN else None
 
 
 def _looks_secret(text: str) -> bool:
