@@ -90,8 +90,8 @@ def _shape(seen: Seen, official: bool) -> Finding:
         return Finding("shape", "fail", str(facts["problem"]), "a key", keys.cause_of(facts), hint)
     measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
     if official and facts["kind"] != "api-key":
-        cause = keys.cause_of({"flaw": "other-prefix"})
-        return Finding("shape", "warn", measured, "sk-…", cause, "OpenAI's keys begin with sk-")
+        cause, hint = "key-placeholder-not-a-key/other-prefix", "OpenAI's keys begin with sk-"
+        return Finding("shape", "warn", measured, "sk-…", cause, hint)
     return Finding("shape", "pass", measured)
 
 

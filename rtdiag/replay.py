@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from rtdiag.check import Check
-from rtdiag.diagnosis import verdict
+from rtdiag.diagnosis import remedy, verdict
 from rtdiag.model import Evidence, Finding, Outcome, Report, Row, Seen
 from rtdiag.outcomes import Asked, FailOn, Progress, exit_code, judged, reason, with_crash, worst
 from rtdiag.redact import Mask
@@ -34,7 +34,7 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
         overall=worst(o.status for o in outcomes),
         exit_code=exit_code(outcomes, interrupted=report.interrupted, fail_on=fail_on),
         diagnosis=diagnosis,
-        corrected=verdict.remedy(diagnosis, outcomes, target, on),
+        corrected=remedy.requests(diagnosis, outcomes, target, on, report.exchanges),
     )
 
 

@@ -16,7 +16,7 @@ from rtdiag import __version__
 from rtdiag.api import models
 from rtdiag.check import Case
 from rtdiag.context import Context, Wishes
-from rtdiag.diagnosis import verdict
+from rtdiag.diagnosis import remedy, verdict
 from rtdiag.model import Cost, CredentialShown, Evidence, Finding, Outcome, Report, Row, Seen, Target
 from rtdiag.outcomes import (
     CUT_SHORT,
@@ -122,7 +122,7 @@ async def run(
         exit_code=exit_code(done.checks, interrupted=interrupted, fail_on=fail_on),
         interrupted=interrupted,
         diagnosis=diagnosis,
-        corrected=verdict.remedy(diagnosis, done.checks, done.target, wishes.today),
+        corrected=remedy.requests(diagnosis, done.checks, done.target, wishes.today, done.exchanges),
         left_open=left_open,
     )
 

@@ -1,4 +1,4 @@
-"""Kinds of credential, told by their prefix; what a text that is no credential is instead; and the made-up ones that a server must refuse."""
+"""Kinds of credential, told by their prefix; what a text is that is none; and made-up ones that a server must refuse."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ async function start() {
 
   const offer = await pc.createOffer();
   await pc.setLocalDescription(offer);
+  console.log(offer.sdp); // for a shell: saved as offer.sdp, as it is
   const response = await fetch(@URL@, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/sdp" },

@@ -19,13 +19,17 @@ from rtdiag.api.sessions import Json
 _CURL = "curl -sS -i --fail-with-body"  # the body of an error is shown, and the exit code is 22 (curl 7.76 or newer)
 _KEY = '-H "Authorization: Bearer $OPENAI_API_KEY"'
 _TOKEN = '-H "Authorization: Bearer $EPHEMERAL_TOKEN"'
+# Without quotes, brackets and semicolons: a shell that is typed into may take no comments.
+_OFFER_FROM = "# offer.sdp: the offer of a browser, saved as it is. A page with the script below logs one."
+_TOKEN_FROM = "# EPHEMERAL_TOKEN: the field {field} of what the mint above answers. Each offer takes a fresh one."
 
 
 @dataclass(frozen=True)
 class Corrected:
     """How the three steps look when they are right: `mint` and `offer` for a shell, `page` for a browser.
 
-    `unified` is the offer together with the session, by the key; None where that is not documented.
+    Before a line that takes something from elsewhere stands where that comes from, as a comment of the shell. `unified` is the
+    offer together with the session, by the key; None where that is not documented.
     """
 
     mint: str
@@ -60,9 +64,11 @@ def curl_mint(
 def curl_offer(base_url: str, kind: Kind, dialect: Dialect, model: str) -> str:
     """The curl line that posts the offer in the file offer.sdp, as it is, with a token."""
     url = offer_url(base_url, kind, dialect, model)
-    return _lines(
+    curl = _lines(
         f"{_CURL} {shlex.quote(url)}", _TOKEN, '-H "Content-Type: application/sdp"', "--data-binary @offer.sdp"
     )
+    field = "value" if dialect == "ga" else "client_secret.value"
+    return f"{_OFFER_FROM}\n{_TOKEN_FROM.format(field=field)}\n{curl}"
 
 
 def curl_unified(base_url: str, model: str, session: Json | None = None) -> str:
@@ -72,7 +78,7 @@ def curl_unified(base_url: str, model: str, session: Json | None = None) -> str:
     """
     sent = _smallest("realtime", "ga", model, "") if session is None else session
     part = "session=" + json.dumps(sent, indent=2)
-    return _lines(
+    return f"{_OFFER_FROM}\n" + _lines(
         f"{_CURL} {_url(base_url, CALLS)}",
         _KEY,
         '-F "sdp=<offer.sdp;type=application/sdp"',

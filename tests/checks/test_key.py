@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 from collections.abc import Mapping
 from datetime import date
 
@@ -9,9 +11,11 @@ import pytest
 
 from rtdiag import registry
 from rtdiag.api.keys import shape_of
+from rtdiag.diagnosis import catalogue
 from rtdiag.judging import made_up, said
 from rtdiag.model import Exchange, Failure, Finding, Seen
 from rtdiag.redact import Secret
+from rtdiag.report import render
 from rtdiag.testing import exchange, finding, judge, refusal, run_on_emulator
 from rtdiag.transport.http import Credential
 
@@ -19,41 +23,128 @@ CHECK = registry.load(()).checks["key"]
 GOOD = "sk-proj-FAKE0000000000000000000000000000abcd"
 
 
-@pytest.mark.parametrize(
-    ("key", "problem"),
-    [
-        ("", "empty"),
-        ("   ", "empty"),
-        (f" {GOOD}", "blanks or a newline"),
-        (f"{GOOD}\n", "blanks or a newline"),
-        (f"{GOOD}\t", "blanks or a newline"),
-        (f'"{GOOD}"', "quotes"),
-        (f"“{GOOD}”", "quotes"),
-        (f"Bearer {GOOD}", "begins with `Bearer`"),
-        ("undefined", "unset variable"),
-        ("null", "unset variable"),
-        ("None", "unset variable"),
-        ("[object Object]", "unset variable"),
-        ("your-api-key-here", "placeholder"),
-        ("sk-xxxxxxxxxxxxxxxx", "placeholder"),
-        ("<YOUR_KEY>", "placeholder"),
-        ("sk-proj-...", "placeholder"),
-        ("ek_0123456789abcdef0123456789abcdef", "ephemeral token"),
-        ("sk-admin-FAKE000000000000", "admin key"),
-        ("sk-proj-FAKE–0000000000000", "not printable ASCII"),
-        ("sk-proj-FAKE 00000000000", "not printable ASCII"),
-    ],
-)
-def test_what_is_no_key_is_told_before_any_request(key: str, problem: str) -> None:
+NO_KEY = "key-placeholder-not-a-key"
+BASE64 = base64.b64encode(GOOD.encode()).decode()
+# What people give for a key: the finer cause, and a part of what is said of it.
+NO_KEYS: list[tuple[str, str, str]] = [
+    ("", "", "empty"),
+    ("   ", "", "empty"),
+    (f" {GOOD}", "blanks", "blanks or a newline"),
+    (f"{GOOD}\n", "blanks", "blanks or a newline"),
+    (f"{GOOD}\t", "blanks", "blanks or a newline"),
+    (f"{GOOD}\r", "blanks", "carriage return"),
+    (f"{GOOD}\r\n", "blanks", "carriage return"),
+    (f"{GOOD}\u2003", "blanks", "blanks or a newline"),
+    (f"\ufeff{GOOD}", "invisible-character", "BOM"),
+    (f"\ufeff{GOOD}\n", "invisible-character", "U+FEFF"),
+    (f"{GOOD}\u200b", "invisible-character", "zero width space"),
+    (f"\u00a0{GOOD}", "invisible-character", "no-break space"),
+    ("sk-proj-FAKE\u200b000000000", "invisible-character", "U+200B"),
+    (f'"{GOOD}"', "quotes", "quotes"),
+    (f"'{GOOD}'\n", "quotes", "quotes"),
+    (f'\ufeff"{GOOD}"', "quotes", "quotes"),
+    (f"“{GOOD}”", "quotes", "quotes"),
+    (f"${{{GOOD}}}", "quotes", "brackets"),
+    (f"<{GOOD}>", "quotes", "brackets"),
+    (f"Bearer {GOOD}", "bearer", "begins with `Bearer`"),
+    (f"bearer {GOOD}\n", "bearer", "begins with `Bearer`"),
+    (f"Bearer%20{GOOD}", "bearer", "begins with `Bearer`"),
+    (f"Authorization: Bearer {GOOD}", "bearer", "whole header"),
+    (f"OPENAI_API_KEY={GOOD}", "whole-line", "whole line"),
+    (f'export OPENAI_API_KEY="{GOOD}"\n', "whole-line", "whole line"),
+    (f"\ufeff# mine\r\nOPENAI_API_KEY={GOOD}\r\n", "whole-line", "whole line"),
+    (f"setx OPENAI_API_KEY {GOOD}", "whole-line", "whole line"),
+    (f"$env:OPENAI_API_KEY = '{GOOD}'", "whole-line", "whole line"),
+    (f"openai_api_key: {GOOD}", "whole-line", "whole line"),
+    (f'{{"apiKey": "{GOOD}"}}', "whole-line", "whole line"),
+    ("undefined", "", "unset variable"),
+    ("null\n", "", "unset variable"),
+    ("None", "", "unset variable"),
+    ("[object Object]", "", "unset variable"),
+    ("your-api-key-here", "", "placeholder"),
+    ("sk-xxxxxxxxxxxxxxxx", "", "placeholder"),
+    ("<YOUR_KEY>", "", "placeholder"),
+    ("sk-proj-...", "", "placeholder"),
+    ("$OPENAI_API_KEY", "reference", "name of where"),
+    ("${OPENAI_API_KEY:-}", "reference", "name of where"),
+    ("%OPENAI_API_KEY%", "reference", "name of where"),
+    ("OPENAI_API_KEY", "reference", "name of where"),
+    ("{{ secrets.OPENAI_API_KEY }}", "reference", "name of where"),
+    ("process.env.OPENAI_API_KEY", "reference", "name of where"),
+    ("/run/secrets/openai_api_key", "reference", "name of where"),
+    ("op://vault/openai/key", "reference", "name of where"),
+    ("sk-proj-****************abcd", "masked", "masked"),
+    ("sk-...abcd", "masked", "masked"),
+    ("sk-proj-…abcd", "masked", "masked"),
+    ("[REDACTED]", "masked", "masked"),
+    (BASE64, "encoded", "base64"),
+    (f"{BASE64}\n", "encoded", "base64"),
+    (GOOD.replace("-", "%2D"), "encoded", "URL-encoded"),
+    (f"{GOOD}%0A", "encoded", "URL-encoded"),
+    ("ek_0123456789abcdef0123456789abcdef", "ephemeral-token", "ephemeral token"),
+    ("sk-admin-FAKE000000000000", "admin-key", "admin key"),
+    ("sk-proj-FAKE–0000000000000", "other-character", "not printable ASCII"),
+    ("sk-proj-FAKE 00000000000", "other-character", "not printable ASCII"),
+    (f"{GOOD}\n{GOOD}", "other-character", "line end inside"),
+]
+
+
+@pytest.mark.parametrize(("key", "flaw", "problem"), NO_KEYS)
+def test_what_is_no_key_is_told_before_any_request(key: str, flaw: str, problem: str) -> None:
     assert problem in str(shape_of(key, "api-key")["problem"])
     found = judge(CHECK, [Seen("shape", facts=shape_of(key, "api-key") | {"source": "OPENAI_API_KEY"})])["shape"]
-    assert (found.status, found.cause) == ("fail", "key-placeholder-not-a-key")
+    assert (found.status, found.cause) == ("fail", f"{NO_KEY}/{flaw}" if flaw else NO_KEY)
+    assert found.cause in catalogue.causes()
     assert found.hint is not None
     assert found.hint.startswith("OPENAI_API_KEY: ")
+    assert not any(GOOD[8:20] in text for text in (found.measured, found.hint))
+
+
+@pytest.mark.parametrize("flaw", dict.fromkeys(flaw for _, flaw, _ in NO_KEYS))
+@pytest.mark.parametrize("source", ["OPENAI_API_KEY", "--key-file key.txt"])
+def test_the_verdict_says_of_it_what_the_case_says(flaw: str, source: str) -> None:
+    key = {named: key for key, named, _ in NO_KEYS}[flaw]
+    report = run_on_emulator(api_key=Credential("api-key", Secret(key), source), only=["key.shape"])
+    (told,) = report.diagnosis
+    hint = finding(report, "key.shape").hint or ""
+    assert told.cause == finding(report, "key.shape").cause
+    assert told.fix.startswith(hint)
+    for output in ("table", "markdown", "html", "github", "junit", "json"):
+        shown = " ".join(html.unescape(render(report, output)).replace("%0A", " ").split())
+        assert told.cause in shown
+        assert source in shown
+
+
+def test_a_key_that_openai_did_not_make_is_told_apart() -> None:
+    seen = Seen("shape", facts=shape_of("litellm-virtual", "api-key") | {"source": "OPENAI_API_KEY"})
+    assert judge(CHECK, [seen], official=True)["shape"].cause == f"{NO_KEY}/other-prefix"
+    assert judge(CHECK, [seen], official=False)["shape"].status == "pass"
+
+
+def test_a_record_without_the_kind_of_flaw_is_judged_as_before() -> None:
+    facts = {"problem": "it is empty", "hint": "set it", "source": "OPENAI_API_KEY"}
+    assert judge(CHECK, [Seen("shape", facts=facts)])["shape"].cause == NO_KEY
+
+
+def test_a_megabyte_in_place_of_a_key_is_looked_at_at_once() -> None:
+    for part in ("key", "<", "...", "a", "%4", "*", "x=", "A_KEY", "{", " "):
+        text = part * (1_000_000 // len(part))  # in quadratic time it were hours
+        assert shape_of(text, "api-key")["length"] == len(text)
 
 
 @pytest.mark.parametrize(
-    "key", [GOOD, "sk-svcacct-FAKE00000000", "sk-FAKE000000000000000", "sk-1234", "litellm-virtual"]
+    "key",
+    [
+        *(GOOD, "sk-svcacct-FAKE00000000", "sk-FAKE000000000000000", "sk-1234", "litellm-virtual", "gw_key-abc:def"),
+        *(
+            "abcd1234==",
+            "eyJhbGciOiJub25lIn0.e30.FAKE",
+            "a*b%c$d",
+            "key-0123",
+            "bearer-of-news",
+            "/not/a/path+base64==",
+        ),
+    ],
 )
 def test_a_key_is_not_called_malformed_for_its_issuer(key: str) -> None:
     assert "problem" not in shape_of(key, "api-key")
@@ -64,7 +155,7 @@ def test_a_malformed_key_is_never_sent() -> None:
     assert finding(report, "key.shape").status == "fail"
     assert finding(report, "key.accepted").measured == "needs key.shape: it failed"
     assert {x.credential for x in report.exchanges} == {"made-up"}
-    assert report.diagnosis[0].cause == "key-placeholder-not-a-key"
+    assert report.diagnosis[0].cause == "key-placeholder-not-a-key/blanks"
 
 
 def test_the_shape_alone_asks_nothing() -> None:
@@ -93,12 +184,24 @@ def base_url(url: str, *, official: bool = False) -> Finding:
         ("https://api.openai.com/v1/realtime", True, "fail"),
         ("https://api.openai.com/v1/realtime/calls", True, "fail"),
         ("https://gateway.test/v1/chat/completions", False, "fail"),
+        ("https://gateway.test/v1/v1", False, "fail"),
+        ("https://eu.api.openai.com/api/v1", True, "fail"),
+        ("https://gateway.test/models/v1", False, "pass"),
+        ("http://127.0.0.1:8090/v1/", False, "pass"),
     ],
 )
 def test_a_base_url_ends_where_the_api_begins(url: str, official: bool, status: str) -> None:
     found = base_url(url, official=official)
     assert found.status == status
     assert found.cause == (None if status == "pass" else "base-url-wrong")
+    meant = f"{url.partition('/v1')[0].removesuffix('/api')}/v1"
+    assert found.hint == (None if status == "pass" else f"did you mean {meant} ?")
+
+
+def test_a_base_url_without_a_version_is_right_where_models_are_listed_below_it() -> None:
+    listed = Seen("accepted", (exchange(200, {"data": [{"id": "gpt-realtime"}]}),))
+    seen = [Seen("base-url", facts={"base_url": "https://gateway.test"}), listed]
+    assert judge(CHECK, seen, official=False)["base-url"].status == "pass"
 
 
 PAGE = "<!doctype html><html><head><title>Blocked</title></head></html>"

@@ -88,9 +88,9 @@ def test_a_good_token_alone_is_enough_and_opens_nothing() -> None:
     ("token_of", "cause"),
     [
         (lambda _: "ek_ffffffffffffffffffffffffffffffff", "token-of-another-issuer"),
-        (lambda minted: f"{minted} ", "key-placeholder-not-a-key"),
+        (lambda minted: f"{minted} ", "key-placeholder-not-a-key/blanks"),
         (lambda _: "undefined", "key-placeholder-not-a-key"),
-        (lambda _: "sk-proj-FAKE00000000000000000000", "key-placeholder-not-a-key"),
+        (lambda _: "sk-proj-FAKE00000000000000000000", "key-placeholder-not-a-key/api-key"),
     ],
 )
 def test_a_token_that_is_refused_is_a_fail(token_of: Any, cause: str) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from typing import Any
 
 import pytest
 
 from rtdiag import registry
+from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.explaining import explain
+from rtdiag.diagnosis.matching import BY_STATUS, RANK
 from rtdiag.diagnosis.verdict import diagnose
 from rtdiag.emulator import load_faults
-from rtdiag.model import Cost, Event, Finding, Outcome, Row, Seen, Status
+from rtdiag.model import Cost, Event, Finding, Outcome, Report, Row, Seen, Status
 from rtdiag.redact import Mask
 from rtdiag.report import render
 from rtdiag.testing import exchange, refusal, run_on_emulator
@@ -75,6 +79,115 @@ def test_the_requests_that_should_work_are_the_users_own() -> None:
     assert '"voice": "marin"' in report.corrected.mint
     assert "$OPENAI_API_KEY" in report.corrected.mint
     assert ".ok" in report.corrected.page
+
+
+# Causes of which the catalogue's fix says all that the case's hint says; read, and found so.
+SAYS_THE_SAME = {
+    "answer-not-sdp",
+    "answer-without-candidates",
+    "connection-closed-early",
+    "credential-refused-at-websocket-alone",
+    "data-channel-never-opens",
+    "dtls-no-answer",
+    "generic-server-error",
+    "hangup-refused",
+    "key-wrong-or-revoked",
+    "local-clock-off",
+    "location-header-missing",
+    "mint-ttl-field-unknown",
+    "model-kind-not-checked",
+    "model-retired",
+    "quota-exhausted",
+    "refused-update-applied",
+    "sdp-content-type",
+    "semantic-vad-accepted-but-not-effective",
+    "server-asks-for-no-key",
+    "session-of-another-kind",
+    "session-update-unanswered",
+    "subprotocol-not-selected",
+    "token-kind-url-mismatch",
+    "token-of-another-issuer",
+    "transcripts-missing-or-late",
+    "update-not-applied",
+}
+
+
+@pytest.mark.parametrize("fault", grouped((f,) for f in load_faults()))
+def test_under_each_fault_the_verdict_says_what_its_case_says(fault: str) -> None:
+    report = run(fault)
+    findings = {f"{o.id}.{row.id}": row.finding for o in report.checks for row in o.rows}
+    for told in report.diagnosis:
+        naming = [found for case in told.evidence if (found := findings[case]).cause == told.cause and found.hint]
+        firmest = min(naming, key=lambda found: RANK[BY_STATUS[found.status]])
+        hint = addressed(firmest.hint or "", report.target.base_url)
+        assert hint.lower() in told.fix.lower() or told.cause in SAYS_THE_SAME, (told.cause, hint, told.fix)
+        assert "//api.openai.com" not in told.fix + told.line + told.ask
+        assert told.line.count("://127.0.0.1") == told.line.count(report.target.base_url.partition("/v1")[0][4:])
+
+
+def sent_in_vain(report: Report) -> set[tuple[str, str]]:
+    """Of the cases that failed: where mints and real offers went that were refused, each with its session as text."""
+    minted = {x.id: x for x in report.exchanges}
+    found = set()
+    for row in (row for o in report.checks for row in o.rows if row.finding.status in ("fail", "inconclusive")):
+        for one in row.seen.exchanges:
+            body = minted[one.credential_from].request_body if one.credential_from else one.request_body
+            if not one.ok and (one.status != 400 or "m=audio" in (one.request_body or "{")):
+                found.add(
+                    (one.url, json.dumps(json.loads(body or "{}").get("session")) if body and body[0] == "{" else "")
+                )
+    return found
+
+
+@pytest.mark.parametrize("fault", grouped((f,) for f in load_faults()))
+def test_what_should_work_is_nothing_that_was_just_refused(fault: str) -> None:
+    report = run(fault)
+    if (right := report.corrected) is None:
+        return
+    base_url = report.target.base_url
+    (session,) = re.findall(r"-d '(.*)'$", right.mint, re.DOTALL)
+    sent = json.dumps(json.loads(session)["session"])
+    assert (f"{base_url}/realtime/client_secrets", sent) not in sent_in_vain(report)
+    assert (f"{base_url}/realtime/calls", sent) not in sent_in_vain(report)
+    for text in (right.mint, right.offer, right.page, right.unified or base_url):
+        assert base_url in text
+    assert right.unified is None or findings_of(report)["sdp.multipart"] != "fail"
+    assert not {"fail", "inconclusive"} & {findings_of(report).get(f"sdp.answer-{k}") for k in report.target.kinds}
+
+
+def findings_of(report: Report) -> dict[str, str]:
+    return {f"{o.id}.{row.id}": row.finding.status for o in report.checks for row in o.rows}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    grouped((f,) for f in ("mint-refused", "sdp-empty-error", "sdp-server-error", "answer-is-json", "model-shut-down")),
+)
+def test_where_only_the_same_request_is_left_none_is_shown(fault: str) -> None:
+    assert run(fault).diagnosis
+    assert run(fault).corrected is None
+
+
+def test_what_should_work_is_shown_where_the_session_is_another_than_the_refused_one() -> None:
+    session = {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}}}}
+    report = run_on_emulator(session=session, only=["vad.own-mint"])
+    assert report.diagnosis[0].cause == "vad-fields-of-other-mode"
+    assert report.corrected is not None
+    assert "threshold" not in report.corrected.mint
+
+
+def test_a_session_that_cannot_be_mended_is_not_given_again() -> None:
+    session = {"type": "realtime", "model": "gpt-nobody-knows"}
+    report = run_on_emulator(session=session, only=["vad.own-connect"], kinds=("realtime",))
+    assert report.diagnosis[0].cause == "model-not-a-realtime-model"
+    assert report.corrected is None or "gpt-nobody-knows" not in report.corrected.mint
+
+
+def test_a_model_that_soon_ends_is_not_asked_for_again() -> None:
+    report = run_on_emulator(realtime_model="gpt-realtime", kinds=("realtime",), only=["key.model-realtime", "sdp"])
+    assert report.diagnosis[0].cause == "model-retired"
+    assert report.corrected is not None
+    assert '"gpt-realtime-2.1"' in report.corrected.mint
 
 
 HOPELESS = ["key-revoked", "gateway-html", "rate-limited", "ice-blocked", "country-unsupported"]

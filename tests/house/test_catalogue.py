@@ -6,7 +6,7 @@ import ast
 from datetime import date
 from pathlib import Path
 
-from rtdiag.api import models
+from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.code.flaws import rules
@@ -31,6 +31,7 @@ def test_every_cause_can_be_found_and_every_fault_names_one() -> None:
         ROOT / "rtdiag" / "outcomes.py",
     ]
     named = set().union(*(_texts(p) for p in places)) | {rule.cause for rule in rules().values()}
+    named |= {keys.cause_of({"flaw": text}) for text in _texts(ROOT / "rtdiag" / "api" / "keys.py")}
     assert {c.code for c in catalogue.causes().values() if not c.speaks_for} - named <= {"unexpected-answer"}
     assert {f.cause for f in load_faults().values() if f.cause} <= set(catalogue.causes())
     assert {rule.cause for rule in rules().values()} <= set(catalogue.causes())

@@ -36,8 +36,12 @@ def curl_lines(of: Corrected) -> list[str]:
     return [line for line in (of.mint, of.offer, of.unified) if line]
 
 
+def without_comments(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+
+
 def option(line: str, name: str) -> list[str]:
-    words = shlex.split(line)
+    words = shlex.split(without_comments(line))
     return [value for word, value in itertools.pairwise(words) if word == name]
 
 
@@ -46,12 +50,25 @@ def option(line: str, name: str) -> list[str]:
 def test_every_curl_line_is_valid_shell_and_one_command(kind: Kind, dialect: Dialect, base_url: str) -> None:
     for line in curl_lines(made(kind, dialect, base_url)):
         subprocess.run(["bash", "-n", "-c", line], check=True, capture_output=True)
-        words = shlex.split(line)
+        words = shlex.split(without_comments(line))
         assert words[0] == "curl"
         assert {"-i", "--fail-with-body"} <= set(words)
         assert sum(word.startswith(base_url) for word in words) == 1
         assert "OPENAI_API_KEY" in line or "EPHEMERAL_TOKEN" in line
         assert not re.search(r"\b(sk-|ek_)", line)
+
+
+@pytest.mark.parametrize(("kind", "dialect"), PAIRS)
+def test_what_a_line_takes_from_elsewhere_stands_above_it(kind: Kind, dialect: Dialect) -> None:
+    found = made(kind, dialect)
+    for line in curl_lines(found):
+        comments = [comment for comment in line.splitlines() if comment.startswith("#")]
+        assert line.startswith("\n".join(comments))
+        assert any("offer.sdp" in c and "script below logs" in c for c in comments) == ("offer.sdp" in line)
+        assert not re.search("[\"'`();]", " ".join(comments)), "a shell that is typed into may take no comments"
+    (token,) = (line for line in found.offer.splitlines() if line.startswith("# EPHEMERAL_TOKEN"))
+    assert (" value " if dialect == "ga" else " client_secret.value ") in token
+    assert "console.log(offer.sdp)" in found.page
 
 
 @pytest.mark.parametrize(("kind", "dialect"), PAIRS)

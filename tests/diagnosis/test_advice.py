@@ -1,0 +1,209 @@
+"""What to do: the case's own hint before the catalogue's fix, once each; and every host in it is the one that was asked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rtdiag.api.endpoints import base_url_meant, base_url_of
+from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.advice import addressed, advised
+from rtdiag.diagnosis.explaining import explain_path
+from rtdiag.diagnosis.matching import judge
+from rtdiag.diagnosis.situation import Situation
+from rtdiag.diagnosis.verdict import diagnose
+from rtdiag.judging import no_answer, refusal
+from rtdiag.model import Cost, Exchange, Failure, Finding, Outcome, PeerTrace, Row, Seen
+from rtdiag.redact import Mask
+from rtdiag.registry import load
+from rtdiag.testing import exchange
+from rtdiag.testing import judge as judged
+from rtdiag.testing import refusal as refused
+
+HERE = "http://127.0.0.1:8090/v1"
+CAUSE = catalogue.Cause("c", "session", 3, "The mint was refused, by the gateway.", "Ask it again, with GET.", ())
+
+
+@pytest.mark.parametrize(
+    ("hint", "told"),
+    [
+        (None, CAUSE.fix),
+        ("", CAUSE.fix),
+        ("ask the gateway again", CAUSE.fix),
+        ("ask again in 20 s", "Ask again in 20 s. Ask it again, with GET."),
+        ("ask the gateway again, with PUT", "Ask the gateway again, with PUT. Ask it again, with GET."),
+        ("is it the right host?", "Is it the right host? Ask it again, with GET."),
+        ("silence_duration_ms is missing", "silence_duration_ms is missing. Ask it again, with GET."),
+        ("`expires_at` is missing…", "`expires_at` is missing… Ask it again, with GET."),
+    ],
+)
+def test_a_hint_stands_before_the_fix_unless_that_says_the_same(hint: str | None, told: str) -> None:
+    assert advised(hint, CAUSE) == told
+
+
+def test_of_a_strangers_cause_the_hint_is_all_there_is() -> None:
+    assert advised("call the operator", catalogue.find("acme-down")) == "Call the operator."
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url", "told"),
+    [
+        ("curl https://api.openai.com/v1/models", "", "curl https://api.openai.com/v1/models"),
+        ("curl https://api.openai.com/v1/models", "https://api.openai.com/v1", "curl https://api.openai.com/v1/models"),
+        ("curl https://api.openai.com/v1/models", HERE, f"curl {HERE}/models"),
+        ("curl https://api.openai.com/v1/models", "https://gw.test:8443", "curl https://gw.test:8443/models"),
+        ("wss://api.openai.com/v1/realtime", HERE, "ws://127.0.0.1:8090/v1/realtime"),
+        ("wss://api.openai.com/v1/realtime", "https://gw.test/x/v1", "wss://gw.test/x/v1/realtime"),
+        ("connect-src https://api.openai.com wss://api.openai.com", HERE, "connect-src http://127.0.0.1:8090 ws://127.0.0.1:8090"),
+        ("https://us.api.openai.com/v1", HERE, "https://us.api.openai.com/v1"),
+        ("the list at https://platform.openai.com/api-keys and", HERE, "the list where the key was issued and"),
+        ("Add credit at https://platform.openai.com/settings/billing/, of", HERE, "Add credit where the key was issued, of"),
+        ("the list at https://platform.openai.com/api-keys.", "https://eu.api.openai.com/v1", "the list at https://platform.openai.com/api-keys."),
+        ("https://platform.openai.com/api-keys  ->  the key", HERE, ""),
+        ("ask from another network and look at status.openai.com.", HERE, "ask from another network."),
+    ],
+)  # fmt: skip
+def test_a_text_names_the_server_that_was_asked(text: str, base_url: str, told: str) -> None:
+    assert addressed(text, base_url) == told
+
+
+def test_no_base_url_leaves_the_string_or_the_word_that_it_stands_in() -> None:
+    odd = """https://gw.test/it's "$(touch x)" `id` \\ ; & é/v1"""
+    for cause in catalogue.causes().values():
+        for quote in "\"'`$;&\\ ":
+            assert addressed(cause.line, odd).count(quote) <= cause.line.count(quote), cause.code
+
+
+def test_no_line_and_no_fix_sends_anybody_to_openai_for_another_server() -> None:
+    for cause in catalogue.causes().values():
+        for text in (cause.fix, cause.line, cause.ask):
+            assert not re.search(r"//api\.openai\.com|platform\.openai\.com|status\.openai\.com", addressed(text, HERE))
+
+
+def outcome(finding: Finding, *exchanges: Exchange, check: str = "key") -> Outcome:
+    row = Row(finding.case, "title", finding, Seen(finding.case, exchanges))
+    return Outcome(check, "title", finding.status, None, 1.0, (), Cost(), (row,))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        exchange(407, "", url=f"{HERE}/models"),
+        exchange(502, "<html>", url=f"{HERE}/models", headers={"content-type": "text/html"}),
+        exchange(503, "", url=f"{HERE}/models"),
+        exchange(302, "", url=f"{HERE}/models", headers={"location": "https://login.test"}),
+        refused(429, "rate_limit_exceeded", url=f"{HERE}/models", headers={"retry-after": "17"}),
+        exchange(None, url=f"{HERE}/models", failure=Failure("timeout", "connect", "nothing came")),
+        exchange(None, url=f"{HERE}/models", failure=Failure("dns", "dns", "no such host")),
+    ],
+)
+def test_what_no_answer_means_to_the_case_it_means_to_the_verdict(answer: Exchange) -> None:
+    found = no_answer("accepted", answer)
+    assert found is not None
+    assert found.cause is not None
+    assert found.hint is not None
+    (told,) = diagnose([outcome(found, answer)], HERE)
+    assert told.cause == found.cause
+    cause = catalogue.find(found.cause)
+    assert told.fix in (addressed(advised(found.hint, cause), HERE), found.hint)
+    assert found.hint.lower() in told.fix.lower() or advised(found.hint, cause) == cause.fix
+
+
+def test_without_credit_nobody_is_sent_to_openais_bill_for_another_servers_key() -> None:
+    answer = refused(429, "insufficient_quota", "You exceeded your current quota", url=f"{HERE}/models")
+    found = no_answer("accepted", answer)
+    assert found is not None
+    (told,) = diagnose([outcome(found, answer)], HERE)
+    assert told.cause == "quota-exhausted"
+    assert "platform.openai.com" not in told.fix
+    (told,) = diagnose([outcome(found, answer)], "https://api.openai.com/v1")
+    assert "https://platform.openai.com/settings/organization/billing/" in told.fix
+
+
+def test_a_machine_with_loopback_alone_is_told_so_by_both() -> None:
+    seen = Seen("ice-realtime", peers=(PeerTrace("p1", failure=Failure("ice", "ice", "ended as failed")),))
+    found = judged(load(()).checks["sdp"], [seen])["ice-realtime"]
+    (told,) = diagnose([outcome(found, check="sdp")], HERE)
+    assert told.cause == found.cause == "network-unreachable/loopback-only"
+    assert "only loopback" in told.summary
+    assert "connect it to a network" in (found.hint or "")
+    assert "Connect it to a network" in told.fix
+    assert "not reached" not in told.summary
+
+
+def test_the_firmest_case_that_names_a_cause_speaks_for_it() -> None:
+    weak = outcome(Finding("a", "warn", "m", cause="quota-exhausted", hint="when that is mended, run it again"))
+    firm = outcome(Finding("b", "fail", "m", cause="quota-exhausted", hint="ask Acme for more"))
+    mute = outcome(Finding("c", "fail", "m", cause="quota-exhausted"))
+    (told,) = diagnose([weak, mute, firm])
+    assert told.fix.startswith("Ask Acme for more. ")
+    assert told.evidence == ("key.a", "key.c", "key.b")
+
+
+def test_a_base_url_that_is_doubted_explains_that_nothing_is_there() -> None:
+    doubt = Finding("base-url", "warn", "u", cause="base-url-wrong", hint="did you mean http://gw.test/v1 ?")
+    missing = Finding("mint-realtime", "fail", "404", cause="no-realtime-api-here", hint="is this the Realtime API?")
+    found = diagnose([outcome(doubt), outcome(missing, check="token")], "http://gw.test")
+    assert [(d.cause, d.confidence) for d in found] == [("base-url-wrong", "high"), ("no-realtime-api-here", "low")]
+    assert found[0].fix.startswith("Did you mean http://gw.test/v1 ?")
+    assert diagnose([outcome(doubt)])[0].confidence == "low"
+
+
+def test_a_refusal_that_a_case_reads_from_the_catalogue_names_its_host_too() -> None:
+    answer = refused(
+        403,
+        None,
+        "Your organization must be verified to use the model.",
+        url="https://gw.test/v1/realtime/client_secrets",
+    )
+    found = refusal(answer)
+    assert found is not None
+    assert found[0] == "organization-not-verified"
+    assert "platform.openai.com" not in found[1]
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("https://gw.test:8443/v1/realtime/sessions", "curl https://gw.test:8443/v1/realtime/client_secrets "),
+        ("/v1/realtime/sessions", "curl https://api.openai.com/v1/realtime/client_secrets "),
+        (None, "curl https://api.openai.com/v1/realtime/client_secrets "),
+    ],
+)
+def test_explain_names_the_host_that_it_was_told(url: str | None, line: str) -> None:
+    said = '{"error": {"message": "Invalid URL (POST /v1/realtime/sessions)", "code": null}}'
+    found = judge(Situation(said, method="POST", url=url, status=404))[0]
+    assert found.cause == "beta-mint-endpoint-retired"
+    assert found.line.startswith(line)
+
+
+def test_explain_reads_the_host_from_an_input(tmp_path: Path) -> None:
+    paste = tmp_path / "paste.txt"
+    paste.write_text(
+        "POST http://localhost:4000/v1/realtime/sessions 404 (Not Found)\n"
+        '{"error": {"message": "Invalid URL (POST /v1/realtime/sessions)", "type": "invalid_request_error"}}\n'
+    )
+    (told,) = explain_path(paste, Mask())
+    assert told.diagnosis[0].cause == "beta-mint-endpoint-retired"
+    assert "http://localhost:4000/v1/realtime/client_secrets" in told.diagnosis[0].line
+
+
+@pytest.mark.parametrize(
+    ("url", "base_url"),
+    [
+        ("wss://gw.test/v1/realtime?model=m", "https://gw.test/v1"),
+        ("ws://gw.test:1/x/v1/realtime/calls/rtc_1", "http://gw.test:1/x/v1"),
+        ("https://gw.test/realtime/calls", "https://gw.test"),
+        ("https://gw.test/v1/models", "https://gw.test/v1"),
+        ("https://my.test/realtime", ""),
+        ("https://my.test/token?next=/v1/realtime/calls", ""),
+        ("https://my.test/v1/users", ""),
+        ("/v1/realtime/calls", ""),
+        ("session.update", ""),
+    ],
+)
+def test_the_base_url_of_a_request(url: str, base_url: str) -> None:
+    assert base_url_of(url) == base_url
+    assert not base_url or base_url_meant(base_url) in (base_url, f"{base_url}/v1")
