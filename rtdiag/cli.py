@@ -7,11 +7,12 @@ import signal
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rtdiag import __version__
+from rtdiag.patience import listening, say
 
 if TYPE_CHECKING:
     from rtdiag.config import Config, Flags
@@ -31,18 +32,11 @@ _ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--h
 class _Guarded(click.Group):
     """Whatever breaks in a command is one line without a secret in it, and an exit code: 4, or 130 for an interruption."""
 
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        with listening():
+            return super().main(*arguments, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
-        from rtdiag.patience import Patient
-
-        ours = sys.stderr
-        if ours is not None:
-            sys.stderr = cast(TextIO, Patient(ours))
-        try:
-            return self._guarded(ctx)
-        finally:
-            sys.stderr = ours
-
-    def _guarded(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except click.ClickException as exc:
@@ -51,12 +45,10 @@ class _Guarded(click.Group):
         except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            click.echo("rtdiag: interrupted", err=True)
+            say("rtdiag: interrupted")
             sys.exit(130)
         except OSError as exc:
-            click.echo(
-                _mask()(f"rtdiag: {exc.filename or 'standard output'}: {exc.strerror or exc}", "screen"), err=True
-            )
+            say(_mask()(f"rtdiag: {exc.filename or 'standard output'}: {exc.strerror or exc}", "screen"))
         except Exception as exc:
             from rtdiag.defect import defect
 
@@ -263,7 +255,7 @@ async def _report(
         screen.announce(chosen, cost, limit_s, of_audio)
         outputs.open()
         for line in emulator.warnings:
-            click.echo(f"rtdiag: {line}", err=True)
+            say(f"rtdiag: {line}")
         async with emulator:
             settings.mask.learn(emulator.key)
             key = Credential("api-key", Secret(emulator.key), "the emulator")
@@ -324,12 +316,9 @@ def replay_(
     except ConfigError as exc:
         _fail(str(exc))
     again = replay(recorded, registry.load().checks, fail_on=fail_on)
-    click.echo(
-        f"rtdiag judges again what was recorded on {recorded.started_at:%Y-%m-%d %H:%M} UTC; nothing is asked.",
-        err=True,
-    )
+    say(f"rtdiag judges again what was recorded on {recorded.started_at:%Y-%m-%d %H:%M} UTC; nothing is asked.")
     for line in turned(recorded, again):
-        click.echo(line, err=True)
+        say(line)
     sys.exit(outputs.give(again))
 
 
@@ -352,7 +341,7 @@ def diff_(old: str, new: str, output: str, verbose: bool) -> None:
         found = diff.diff(_recorded(old), _recorded(new))
     except ConfigError as exc:
         _fail(str(exc))
-    show(diff.as_json(found) if output == "json" else diff.text(found, verbose=verbose))
+    show(diff.as_json(found) if output == "json" else diff.text(found, verbose=verbose), output)
     sys.exit(2 if not found.compared else 1 if found.worse else 0)
 
 
@@ -423,16 +412,14 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
                     found.append(Explained(name, "code", (), note=page))
             except Unreadable as exc:
                 code = 2
-                click.echo(f"rtdiag: {mask(str(exc), 'screen')}", err=True)
+                say(f"rtdiag: {mask(str(exc), 'screen')}")
     except KeyboardInterrupt:
         code = 130
-        click.echo("rtdiag: interrupted; what was read before is judged", err=True)
-    if found and output == "json":
-        show(explained.as_json(found))
-    elif found:
-        show(explained.as_text(found))
+        say("rtdiag: interrupted; what was read before is judged")
+    if found:
+        show(explained.as_json(found) if output == "json" else explained.as_text(found), output)
     if masked := sum(r.count for r in mask.ledger()):
-        click.echo(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}", err=True)
+        say(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}")
     return code
 
 
@@ -465,10 +452,10 @@ def _show_session(
     found = repair(given, kind=kind, dialect=dialect, model=model, vad=vad, on=as_of or date.today())
     whole = _mask().values(plain(found), "session")
     shown = whole if output == "json" else whole["session"]
-    show(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+    show(json.dumps(shown, indent=2, ensure_ascii=False) + "\n", "json")
     if output != "json":
         for change in (*whole["changes"], *whole["notes"]):
-            click.echo(f"{change['place']}: {change['what']}, {change['why']} ({change['source']})", err=True)
+            say(f"{change['place']}: {change['what']}, {change['why']} ({change['source']})")
 
 
 @main.command("list", context_settings=_ENVIRONMENT)
@@ -554,7 +541,7 @@ def emulator(
         served = Emulator(as_of=as_of, faults=faults, host=host, port=port, control_port=control_port)
         async with served:
             for line in served.warnings:
-                click.echo(f"rtdiag: {line}", err=True)
+                say(f"rtdiag: {line}")
             show(served.banner)
             await stop.wait()
 
@@ -587,7 +574,7 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     except ValueError as exc:
         _fail(f"{report}: {exc}")
     except KeyboardInterrupt:
-        click.echo("rtdiag: interrupted; nothing was compared to the end", err=True)
+        say("rtdiag: interrupted; nothing was compared to the end")
         return 130
     show(found.text())
     if cassette and (held := found.cassette()):
@@ -596,13 +583,13 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
         except OSError as exc:
             _fail(f"{cassette}: {exc.strerror or exc}")
     elif cassette:
-        click.echo(f"rtdiag: {cassette}: not written, for no HTTP exchange differs", err=True)
+        say(f"rtdiag: {cassette}: not written, for no HTTP exchange differs")
     return 1 if found.differences else 0
 
 
 def _fail(line: str) -> Any:
     """One line on standard error and exit code 2; what a person gave in the wrong place may be a secret, and is masked."""
-    click.echo(f"rtdiag: {_mask()(line, 'screen')}", err=True)
+    say(f"rtdiag: {_mask()(line, 'screen')}")
     sys.exit(2)
 
 

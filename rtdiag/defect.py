@@ -1,11 +1,11 @@
-"""The one line about what should not have happened in rtdiag itself; it imports nothing that could be what broke."""
+"""The one line about what should not have happened in rtdiag itself; what it imports is not what could have broken."""
 
 from __future__ import annotations
 
 import traceback
 from pathlib import Path
 
-import click
+from rtdiag.patience import say
 
 
 def defect(what: str, exc: BaseException) -> None:
@@ -13,4 +13,4 @@ def defect(what: str, exc: BaseException) -> None:
     frames = traceback.extract_tb(exc.__traceback__)
     place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "?"
     told = f"{what} broke ({type(exc).__name__} in {place}), a defect of rtdiag: please report it with this line"
-    click.echo(f"rtdiag: {told}", err=True)
+    say(f"rtdiag: {told}")

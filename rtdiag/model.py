@@ -19,6 +19,8 @@ Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"
 # From the worst to the mildest, as a check's own status is chosen among those of its cases.
 SEVERITY: tuple[Status, ...] = ("fail", "error", "inconclusive", "warn", "pass", "info", "skip")
 
+CUT_SHORT = "the run was interrupted"  # what was measured of a case that an interrupted run did not come to
+
 
 @dataclass(frozen=True)
 class Failure:

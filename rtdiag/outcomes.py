@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rtdiag.check import Case, Check
-from rtdiag.model import SEVERITY, Evidence, Finding, Outcome, Row, Seen, Status
+from rtdiag.model import CUT_SHORT, SEVERITY, Evidence, Finding, Outcome, Row, Seen, Status
 from rtdiag.redact import Mask
 
 FailOn = Literal["fail", "inconclusive", "warn", "never"]
@@ -20,7 +20,7 @@ FailOn = Literal["fail", "inconclusive", "warn", "never"]
 INTERRUPTED = 130  # the exit code of what a signal ended
 
 # The facts of a case that could not be asked or not to its end, each with the reason.
-NOT_ASKED, CUT_SHORT = "not_asked", "cut_short"
+NOT_ASKED, OVERTAKEN = "not_asked", "overtaken"
 
 # As report/schema.json has it.
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)?")
@@ -91,9 +91,17 @@ def worst(statuses: Iterable[Status]) -> Status:
     return next((s for s in SEVERITY if s in found), "skip")
 
 
-def with_crash(rows: Iterable[Row]) -> Status:
-    """The status of a check that broke, whatever its cases had shown before: `error`, unless one failed."""
-    return worst(["error", *(row.finding.status for row in rows)])
+def of_check(rows: Iterable[Row], crash: str | None) -> Status:
+    """The status of a check: that of its worst case, `error` where it broke and none failed.
+
+    What passed before the run was interrupted makes no check pass: it is inconclusive.
+    """
+    rows = tuple(rows)
+    found = worst(row.finding.status for row in rows)
+    if crash is not None:
+        return worst([found, "error"])
+    cut = any(row.finding.measured == CUT_SHORT for row in rows)
+    return worst([found, "inconclusive"]) if cut and found != "skip" else found
 
 
 def reason(status: Status, rows: Iterable[Row]) -> str | None:
@@ -132,7 +140,7 @@ def crashed(exc: BaseException, mask: Mask) -> str:
 
 def _findings(asked: Asked, evidence: Evidence, mask: Mask) -> tuple[dict[str, Finding], str | None]:
     try:
-        heard = {case: seen for case, seen in evidence.seen.items() if not {NOT_ASKED, CUT_SHORT} & set(seen.facts)}
+        heard = {case: seen for case, seen in evidence.seen.items() if not {NOT_ASKED, OVERTAKEN} & set(seen.facts)}
         found = [_checked(f) for f in asked.check.judge(replace(evidence, seen=heard))]
         return {f.case: _masked(f, mask) for f in found}, asked.crash
     except BaseException as exc:  # a judge awaits nothing, so no signal comes here as an exception
@@ -174,7 +182,7 @@ def _unheard(seen: Seen | None) -> Finding | None:
         return None
     if reason := seen.facts.get(NOT_ASKED):
         return Finding(seen.case, "skip", str(reason))
-    if reason := seen.facts.get(CUT_SHORT):
+    if reason := seen.facts.get(OVERTAKEN):
         hint = "ask the rest with --only, or give each request more time with --timeout"
         return Finding(seen.case, "inconclusive", str(reason), cause="time-budget-spent", hint=hint)
     return None
@@ -183,7 +191,7 @@ def _unheard(seen: Seen | None) -> Finding | None:
 def _unasked(asked: Asked, case: Case, progress: Progress, crash: str | None) -> Finding:
     """The finding of a case that no judge spoke of, though nothing that it requires is known to have failed."""
     if asked.interrupted:
-        return Finding(case.id, "skip", "the run was interrupted")
+        return Finding(case.id, "skip", CUT_SHORT)
     if unasked := next((r for r in case.requires if r not in progress.statuses), None):
         return Finding(case.id, "skip", f"needs {unasked}: it was not asked")
     return Finding(case.id, "error", crash or "the check gave no finding for this case", cause="check-broke")

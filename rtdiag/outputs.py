@@ -11,19 +11,18 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-import click
-
 from rtdiag.config import ConfigError
 from rtdiag.defect import defect
 from rtdiag.model import Outcome, Report
+from rtdiag.patience import say, shown
 from rtdiag.report import render
-from rtdiag.screen import printable, show, wants_color
+from rtdiag.report.spelling import spelt
+from rtdiag.screen import encoding, show, wants_color
 from rtdiag.writing import Journal, Lasting, is_stream, refusal, whole
 
 BROKEN = 4
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 _JOURNAL = ".journal.ndjson"
-_OF_A_TERMINAL = frozenset({"table", "short"})  # in its encoding; what programs read is UTF-8
 
 File = tuple[str, str]
 
@@ -63,7 +62,7 @@ class Outputs:
     def open(self) -> None:
         """Begin the journals: lines of ndjson that are there as soon as they are true."""
         if self._form == "ndjson":
-            self._stream = Journal(partial(show, encoding="utf-8"), lambda exc: _complain("standard output", exc))
+            self._stream = Journal(partial(show, form="ndjson"), lambda exc: _complain("standard output", exc))
             self._journals.append(self._stream)
         path = self._journal_path()
         if path is not None:
@@ -72,7 +71,10 @@ class Outputs:
             except OSError as exc:
                 _complain(str(path), exc, "no journal is kept")
                 return
-            self._kept = Journal(self._lasting.put, lambda exc: _complain(str(path), exc, "no journal is kept"))
+            put, where = self._lasting.put, str(path)
+            self._kept = Journal(
+                lambda lines: put(_for(where, "ndjson", lines)), lambda exc: _complain(where, exc, "no journal is kept")
+            )
             self._journals.append(self._kept)
 
     def began(self, so_far: Report) -> None:
@@ -109,7 +111,7 @@ class Outputs:
             if form == "ndjson" and self._kept is not None and is_stream(path):
                 self._kept.ended(report)  # it has the lines before
                 return not self._kept.broken
-            whole(path, render(report, form, verbose=self._verbose))
+            whole(path, _for(path, form, render(report, form, verbose=self._verbose)))
         except OSError as exc:
             _complain(path, exc)
             return False
@@ -123,8 +125,9 @@ class Outputs:
             if self._stream is not None:
                 self._stream.ended(report)
                 return not self._stream.broken
-            text = render(report, self._form, color=wants_color(self._color), verbose=self._verbose)
-            show(text, encoding=None if self._form in _OF_A_TERMINAL else "utf-8")
+            color = wants_color(self._color)
+            text = render(report, self._form, color=color, verbose=self._verbose, encoding=encoding())
+            show(text, self._form)
         except OSError as exc:
             _complain("standard output", exc)
             return False
@@ -141,7 +144,7 @@ class Outputs:
 
         try:
             with Path(self._summary).open("a", encoding="utf-8") as file:
-                file.write(printable(summary(report)))
+                file.write(spelt(summary(report)))
         except OSError as exc:
             _complain(self._summary, exc, "the summary of the step is not written")
             return False
@@ -151,8 +154,13 @@ class Outputs:
         return True
 
 
+def _for(path: str, form: str, text: str) -> str:
+    """The text for what is there: a stream may be read by a CI that takes lines for commands, as standard output may."""
+    return shown(text, form, "utf-8") if is_stream(path) else text
+
+
 def _complain(where: str, exc: Exception, so: str = "this report is not written") -> None:
     if isinstance(exc, OSError):
-        click.echo(printable(f"rtdiag: {where}: {exc.strerror or exc}; {so}"), err=True)
+        say(f"rtdiag: {where}: {exc.strerror or exc}; {so}")
     else:
         defect(f"what goes to {where}", exc)

@@ -14,7 +14,7 @@ from datetime import date
 from rtdiag.check import Check
 from rtdiag.diagnosis import remedy, verdict
 from rtdiag.model import Evidence, Finding, Outcome, Report, Row, Seen
-from rtdiag.outcomes import Asked, FailOn, Progress, exit_code, judged, reason, with_crash, worst
+from rtdiag.outcomes import Asked, FailOn, Progress, exit_code, judged, of_check, reason, worst
 from rtdiag.redact import Mask
 
 
@@ -71,7 +71,7 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
     new, crash = judged(asked, evidence, progress, mask)
     by_id = {row.id: row for row in new}
     rows = tuple(by_id.get(row.id) or _titled(row, check) for row in outcome.rows)
-    status = with_crash(rows) if crash else worst(row.finding.status for row in rows)
+    status = of_check(rows, crash)
     return replace(outcome, title=check.title, status=status, rows=rows, reason=crash or reason(status, rows))
 
 

@@ -17,19 +17,19 @@ from rtdiag.api import models
 from rtdiag.check import Case
 from rtdiag.context import Context, Wishes
 from rtdiag.diagnosis import remedy, verdict
-from rtdiag.model import Cost, CredentialShown, Evidence, Finding, Outcome, Report, Row, Seen, Target
+from rtdiag.model import CUT_SHORT, Cost, CredentialShown, Evidence, Finding, Outcome, Report, Row, Seen, Target
 from rtdiag.outcomes import (
-    CUT_SHORT,
     INTERRUPTED,
     NOT_ASKED,
+    OVERTAKEN,
     Asked,
     FailOn,
     Progress,
     crashed,
     exit_code,
     judged,
+    of_check,
     reason,
-    with_crash,
     worst,
 )
 from rtdiag.plan import Plan, Step
@@ -39,8 +39,6 @@ from rtdiag.transport.breaker import NotAskedError
 from rtdiag.transport.http import Http
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
-
-_INTERRUPTED_RUN = "the run was interrupted"
 
 # How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
 _AT_ONCE_S = 0.7
@@ -105,7 +103,7 @@ async def run(
         progress.outcomes.append(_broken(entry, recorder.mask))
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     for step in plan.steps:
-        over = _INTERRUPTED_RUN if interrupted else clock.spent or ctx.given_up
+        over = CUT_SHORT if interrupted else clock.spent or ctx.given_up
         if over is None:
             outcome, interrupted = await _step(step, ctx, progress, observer, clock)
         else:
@@ -199,7 +197,7 @@ async def _step(
     asked = Asked(check, step.cases, step.left_out, blocked, crash, interrupted)
     evidence = Evidence(seen, ctx.dialects, ctx.wishes.official, ctx.wishes.today)
     rows, crash = judged(asked, evidence, progress, ctx.recorder.mask)
-    status = worst(r.finding.status for r in rows) if crash is None else with_crash(rows)
+    status = of_check(rows, crash)
     if wanted:
         progress.statuses[check.id] = status
     duration_ms = round((time.perf_counter() - began) * 1000, 1)
@@ -239,7 +237,7 @@ def _overtaken(wanted: Iterable[Case], seen: Mapping[str, Seen], clock: _Clock, 
     last = recorder.exchanges[-1:]
     cut = tuple(x for x in last if x.failure is not None and x.failure.kind == "interrupted")
     for case in [*rest][:1]:
-        rest[case] = Seen(case, cut, facts={CUT_SHORT: f"{clock.spent} while this was asked"})
+        rest[case] = Seen(case, cut, facts={OVERTAKEN: f"{clock.spent} while this was asked"})
     return rest
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from typing import Any, Protocol
 
-import click
-
 from rtdiag.model import Cost, Outcome, Report
+from rtdiag.patience import encoding_of, say, shown, standard_error
 from rtdiag.plan import Plan
+
+# In the encoding of the terminal; what programs read is UTF-8.
+_FOR_PERSONS = frozenset({"table", "short"})
 
 
 class Journals(Protocol):
@@ -31,20 +32,19 @@ class Screen:
 
     def __init__(self, further: Journals) -> None:
         self._further = further
-        self._stream = sys.stderr
-        self._moves = _is_terminal(self._stream)
+        self._stream = standard_error() if _is_terminal(sys.stderr) else None
 
     def announce(self, chosen: Plan, cost: Cost, limit_s: float, of_audio: str) -> None:
         """Say what will be asked and what it takes, before the first request."""
-        click.echo(f"rtdiag asks about {cost}, within {limit_s:g} s.", err=True)
+        say(f"rtdiag asks about {cost}, within {limit_s:g} s.")
         if of_audio:
-            click.echo(of_audio, err=True)
+            say(of_audio)
         if chosen.added:
-            click.echo(f"It also runs {', '.join(chosen.added)}, which the named checks require.", err=True)
+            say(f"It also runs {', '.join(chosen.added)}, which the named checks require.")
 
     def asking(self, what: str) -> None:
         """Replace the line."""
-        self._line(what[:78])
+        self._note(what)
 
     def began(self, so_far: Report) -> None:
         """The run begins."""
@@ -56,12 +56,11 @@ class Screen:
 
     def clear(self) -> None:
         """Take the line away."""
-        self._line("")
+        self._note("")
 
-    def _line(self, text: str) -> None:
-        if self._moves:
-            self._stream.write(f"\r\x1b[K{text}")
-            self._stream.flush()
+    def _note(self, text: str) -> None:
+        if self._stream is not None:
+            self._stream.note(text)
 
 
 def wants_color(choice: str) -> bool:
@@ -69,19 +68,13 @@ def wants_color(choice: str) -> bool:
     return choice == "always" or (choice == "auto" and _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"))
 
 
-# What moves a cursor, rings, hides, turns the reading direction, or is no character at all; the table's own colours stay.
-_UNPRINTABLE = re.compile(
-    r"\x1b(?!\[\d{0,2}m)|\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+def encoding() -> str:
+    """What standard output can show."""
+    return encoding_of(sys.stdout)
 
 
-def printable(text: str) -> str:
-    """The text with each such character spelt out, as JSON spells it: what a server says must not steer a terminal."""
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def show(text: str, encoding: str | None = None) -> None:
-    """Print to standard output in its encoding or the one given, also where that lacks a sign.
+def show(text: str, form: str = "table") -> None:
+    """Print to standard output what is in that format, or as a `table` what else is for persons.
 
     A reader that went away (`| head`) is no error; where it was closed from the start (`>&-`), nobody wants to read it.
 
@@ -89,8 +82,9 @@ def show(text: str, encoding: str | None = None) -> None:
     """
     if sys.stdout is None:
         return
+    its = encoding() if form in _FOR_PERSONS else "utf-8"
     try:
-        sys.stdout.buffer.write(printable(text).encode(encoding or sys.stdout.encoding or "utf-8", "replace"))
+        sys.stdout.buffer.write(shown(text, form, its).encode(its))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rtdiag.model import Outcome, Report
 from rtdiag.report.ndjson import Lines
-from rtdiag.screen import printable
+from rtdiag.report.spelling import spelt
 
 _MODE = 0o600
 # Errors of a folder or a mount in which a file may be written, and none may take its place.
@@ -51,7 +51,7 @@ def whole(path: str, text: str) -> None:
 
     A stream is written to as it is, and so is a file that may be written in a folder that may not.
     """
-    content = printable(text).encode()
+    content = spelt(text).encode()
     if is_stream(path):
         _put(_stream(path), content)
         return
@@ -120,7 +120,7 @@ class Journal:
         if self.broken:
             return
         try:
-            self._put(printable(lines()))
+            self._put(spelt(lines()))
         except Exception as exc:
             self.broken = True
             self._complain(exc)

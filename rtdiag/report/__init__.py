@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "ndjson", "junit", "markdown", "html", "github", "short")
 
 
-def render(report: Report, form: str, *, color: bool = False, verbose: bool = False) -> str:
-    """The report in that format, or as a `cassette`, ending in a newline. `color` and `verbose` are for the table alone."""
-    options = {"color": color, "verbose": verbose} if form == "table" else {}
-    return str(import_module(f"rtdiag.report.{form}").render(report, **options))
+def render(report: Report, form: str, *, color: bool = False, verbose: bool = False, encoding: str = "utf-8") -> str:
+    """The report in that format, or as a `cassette`, ending in a newline. What else can be chosen is for the table alone."""
+    options = {"color": color, "verbose": verbose, "encoding": encoding} if form == "table" else {}
+    text: str = import_module(f"rtdiag.report.{form}").render(report, **options)
+    return text

@@ -14,7 +14,7 @@ from typing import Literal
 from rtdiag.model import Report, Status
 from rtdiag.report import cases, ledger, markdown
 from rtdiag.report.cases import Case
-from rtdiag.report.phrases import banner, tally, verdict
+from rtdiag.report.phrases import banner, tally, reached, verdict
 from rtdiag.report.spelling import one_line
 
 Kind = Literal["error", "warning", "notice"]
@@ -45,6 +45,7 @@ def _overall(report: Report) -> Kind:
 
 def _verdict(report: Report) -> Iterator[str]:
     yield banner(report)
+    yield reached(report)
     for found in report.diagnosis[:1]:
         yield found.summary
         yield f"what to do: {found.fix}"

@@ -75,7 +75,8 @@ def _said(report: Report) -> str:
 
 
 def _top(report: Report) -> Iterator[Markup]:
-    said = element("span", f"{phrases.SIGNS[report.overall]} {_said(report)}", class_=f"overall {report.overall}")
+    overall = phrases.overall(report)
+    said = element("span", f"{phrases.SIGNS[overall]} {_said(report)}", class_=f"overall {overall}")
     yield element("h1", said)
     yield element("p", f"rtdiag asked {report.target.base_url} on {report.started_at:%Y-%m-%d}", class_="asked")
     links = [element("a", name, href=f"#{name}") for name in ("checks", "waterfall", "ledger", "environment")]
@@ -95,7 +96,7 @@ def _summary(report: Report) -> Markup:
     used = f"used {report.cost}; exit code {report.exit_code}"
     return element(
         "p",
-        status(report.overall),
+        status(phrases.overall(report)),
         " ",
         phrases.tally(case.finding.status for case in cases.of_run(report)),
         element("br"),

@@ -8,6 +8,7 @@ from rtdiag.model import Diagnosis, Report
 from rtdiag.report import cases
 from rtdiag.report.html_status import status
 from rtdiag.report.markup import Markup, element, joined, linked
+from rtdiag.report.phrases import overall, reached
 
 _MOST_CAUSES, _MOST_CASES, _MOST_EVIDENCE = 3, 5, 8
 
@@ -16,15 +17,20 @@ def verdict(report: Report, anchors: Mapping[str, str]) -> Markup:
     """The first cause in full, two more folded; without any, the cases that need a look, or that there is none."""
     if report.diagnosis:
         first, *others = report.diagnosis[:_MOST_CAUSES]
-        return joined(*_cause(first, anchors), *(_other(found, anchors) for found in others))
-    return joined(*_without_cause(report, anchors))
+        return joined(*_cut_short(report), *_cause(first, anchors), *(_other(found, anchors) for found in others))
+    return joined(*_cut_short(report), *_without_cause(report, anchors))
+
+
+def _cut_short(report: Report) -> Iterator[Markup]:
+    if report.interrupted:
+        yield element("p", f"This run was interrupted, and tells only a part: it {reached(report)}.", class_="lead")
 
 
 def _without_cause(report: Report, anchors: Mapping[str, str]) -> Iterator[Markup]:
     found = cases.worst_first(report)
-    if report.overall == "pass" and not found:
+    if overall(report) == "pass" and not found:
         yield element("p", "Every case that was asked came out as it should; there is nothing to do.", class_="lead")
-    elif not found:
+    elif not found and not report.interrupted:
         yield element("p", "No case needs a look.", class_="lead")
     for case in found[:_MOST_CASES]:
         advice = joined(element("br"), "→ ", linked(case.advice)) if case.advice else ""

@@ -13,6 +13,7 @@ from typing import Any
 from rtdiag.model import Exchange, Outcome, Report, Row, Status
 from rtdiag.redact import SCOPE
 from rtdiag.report import curl, ledger
+from rtdiag.report.phrases import overall
 
 SCHEMA_VERSION = 1
 
@@ -37,7 +38,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "interrupted": report.interrupted,
         "target": plain(report.target),
         "credential": plain(report.credential),
-        "overall": report.overall,
+        "overall": overall(report),
         "exit_code": report.exit_code,
         "summary": {status: counts[status] for status in _STATUSES},
         "cost": plain(report.cost),

@@ -22,7 +22,7 @@ from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger
 from rtdiag.report.cases import Case
 from rtdiag.report.evidence import pieces
-from rtdiag.report.phrases import banner, tally, verdict
+from rtdiag.report.phrases import banner, reached, tally, verdict
 from rtdiag.report.spelling import at_most, one_line, spelt
 
 _LONGEST_BODY, _LONGEST_LINE = 20_000, 2000
@@ -141,7 +141,7 @@ def _run(report: Report, root: Element) -> tuple[str, str, str, str] | None:
     counts = tally(case.finding.status for case in cases.of_run(report))
     text = "\n".join(filter(None, (one_line(f"{verdict(report)}: {counts} (exit {report.exit_code})"), banner(report))))
     if report.interrupted:
-        return "error", "interrupted", "the run was interrupted; what it did not come to is skipped", text
+        return "error", "interrupted", f"the run was interrupted, {reached(report)}; what it did not come to is skipped", text
     if not report.checks:
         return "error", "nothing-selected", "no case was selected, so nothing was asked", text
     if report.exit_code == 0 or {"failure", "error"} & {element.tag for element in root.iter()}:

@@ -15,7 +15,7 @@ from rtdiag.report import cases, hearing, hearing_text, ledger, own_fields
 from rtdiag.report.cases import Case
 from rtdiag.report.markdown_answers import Room, answers, corrected
 from rtdiag.report.marked import code, fence, folded, prose, table
-from rtdiag.report.phrases import SIGNS, banner, in_words, status, tally
+from rtdiag.report.phrases import SIGNS, banner, in_words, reached, status, tally
 
 LONGEST = 60_000
 
@@ -77,6 +77,8 @@ def _verdict(report: Report) -> Iterator[str]:
     for other in report.diagnosis[1:3]:
         named = f"{code(other.cause, 100)} ({other.confidence} confidence)"
         yield f"- also {named}: {prose(other.summary)} What to do: {prose(other.fix)}"
+    if report.interrupted:
+        yield f"- interrupted: {prose(reached(report))}"
     yield from ("", f"**{counts}** (exit {report.exit_code}); used {report.cost}.", "")
 
 

@@ -7,7 +7,7 @@ a turn detection or a transcription is effective (the check `vad-effect`), the f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,10 @@ def of_run(report: Report) -> Fields | None:
     return next(filter(None, (of_check(report, outcome) for outcome in report.checks)), None)
 
 
-def drawn(found: Fields) -> str:
-    """Both as text: lines in columns, and the session under them."""
-    table = (found.heads, tuple("-" * len(head) for head in found.heads), *found.lines)
+def drawn(found: Fields, fitted: Callable[[str], str] = str) -> str:
+    """Both as text: lines in columns, each cell fitted to where it is shown, and the session under them."""
+    cells = (tuple(map(fitted, line)) for line in found.lines)
+    table = (found.heads, tuple("-" * len(head) for head in found.heads), *cells)
     widths = [max(len(line[column]) for line in table) for column in range(len(found.heads))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     return "\n".join([*lines, *(("", TAKEN, found.taken) if found.taken else ())])

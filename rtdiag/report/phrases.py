@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from rtdiag.model import SEVERITY, Report, Status
+from rtdiag.model import CUT_SHORT, SEVERITY, Report, Status
 
 SIGNS: dict[Status, str] = {
     "pass": "✓",
@@ -25,6 +25,8 @@ _OVERALL: dict[Status, str] = {
     "skip": "nothing was asked",
     "error": "a check broke",
 }
+# What passed, or was never asked, says nothing of a run that did not come to its end.
+_UNPROVEN: frozenset[Status] = frozenset({"pass", "warn", "info", "skip"})
 
 
 def banner(report: Report) -> str:
@@ -36,9 +38,14 @@ def banner(report: Report) -> str:
     return f"EMULATOR (as of {emulator['as_of']}{faults}): nothing here was asked of the live API"
 
 
+def overall(report: Report) -> Status:
+    """The status of the whole run: of one that was cut short never better than inconclusive, whatever had passed by then."""
+    return "inconclusive" if report.interrupted and report.overall in _UNPROVEN else report.overall
+
+
 def status(report: Report) -> str:
     """The overall status in capitals, after INTERRUPTED where the run was."""
-    return ("INTERRUPTED " if report.interrupted else "") + report.overall.upper()
+    return ("INTERRUPTED " if report.interrupted else "") + overall(report).upper()
 
 
 def verdict(report: Report) -> str:
@@ -50,7 +57,19 @@ def verdict(report: Report) -> str:
 
 def in_words(report: Report) -> str:
     """The overall status as a sentence's end: `something is wrong`."""
-    return "nothing was wrong so far" if report.interrupted and report.overall == "pass" else _OVERALL[report.overall]
+    cut_short = report.interrupted and overall(report) == "inconclusive"
+    return "not finished" if cut_short else _OVERALL[report.overall]
+
+
+def reached(report: Report) -> str:
+    """How far a run had come that was cut short: `stopped at sdp.channel`; "" for one that came to its end."""
+    if not report.interrupted:
+        return ""
+    cut = (f"{o.id}.{row.id}" for o in report.checks for row in o.rows if row.finding.measured == CUT_SHORT)
+    places = {"at": next(cut, ""), "after": report.checks[-1].id if report.checks else "", "before": "the first check"}
+    stopped = next(f"stopped {where} {place}" for where, place in places.items() if place)
+    answered = report.events or any(exchange.status is not None for exchange in report.exchanges)
+    return stopped if answered else f"{stopped}, with nothing answered yet"
 
 
 def tally(statuses: Iterable[Status]) -> str:

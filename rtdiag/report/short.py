@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rtdiag.model import Report
 from rtdiag.report import cases, ledger
-from rtdiag.report.phrases import tally, verdict
+from rtdiag.report.phrases import overall, reached, tally, verdict
 from rtdiag.report.spelling import one_line
 
 LONGEST = 200
@@ -14,12 +14,13 @@ _ADVICE, _LEAST_ADVICE = 40, 20
 def render(report: Report) -> str:
     """`rtdiag: FAIL cause (high): what to do [1 fail, 3 pass] https://… x-request-id=… exit 1`.
 
-    Whatever its texts hold it is one line; where the advice would have little room the address goes first, then the request id.
+    Whatever its texts hold it is one line; where the advice would have little room the address goes first, then the request id,
+    at last where a run was cut short.
     """
     head, end = f"rtdiag: {one_line(verdict(report), 70)}", f"exit {report.exit_code}"
     tail = [part for part in (f"[{one_line(_counts(report), 55)}]", _emulator(report)) if part]
     place, kept = len(tail), len(": ") + _ADVICE if report.diagnosis else 0
-    for part in (_request_id(report), one_line(report.target.base_url, 40)):
+    for part in (one_line(reached(report), 80), _request_id(report), one_line(report.target.base_url, 40)):
         if part and len(" ".join([head, *tail, part, end])) + kept <= LONGEST:
             tail.insert(place, part)
     rest = " ".join([*tail, end])
@@ -29,9 +30,11 @@ def render(report: Report) -> str:
 
 
 def _counts(report: Report) -> str:
-    """Of the cases that were judged; of those left out only where there are no others."""
+    """Of the cases that were judged; of those left out only where there are no others, or the run says nothing yet."""
     statuses = [case.finding.status for case in cases.of_run(report)]
-    return tally([s for s in statuses if s not in ("skip", "info")] or statuses)
+    judged = [s for s in statuses if s not in ("skip", "info")]
+    unproven = report.interrupted and overall(report) == "inconclusive"
+    return tally(statuses if unproven else judged or statuses)
 
 
 def _emulator(report: Report) -> str:

@@ -1,7 +1,8 @@
 """The report as a person reads it on a screen; the only user of tabulate.
 
 A check where all is well is one line with its counts, unless `verbose`. Else its cases that need a look stand in a table, with the
-exact body of every unexpected answer under it.
+exact body of every unexpected answer under it. Whatever is not `Painted` is spelt before it becomes that, so no text but our own
+colours can steer a terminal.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -19,7 +20,8 @@ from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, R
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, hearing, hearing_text, ledger, own_fields
 from rtdiag.report.json import time
-from rtdiag.report.phrases import SIGNS, banner, in_words
+from rtdiag.report.phrases import SIGNS, banner, in_words, overall, reached
+from rtdiag.report.spelling import Painted, draws, fitted, spelt
 
 _COLORS: dict[Status, str] = {
     "pass": "32",
@@ -36,27 +38,47 @@ _LONGEST_BODY, _LONGEST_BRIEF, _LONGEST_CURL = 4000, 1000, 700
 _FOR_SUPPORT = 3
 
 
-def render(report: Report, *, color: bool = False, verbose: bool = False) -> str:
-    """The whole report as text, ending in a newline."""
-    paint, again = _Paint(color), _Again({x.id: x for x in report.exchanges})
+def render(report: Report, *, color: bool = False, verbose: bool = False, encoding: str = "utf-8") -> Painted:
+    """The whole report as text that can be shown in that encoding, ending in a newline."""
+    pen, again = _Pen(color, encoding), _Again({x.id: x for x in report.exchanges})
     lines = [*_head(report), ""]
     for outcome in report.checks:
-        lines += _check(outcome, paint, verbose, again)
+        lines += _check(outcome, pen, verbose, again)
         if own := own_fields.of_check(report, outcome):
-            lines += [textwrap.indent(own_fields.drawn(own), "    "), ""]
-    lines += ["", *_corrected(report.corrected), *_verdict(report, paint)]
-    return "\n".join(lines) + "\n"
+            lines += [textwrap.indent(own_fields.drawn(own, pen.text), "    "), ""]
+    lines += ["", *_corrected(report.corrected), *_verdict(report, pen)]
+    return Painted("\n".join(map(pen.text, lines)) + "\n")
 
 
-class _Paint:
-    def __init__(self, color: bool) -> None:
-        self._color = color
+class _Pen:
+    """Makes text that is `Painted`: spelt, then fitted to the encoding, then coloured."""
 
-    def __call__(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
+    def __init__(self, color: bool, encoding: str) -> None:
+        self._color, self._encoding = color, encoding
+        self._signs = draws(encoding)
 
-    def sign(self, status: Status) -> str:
-        return self(SIGNS[status], _COLORS[status])
+    def text(self, text: str) -> Painted:
+        """The text without colours; what is Painted stays as it is."""
+        return text if isinstance(text, Painted) else Painted(fitted(spelt(text), self._encoding))
+
+    def mark(self, status: Status) -> Painted:
+        """The sign of a status, or its word where signs cannot be shown."""
+        return Painted(SIGNS[status] if self._signs else status)
+
+    def sign(self, status: Status) -> Painted:
+        """The same in its colour."""
+        mark = self.mark(status)
+        return Painted(f"\x1b[{_COLORS[status]}m{mark}\x1b[0m") if self._color else mark
+
+    def line(self, status: Status, text: str) -> Painted:
+        """The sign and the text behind it, on one line."""
+        return Painted(f"{self.sign(status)} {self.text(text)}".replace("\n", " "))
+
+    def table(self, cells: Iterable[Sequence[str]], headers: Sequence[str], widths: list[int | None]) -> Painted:
+        """Cells in columns of at most these widths, indented."""
+        texts = [list(map(self.text, row)) for row in (headers, *cells)]
+        drawn = tabulate(texts[1:], headers=texts[0], maxcolwidths=widths, disable_numparse=True)
+        return Painted(textwrap.indent(drawn, "    "))
 
 
 class _Again:
@@ -84,61 +106,56 @@ def _head(report: Report) -> Iterator[str]:
         yield f"models {models}"
 
 
-def _check(outcome: Outcome, paint: _Paint, verbose: bool, again: _Again) -> Iterator[str]:
+def _check(outcome: Outcome, pen: _Pen, verbose: bool, again: _Again) -> Iterator[str]:
     counts = Counter(row.finding.status for row in outcome.rows)
     summary = ", ".join(f"{counts[s]} {s}" for s in SIGNS if counts[s])
     took = f"{outcome.duration_ms:.0f} ms" if cases.ran(outcome) else ""
     said = outcome.reason if outcome.reason and outcome.status in ("skip", "error") else summary
-    yield f"{paint.sign(outcome.status)} {outcome.id:<15} {outcome.title}: {said}  {took}".rstrip()
+    yield pen.line(outcome.status, f"{outcome.id:<15} {outcome.title}: {said}  {took}".rstrip())
     well = all(row.finding.status in _WELL for row in outcome.rows)
     if outcome.status != "skip" and outcome.rows and (verbose or not well):
         matrix = all(row.line and row.column for row in outcome.rows)
-        yield textwrap.indent(_matrix(outcome.rows, paint) if matrix else _table(outcome.rows, paint, verbose), "    ")
+        yield from _matrix(outcome.rows, pen) if matrix else [_table(outcome.rows, pen, verbose)]
     if heard := hearing.of_check(outcome):
         yield from ("", textwrap.indent(hearing_text.drawn(heard), "    "), "")
-    yield from _bodies(outcome, verbose, again)
+    yield from _bodies(outcome, pen, verbose, again)
 
 
-def _table(rows: Iterable[Row], paint: _Paint, verbose: bool) -> str:
+def _table(rows: Iterable[Row], pen: _Pen, verbose: bool) -> Painted:
     rows = tuple(rows)
     shown = rows if verbose else tuple(r for r in rows if r.finding.status not in ("info", "skip") or _chained(r))
-    cells = [(paint.sign(r.finding.status), r.id, r.finding.expected, r.finding.measured) for r in shown]
-    return tabulate(
-        cells, headers=("", "case", "expected", "measured"), maxcolwidths=[None, None, 34, 54], disable_numparse=True
-    )
+    cells = [(pen.sign(r.finding.status), r.id, r.finding.expected, r.finding.measured) for r in shown]
+    return pen.table(cells, ("", "case", "expected", "measured"), [None, None, 34, 54])
 
 
 def _chained(row: Row) -> bool:
     return row.finding.status == "skip" and row.finding.measured.startswith("needs ")
 
 
-def _matrix(rows: tuple[Row, ...], paint: _Paint) -> str:
+def _matrix(rows: tuple[Row, ...], pen: _Pen) -> Iterator[Painted]:
     """Lines by columns: what came in each cell, what was expected where that is something else, and what to use instead."""
     columns = list(dict.fromkeys(r.column for r in rows))
     table = []
     for line in dict.fromkeys(r.line for r in rows):
         cells = {r.column: r.finding for r in rows if r.line == line}
         instead = dict.fromkeys(f.instead for f in cells.values() if f.instead)
-        table.append([line, *(_cell(cells.get(c), paint) for c in columns), " ".join(instead)])
-    headers = ("offer posted to", *columns, "use instead")
-    legend = "✓ as expected in this dialect; i: no public source says what comes here" + (
-        "; ✗ not what should come" if any(r.finding.status == "fail" for r in rows) else ""
+        table.append([line, *(_cell(cells.get(c), pen) for c in columns), " ".join(instead)])
+    yield pen.table(table, ("offer posted to", *columns, "use instead"), [33, *[17] * len(columns), 24])
+    legend = (
+        f"    {pen.mark('pass')} as expected in this dialect; {pen.mark('info')}: no public source says what comes here"
     )
-    return (
-        tabulate(table, headers=headers, maxcolwidths=[33, *[17] * len(columns), 24], disable_numparse=True)
-        + "\n"
-        + legend
-    )
+    failed = any(r.finding.status == "fail" for r in rows)
+    yield Painted(legend + (f"; {pen.mark('fail')} not what should come" if failed else ""))
 
 
-def _cell(finding: Finding | None, paint: _Paint) -> str:
+def _cell(finding: Finding | None, pen: _Pen) -> str:
     if finding is None:
         return ""
     missed = f", not {finding.expected}" if finding.status in ("fail", "warn") else ""
-    return f"{paint.sign(finding.status)} {finding.measured}{missed}"
+    return pen.line(finding.status, f"{finding.measured}{missed}")
 
 
-def _bodies(outcome: Outcome, verbose: bool, again: _Again) -> Iterator[str]:
+def _bodies(outcome: Outcome, pen: _Pen, verbose: bool, again: _Again) -> Iterator[str]:
     """Under the table: what each answer that needs a look said, word for word, and what to do; nothing is said twice."""
     told: dict[str, str] = {}
     for row in outcome.rows:
@@ -150,7 +167,7 @@ def _bodies(outcome: Outcome, verbose: bool, again: _Again) -> Iterator[str]:
         spoken = [*_spoken(outcome, row, told, full=full), *again(row)]
         hint = finding.hint if finding.hint and finding.hint not in told else None
         if spoken or hint:
-            yield f"    {SIGNS[finding.status]} {outcome.id}.{row.id}: {row.title}"
+            yield Painted(f"    {pen.mark(finding.status)} {pen.text(f'{outcome.id}.{row.id}: {row.title}')}")
             yield from (textwrap.indent(text, "        ") for text in spoken)
         if hint:
             told[hint] = row.id
@@ -211,11 +228,12 @@ def _at_most(text: str, length: int) -> str:
     return text if rest <= 0 else f"{text[:length]}\n… {rest} more characters; -o json has them all"
 
 
-def _verdict(report: Report, paint: _Paint) -> Iterator[str]:
+def _verdict(report: Report, pen: _Pen) -> Iterator[str]:
     total = Counter(row.finding.status for o in report.checks for row in o.rows)
     counts = ", ".join(f"{total[s]} {s}" for s in SIGNS if total[s])
-    word = in_words(report)
-    yield f"{paint.sign(report.overall)} {'INTERRUPTED: ' if report.interrupted else ''}{word}: {counts} (exit {report.exit_code})"
+    word = f"{'INTERRUPTED: ' if report.interrupted else ''}{in_words(report)}"
+    yield pen.line(overall(report), f"{word}: {counts} (exit {report.exit_code})")
+    yield from filter(None, [reached(report)])
     for number, found in enumerate(report.diagnosis[:3]):
         yield from cause(found, first=number == 0, seen=_seen(found.evidence))
     yield f"used {report.cost}"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rtdiag.redact import Mask
-from rtdiag.screen import printable, show
+from rtdiag.report.spelling import spelt
+from rtdiag.screen import show
 from rtdiag.transport.http import masked_headers, recorded
 from rtdiag.writing import whole
 
@@ -21,17 +22,17 @@ KEY = "sk-proj-FAKE-hostile-0000000000000000"
     ("said", "shown"),
     [
         ("\x1b]0;title\x07", "\\u001b]0;title\\u0007"),
-        ("\x1b[2J\x1b[31mred\x1b[0m", "\\u001b[2J\x1b[31mred\x1b[0m"),
-        ("a\rb\r\nc\td\n", "a\\u000db\r\nc\td\n"),
-        ("\u202etxt.exe", "\\u202etxt.exe"),
+        ("\x1b[2J\x1b[31mred\x1b[8m", "\\u001b[2J\\u001b[31mred\\u001b[8m"),
+        ("a\rb\r\nc\td\n", "a\\u000db\nc   d\n"),
+        ("\u202etxt.exe \u200b\u2028\U000e0041", "\\u202etxt.exe \\u200b\\u2028\\udb40\\udc41"),
         ("\ud800 \x9b \x00", "\\ud800 \\u009b \\u0000"),
         ("wörtlich … ✓ 😀", "wörtlich … ✓ 😀"),
     ],
 )
 def test_control_characters_are_spelt_out_and_nothing_else(said: str, shown: str) -> None:
-    assert printable(said) == shown
+    assert spelt(said) == shown
     text = json.dumps({"said": said}, ensure_ascii=False)
-    assert json.loads(printable(text)) == {"said": said}, "in JSON they are the same text"
+    assert json.loads(spelt(text)) == {"said": said}, "in JSON they are the same text"
 
 
 def test_a_lone_surrogate_loses_no_report(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -41,14 +42,14 @@ def test_a_lone_surrogate_loses_no_report(tmp_path: Path, capfdbinary: pytest.Ca
     assert capfdbinary.readouterr().out == b"bad \\ud800 good"
 
 
-def spelt(value: str) -> str:
+def in_json(value: str) -> str:
     return "".join(f"\\u{ord(c):04X}" if n % 3 else c for n, c in enumerate(value))
 
 
 def test_a_secret_is_masked_however_json_spells_it() -> None:
     mask = Mask()
     mask.learn(KEY)
-    hidden = mask(json.dumps({"a": "x"})[:-1] + f', "k": "{spelt(KEY)}"}}', "test")
+    hidden = mask(json.dumps({"a": "x"})[:-1] + f', "k": "{in_json(KEY)}"}}', "test")
     assert KEY not in json.dumps(json.loads(hidden))
 
 
@@ -80,7 +81,7 @@ def test_what_a_server_echoes_over_a_socket_is_in_no_record() -> None:
         return response
 
     async def talk(connection: ServerConnection) -> None:
-        await connection.send(json.dumps({"type": KEY, "error": spelt(KEY)}))
+        await connection.send(json.dumps({"type": KEY, "error": in_json(KEY)}))
         await connection.close(4000, KEY)
 
     async def run() -> str:

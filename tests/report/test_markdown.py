@@ -183,8 +183,9 @@ def test_a_long_body_says_how_much_is_missing() -> None:
 def test_a_healthy_run_and_an_interrupted_one() -> None:
     report = replace(run("key-revoked"), diagnosis=(), overall="pass", exit_code=0, checks=())
     assert read(markdown.render(report)).headings[0] == "PASS: all is well"
-    stopped = replace(report, interrupted=True, exit_code=130)
-    assert read(markdown.render(stopped)).headings[0] == "INTERRUPTED PASS: nothing was wrong so far"
+    stopped = read(markdown.render(replace(report, interrupted=True, exit_code=130)))
+    assert stopped.headings[0] == "INTERRUPTED INCONCLUSIVE: not finished"
+    assert "interrupted: stopped before the first check" in stopped.paragraphs
 
 
 def test_any_text_reads_back_from_a_span_a_sentence_and_a_cell() -> None:
