@@ -14,7 +14,7 @@ from typing import Literal
 from rtdiag.model import Report, Status
 from rtdiag.report import cases, ledger, markdown
 from rtdiag.report.cases import Case
-from rtdiag.report.phrases import banner, tally, reached, verdict
+from rtdiag.report.phrases import banner, reached, tally, verdict
 from rtdiag.report.spelling import one_line
 
 Kind = Literal["error", "warning", "notice"]

@@ -141,7 +141,12 @@ def _run(report: Report, root: Element) -> tuple[str, str, str, str] | None:
     counts = tally(case.finding.status for case in cases.of_run(report))
     text = "\n".join(filter(None, (one_line(f"{verdict(report)}: {counts} (exit {report.exit_code})"), banner(report))))
     if report.interrupted:
-        return "error", "interrupted", f"the run was interrupted, {reached(report)}; what it did not come to is skipped", text
+        return (
+            "error",
+            "interrupted",
+            f"the run was interrupted, {reached(report)}; what it did not come to is skipped",
+            text,
+        )
     if not report.checks:
         return "error", "nothing-selected", "no case was selected, so nothing was asked", text
     if report.exit_code == 0 or {"failure", "error"} & {element.tag for element in root.iter()}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_control_characters_are_spelt_out_and_nothing_else(said: str, shown: str
     assert spelt(said) == shown
     text = json.dumps({"said": said}, ensure_ascii=False)
     assert json.loads(spelt(text)) == {"said": said}, "in JSON they are the same text"
+
+
+def test_no_character_that_is_unseen_stays_as_it_is() -> None:
+    unseen = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    told = {c: spelt(c) for c in unseen if c not in "\n\t"}
+    assert all(text.isascii() and json.loads(f'"{text}"') == c for c, text in told.items())
 
 
 def test_a_lone_surrogate_loses_no_report(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.report import reading
+from rtdiag.report import FORMATS, reading
 from rtdiag.stopping import Stop
 
 # What standard error shows on a terminal when a phase begins, and the run that has that phase; where it is long, by a silence.
@@ -103,6 +104,40 @@ def test_a_signal_leaves_every_report_with_every_finished_case(
     assert planned > 100, "what was not asked is told, too"
     seen = {i for check in report["checks"] for c in check["cases"] for i in c["exchanges"]}
     assert seen <= {x["id"] for x in report["exchanges"]}
+
+
+def heeding() -> None:
+    """Whoever runs the tests in the background may have signals ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_after_a_signal_in_a_hang_no_format_says_that_all_is_well(number: signal.Signals, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        command = [sys.executable, "-m", "rtdiag", "run", "--base-url", f"http://127.0.0.1:{deaf.getsockname()[1]}/v1"]
+        command += [f"--report={form}={tmp_path / form}" for form in FORMATS]
+        environment = {**os.environ, "OPENAI_API_KEY": "sk-proj-FAKE000000000000000000000000000000"}
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment, preexec_fn=heeding) as process:
+            asked, _ = deaf.accept()
+            with asked:
+                assert asked.recv(3) == b"GET"
+                process.send_signal(number)
+                assert process.wait(WAIT_S) == 130
+    told = {form: (tmp_path / form).read_text(encoding="utf-8") for form in FORMATS}
+    for form in set(FORMATS) - {"json", "ndjson"}:
+        assert "stopped at key.accepted, with nothing answered yet" in told[form], form
+        assert "INTERRUPTED" in told[form], form
+        assert not re.search(r"PASS|all is well|nothing was wrong|nothing to do|✓ (key|INTER|pass\*\*)", told[form]), (
+            form
+        )
+    assert "\n? INTERRUPTED: not finished: " in told["table"]
+    assert told["short"].startswith("rtdiag: INTERRUPTED INCONCLUSIVE not finished [")
+    assert told["github"].startswith("::error title=rtdiag%3A INTERRUPTED INCONCLUSIVE not finished::")
+    assert '<error type="interrupted"' in told["junit"]
+    for report in (json.loads(told["json"]), json.loads(told["ndjson"].splitlines()[-1])):
+        assert (report["interrupted"], report["overall"], report["exit_code"]) == (True, "inconclusive", 130)
+    checks = json.loads(told["json"])["checks"]
+    assert [check["status"] for check in checks] == ["inconclusive", *["skip"] * (len(checks) - 1)]
 
 
 def test_a_kill_leaves_a_journal_of_all_that_was_finished(tmp_path: Path) -> None:

@@ -205,6 +205,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_so() -> None:
         "a.two": ("skip", "the run was interrupted"),
         "b.one": ("skip", "the run was interrupted"),
     }
+    assert [outcome.status for outcome in report.checks] == ["inconclusive", "skip"], "what passed makes no check pass"
 
 
 def hanging(name: str, *cases: Case) -> Check:
