@@ -17,6 +17,7 @@ from typing import Any
 from rtdiag.api import data
 from rtdiag.model import Exchange, Report
 from rtdiag.report.json import as_json, plain
+from rtdiag.report.spelling import spelt
 
 # Of the connection, not of the request or the answer; and what carries credentials or cookies, or names the account.
 LEFT_OUT = frozenset(
@@ -116,11 +117,15 @@ def interaction(exchange: Exchange) -> dict[str, Any]:
 
 
 def dumped(value: Any) -> str:
-    """The value in YAML, its keys in their order."""
+    """The value in YAML, its keys in their order; what is spelt when it is written stands in quotes, which know that spelling."""
     import yaml
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=WIDTH))
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        def quoted(self, text: str) -> Any:
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if spelt(text) == text else '"')
+
+    Dumper.add_representer(str, Dumper.quoted)
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH))
 
 
 def parsed(text: str) -> Any:

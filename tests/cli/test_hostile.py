@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rtdiag.redact import Mask
+from rtdiag.report import cassette
 from rtdiag.report.spelling import spelt
 from rtdiag.screen import show
 from rtdiag.transport.http import masked_headers, recorded
@@ -40,6 +41,13 @@ def test_no_character_that_is_unseen_stays_as_it_is() -> None:
     unseen = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
     told = {c: spelt(c) for c in unseen if c not in "\n\t"}
     assert all(text.isascii() and json.loads(f'"{text}"') == c for c, text in told.items())
+
+
+@pytest.mark.parametrize(
+    "text", ["a\u200db", "\u202eb", "\xad", "a\tb\r\nc\rd", "\x85\x9b\x7f", "x\u2028y", "a\U000e0041b"]
+)
+def test_a_cassette_keeps_what_it_has_to_spell(text: str) -> None:
+    assert cassette.parsed(spelt(cassette.dumped({"held": text}))) == {"held": text}
 
 
 def test_a_lone_surrogate_loses_no_report(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
