@@ -82,8 +82,9 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             "dialect": minted.dialect,
             "minted": minted.token is not None,
             "made_up": made_up(minted.exchange, await _mint_control(ctx, kind, minted)),
-            "beta_asked": ctx.may_ask(f"token.beta-mint-{kind}"),
         }
+        if not ctx.may_ask(f"token.beta-mint-{kind}"):
+            facts["beta_asked"] = False
         yield Seen(f"mint-{kind}", (minted.exchange,), facts=facts)
         if kind == kinds[0]:
             yield Seen("clock", (minted.exchange,), facts=facts)

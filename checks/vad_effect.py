@@ -4,7 +4,8 @@ Asks: five sessions at once hear one clip in real time: `server_vad` at 200 and 
 and high, and null with a commit at the end. The clip is rtdiag's own (an unfinished phrase, a pause of 3 s, its end, 10 s of
 silence), or your `--audio FILE`. In realtime sessions `create_response` and `interrupt_response` are false, so the model
 never answers. It needs `--allow audio`; on the emulator naming it is enough.
-Costs: 5 mints of 60 seconds, 5 sessions, the clip five times with some silence around it; transcripts are billed by the minute.
+Costs: 5 mints of 60 seconds, 5 sessions and the end of the one before, the clip five times with some silence around it;
+transcripts are billed by the minute.
 Sources: the waits of `eagerness` (high 2 s, low 8 s at most) are those of openai 3.54.0
 types/realtime/realtime_audio_input_turn_detection.py; "it behaves same as server_vad": community.openai.com 1148799 (2025-04).
 That two ends of turns within 300 ms are the same place, and that offsets may lie 500 ms off, are guesses. No recording
@@ -297,6 +298,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=15, tokens_minted=5, sessions_opened=5, audio_seconds=len(MODES) * (OWN_S + AROUND_S)),
+    cost=Cost(requests=16, tokens_minted=5, sessions_opened=5, audio_seconds=len(MODES) * (OWN_S + AROUND_S)),
     order=80,
 )

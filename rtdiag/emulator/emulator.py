@@ -109,6 +109,11 @@ class Emulator:
         """The ids of the live calls, the oldest first."""
         return tuple(self._service.calls) if self._service else ()
 
+    @property
+    def open_sessions(self) -> int:
+        """Sessions that are open, over peer connections and over WebSockets."""
+        return self.open_calls + (len(self._service.lines) if self._service else 0)
+
     def session(self, call_id: str) -> Session:
         """The session of a live call. Raises KeyError for another id."""
         return self._running().calls[call_id].line.session

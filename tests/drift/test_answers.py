@@ -43,11 +43,12 @@ def test_another_default_is_listed_where_it_is_first_shown_and_not_again() -> No
 
 def test_an_update_that_only_the_other_server_refused_is_one_difference() -> None:
     given = report()
-    event, said = received(given, "session.updated")
-    opened, _ = received(given, "session.created")
+    event = next(e for e in given["events"] if e["type"] == "session.updated" and '"instructions"' in e["raw"])
+    opened = next(e for e in given["events"] if e["type"] == "session.created" and e["channel"] == event["channel"])
     later = [e for e in given["events"] if e["channel"] == event["channel"]]
     for one in later[later.index(event) + 1 :]:
         one["raw"] = one["raw"].replace(instructions(event), instructions(opened))
+    said = json.loads(event["raw"])
     put(event, {"type": "error", "event_id": said["event_id"], "error": {"type": "server_error", "message": "No."}})
     assert told(given) == [("event", "", "error server_error: No.", "session.updated")]
 
