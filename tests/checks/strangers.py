@@ -58,7 +58,7 @@ async def asked(
         kinds=kinds,
     )
     chosen = plan.make(CHECKS.values(), only=only, kinds=kinds)
-    return await runner.run(chosen, wishes, mask=Mask(), deadlines=Deadlines().capped(longest_s), sleep=no_sleep)
+    return await runner.run(chosen, wishes, mask=Mask(), deadlines=Deadlines.of(longest_s), sleep=no_sleep)
 
 
 class Gateway:

@@ -41,6 +41,10 @@ NO_QUOTA = exchange(
         }
     },
 )
+# speech-to-speech 1.1, tried on 2026-11-29
+NO_SLOT = exchange(
+    503, {"type": "error", "error": {"type": "session_limit_reached", "message": "All 1 session slots are in use."}}
+)
 OFFER = refusal(400, "invalid_offer", "Invalid SDP offer. Please try again with a WHIP-compliant offer.")
 
 
@@ -56,6 +60,12 @@ OFFER = refusal(400, "invalid_offer", "Invalid SDP offer. Please try again with 
         (WRONG_KEY, "ga", "fail", "token-of-another-issuer"),
         (WRONG_KEY, "beta", "fail", "transcription-over-webrtc-refused"),
         (NO_QUOTA, "ga", "inconclusive", "quota-exhausted"),
+        (NO_SLOT, "ga", "inconclusive", "no-session-slot-free"),
+        (exchange(503, "worker at capacity"), "ga", "inconclusive", "no-session-slot-free"),
+        (exchange(503, "upstream unavailable"), "ga", "inconclusive", "generic-server-error"),
+        (refusal(429, "concurrent_session_limit_exceeded"), "ga", "inconclusive", "no-session-slot-free"),
+        (refusal(429, "rate_limit_exceeded", "Rate limit reached"), "ga", "inconclusive", "rate-limit"),
+        (refusal(403, None, "Too many concurrent sessions"), "ga", "inconclusive", "no-session-slot-free"),
         (
             exchange(503, "<html>", headers={"content-type": "text/html"}),
             "ga",

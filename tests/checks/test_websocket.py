@@ -320,6 +320,49 @@ def test_without_credit_one_socket_is_enough() -> None:
     assert sum(x.url.startswith("ws") for x in report.exchanges) == 1
 
 
+# speech-to-speech 1.1 websocket_router.py:568, tried on 2026-11-29
+FULL = error(None, "All 1 session slots are in use. Disconnect an existing client first.", "session_limit_reached")
+
+
+@pytest.mark.parametrize("case", ["model-key", "model-token", "intent-key", "made-up"])
+@pytest.mark.parametrize(
+    ("trace", "events"),
+    [
+        (closed(1008, "All session slots are in use"), [FULL]),
+        (closed(1008, "All session slots are in use"), []),
+        (closed(1008, "connection limit reached"), []),
+        (closed(1013), []),
+        (closed(1013, "server busy"), []),
+        (closed(4000, "ServerAtCapacity"), []),
+        (closed(4429, "max_sessions"), []),
+        (OPEN, [FULL]),
+        (closed(1011, "too many concurrent sessions"), []),
+    ],
+)
+def test_no_room_for_one_more_session_is_no_wrong_credential(case: str, trace: PeerTrace, events: list[Any]) -> None:
+    found = one(case, trace, *events)
+    assert (found.status, found.cause) == ("inconclusive", "no-session-slot-free")
+
+
+@pytest.mark.parametrize(
+    ("case", "trace", "cause"),
+    [
+        ("model-key", closed(1008, "invalid api key"), "credential-refused-at-websocket-alone"),
+        ("model-key", closed(1008), "websocket-closed-by-policy"),
+        ("model-key", closed(4000, "invalid_request_error.session_expired"), "session-duration-cap"),
+    ],
+)
+def test_a_close_that_says_nothing_of_room_is_what_it_was(case: str, trace: PeerTrace, cause: str) -> None:
+    assert one(case, trace).cause == cause
+
+
+def test_a_socket_that_met_no_room_makes_no_other_refusal_the_keys() -> None:
+    full = Seen("model-key", (upgraded(),), (), (closed(1008, "All session slots are in use"),))
+    token = Seen("model-token", (upgraded(),), frames(WRONG_TOKEN), (closed(3000),))
+    found = judge_all(CHECK, [full, token], official=False)
+    assert found["model-token"].cause == "token-of-another-issuer"
+
+
 @pytest.mark.parametrize("kind", ["realtime", "transcription"])
 def test_one_kind_alone_is_asked_and_its_controls(kind: Any) -> None:
     report = run_on_emulator(only=["websocket"], kinds=(kind,))
