@@ -476,9 +476,16 @@ class Context:
         session = Session(peer_id, self.recorder, self.deadlines, self.wishes.ice_servers, voice)
         self._sessions.append(session)
         offer = await session.offer()
-        reply = await self._with_room(lambda: self._offer(session, post(offer)), _says_full)
-        if others == "while there is room" and _says_full(reply) and await self._room_was_ours(session):
-            reply = await self._with_room(lambda: self._offer(session, post(offer)), _says_full)
+
+        async def ask() -> Reply:
+            return await self._offer(session, post(offer))
+
+        others_are_open = others == "while there is room" and self._others(session)
+        reply = await ask() if others_are_open else await self._with_room(ask, _says_full)
+        if others_are_open and _says_full(reply):
+            self._one_slot = True
+            await self.make_room(but=session)
+            reply = await self._with_room(ask, _says_full)
         exchange = reply.exchange
         session.offered_in = exchange.id
         if not exchange.ok:
@@ -574,14 +581,9 @@ class Context:
             if session.id not in self._ended and session is not but:
                 await self._close_one(session)
 
-    async def _room_was_ours(self, asking: Session) -> bool:
-        """Whether sessions of this run were open while there was no room for this one; then they are closed, and so from now on."""
-        open_ones = [s for s in self._sessions if s is not asking and s.id in self._begun and s.id not in self._ended]
-        if not open_ones:
-            return False
-        self._one_slot = True
-        await self.make_room(but=asking)
-        return True
+    def _others(self, asking: Session) -> bool:
+        """Whether a session of this run is open beside that one."""
+        return any(s is not asking and s.id in self._begun and s.id not in self._ended for s in self._sessions)
 
     async def _hung_up(self, exchange: Exchange) -> None:
         path = call_path(exchange)

@@ -62,7 +62,7 @@ OFFER = refusal(400, "invalid_offer", "Invalid SDP offer. Please try again with 
         (NO_QUOTA, "ga", "inconclusive", "quota-exhausted"),
         (NO_SLOT, "ga", "inconclusive", "no-session-slot-free"),
         (exchange(503, "worker at capacity"), "ga", "inconclusive", "no-session-slot-free"),
-        (exchange(503, "upstream unavailable"), "ga", "inconclusive", "generic-server-error"),
+        (exchange(503, "upstream unavailable"), "ga", "inconclusive", "server-unavailable"),
         (refusal(429, "concurrent_session_limit_exceeded"), "ga", "inconclusive", "no-session-slot-free"),
         (refusal(429, "rate_limit_exceeded", "Rate limit reached"), "ga", "inconclusive", "rate-limit"),
         (refusal(403, None, "Too many concurrent sessions"), "ga", "inconclusive", "no-session-slot-free"),

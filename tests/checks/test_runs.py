@@ -57,10 +57,14 @@ def test_the_table_folds_what_is_well_and_says_what_it_asked_and_did_not_test() 
 
 def test_a_run_costs_what_the_checks_declare_and_hang_ups_are_in_it() -> None:
     declared = registry.load(()).checks
+    hang_ups_of_its_sessions = Cost(requests=2)  # which are open until the check `websocket` wants the room
+    tokens_that_are_left = Cost(requests=4, tokens_minted=4)  # by the check `vad`, for the check `websocket`
+    apart = {"sdp": Cost() - hang_ups_of_its_sessions, "websocket": hang_ups_of_its_sessions - tokens_that_are_left}
     for outcome in run().checks:
-        wanted = declared[outcome.id].cost
+        wanted = declared[outcome.id].cost + apart.get(outcome.id, Cost())
         assert outcome.cost == (wanted if outcome.status == "pass" else Cost())
-    assert run().cost == Cost(requests=83, tokens_minted=25, sessions_opened=12)
+    announced = plan.make(declared.values(), skip=["vad-effect"]).cost
+    assert run().cost == announced == Cost(requests=70, tokens_minted=18, sessions_opened=9)
 
 
 def test_where_a_token_is_good_once_sessions_open_all_the_same() -> None:
