@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
 from playwright.async_api import Browser, Page, async_playwright
+
+from tests.needs import needed
 
 T = TypeVar("T")
 
-IN_CI = "RTDIAG_CI" in os.environ
 WAIT_MS = 20_000
 _FAKE_MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--no-proxy-server")
-
-
-def needed(found: str | None, what: str) -> str:
-    """What was found. Where it is missing the test is skipped, in CI it fails."""
-    if found:
-        return found
-    if IN_CI:
-        pytest.fail(f"{what}, and CI must have it")
-    pytest.skip(what)
 
 
 class Tab:

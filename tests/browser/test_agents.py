@@ -12,8 +12,9 @@ import pytest
 
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.replies import REPLY
-from tests.browser.chromium import needed, tab
+from tests.browser.chromium import tab
 from tests.browser.site import PAGES, site
+from tests.needs import needed
 
 NODE_MODULES = Path(__file__).with_name("node_modules")
 SESSION = {"type": "realtime", "model": "gpt-realtime-2.1"}  # the package's own default model, version 0.20.0
