@@ -333,6 +333,11 @@ def to_calls(request: Request, _: int) -> bool:
     return request.method == "POST" and request.target.partition("?")[0].endswith("/realtime/calls")
 
 
+def to_mints(request: Request, _: int) -> bool:
+    """Requests for a token."""
+    return request.method == "POST" and request.target.endswith("/realtime/client_secrets")
+
+
 def upgrades(request: Request, _: int) -> bool:
     """Requests for a WebSocket."""
     return request.upgrades
@@ -343,8 +348,8 @@ def after(number: int) -> Hold:
     return lambda _, before: before >= number
 
 
-def cut_after(number: int) -> Road:
-    """Everything is dropped once so many requests were made: TCP that is open, TCP that is new, and UDP."""
+def cut_after(number: int, what: str = "") -> Road:
+    """Once so many requests were made all is dropped both ways, or all of `what`: what is open and what is new."""
 
     def road(ground: Ground) -> Asking:
         pair = ground.apart()
@@ -352,7 +357,8 @@ def cut_after(number: int) -> Road:
 
         def asked(before: int) -> None:
             if before == number:
-                pair.firewall("near", "input", "drop")
+                pair.firewall("near", "input", f"{what} drop")
+                pair.firewall("far", "input", f"{what} drop")
 
         return Asking(url(ground, fronted(ground, emulator, asked=asked)), emulator.key)
 

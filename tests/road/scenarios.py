@@ -121,8 +121,14 @@ def cut(name: str, road: Road) -> Scenario:
     return Scenario(name, road, says=says, never=never, timeout_s=2)
 
 
+def lost(name: str, road: Road) -> Scenario:
+    """Sessions whose media die: an update that nobody can have got is not unanswered."""
+    return Scenario(name, road, cause=MEDIA, never=("session-update-unanswered",), timeout_s=3)
+
+
 MID_RUN = (
     Scenario("x-hangcalls", roads.behind(hold=roads.to_calls), timeout_s=2),
+    Scenario("mints-hang", roads.behind(hold=roads.to_mints), timeout_s=2),
     cut("x-cut20", roads.behind(hold=roads.after(20))),
     cut("cut-dropped-after-2", roads.cut_after(2)),
     cut("cut-dropped-after-20", roads.cut_after(20)),
@@ -249,6 +255,12 @@ SERVERS = (
     answered("server-200empty", answer("200 OK"), None),
     answered("server-big", answer("200 OK", b" " * 3_000_000), NOT_THE_API),
     answered("server-403", page("403 Forbidden"), f"{NOT_THE_API}|refused-alike"),
+    answered("server-401html", page("401 Unauthorized"), f"{NOT_THE_API}|refused-alike"),
+    answered("server-404html", page("404 Not Found"), NOT_THE_API),
+    failed(
+        "server-404plain", roads.server(says(answer("404 Not Found", "404 page not found", _PLAIN))),
+        "no-realtime-api-here", curl="0 404",
+    ),
     alike("server-blockpage403json", answer("403 Forbidden", '{"error":"blocked by policy"}'), "blocked by policy"),
     alike("server-403plain", answer("403 Forbidden", "blocked by Zscaler policy", _PLAIN), "blocked by Zscaler policy"),
     alike("x-cf1020", answer("403 Forbidden", "error code: 1020", _PLAIN), "error code: 1020"),
@@ -260,10 +272,8 @@ MEDIA_ROWS = (
     Scenario("udp-dropped", roads.media("far", "input", "drop"), cause=MEDIA, options=ICE, timeout_s=3),
     Scenario("udp-rejected", roads.media("far", "input", "reject"), cause=MEDIA, options=ICE, timeout_s=3),
     Scenario("udp-dropped-inbound-only", roads.media("near", "input", "drop"), cause=MEDIA, options=ICE, timeout_s=3),
-    Scenario(
-        "udp-cut-after-0-6s", roads.media("near", "input", "quota over 30000 bytes drop"), cause=MEDIA,
-        never=("session-update-unanswered",), timeout_s=3,
-    ),
+    lost("udp-cut-after-0-6s", roads.cut_after(50, "meta l4proto udp")),
+    lost("udp-cut-before-an-answer", roads.media("near", "input", "quota over 30000 bytes drop")),
     Scenario("udp-local-firewall-eperm", roads.media("near", "output", "drop"), cause=MEDIA, options=ICE, timeout_s=3),
     failed(
         "media-wrong-fingerprint", roads.with_fault("wrong-fingerprint"), "dtls-fingerprint-mismatch",
@@ -281,6 +291,8 @@ TURN = (
     ice_url("turn-tcp-userinfo", "turn:someone:FAKE@10.13.0.1:3478?transport=tcp"),
     ice_url("turn-query-junk", "turn:10.13.0.1:3478?username=someone&credential=FAKE"),
     ice_url("stun-malformed", "stun:"),
+    ice_url("stun-slashes", "stun://10.13.0.1:3478"),
+    ice_url("stun-bad-port", "stun:10.13.0.1:31x8"),
     Scenario("turn-no-credentials", roads.ice_servers(_TURN, open_net=False), cause=MEDIA, options=ICE, timeout_s=3),
     Scenario("turns-nocred", roads.ice_servers(_TURNS, open_net=False), cause=MEDIA, options=ICE, timeout_s=3),
     well("stun-ok", roads.ice_servers(_STUN), options=ICE),
