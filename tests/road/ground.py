@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Event, Thread
@@ -17,6 +18,7 @@ from rtdiag.emulator.background import Running, running
 from tests.road import dns, namespaces
 from tests.road.certificates import Authority
 from tests.road.link import DEVICE, Link, opened
+from tests.road.runs import Asking
 from tests.road.servers import Behaviour
 
 T = TypeVar("T")
@@ -81,6 +83,10 @@ class Ground:
     def closed_port(self) -> int:
         """A port where nothing listens."""
         return self._loop.do(self._loop.free(self.host))
+
+    def asking(self, asking: Asking) -> Asking:
+        """The same, asked from where rtdiag stands."""
+        return replace(asking, before=(*self.pair.command("near"), *asking.before)) if self.pair else asking
 
     def keep(self, thing: AbstractContextManager[T]) -> T:
         """Enters something that is to last as long as the ground."""

@@ -119,8 +119,14 @@ def _heeding_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def curl(asking: Asking, *options: str) -> str:
-    """What curl makes of the same road: its exit code, and the status of the answer, as in "28 000"."""
-    asked = ["curl", "--silent", "--output", os.devnull, "--max-time", "1", "--write-out", "%{exitcode} %{http_code}"]
-    command = [*asking.before, *asked, *options, f"{asking.url.rstrip('/')}/models"]
-    return subprocess.run(command, env=asking.variables, capture_output=True, text=True, check=False).stdout
+class Curl:
+    """curl on the same road, started at once; `saw()` is its exit code and the status of the answer, as in "28 000"."""
+
+    def __init__(self, asking: Asking, shows: str = "%{exitcode} %{http_code}") -> None:
+        asked = ["curl", "--silent", "--output", os.devnull, "--max-time", "1", "--write-out", shows]
+        command = [*asking.before, *asked, f"{asking.url.rstrip('/')}/models"]
+        self._process = subprocess.Popen(command, env=asking.variables, stdout=subprocess.PIPE, text=True)
+
+    def saw(self) -> str:
+        """Waits for its end."""
+        return self._process.communicate()[0]

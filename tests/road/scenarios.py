@@ -23,7 +23,7 @@ WELL = "all is well|nothing was wrong"
 NETWORK = r"network-\S+|no-answer-in-time|connection-closed-early|tls-\S+|proxy-\S+|dns-\S+|name-\S+"
 MEDIA = r"ice-\S+|media-\S+|udp-\S+|network-\S+"
 NOT_THE_API = "answer-not-from-the-api"
-BROKEN = "generic-server-error"
+BROKEN = "server-unavailable|generic-server-error"
 
 KEY = ("--only", "key")
 TOKEN = ("--only", "token")
@@ -51,7 +51,7 @@ class Scenario:
     verdict: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    timeout_s: float = 5
+    timeout_s: float = 10
     interrupt: bool = False
     curl: str | None = None
 
@@ -68,7 +68,7 @@ def failed(name: str, road: Road, cause: str, **more: Any) -> Scenario:
 
 def unreached(name: str, road: Road, curl: str, *words: str, **more: Any) -> Scenario:
     """A road on which no server is ever reached; one where all is dropped has a short `timeout_s`."""
-    timeout_s = 1 if curl.startswith("28") else 5
+    timeout_s = 1 if curl.startswith("28") else 10
     return Scenario(name, road, says=words, curl=curl, timeout_s=timeout_s, **{"never": (REACHED,), **more})
 
 

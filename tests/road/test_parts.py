@@ -14,7 +14,7 @@ from tests.road.dns import NXDOMAIN, Zone
 from tests.road.ground import Ground
 from tests.road.link import Link
 from tests.road.namespaces import inside, pair, sweep
-from tests.road.runs import Asking, Ran, curl
+from tests.road.runs import Asking, Curl, Ran
 from tests.road.scenarios import SCENARIOS, unreached
 from tests.road.test_road import wrong
 
@@ -141,10 +141,7 @@ def test_a_passive_server_sends_nothing_first(tmp_path: Path) -> None:
 
 def test_a_link_is_as_slow_as_it_says(tmp_path: Path) -> None:
     with Ground(tmp_path) as ground:
-        asking = roads.slow(0.1)(ground)
-        assert ground.pair
-        near = Asking(asking.url, before=ground.pair.command("near"))
-        connected = curl(near, "--write-out", "%{time_connect}")
+        connected = Curl(ground.asking(roads.slow(0.1)(ground)), "%{time_connect}").saw()
     assert float(connected) >= 0.2
 
 
@@ -152,9 +149,7 @@ def test_a_link_that_loses_all_carries_nothing(tmp_path: Path) -> None:
     with Ground(tmp_path) as ground:
         ground.apart()
         ground.slow(Link(loss=1))
-        emulator = ground.emulator()
-        assert ground.pair
-        assert curl(Asking(emulator.base_url, before=ground.pair.command("near"))) == "28 000"
+        assert Curl(ground.asking(Asking(ground.emulator().base_url))).saw() == "28 000"
 
 
 def test_coturn_wants_credentials_for_turn_and_none_for_stun(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.road.ground import Ground
-from tests.road.runs import BUDGET, Asking, Ran, curl, run
+from tests.road.runs import BUDGET, Asking, Curl, Ran, run
 from tests.road.scenarios import ALWAYS_NEVER, SCENARIOS, Scenario
 
 _SURE = ("low", "medium", "high")
@@ -20,15 +20,12 @@ _OF_THE_KEY = {"key-wrong-or-revoked", "key-placeholder-not-a-key", "request-not
 @pytest.mark.parametrize("scenario", [pytest.param(scenario, id=scenario.id) for scenario in SCENARIOS])
 def test_a_run_says_what_is_true_and_ends(scenario: Scenario, tmp_path: Path) -> None:
     with Ground(tmp_path) as ground:
-        asking = scenario.road(ground)
-        before = ground.pair.command("near") if ground.pair else ()
-        asking = Asking(asking.url, asking.key, asking.env, (*before, *asking.before), asking.options)
-        if scenario.curl is not None and shutil.which("curl"):
-            assert curl(asking) == scenario.curl, "the road is broken otherwise"
-            ground.reached.clear()
-        ran = run(
-            asking, tmp_path, scenario.timeout_s, scenario.options, ground.reached if scenario.interrupt else None
-        )
+        asking = ground.asking(scenario.road(ground))
+        curl = Curl(asking) if scenario.curl is not None and shutil.which("curl") else None
+        interrupt = ground.reached if scenario.interrupt else None
+        ran = run(asking, tmp_path, scenario.timeout_s, scenario.options, interrupt)
+        if curl:
+            assert curl.saw() == scenario.curl, "the road is broken otherwise"
     if found := wrong(scenario, asking, ran):
         pytest.fail("\n".join([scenario.id, *(f"    {line}" for line in found)]), pytrace=False)
 
