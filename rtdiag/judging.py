@@ -237,6 +237,8 @@ def _failed(exchange: Exchange) -> _Told:
     both = f"{failure.kind} {failure.phase}"
     cause = _FAILURE_CAUSES.get(both) or _FAILURE_CAUSES.get(failure.kind, "unexpected-answer")
     hint = _FAILURE_HINTS.get(both) or KINDS.get(failure.kind, KINDS["unknown"])
+    if past := re.search(r"\(directly \((\w+)\)\)", failure.detail):
+        hint = f"{past[1]} keeps this host from the proxy, and directly it is not reached: take the host out of it"
     if failure.kind == "proxy" and re.search(r"\b407\b", failure.detail):
         cause, hint = "proxy-login-required", _LOG_IN
     known = exchange.status is None

@@ -36,6 +36,7 @@ class Channel:
         self._changed = asyncio.Event()
         self._sent = 0
         self._heard_before: dict[str, int] = {}
+        self._sent_texts: dict[str, str] = {}
 
     @property
     def open(self) -> bool:
@@ -47,7 +48,7 @@ class Channel:
         self._sent += 1
         text = json.dumps({"event_id": f"rtdiag_{self.id}_{self._sent}", **event})
         sent = self._record("sent", str(event["type"]), text)
-        self._heard_before[sent.id] = len(self.received)
+        self._heard_before[sent.id], self._sent_texts[sent.id] = len(self.received), text
         self._put(text)
         return sent
 
@@ -63,7 +64,7 @@ class Channel:
 
         await self._until(lambda: found() is not None or not self.open, self._deadlines.event_s)
         answer = found()
-        self.cut = answer is None and self.open and not await self._alive()
+        self.cut = answer is None and self.open and not await self._alive(sent)
         return answer
 
     async def until(self, done: Callable[[], bool], limit_s: float) -> bool:
@@ -74,8 +75,8 @@ class Channel:
     def _put(self, text: str) -> None:
         raise NotImplementedError
 
-    async def _alive(self) -> bool:
-        """Whether the other end has shown that it is there since the last event was sent."""
+    async def _alive(self, unanswered: Event) -> bool:
+        """Whether the other end shows, below the events, that it is still there."""
         raise NotImplementedError
 
     def _heard(self, message: str | bytes) -> None:

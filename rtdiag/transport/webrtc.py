@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.failures import from_sdp
-from rtdiag.model import Failure, PeerTrace
+from rtdiag.model import Event, Failure, PeerTrace
 from rtdiag.transport.audio import Voice, track
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.recorder import Deadlines, Recorder
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aiortc.mediastreams import MediaStreamTrack
 
 CHANNEL = "oai-events"
+_LOOKS = 100  # at whether something was acknowledged, which nobody tells
 
 
 class Session(Channel):
@@ -197,10 +198,23 @@ class Session(Channel):
         assert self._channel is not None
         self._channel.send(text)
 
-    async def _alive(self) -> bool:
-        """Whether all that was sent is acknowledged, as SCTP does below the events (RFC 9260 section 6.2)."""
+    async def _alive(self, unanswered: Event) -> bool:
+        """Whether SCTP acknowledges the event (RFC 9260 section 6.2), and, sent once more, that too: the way may be cut since."""
+        if self._unacknowledged:
+            return False
+        self._record("sent", unanswered.type, self._sent_texts[unanswered.id])
+        self._put(self._sent_texts[unanswered.id])
+        for _ in range(_LOOKS):
+            await asyncio.sleep(self._deadlines.close_s / _LOOKS)
+            if not self._unacknowledged:
+                return True
+        return False
+
+    @property
+    def _unacknowledged(self) -> bool:
         sctp = self._peer.sctp if self._peer is not None else None
-        return not getattr(sctp, "_sent_queue", ())
+        buffered = self._channel.bufferedAmount if self._channel is not None else 0
+        return bool(buffered or getattr(sctp, "_outbound_queue", ()) or getattr(sctp, "_sent_queue", ()))
 
     def _consume(self, track: MediaStreamTrack) -> None:
         async def read() -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.failures import from_close, from_websocket
-from rtdiag.model import Exchange, Failure, PeerTrace
+from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.http import Credential, at, learn_own_address, masked_headers, overdue, recorded, user_agent
 from rtdiag.transport.names import watching
@@ -155,7 +155,7 @@ class Socket(Channel):
         task = asyncio.ensure_future(self._connection.send(text))
         self._sending.add(task)
 
-    async def _alive(self) -> bool:
+    async def _alive(self, unanswered: Event) -> bool:
         """Whether a ping is answered: that is done below the application (RFC 6455 section 5.5.2)."""
         if self._connection is None:
             return False
