@@ -1047,6 +1047,13 @@ def test_a_report_in_which_all_passed_says_so() -> None:
     assert found.note == "the report holds 1 cases, none of which failed or is in doubt"
 
 
+def test_a_report_that_was_cut_short_does_not_say_that_all_passed() -> None:
+    found = reading(
+        {"schema_version": 1, "checks": [{"cases": [{"id": "key.works", "status": "pass"}]}], "interrupted": True}
+    )
+    assert found.note.endswith("; its run was interrupted, and tells only a part")
+
+
 # --- failure descriptions
 
 DESCRIBED = {

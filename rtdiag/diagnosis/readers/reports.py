@@ -28,7 +28,10 @@ def read_report(value: Mapping[str, Any]) -> Reading:
     reports = _dicts(value.get("reports")) or [value]
     drafts = [draft for report in reports for draft in _drafts(report)]
     cases = sum(len(_dicts(check.get("cases"))) for r in reports for check in _dicts(r.get("checks")))
-    note = "" if drafts else f"the report holds {cases} cases, none of which failed or is in doubt"
+    part = (
+        "; its run was interrupted, and tells only a part" if any(r.get("interrupted") is True for r in reports) else ""
+    )
+    note = "" if drafts else f"the report holds {cases} cases, none of which failed or is in doubt{part}"
     return Reading("rtdiag report", drafts, note=note)
 
 
