@@ -12,6 +12,9 @@ import pytest
 from rtdiag import registry
 from rtdiag.api.keys import shape_of
 from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.matching import judge as judged_alone
+from rtdiag.diagnosis.readers.secrets import problem
+from rtdiag.diagnosis.situation import Situation
 from rtdiag.judging import made_up, said
 from rtdiag.model import Exchange, Failure, Finding, Seen
 from rtdiag.redact import Secret
@@ -89,9 +92,9 @@ NO_KEYS: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "flaw", "problem"), NO_KEYS)
-def test_what_is_no_key_is_told_before_any_request(key: str, flaw: str, problem: str) -> None:
-    assert problem in str(shape_of(key, "api-key")["problem"])
+@pytest.mark.parametrize(("key", "flaw", "words"), NO_KEYS)
+def test_what_is_no_key_is_told_before_any_request(key: str, flaw: str, words: str) -> None:
+    assert words in str(shape_of(key, "api-key")["problem"])
     found = judge(CHECK, [Seen("shape", facts=shape_of(key, "api-key") | {"source": "OPENAI_API_KEY"})])["shape"]
     assert (found.status, found.cause) == ("fail", f"{NO_KEY}/{flaw}" if flaw else NO_KEY)
     assert found.cause in catalogue.causes()
@@ -113,6 +116,29 @@ def test_the_verdict_says_of_it_what_the_case_says(flaw: str, source: str) -> No
         shown = " ".join(html.unescape(render(report, output)).replace("%0A", " ").split())
         assert told.cause in shown
         assert source in shown
+
+
+KINDS = ("ephemeral-token", "admin-key")  # a matter of the place where a credential stands, which explain does not know
+
+
+@pytest.mark.parametrize(("key", "flaw"), [(key, flaw) for key, flaw, _ in NO_KEYS if flaw not in KINDS])
+def test_explain_says_the_same_of_a_credential_in_an_input(key: str, flaw: str) -> None:
+    told = problem(key)
+    if flaw in ("masked", "reference"):  # how people write of a key that they do not show
+        assert told is None
+    else:
+        assert told is not None
+        found = judged_alone(Situation(credential="sk", status=401, circumstances=(told,)))
+        assert found[0].cause == (f"{NO_KEY}/{flaw}" if flaw else NO_KEY)
+
+
+@pytest.mark.parametrize(
+    ("shown", "flaw"),
+    [('"sk-proj****vQA"', "quotes"), ("${sk-0rF****1pS}", "quotes"), ("Bearer sk-****1234", "bearer")],
+)
+def test_explain_reads_it_from_the_servers_words_too(shown: str, flaw: str) -> None:
+    answer = refusal(401, "invalid_api_key", f"Incorrect API key provided: {shown}. You can find your API key at …")
+    assert judged_alone(Situation(answer.body or "", status=401))[0].cause == f"{NO_KEY}/{flaw}"
 
 
 def test_a_key_that_openai_did_not_make_is_told_apart() -> None:
