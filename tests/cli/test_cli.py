@@ -91,7 +91,7 @@ def test_a_green_run_on_the_emulator() -> None:
     assert [c["id"] for c in report["checks"]] == list(registry.load(()).checks)
     assert report["target"]["emulator"] == {"as_of": "2026-11-13", "faults": []}
     assert report["credential"]["source"] == "the emulator"
-    assert done.stderr == "rtdiag asks about 68 requests, 16 tokens, 9 sessions, no audio.\n"
+    assert done.stderr == "rtdiag asks about 83 requests, 25 tokens, 12 sessions, no audio.\n"
     assert KEY not in done.stdout
 
 
@@ -241,7 +241,7 @@ def test_flags_have_variables() -> None:
 
 def test_list_names_every_check_and_what_it_costs() -> None:
     text = rtdiag("list", "-v").stdout
-    assert "about 11 requests, 2 tokens, 3 sessions, no audio; needs key, token" in text
+    assert "about 12 requests, 4 tokens, 3 sessions, no audio; needs key, token" in text
     assert "vad.update-transcription-semantic-vad-low" in text
 
 
