@@ -199,7 +199,8 @@ class Context:
         self._hanging_up: set[str] = set()
         self._left_open: list[str] = []
         self._sessions: list[Session | Socket] = []
-        self._ended: dict[str, bool] = {}  # whether it could still be used when rtdiag closed it
+        self._closed: set[str] = set()
+        self._made_way: set[str] = set()  # those that could still be used when rtdiag began to close them
         self._shared: dict[Kind, Opened | None] = {}
         self._silent: set[str] = set()
         self._breaker = Breaker()
@@ -435,7 +436,7 @@ class Context:
 
     def _made_room(self, held: Opened | None) -> bool:
         session = held.session if held else None
-        return session is not None and self._ended.get(session.id, False) and session.id not in self._silent
+        return session is not None and session.id in self._made_way - self._silent
 
     async def fresh(
         self, kind: Kind, name: str, voice: Voice | None = None, *, others: Others = "close"
@@ -575,15 +576,16 @@ class Context:
 
     async def make_room(self, but: Session | None = None) -> None:
         """Hang up every call and close every session but that one; what fails is told at the end of the run."""
+        ending = [session for session in self._sessions if session.id not in self._closed and session is not but]
+        self._made_way |= {session.id for session in ending if session.open and session.failure is None}
         for _, exchange in tuple(self._calls):
             await self._hung_up(exchange)
-        for session in self._sessions:
-            if session.id not in self._ended and session is not but:
-                await self._close_one(session)
+        for session in ending:
+            await self._close_one(session)
 
     def _others(self, asking: Session) -> bool:
         """Whether a session of this run is open beside that one."""
-        return any(s is not asking and s.id in self._begun and s.id not in self._ended for s in self._sessions)
+        return any(s is not asking and s.id in self._begun and s.id not in self._closed for s in self._sessions)
 
     async def _hung_up(self, exchange: Exchange) -> None:
         path = call_path(exchange)
@@ -599,12 +601,11 @@ class Context:
             self._left_open.append(f"{path}: hang-up answered {said}; {_BY_ITSELF}")
 
     async def _close_one(self, session: Session | Socket) -> None:
-        usable = session.open and session.failure is None
         try:
             await session.close()
         except Exception as exc:
             self._left_open.append(f"peer {session.id}: {type(exc).__name__}")
-        self._ended[session.id] = usable
+        self._closed.add(session.id)
         self._just_freed = self._just_freed or session.id in self._begun
 
     async def _with_room(self, ask: Callable[[], Awaitable[T]], full: Callable[[T], bool]) -> T:
@@ -628,7 +629,7 @@ class Context:
         except TimeoutError:
             late = [path for path, _ in self._calls]
             self._left_open += [f"{path}: not hung up within {limit_s:g} s; {_BY_ITSELF}" for path in late]
-            await asyncio.gather(*(self._close_one(s) for s in self._sessions if s.id not in self._ended))
+            await asyncio.gather(*(self._close_one(s) for s in self._sessions if s.id not in self._closed))
         await self._http.aclose()
         return tuple(self._left_open)
 

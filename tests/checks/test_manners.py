@@ -13,7 +13,7 @@ from rtdiag import plan, runner
 from rtdiag.check import Check
 from rtdiag.context import Context, Wishes
 from rtdiag.emulator import Emulator
-from rtdiag.model import Finding, Report, Seen
+from rtdiag.model import Exchange, Finding, Report, Seen
 from rtdiag.redact import Mask, Secret
 from rtdiag.testing import finding, run_on_emulator
 from rtdiag.transport.http import Credential
@@ -136,6 +136,23 @@ def test_one_slot_is_enough_for_a_whole_run() -> None:
     assert len([x for x in report.exchanges if x.status == 503]) == 1, (
         "then it is known, and no two are asked for again"
     )
+
+
+def test_a_session_that_made_room_is_opened_anew_however_soon_the_server_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hang_up = Context.hang_up
+
+    async def and_the_server_ends_it_at_once(ctx: Context, exchange: Exchange) -> Exchange:
+        answer = await hang_up(ctx, exchange)
+        for session in ctx._sessions:
+            await session.until(lambda: False, 5)
+        return answer
+
+    monkeypatch.setattr(Context, "hang_up", and_the_server_ends_it_at_once)
+    report = run_on_emulator(only=["session-update", "vad", "vad-rules"])
+    assert "not sent: no session is open" not in {f.measured for f in findings(report).values()}
+    assert report.exit_code == 0
 
 
 @pytest.mark.parametrize("late", [0, 2])

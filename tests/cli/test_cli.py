@@ -91,7 +91,7 @@ def test_a_green_run_on_the_emulator() -> None:
     assert [c["id"] for c in report["checks"]] == list(registry.load(()).checks)
     assert report["target"]["emulator"] == {"as_of": "2026-11-13", "faults": []}
     assert report["credential"]["source"] == "the emulator"
-    assert done.stderr == "rtdiag asks about 83 requests, 25 tokens, 12 sessions, no audio.\n"
+    assert done.stderr == "rtdiag asks about 70 requests, 18 tokens, 9 sessions, no audio, within 120 s.\n"
     assert KEY not in done.stdout
 
 
