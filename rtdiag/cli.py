@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,7 +47,9 @@ class _Guarded(click.Group):
             say("rtdiag: interrupted")
             sys.exit(130)
         except OSError as exc:
-            say(_mask()(f"rtdiag: {exc.filename or 'standard output'}: {exc.strerror or exc}", "screen"))
+            from rtdiag.intake import why
+
+            say(_mask()(f"rtdiag: {exc.filename or 'standard output'}: {why(exc)}", "screen"))
         except Exception as exc:
             from rtdiag.defect import defect
 
@@ -348,15 +349,13 @@ def diff_(old: str, new: str, output: str, verbose: bool) -> None:
 def _recorded(file: str) -> Report:
     """The report in that file; raises ConfigError, in one line, where there is none."""
     from rtdiag.config import ConfigError
+    from rtdiag.intake import Unusable, text_of
     from rtdiag.report import reading
 
     try:
-        with click.open_file(file, "rb") as source:
-            return reading.report_in(source.read())
-    except OSError as exc:
-        raise ConfigError(f"{file}: {exc.strerror or exc}") from exc
-    except ValueError as exc:
-        raise ConfigError(f"{file}: {exc}") from exc
+        return reading.report_in(text_of(file, reading.FILE))
+    except Unusable as exc:
+        raise ConfigError(f"{file}: {exc}") from None
 
 
 @main.command(context_settings=_ENVIRONMENT)
@@ -394,7 +393,7 @@ def explain(inputs: tuple[str, ...], session: str | None, output: str, **wanted:
 
 def _explain(inputs: tuple[str, ...], output: str) -> int:
     """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
-    from rtdiag.diagnosis.explaining import explain, explain_path
+    from rtdiag.diagnosis.explaining import explain_input
     from rtdiag.diagnosis.situation import Unreadable
     from rtdiag.model import Explained
     from rtdiag.report import explained
@@ -404,10 +403,8 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
     try:
         for name in inputs:
             try:
-                if name == "-":
-                    found += explain(sys.stdin.buffer, "-", mask)
-                elif Path(name).exists() or not (page := _page(name)):
-                    found += explain_path(Path(name), mask)
+                if name == "-" or os.path.exists(name) or not (page := _page(name)):
+                    found += explain_input(name, mask)
                 else:
                     found.append(Explained(name, "code", (), note=page))
             except Unreadable as exc:
@@ -497,7 +494,6 @@ def list_checks(verbose: bool) -> None:
     "report",
     envvar="RTDIAG_COMPARE",
     metavar="REPORT",
-    type=click.Path(dir_okay=False, allow_dash=True),
     help="Ask the emulator what the run of that JSON report asked, list where it answers otherwise, and end.",
 )
 @click.option("--cassette", metavar="FILE", help="With --compare: write the exchanges that differ as a cassette.")
@@ -516,11 +512,11 @@ def emulator(
 ) -> None:
     """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
     import asyncio
-    import socket
 
     from rtdiag import registry
     from rtdiag.emulator import Emulator
     from rtdiag.emulator.lists import faults_text, timeline_text
+    from rtdiag.intake import why
     from rtdiag.screen import show
 
     if list_faults or timeline:
@@ -547,12 +543,12 @@ def emulator(
 
     try:
         asyncio.run(serve())
-    except (socket.gaierror, UnicodeError) as exc:
-        _fail(f"--host {host}: {exc.args[-1]}")
+    except UnicodeError:
+        _fail(f"--host {host}: no host is called so: give an address, such as 127.0.0.1")
     except ValueError as exc:
         _fail(str(exc))
     except OSError as exc:  # of a port that is taken asyncio names the address, and so which of the two it is
-        _fail(f"--host {host}: {exc.strerror or exc}")
+        _fail(f"--host {host}: {why(exc)}")
 
 
 def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
@@ -561,17 +557,16 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     Exit code: 0 nowhere, 1 somewhere, 2 nothing to ask again or nowhere to write, 130 interrupted.
     """
     from rtdiag import drift
+    from rtdiag.intake import Unusable, text_of, why
+    from rtdiag.report import reading
     from rtdiag.screen import show
     from rtdiag.writing import refusal, whole
 
     if cassette is not None and (refused := refusal(cassette)):
         _fail(f"--cassette {cassette}: {refused}")
     try:
-        with click.open_file(report, "rb") as file:
-            found = drift.compare(drift.report_in(file.read()), as_of)
-    except OSError as exc:
-        _fail(f"{report}: {exc.strerror or exc}")
-    except ValueError as exc:
+        found = drift.compare(drift.report_in(text_of(report, reading.FILE)), as_of)
+    except Unusable as exc:
         _fail(f"{report}: {exc}")
     except KeyboardInterrupt:
         say("rtdiag: interrupted; nothing was compared to the end")
@@ -581,7 +576,7 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
         try:
             whole(cassette, held)
         except OSError as exc:
-            _fail(f"{cassette}: {exc.strerror or exc}")
+            _fail(f"{cassette}: {why(exc)}")
     elif cassette:
         say(f"rtdiag: {cassette}: not written, for no HTTP exchange differs")
     return 1 if found.differences else 0

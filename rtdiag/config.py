@@ -5,19 +5,16 @@ Every problem of the user's input is a ConfigError whose text is one line: what 
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.context import Wishes
+from rtdiag.intake import Limit, Malformed, Unusable, json_of, odd, text_of, yaml_of
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport import addresses
 from rtdiag.transport.http import Credential
@@ -43,6 +40,9 @@ _SHOWN_VARIABLES = (
 
 # What can stand behind `?transport=`.
 _ICE_TRANSPORTS = {"stun": (), "turn": ("udp", "tcp"), "turns": ("tcp",)}
+_KEY_FILE = Limit(16 * 1024, "give a file that holds the key alone")
+_SESSION_FILE = Limit(1024 * 1024, "give the session object alone")
+_MOST_SESSION_VALUES = 20_000
 
 _NO_CREDENTIAL = (
     "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
@@ -199,7 +199,10 @@ def _ice_address(url: str) -> str:
 def _key(key_file: str | None, environment: Mapping[str, str]) -> Credential | None:
     """The API key from a file (one newline at its end is the file's, not the key's) or the environment; None when unset."""
     if key_file is not None:
-        text = _read(key_file, "--key-file")
+        try:
+            text = text_of(key_file, _KEY_FILE)
+        except Unusable as exc:
+            raise ConfigError(f"--key-file {key_file}: {exc}") from None
         return Credential("api-key", Secret(text.removesuffix("\n").removesuffix("\r")), f"--key-file {key_file}")
     key = environment.get("OPENAI_API_KEY")
     return None if key is None else Credential("api-key", Secret(key), "OPENAI_API_KEY")
@@ -208,15 +211,6 @@ def _key(key_file: str | None, environment: Mapping[str, str]) -> Credential | N
 def _token(environment: Mapping[str, str]) -> Credential | None:
     text = environment.get("RTDIAG_TOKEN")
     return Credential("own-token", Secret(text), "RTDIAG_TOKEN") if text else None
-
-
-def _read(name: str, what: str) -> str:
-    try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except OSError as exc:
-        raise ConfigError(f"{what} {name}: {exc.strerror or exc}") from exc
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{what} {name}: not UTF-8 text (byte {exc.start})") from exc
 
 
 def _credentials(session: Any) -> Iterator[str]:
@@ -232,42 +226,28 @@ def _credentials(session: Any) -> Iterator[str]:
             yield from {one, one.split()[-1] if one.split() else ""}
 
 
-def _no_json(value: Any) -> str:
-    """What in a value that YAML or Python's JSON allows cannot be sent as JSON, "" where all can."""
-    left = [("", value)]
-    while left:
-        place, one = left.pop()
-        if isinstance(one, dict):
-            if odd := next((key for key in one if not isinstance(key, str)), None):
-                return f"the name {odd!r} is no text: put it in quotes"
-            left += [(f"{place}.{key}".lstrip("."), inner) for key, inner in one.items()]
-        elif isinstance(one, list):
-            left += [(f"{place}[{i}]", inner) for i, inner in enumerate(one)]
-        elif isinstance(one, float) and not isfinite(one):
-            return f"{place} is {one}, which JSON does not have"
-        elif one is not None and not isinstance(one, str | bool | int | float):
-            return f"{place} is a {type(one).__name__}, which JSON does not have: put it in quotes"
-    return ""
-
-
 def session(name: str) -> Json:
     """The user's session object from JSON or YAML; `{"session": {…}}`, as a mint takes it, is unwrapped."""
-    import yaml
-
-    text = _read(name, "--session")
     try:
-        parsed: Any = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
-    except json.JSONDecodeError as exc:
-        raise ConfigError(f"--session {name}, line {exc.lineno}: not JSON: {exc.msg}") from exc
-    except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else "?"
-        raise ConfigError(f"--session {name}, line {line}: {exc.problem or 'not JSON or YAML'}") from exc
-    except (yaml.YAMLError, RecursionError, ValueError) as exc:
-        raise ConfigError(f"--session {name}: not JSON or YAML") from exc
+        parsed = _parsed(name, text_of(name, _SESSION_FILE))
+    except Unusable as exc:
+        raise ConfigError(f"--session {name}: {exc}") from None
     if isinstance(parsed, dict) and isinstance(parsed.get("session"), dict):
         parsed = parsed["session"]
-    if odd := _no_json(parsed):
-        raise ConfigError(f"--session {name}: {odd}")
+    if why := odd(parsed):
+        raise ConfigError(f"--session {name}: {why}")
     if not isinstance(parsed, dict) or not parsed:
         raise ConfigError(f'--session {name}: holds no session object; it begins like {{"type": "realtime", …}}')
     return parsed
+
+
+def _parsed(name: str, text: str) -> Any:
+    """By the name or the first character JSON, which is no YAML where an emoji is escaped; else, or where it is none, YAML."""
+    named = name.endswith(".json")
+    if named or text.lstrip()[:1] == "{":
+        try:
+            return json_of(text, most_values=_MOST_SESSION_VALUES)
+        except Malformed:
+            if named:
+                raise
+    return yaml_of(text, most_values=_MOST_SESSION_VALUES)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from rtdiag.diagnosis import catalogue, code, matching, readers
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.intake import Source, Unusable, opened, why
 from rtdiag.model import Diagnosis, Explained, Flaw
 from rtdiag.redact import Mask
 
@@ -19,16 +19,22 @@ _SNIFFED_BYTES = 1 << 20
 _SOUND = "no call in it is known not to work"
 
 
-def explain_path(path: Path, mask: Mask) -> Iterator[Explained]:
-    """What a file or a directory tells. Raises Unreadable, in one line, where it cannot be read or holds nothing to judge."""
+def explain_input(name: str, mask: Mask) -> Iterator[Explained]:
+    """What a file, a directory or, as `-`, standard input tells.
+
+    Raises Unreadable, in one line, where it cannot be read or holds nothing to judge.
+    """
+    path = Path(name)
     try:
-        if path.is_dir() or path.suffix.lower() in code.LANGUAGES:
+        if name != "-" and (path.is_dir() or path.suffix.lower() in code.LANGUAGES):
             yield _scanned(path, mask)
         else:
-            with path.open("rb") as source:
-                yield from explain(source, str(path), mask)
+            with opened(name, readers.FILE) as source:
+                yield from explain(source, name, mask)
     except OSError as exc:
-        raise Unreadable(f"{path}: {exc.strerror or exc}") from exc
+        raise Unreadable(f"{name}: {why(exc)}") from None
+    except Unusable as exc:
+        raise Unreadable(f"{'standard input' if name == '-' else name}: {exc}") from None
 
 
 def _scanned(path: Path, mask: Mask) -> Explained:
@@ -38,13 +44,14 @@ def _scanned(path: Path, mask: Mask) -> Explained:
     return Explained(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
 
 
-def explain(source: BinaryIO, name: str, mask: Mask) -> Iterator[Explained]:
+def explain(source: BinaryIO | Source, name: str, mask: Mask) -> Iterator[Explained]:
     """What an open input tells; `name` is for messages, `-` is standard input. Raises Unreadable as above."""
-    head = _head(source)
+    given = source if isinstance(source, Source) else Source(source, readers.FILE)
+    head = given.peek(_SNIFFED_BYTES)
     text = head.decode("utf-8", "replace") if len(head) < _SNIFFED_BYTES else ""
     is_code = code.looks_like_code(text)
     flaws = code.scan(text, name, mask=mask) if is_code else ()
-    read = readers.read(cast(BinaryIO, _Again(head, source)), name, mask)
+    read = readers.read(given, name, mask)
     if is_code:
         yield _code_and_more(read, name, flaws)
     elif read.separate:
@@ -86,21 +93,3 @@ def _of_flaws(flaws: Iterable[Flaw]) -> tuple[Diagnosis, ...]:
         )
         for cause, found in lines.items()
     )
-
-
-def _head(source: BinaryIO) -> bytes:
-    """The first bytes; a pipe may give them in smaller parts."""
-    head = b""
-    while len(head) < _SNIFFED_BYTES and (part := source.read(_SNIFFED_BYTES - len(head))):
-        head += part
-    return head
-
-
-class _Again(io.RawIOBase):
-    """A source whose first bytes were read already, from its beginning again."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head, self._rest = io.BytesIO(head), rest
-
-    def read(self, size: int = -1) -> bytes:
-        return self._head.read(size) or self._rest.read(size)

@@ -14,6 +14,8 @@ from rtdiag.drift.reading import Record, record
 from rtdiag.drift.replaying import Clock, Twin, replayed
 from rtdiag.drift.speakers import Speaker
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.timeline import NoSuchDate
+from rtdiag.intake import Unusable
 from rtdiag.likeness import comparing
 from rtdiag.likeness.comparing import Difference, server_time_s
 from rtdiag.model import Exchange, PeerTrace
@@ -58,7 +60,7 @@ class Drift:
 def compare(report: Mapping[str, Any], as_of: date | None = None) -> Drift:
     """Ask a fresh, healthy emulator what the report asked. `as_of`: its day, else that of the emulator that the report is of.
 
-    Raises ValueError for what is no report, for one that holds nothing to ask, and for a day before the timeline.
+    Raises Unusable for what is no report, for one that holds nothing to ask, and for a day before the timeline.
     """
     read = record(report)
     return asyncio.run(_compared(read, as_of or read.emulated))
@@ -66,13 +68,17 @@ def compare(report: Mapping[str, Any], as_of: date | None = None) -> Drift:
 
 async def _compared(read: Record, as_of: date | None) -> Drift:
     clock = Clock(read.started_at.timestamp())
-    async with Emulator(as_of, clock=clock) as emulator:
+    try:
+        healthy = Emulator(as_of, clock=clock)
+    except NoSuchDate as error:
+        raise Unusable(str(error)) from None
+    async with healthy as emulator:
         comparison = _Comparison(read)
         async for twin in replayed(read, emulator, clock):
             await comparison.take(twin)
         if not comparison.exchanges:
             why = f": {'; '.join(comparison.not_compared)}" if comparison.not_compared else ""
-            raise ValueError(f"nothing in this report can be asked again{why}")
+            raise Unusable(f"nothing in this report can be asked again{why}")
         comparison.end()
         return Drift(
             as_of=emulator.as_of,

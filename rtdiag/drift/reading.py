@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -46,26 +45,18 @@ class Record:
         return self.base_url.partition("://")[2].partition("/")[0] in OFFICIAL_HOSTS
 
 
-def report_in(text: str | bytes) -> Mapping[str, Any]:
-    """The report in that text. Raises ValueError, in one line, for anything else."""
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not a report of rtdiag: it is no JSON ({error})") from None
+def report_in(text: str) -> Mapping[str, Any]:
+    """The report in that text. Raises Unusable for anything else."""
+    parsed = reading.json_report(text)
     record(parsed)
     return reading.masked(parsed)  # type: ignore[no-any-return]
 
 
 def record(report: Any) -> Record:
-    """The record of that report. Raises ValueError, in one line, for what is none."""
-    if not isinstance(report, Mapping) or not {"target", "exchanges", "events", "peers", "started_at"} <= report.keys():
-        raise ValueError(reading.NO_REPORT)
-    try:
+    """The record of that report. Raises Unusable for what is none."""
+    reading.refuse_stranger(report, needed=("target", "exchanges", "events", "peers", "started_at"))
+    with reading.whole():
         return _record(report)
-    except KeyError as error:
-        raise ValueError(f"not a whole report of rtdiag: it lacks {error}") from None
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ValueError(f"not a whole report of rtdiag: {error}") from None
 
 
 def _record(report: Mapping[str, Any]) -> Record:
@@ -76,7 +67,7 @@ def _record(report: Mapping[str, Any]) -> Record:
         version=reading.fit("version", report["tool"]["version"]),
         started_at=reading.moment(report["started_at"]),
         finished_at=reading.moment(report["finished_at"]),
-        emulated=date.fromisoformat(emulated["as_of"]) if emulated else None,
+        emulated=reading.day(emulated["as_of"]) if emulated else None,
         exchanges=tuple(reading.exchange(x) for x in report["exchanges"]),
         events=tuple(reading.event(e) for e in report["events"]),
         peers=tuple(reading.peer(p) for p in report["peers"]),

@@ -14,7 +14,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from rtdiag.api import data
+from rtdiag.intake import Malformed, Unusable, refuse_other_version, yaml_of
 from rtdiag.model import Exchange, Report
 from rtdiag.report.json import as_json, plain
 from rtdiag.report.spelling import spelt
@@ -31,7 +31,6 @@ _FOLDED = ("method", "url", "request_headers", "request_body", "status", "respon
 _DERIVED = ("ledger", "corrected", "diagnosis", "summary", "schema_version")
 
 WIDTH = 120
-_DEEPEST = 100
 
 
 def render(report: Report) -> str:
@@ -129,28 +128,13 @@ def dumped(value: Any) -> str:
 
 
 def parsed(text: str) -> Any:
-    """What stands in that YAML. Raises ValueError, in one line, where it is none."""
-    import yaml
-
+    """What stands in that YAML. Raises Unusable where it is none."""
     try:
-        _refuse_bombs(text)
-        return yaml.load(text, Loader=data.loader())
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ValueError(
-            f"not a report of rtdiag: no JSON, no YAML{f' (line {mark.line + 1})' if mark else ''}"
-        ) from None
-
-
-def _refuse_bombs(text: str) -> None:
-    """Refuse what would nest or multiply without end before it is built. Raises ValueError."""
-    import yaml
-
-    depth = 0
-    for event in yaml.parse(text, Loader=data.loader()):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
-            raise ValueError("a cassette neither nests deep nor refers to itself")
+        return yaml_of(text)
+    except Malformed as error:
+        raise Malformed(f"not a report of rtdiag: no JSON, no YAML ({error})") from None
+    except Unusable as error:
+        raise Unusable(f"not a report of rtdiag: {error}") from None
 
 
 def is_cassette(value: Any) -> bool:
@@ -159,16 +143,17 @@ def is_cassette(value: Any) -> bool:
 
 
 def unfolded(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON report that a cassette holds. Raises ValueError, in one line, where it holds none."""
+    """The JSON report that a cassette holds. Raises Unusable where it holds none."""
     whole, interactions = value.get("rtdiag"), value["interactions"]
     if not isinstance(whole, Mapping):
-        raise ValueError(
+        raise Unusable(
             "a cassette without rtdiag's part, which says which case each exchange belongs to: nothing to judge"
         )
+    refuse_other_version(whole)
     try:
         return {**whole, "exchanges": [_whole(x, interactions) for x in whole.get("exchanges") or ()]}
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"not a whole cassette of rtdiag: {type(error).__name__}: {error}") from None
+    except (KeyError, TypeError, IndexError, AttributeError):
+        raise Unusable("not a whole cassette of rtdiag: an exchange lacks its interaction, or a part of it") from None
 
 
 def _folded(exchange: dict[str, Any], place: int | None) -> dict[str, Any]:

@@ -10,12 +10,11 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from rtdiag.intake import SCHEMA_VERSION
 from rtdiag.model import Exchange, Outcome, Report, Row, Status
 from rtdiag.redact import SCOPE
 from rtdiag.report import curl, ledger
 from rtdiag.report.phrases import overall
-
-SCHEMA_VERSION = 1
 
 _STATUSES: tuple[Status, ...] = ("pass", "warn", "fail", "inconclusive", "info", "skip", "error")
 

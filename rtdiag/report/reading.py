@@ -1,6 +1,6 @@
 """A report read back from what rtdiag wrote: the JSON report, its ndjson, or a cassette of `--record`.
 
-Every problem is a ValueError of one line: what is wrong. What a later version wrote beside the known fields is left out, and what
+Every problem is an Unusable of one line: what is wrong. What a later version wrote beside the known fields is left out, and what
 an older or shorter one lacks takes its default, so that a cassette written by hand needs little.
 """
 
@@ -12,12 +12,14 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from contextlib import contextmanager
+from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
 from rtdiag.api.endpoints import KINDS, Dialect
+from rtdiag.intake import Limit, Malformed, Unusable, json_of, refuse_other_version
 from rtdiag.model import (
     Cost,
     CredentialShown,
@@ -64,23 +66,25 @@ _INSIDE: Mapping[str, tuple[type, ...]] = {
 _ALLOWED: Mapping[str, frozenset[str]] = {"dialects": frozenset(get_args(Dialect)), "kinds": frozenset(KINDS)}
 _RECORDS = ("exchanges", "events", "peers")
 _SHORT = 80
+FILE = Limit(32 * 1024 * 1024, "no report of rtdiag is")
 _LARGEST_NUMBER = 1e12  # of a time or a count; beyond is none
 NO_REPORT = "not a report of rtdiag: make one by `rtdiag run -o json`"
 
 
-def report_in(text: str | bytes) -> Report:
-    """The report in that text, in any of the three forms. Raises ValueError, in one line, for anything else."""
-    parsed = _parsed(text if isinstance(text, str) else text.decode("utf-8-sig", "replace"))
+class Misfit(TypeError):  # noqa: N818 - what the part is
+    """A part of a report is not as rtdiag writes it; the text is a clause: which part, and how it is."""
+
+
+def report_in(text: str) -> Report:
+    """The report in that text, in any of the three forms. Raises Unusable for anything else."""
+    parsed = _parsed(text)
     if cassette.is_cassette(parsed):
         parsed = cassette.unfolded(parsed)
-    try:
-        return report(masked(_json(parsed)))
-    except RecursionError:
-        raise ValueError("not a report of rtdiag: it is nested too deep") from None
+    return report(masked(_json(parsed)))
 
 
 def _json(value: Any) -> Any:
-    """The value with what JSON knows alone, and no half surrogates, which nothing can send. Raises ValueError."""
+    """The value with what JSON knows alone, and no half surrogates, which nothing can send. Raises Unusable."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
@@ -89,7 +93,7 @@ def _json(value: Any) -> Any:
         return [_json(v) for v in value]
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    raise ValueError(f"not a report of rtdiag: {_brief(value)} is no JSON")
+    raise Unusable(f"not a report of rtdiag: {_brief(value)} is no JSON")
 
 
 def masked(parsed: Any) -> Any:
@@ -117,96 +121,134 @@ def _mask_exchange(exchange: Any, mask: Mask) -> None:
 
 
 def report(parsed: Any) -> Report:
-    """The report in that JSON value. Raises ValueError, in one line, for what is none."""
-    if not isinstance(parsed, Mapping) or not {"target", "exchanges", "started_at"} <= parsed.keys():
-        raise ValueError(NO_REPORT)
-    try:
+    """The report in that JSON value. Raises Unusable for what is none."""
+    refuse_stranger(parsed, needed=("target", "exchanges", "started_at"))
+    with whole():
         return _report(parsed)
+
+
+def refuse_stranger(parsed: Any, needed: Sequence[str]) -> None:
+    """Raises Unusable for what is no report, one of another version, or lacks any of these."""
+    if isinstance(parsed, Mapping) and parsed.keys() & {"tool", "exchanges"}:
+        refuse_other_version(parsed)
+    if not isinstance(parsed, Mapping) or not parsed.keys() >= set(needed):
+        raise Unusable(NO_REPORT)
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Whatever the parts of a report raise within becomes an Unusable."""
+    try:
+        yield
     except KeyError as error:
-        raise ValueError(f"not a whole report of rtdiag: it lacks {error}") from None
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ValueError(f"not a whole report of rtdiag: {error}") from None
+        raise Unusable(f"not a whole report of rtdiag: it lacks {error.args[0]!r}") from None
+    except Misfit as error:
+        raise Unusable(f"not a whole report of rtdiag: {error}") from None
+    except (TypeError, ValueError, AttributeError):
+        raise Unusable("not a whole report of rtdiag: a part of it has another shape than rtdiag writes") from None
 
 
 def exchange(given: Json) -> Exchange:
-    """One exchange. Raises TypeError, ValueError or KeyError."""
+    """One exchange. Raises Misfit or KeyError, or what an odd shape raises."""
     pairs = {
         name: tuple((fit("header", k), fit("header", v)) for k, v in given.get(name) or ())
         for name in ("request_headers", "response_headers")
     }
     found = value(Exchange, {**given, **pairs, "failure": _failure(given)})
-    if found.body_encoding == "base64":
-        base64.b64decode(found.body or "", validate=True)
+    if found.body_encoding == "base64" and not _is_base64(found.body or ""):
+        raise Misfit("a body in base64 is none")
     return found
 
 
 def peer(given: Json) -> PeerTrace:
-    """One peer. Raises TypeError, ValueError or KeyError."""
+    """One peer. Raises Misfit or KeyError, or what an odd shape raises."""
     told = given.get("states") or ()
     states = tuple((fit("at_ms", at), fit("state", name), fit("state", to)) for at, name, to in told)
     return value(PeerTrace, {**given, "states": states, "failure": _failure(given)})
 
 
 def event(given: Json) -> Event:
-    """One event. Raises TypeError, ValueError or KeyError."""
+    """One event. Raises Misfit or KeyError, or what an odd shape raises."""
     return value(Event, given)
 
 
 def moment(text: Any) -> datetime:
-    """A time in UTC. Raises TypeError or ValueError."""
-    return datetime.fromisoformat(fit("a time", text)).astimezone(UTC)
+    """A time in UTC. Raises Misfit."""
+    try:
+        return datetime.fromisoformat(fit("a time", text)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Misfit(f"a time cannot be {_brief(text)}") from None
+
+
+def day(text: Any) -> date:
+    """A day. Raises Misfit."""
+    try:
+        return date.fromisoformat(fit("a day", text))
+    except ValueError:
+        raise Misfit(f"a day cannot be {_brief(text)}") from None
 
 
 def value(kind: type[T], given: Any) -> T:
-    """A value of that dataclass; what a later version wrote beside its fields is left out. Raises TypeError."""
+    """A value of that dataclass; what a later version wrote beside its fields is left out. Raises Misfit or KeyError."""
     if not isinstance(given, Mapping):
-        raise TypeError(f"{_brief(given)} is no {kind.__name__}")
+        raise Misfit(f"{_brief(given)} is no {kind.__name__}")
+    for one in fields(kind):  # type: ignore[arg-type]
+        if one.name not in given and one.default is one.default_factory is MISSING:
+            raise KeyError(one.name)
     known = [f.name for f in fields(kind) if f.name in given]  # type: ignore[arg-type]
     return kind(**{name: fit(name, given[name]) for name in known})
 
 
 def fit(name: str, given: Any) -> Any:
-    """What a field of that name can hold; half a surrogate, which nothing can send, becomes `?`. Raises TypeError."""
+    """What a field of that name can hold; half a surrogate, which nothing can send, becomes `?`. Raises Misfit."""
     if isinstance(given, bool) or not isinstance(given, _TYPES.get(name, (str,))):
-        raise TypeError(f"{name} cannot be {_brief(given)}")
+        raise Misfit(f"{name} cannot be {_brief(given)}")
     _fit_inside(name, given)
     return given.encode("utf-8", "replace").decode() if isinstance(given, str) else given
 
 
 def _fit_inside(name: str, given: Any) -> None:
-    """Raises TypeError for a number that is none, and for what a list or mapping of that name cannot hold."""
+    """Raises Misfit for a number that is none, and for what a list or mapping of that name cannot hold."""
     inside = given.values() if isinstance(given, Mapping) else given if isinstance(given, list | tuple) else ()
     types, allowed = _INSIDE.get(name), _ALLOWED.get(name)
     for one in inside if types else ():
         if isinstance(one, bool) or not isinstance(one, types or object) or (allowed and one not in allowed):
-            raise TypeError(f"{name} cannot hold {_brief(one)}")
+            raise Misfit(f"{name} cannot hold {_brief(one)}")
     numbers = [one for one in (given, *(inside if types else ())) if isinstance(one, int | float)]
     if any(not abs(number) <= _LARGEST_NUMBER for number in numbers):
-        raise TypeError(f"{name} cannot be {_brief(given)}")
+        raise Misfit(f"{name} cannot be {_brief(given)}")
+
+
+def json_report(text: str) -> Any:
+    """What a JSON text holds. Raises Unusable where it is none: Malformed where it may be lines of JSON."""
+    try:
+        return json_of(text)
+    except Unusable as error:
+        raise type(error)(f"not a report of rtdiag: {error}") from None
 
 
 def _parsed(text: str) -> Any:
     """JSON; lines of JSON, as a run that was cut off leaves them; or YAML."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return cassette.parsed(text)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        if (lines := _lines(text)) is not None:
-            return lines
-        if text.lstrip()[:1] in ("{", "["):
-            raise ValueError(f"not a report of rtdiag: it is no JSON ({error})") from None
-    return cassette.parsed(text)
+        return json_report(text)
+    except Malformed:
+        if (lines := _lines(text)) is None:
+            raise
+        return lines
 
 
 def _lines(text: str) -> dict[str, Any] | None:
     """The report that lines of ndjson make up together; a last line that was cut off is left out. None for other text.
 
-    Raises ValueError where the end names a check that no line tells.
+    Raises Unusable where the end names a check that no line tells.
     """
     found: dict[str, Any] = {}
     for line in filter(str.strip, text.splitlines()):
         try:
-            part = json.loads(line)
-        except (ValueError, RecursionError):
+            part = json_of(line)
+        except Unusable:
             break
         if not isinstance(part, dict) or "type" not in part:
             return None
@@ -217,10 +259,11 @@ def _lines(text: str) -> dict[str, Any] | None:
                 found["checks"] = [*_by_id([*found.get("checks", ()), given]).values()]
             else:
                 found[name] = given
+    refuse_other_version(found)
     told = {check.get("id") for check in found.get("checks", ()) if isinstance(check, Mapping)}
     named = found.get("check_ids")
     if isinstance(named, list) and (lost := [one for one in named if one not in told]):
-        raise ValueError(f"not a whole report of rtdiag: the lines of {_brief(lost)} are missing")
+        raise Unusable(f"not a whole report of rtdiag: the lines of {_brief(lost)} are missing")
     return found or None
 
 
@@ -266,10 +309,10 @@ def _target(given: Any) -> Target:
     unsaid = {"model": "", "transcription_model": "", "recognised_as": "unknown", "dialects": ()}
     found = value(Target, unsaid | dict(given))
     if found.emulator is not None:
-        date.fromisoformat(fit("as_of", found.emulator.get("as_of")))
+        day(found.emulator.get("as_of"))
         faults = found.emulator.get("faults")
         if not isinstance(faults, list) or not all(isinstance(fault, str) for fault in faults):
-            raise TypeError(f"faults cannot be {_brief(faults)}")
+            raise Misfit(f"faults cannot be {_brief(faults)}")
     return found
 
 
@@ -306,13 +349,21 @@ def _row(check_id: str, given: Json, records: Sequence[Mapping[str, Any]]) -> Ro
     return Row(case_id, fit("title", given.get("title", "")), finding, seen)
 
 
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
 def _failure(given: Json) -> Failure | None:
     return value(Failure, given["failure"]) if given.get("failure") else None
 
 
 def _status(text: Any) -> Status:
     if text not in get_args(Status):
-        raise TypeError(f"status cannot be {_brief(text)}")
+        raise Misfit(f"status cannot be {_brief(text)}")
     return text  # type: ignore[no-any-return]
 
 
@@ -326,14 +377,11 @@ def _tupled(given: Any) -> dict[str, Any]:
 
 def _items(given: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(given, Mapping):
-        raise TypeError(f"{_brief(given)} is no Diagnosis")
+        raise Misfit(f"{_brief(given)} is no Diagnosis")
     yield from given.items()
 
 
 def _brief(given: Any) -> str:
     """A value as a person can read it in one line."""
-    try:
-        text = json.dumps(given, ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        text = type(given).__name__
+    text = json.dumps(given, ensure_ascii=False, default=lambda _: "binary")
     return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"

@@ -195,8 +195,9 @@ def test_a_session_file_that_does_not_parse(tmp_path: Path) -> None:
     path = tmp_path / "session.json"
     path.write_text('{"type":\n oops}')
     done = rtdiag("run", "--emulator", "--session", str(path))
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert done.stderr.startswith(f"rtdiag: --session {path}, line 2: not JSON")
+    wanted = "JSON takes double quotes alone, no comment, and no comma before a bracket"
+    line = f"rtdiag: --session {path}: line 2: no JSON from column 2 on; {wanted}\n"
+    assert (done.returncode, done.stderr) == (2, line)
 
 
 def test_a_server_that_is_not_there_says_nothing_of_the_key(closed_port: int) -> None:

@@ -69,7 +69,9 @@ def test_json_and_ndjson_are_the_same_report_by_the_schema(everything: Path) -> 
 
 
 def test_every_form_that_can_be_read_back_is_the_same_run(everything: Path) -> None:
-    first, *others = (reading.report_in((everything / name).read_bytes()) for name in ("json", "ndjson", "cassette"))
+    first, *others = (
+        reading.report_in((everything / name).read_text(encoding="utf-8")) for name in ("json", "ndjson", "cassette")
+    )
     checks = load(()).checks
     for other in others:
         assert replay(other, checks).diagnosis == replay(first, checks).diagnosis == first.diagnosis
@@ -338,15 +340,19 @@ def test_a_format_that_breaks_costs_none_of_the_others(
     ("text", "line"),
     [
         ("", "not a report of rtdiag"),
-        ("{", "not a report of rtdiag: it is no JSON"),
-        ("a: [", "not a report of rtdiag: no JSON, no YAML"),
+        ("{", "not a report of rtdiag: line 1: the JSON ends too early: is the file whole?"),
+        ("{]", "not a report of rtdiag: line 1: no JSON from column 2 on"),
+        ("a: [", "not a report of rtdiag: no JSON, no YAML (line 2: the YAML ends too early"),
         ("{}", "not a report of rtdiag: make one by `rtdiag run -o json`"),
         ("interactions: []\nversion: 1\n", "a cassette without rtdiag's part"),
-        ("interactions: []\nrtdiag: {exchanges: [{interaction: 3}]}\n", "not a whole cassette of rtdiag"),
+        (
+            "interactions: []\nrtdiag: {exchanges: [{interaction: 3}]}\n",
+            "not a whole cassette of rtdiag: an exchange lacks",
+        ),
         ('{"type": "start"}\n', "not a report of rtdiag"),
         ("[" * 100_000, "not a report of rtdiag"),
         ('{"target": {}, "exchanges": [], "started_at": "soon"}', "not a whole report of rtdiag"),
-        ("\x00\xff", "not a report of rtdiag"),
+        ("\x00\xff", "it is binary: give text, in UTF-8"),
         ("- " * 200_000, "not a report of rtdiag"),
         ("a: &a [x]\nb: *a\n", "not a report of rtdiag"),
         ('{"target": {}, "exchanges": [], "started_at": NaN}', "not a report of rtdiag: NaN is no JSON"),

@@ -149,7 +149,7 @@ def test_a_kill_leaves_a_journal_of_all_that_was_finished(tmp_path: Path) -> Non
     assert not target.exists()
     journal = tmp_path / "run.json.journal.ndjson"
     assert journal.stat().st_mode & 0o777 == 0o600
-    kept = reading.report_in(journal.read_bytes())
+    kept = reading.report_in(journal.read_text(encoding="utf-8"))
     assert [outcome.id for outcome in kept.checks][:3] == ["key", "token", "endpoint"]
     assert (kept.interrupted, kept.exit_code) == (True, 130)
     assert all(row.seen.exchanges for outcome in kept.checks if outcome.id == "endpoint" for row in outcome.rows)

@@ -10,7 +10,7 @@ import pytest
 from rtdiag.api.endpoints import base_url_meant, base_url_of
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed, advised
-from rtdiag.diagnosis.explaining import explain_path
+from rtdiag.diagnosis.explaining import explain_input
 from rtdiag.diagnosis.matching import judge
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.diagnosis.verdict import diagnose
@@ -185,7 +185,7 @@ def test_explain_reads_the_host_from_an_input(tmp_path: Path) -> None:
         "POST http://localhost:4000/v1/realtime/sessions 404 (Not Found)\n"
         '{"error": {"message": "Invalid URL (POST /v1/realtime/sessions)", "type": "invalid_request_error"}}\n'
     )
-    (told,) = explain_path(paste, Mask())
+    (told,) = explain_input(str(paste), Mask())
     assert told.diagnosis[0].cause == "beta-mint-endpoint-retired"
     assert "http://localhost:4000/v1/realtime/client_secrets" in told.diagnosis[0].line
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from rtdiag.diagnosis.readers import Read, har_stream, read
-from rtdiag.diagnosis.readers.intake import LARGEST_BYTES
+from rtdiag.diagnosis.readers.pasted import LARGEST_BYTES
 from rtdiag.diagnosis.situation import Situation, Unreadable
 from rtdiag.redact import Mask
 
@@ -1036,7 +1036,12 @@ def test_any_field_of_a_report_a_log_or_a_description_may_be_nonsense() -> None:
     ):
         copy = json.loads(json.dumps(whole))
         for text in mutations(copy, copy):
-            repr(reading(text)).encode()
+            try:
+                found = reading(text)
+            except Unreadable as refused:
+                assert "schema" in str(refused)  # noqa: PT017 - only a report of another version is refused
+                continue
+            repr(found).encode()
 
 
 def test_a_report_in_which_all_passed_says_so() -> None:

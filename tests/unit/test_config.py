@@ -192,8 +192,8 @@ def test_no_ice_server_reaches_the_webrtc_library_that_it_stumbles_over(url: str
         ("s.yaml", "", "holds no session object"),
         ("s.json", "[1]", "holds no session object"),
         ("s.yaml", "!!python/object/apply:os.system ['true']", "line 1: "),
-        ("s.yaml", "\x00", "not JSON or YAML"),
-        ("s.json", "[" * 100_000, "not JSON or YAML"),
+        ("s.yaml", "\x00", "it is binary"),
+        ("s.json", "[" * 100_000, "nested deeper than 100 levels"),
     ],
 )
 def test_a_session_file_that_does_not_parse_names_file_and_line(
@@ -216,7 +216,7 @@ def test_a_session_file_that_does_not_parse_names_file_and_line(
             "type: realtime\naudio: {input: [2026-01-01]}\n",
             "audio.input[0] is a date, which JSON does not have",
         ),
-        ("s.yaml", "type: realtime\nbogus: !!binary aGk=\n", "bogus is a bytes, which JSON does not have"),
+        ("s.yaml", "type: realtime\nbogus: !!binary aGk=\n", "bogus is binary, which JSON does not have"),
         ("s.json", '{"type": "realtime", "speed": NaN}', "speed is nan, which JSON does not have"),
     ],
 )
@@ -251,8 +251,8 @@ def test_a_session_file_is_json_or_yaml_bare_or_as_a_mint_takes_it(tmp_path: Pat
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "key"
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="not UTF-8 text"):
+    path.write_bytes(b"sk-\xff\xfe")
+    with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 3\): save it as UTF-8"):
         make(Flags(key_file=str(path)), {})
 
 

@@ -14,11 +14,13 @@ from rtdiag.diagnosis.code.flaws import Hit, flaw
 from rtdiag.diagnosis.code.prose import touches_realtime
 from rtdiag.diagnosis.code.source import LANGUAGES, LONGEST_LINE, Source, read
 from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.intake import Limit, Unusable, opened
 from rtdiag.model import Flaw
 from rtdiag.redact import Mask
 
-LARGEST_FILE = 1 << 20  # bytes
+_FILE = Limit(1 << 20, "passed over")
 MOST_FILES = 5000
+MOST_CHARACTERS = 32 << 20  # of all files together: about half a minute
 SKIPPED = frozenset({"node_modules", ".git", "dist", "build", ".venv", "venv", "__pycache__"})
 _MOST_FLAWS = 500  # of one file
 _WIDEST = 160  # characters of a line that are shown
@@ -57,12 +59,18 @@ def scan_path(path: Path, mask: Mask, today: date | None = None) -> Scanned:
         raise Unreadable(f"{path}: no such file or directory")
     notes: list[str] = []
     flaws: list[Flaw] = []
-    read_files = 0
+    read_files = read_characters = 0
     for file, name in _files(path, notes):
         text = _text(file, name, notes)
         if text is not None:
             read_files += 1
+            read_characters += len(text)
             flaws += scan(text, name, today, mask)
+        if read_characters > MOST_CHARACTERS:
+            notes.append(f"{name}: the last that was read, with it they are more than {MOST_CHARACTERS >> 20} MiB")
+            break
+    if not read_files and notes and not path.is_dir():
+        raise Unreadable(notes[0])
     if not read_files:
         said = f" ({'; '.join(notes)})" if notes else ""
         raise Unreadable(f"{path}: no source code to read there, which is {', '.join(sorted(LANGUAGES))}{said}")
@@ -112,7 +120,7 @@ def _is_inside(file: Path, root: Path, path: Path, notes: list[str]) -> bool:
     if file.name.lower().endswith(_MINIFIED):
         notes.append(f"{shown}: minified, passed over")
         return False
-    if file.is_symlink() and not file.resolve().is_relative_to(root):
+    if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):  # resolve() breaks on a loop
         notes.append(f"{shown}: a link out of the directory, passed over")
         return False
     return file.is_file()
@@ -121,13 +129,10 @@ def _is_inside(file: Path, root: Path, path: Path, notes: list[str]) -> bool:
 def _text(file: Path, name: str, notes: list[str]) -> str | None:
     """The text of a file; None, with a note, for one that is too large or cannot be read."""
     try:
-        size = file.stat().st_size
-        if size > LARGEST_FILE:
-            notes.append(f"{name}: {size} bytes, more than 1 MiB, passed over")
-            return None
-        text = file.read_bytes().decode("utf-8", "replace")
-    except OSError as error:
-        notes.append(f"{name}: {error.strerror or 'not readable'}")
+        with opened(str(file), _FILE) as source:
+            text = source.rest().decode("utf-8", "replace")
+    except Unusable as error:
+        notes.append(f"{name}: {error}")
         return None
     if "\0" in text:
         notes.append(f"{name}: no text, passed over")

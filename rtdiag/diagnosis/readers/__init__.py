@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from rtdiag.diagnosis.readers.forms import Read
+from rtdiag.diagnosis.readers.har import FILE
 from rtdiag.diagnosis.readers.telling import read
 
-__all__ = ["Read", "read"]
+__all__ = ["FILE", "Read", "read"]

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rtdiag.api import data
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.plain import NOTHING, at, compact
 from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.intake import Malformed, Unusable, yaml_of
 
 _FIELDS = frozenset({"id", "request", "status", "body", "surface", "dialect"})
 _TELLING = frozenset({"request", "body", "surface"})
@@ -20,9 +20,7 @@ _OTHER_FORMS = frozenset({"error", "log", "checks", "entries", "type", "message"
 _YAML_FIELD = re.compile(r"(?m)^(?:- |  )?(?:id|request|status|body|surface|dialect)\s{0,4}:(?:\s|$)")
 
 LARGEST_YAML = 2 * 1024 * 1024
-MOST_ALIASES = 16
 MOST_DESCRIPTIONS = 10_000
-_DEEPEST = 50
 
 
 def is_description(value: Any) -> bool:
@@ -49,32 +47,15 @@ def looks_like_yaml(text: str) -> bool:
 
 
 def from_yaml(text: str) -> Any:
-    """The value of a YAML text, by safe loading alone; NOTHING where it is none. Unreadable where it is not harmless."""
-    import yaml
-
+    """The value of a YAML text; NOTHING where it is none. Unreadable where it is not harmless."""
     if len(text) > LARGEST_YAML:
         raise Unreadable(f"the YAML is larger than {LARGEST_YAML // 1024 // 1024} MiB: give fewer descriptions at once")
     try:
-        _refuse_bombs(yaml.parse(text, Loader=data.loader()))
-        return yaml.load(text, Loader=data.loader())
-    except yaml.constructor.ConstructorError as error:
-        raise Unreadable(f"the YAML holds a tag that is not plain data ({error.problem}): remove it") from None
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError, OverflowError) as error:
-        if isinstance(error, Unreadable):
-            raise
+        return yaml_of(text)
+    except Malformed:
         return NOTHING
-
-
-def _refuse_bombs(events: Any) -> None:
-    aliases = depth = 0
-    for event in events:
-        kind = type(event).__name__
-        aliases += kind == "AliasEvent"
-        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
-        if aliases > MOST_ALIASES:
-            raise Unreadable(f"the YAML holds more than {MOST_ALIASES} aliases: write the values out")
-        if depth > _DEEPEST:
-            raise Unreadable(f"the YAML is nested deeper than {_DEEPEST} levels: give plain descriptions")
+    except Unusable as error:
+        raise Unreadable(f"the YAML cannot be used: {error}") from None
 
 
 def _draft(item: Mapping[str, Any], where: str) -> Draft:

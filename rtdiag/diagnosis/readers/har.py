@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, BinaryIO
+from typing import Any
 
 from rtdiag.diagnosis.readers import routes, sdp
 from rtdiag.diagnosis.readers.channel import Channel
@@ -17,22 +17,29 @@ from rtdiag.diagnosis.readers.minted import Tokens
 from rtdiag.diagnosis.readers.plain import parsed
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.intake import Limit, Readable
 
 _ASSET = re.compile(r"(?i)\.(?:m?js|css|map|png|svg|jpe?g|gif|ico|woff2?|html?|wasm|tsx?)\Z")
 _APPEND = "input_audio_buffer.append"
 _LONGEST_BODY = 64 * 1024
 
+MOST_ENTRIES = 20_000
+FILE = Limit(512 * 1024 * 1024, "export fewer requests")
 
-def read_har(head: bytes, source: BinaryIO, name: str, learner: Learner) -> Reading:
-    """The failed and suspicious exchanges of a HAR whose first bytes are `head`; the rest is read as a stream."""
-    file = Guarded(head, source)
+
+def read_har(source: Readable, name: str, learner: Learner) -> Reading:
+    """The failed and suspicious exchanges of a HAR, which is read as a stream."""
+    file = Guarded(source)
     har = _Har(learner)
     broken = ""
     try:
         for entry in entries(file, har.message):
             har.entry(entry)
+            if har.count == MOST_ENTRIES:
+                broken = "no more are read"
+                break
     except Broken as error:
-        broken = "a single value in it is larger than 32 MiB" if file.overlong else str(error)
+        broken = file.ended or str(error)
     if broken and not har.count:
         raise Unreadable(f"{name} is a HAR that cannot be read ({broken}): export it again")
     return har.reading(broken)

@@ -6,9 +6,10 @@ import codecs
 import io
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 from rtdiag.diagnosis.readers.forms import cut
+from rtdiag.intake import Readable, Unusable
 
 # The paths of an entry that are kept; of `_webSocketMessages` each is handed on as soon as it is read.
 _ENTRY = "log.entries.item"
@@ -25,6 +26,8 @@ _LONGEST_STRING = 32 * 1024 * 1024
 _MOST_PAIRS = 1000
 _LONGEST_KEY = 200
 _DEEPEST = 200
+_MOST_VALUES = 3_000_000
+_PART_BYTES = 256 * 1024  # the parser looks at a long string again with every part
 _HAR_KEY = re.compile(rb'"(?:entries|creator|browser|pages)"')
 _QUOTE = re.compile(rb'(?<!\\)"')
 
@@ -37,25 +40,32 @@ class Broken(Exception):  # noqa: N818 - what the file is
 
 
 class Guarded:
-    """A file for the parser, beginning with bytes already read; it ends where one string would fill the memory."""
+    """A file for the parser; it ends where it is larger than its limit, and where one string would fill the memory.
 
-    def __init__(self, head: bytes, source: BinaryIO) -> None:
-        self._head = head.removeprefix(b"\xef\xbb\xbf")
+    `ended` says which, "" elsewhere.
+    """
+
+    def __init__(self, source: Readable) -> None:
         self._source = source
         self._since_quote = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self.overlong = False
+        self.ended = ""
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, as BinaryIO does; b"" from a string of more than 32 MiB on."""
-        if size == 0:
+        """At most `size` bytes, as BinaryIO does; b"" from where it ends."""
+        if size == 0 or self.ended:
             return b""
-        size = size if size > 0 else 64 * 1024
-        part, self._head = (self._head[:size], self._head[size:]) if self._head else (self._source.read(size), b"")
+        try:
+            part = self._source.read(size if size > 0 else 64 * 1024) or b""
+        except Unusable as error:
+            self.ended = str(error)
+            return b""
         quotes = list(_QUOTE.finditer(part))
         self._since_quote = len(part) - quotes[-1].end() if quotes else self._since_quote + len(part)
-        self.overlong = self.overlong or self._since_quote > _LONGEST_STRING
-        return b"" if self.overlong or not part else self._mended(part)
+        if self._since_quote > _LONGEST_STRING:
+            self.ended = "a single value in it is larger than 32 MiB"
+            return b""
+        return self._mended(part) if part else b""
 
     def _mended(self, part: bytes) -> bytes:
         """The same without bytes that are not UTF-8; more is read where the part ends within its first character."""
@@ -65,10 +75,10 @@ class Guarded:
 
 def is_har(head: bytes) -> bool:
     """Whether a file that begins so is a HAR: a JSON object with `log` as a key of its own, and an object under it."""
-    if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") or not _HAR_KEY.search(head):
+    if not head.lstrip().startswith(b"{") or not _HAR_KEY.search(head):
         return False
     try:
-        return any(prefix == "log" and event == "start_map" for prefix, event, _ in _parse(Guarded(head, io.BytesIO())))
+        return any(prefix == "log" and event == "start_map" for prefix, event, _ in _parse(Guarded(io.BytesIO(head))))
     except Broken:
         return False
 
@@ -127,7 +137,7 @@ def _parse(source: Guarded) -> Iterator[tuple[str, str, Any]]:
 
     path: list[str] = []
     try:
-        for event, value in ijson.basic_parse(source, use_float=True):
+        for number, (event, value) in enumerate(ijson.basic_parse(source, use_float=True, buf_size=_PART_BYTES)):
             if event == "map_key":
                 path[-1] = value[:_LONGEST_KEY]
                 yield ".".join(path[:-1]), event, value
@@ -141,5 +151,7 @@ def _parse(source: Guarded) -> Iterator[tuple[str, str, Any]]:
                 yield ".".join(path), event, value
             if len(path) > _DEEPEST:
                 raise Broken(f"it is nested deeper than {_DEEPEST} levels")
-    except (ijson.JSONError, ValueError, ArithmeticError, RecursionError) as error:
-        raise Broken(str(error).split("\n")[0][:200]) from None
+            if number == _MOST_VALUES:
+                raise Broken("it holds more values than are read")
+    except (ijson.JSONError, ValueError, ArithmeticError, RecursionError):
+        raise Broken("there its JSON breaks off, or is none") from None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rtdiag.diagnosis.printed import straight
+from rtdiag.intake import Unusable, json_of
 
 # Lines beyond this length are cut before a pattern is tried on them.
 LONGEST_LINE = 64 * 1024
@@ -34,8 +35,8 @@ def parsed(text: str) -> Any:
 
 def _loads(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return json_of(text, once=False)
+    except Unusable:
         return NOTHING
 
 

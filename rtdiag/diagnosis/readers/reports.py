@@ -12,6 +12,8 @@ from rtdiag.diagnosis.readers.forms import Draft, Reading
 from rtdiag.diagnosis.readers.moments import moment
 from rtdiag.diagnosis.readers.plain import at, compact, parsed, text_at
 from rtdiag.diagnosis.readers.routes import dialect_of, surface_of
+from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.intake import Unusable, refuse_other_version
 
 _JUDGED = frozenset({"fail", "inconclusive", "warn", "error"})
 _UNNAMED = "unexpected-answer"
@@ -24,7 +26,11 @@ def is_report(value: Any) -> bool:
 
 
 def read_report(value: Mapping[str, Any]) -> Reading:
-    """One draft per case of status fail, inconclusive, warn or error, in the report's order."""
+    """One draft per case of status fail, inconclusive, warn or error, in the report's order. Unreadable for another version."""
+    try:
+        refuse_other_version(value)
+    except Unusable as error:
+        raise Unreadable(f"the report was {error}") from None
     reports = _dicts(value.get("reports")) or [value]
     drafts = [draft for report in reports for draft in _drafts(report)]
     cases = sum(len(_dicts(check.get("cases"))) for r in reports for check in _dicts(r.get("checks")))

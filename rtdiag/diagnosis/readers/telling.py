@@ -10,39 +10,30 @@ from rtdiag.diagnosis.readers import answers, bodies, closes, console, descripti
 from rtdiag.diagnosis.readers.console_lines import status_in
 from rtdiag.diagnosis.readers.event_log import read_events
 from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Read, Reading, shown
-from rtdiag.diagnosis.readers.har import read_har
+from rtdiag.diagnosis.readers.har import FILE, read_har
 from rtdiag.diagnosis.readers.har_stream import is_har
-from rtdiag.diagnosis.readers.intake import HEAD_BYTES, as_text, rest
+from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, whole
 from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, unfenced
 from rtdiag.diagnosis.readers.secrets import Learner
+from rtdiag.intake import Source
 from rtdiag.redact import Mask
 
 
-def read(source: BinaryIO, name: str, mask: Mask) -> Read:
+def read(source: BinaryIO | Source, name: str, mask: Mask) -> Read:
     """What `source` tells of failures, with every text masked; `mask` learns the secrets that the input holds.
 
     `name` is what messages call the input; "-" is standard input. Raises Unreadable where there is nothing to judge, and OSError
     where the source fails; never anything else, whatever the bytes are.
     """
     called = "standard input" if name == "-" else name
-    learner = Learner(mask)
-    reading = _reading(source, called, learner)
-    return _masked(reading, mask)
+    given = source if isinstance(source, Source) else Source(source, FILE)
+    return _masked(_reading(given, called, Learner(mask)), mask)
 
 
-def _reading(source: BinaryIO, name: str, learner: Learner) -> Reading:
-    head = _head(source)
-    if is_har(head):
-        return read_har(head, source, name, learner)
-    return of_text(as_text(rest(head, source, name), name), learner)
-
-
-def _head(source: BinaryIO) -> bytes:
-    """The first HEAD_BYTES; a pipe may give them in smaller parts."""
-    head = b""
-    while len(head) < HEAD_BYTES and (part := source.read(HEAD_BYTES - len(head))):
-        head += part
-    return head
+def _reading(source: Source, name: str, learner: Learner) -> Reading:
+    if is_har(source.peek(HEAD_BYTES)):
+        return read_har(source, name, learner)
+    return of_text(as_text(whole(source, name), name), learner)
 
 
 def _masked(reading: Reading, mask: Mask) -> Read:
@@ -73,7 +64,7 @@ def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
     if reports.is_report(value):
         return reports.read_report(value)
     if isinstance(at(value, "log", "entries"), list):
-        return read_har(b"", io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
+        return read_har(io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
     if descriptions.is_description(value):
         return Reading("failure description", descriptions.from_descriptions(value), separate=True)
     if close := closes.from_json(value):

@@ -1,0 +1,29 @@
+"""The one door for what a user or another program has written: from a name to text, from text to plain values, and no harm.
+
+However hostile a file is, reading it ends soon, in little memory, with a value or an Unusable of one line. Whatever reads a file,
+standard input, JSON or YAML that is not rtdiag's own goes through here. It knows nothing of rtdiag but the loader of YAML.
+"""
+
+from rtdiag.intake.from_yaml import yaml_of
+from rtdiag.intake.limits import Limit, Malformed, Unusable
+from rtdiag.intake.source import Readable, Source, no_text, opened, text_of, why
+from rtdiag.intake.values import json_of, odd, refuse_many
+from rtdiag.intake.versions import SCHEMA_VERSION, refuse_other_version
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Limit",
+    "Malformed",
+    "Readable",
+    "Source",
+    "Unusable",
+    "json_of",
+    "no_text",
+    "odd",
+    "opened",
+    "refuse_many",
+    "refuse_other_version",
+    "text_of",
+    "why",
+    "yaml_of",
+]
