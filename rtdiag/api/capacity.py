@@ -22,7 +22,7 @@ _SAYS_SO = re.compile(
     rf"|\btoo many (\w+ ){{0,2}}{_WHAT}\b"
     rf"|\bmax(imum)? (number of )?(\w+ ){{0,2}}{_MANY}( limit)?\b"
     rf"|\bmax(imum)? (parallel|concurrent) \w+ (limit )?(reached|exceeded)\b"
-    rf"|\b(concurren\w+|parallel|simultaneous) ({_WHAT} |request |usage )?limit\b"
+    rf"|\b(concurren\w+|parallel|simultaneous) ({_WHAT} )?limit\b"
     rf"|\b(at|over|beyond|insufficient|out of|not enough) (full |max(imum)? )?capacity\b"
     rf"|\bcapacity (\w+ ){{0,2}}(reached|exceeded|full|exhausted)\b"
     rf"|\b(session|server|service|system|pipeline|pool)s? (is |are )?(currently |too |all )*(busy|full)\b",

@@ -19,7 +19,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.bisecting import Answer, Found, search
 from rtdiag.context import Context, speaks
 from rtdiag.model import ApiError, Seen
-from rtdiag.own.server import Server, session_of
+from rtdiag.own.server import Server, dialect_for, session_of
 from rtdiag.own.trail import Told, Trail
 
 CASES = ("own-mint", "own-connect", "own-update", "own-culprit")
@@ -45,7 +45,8 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
 class _Way:
     def __init__(self, ctx: Context, own: Json) -> None:
         self._ctx, self._own = ctx, own
-        self._kind, self._dialect = sessions.kind_of(own), sessions.dialect_of(own)
+        self._kind = sessions.kind_of(own)
+        self._dialect = dialect_for(ctx, self._kind, own)
         self._server = Server(ctx, self._kind, self._dialect)
         self._trail = Trail(own, partial(ctx.recorder.mask.values, where="checks.facts"))
         self._unheard = False

@@ -24,8 +24,8 @@ class Server:
         self._opened: Opened | None = None
 
     async def mint(self, session: Json) -> Told:
-        """What the mint says, in the dialect that the session is written in."""
-        dialect = sessions.dialect_of(session)
+        """What the mint says, in the dialect that the session is asked in."""
+        dialect = dialect_for(self._ctx, self._kind, session)
         minted = await self._ctx.mint(self._kind, dialect, session)
         self._ctx.learn(dialect, minted.exchange)
         self.asked["mints"] += 1
@@ -79,6 +79,12 @@ class Server:
             lambda offer: self._ctx.reply("POST", path, minted.token, content=offer, headers=headers),
             others="while there is room",
         )
+
+
+def dialect_for(ctx: Context, kind: Kind, session: Json) -> Dialect:
+    """The dialect to ask in: the session's own, but GA's where a beta's mint may not be asked."""
+    dialect = sessions.dialect_of(session)
+    return dialect if dialect == "ga" or ctx.may_ask(f"token.beta-mint-{kind}") else "ga"
 
 
 def about_the_session(error: ApiError | None) -> bool:

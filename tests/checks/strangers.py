@@ -48,7 +48,12 @@ async def served(handler: Handler) -> AsyncIterator[str]:
 
 
 async def asked(
-    base_url: str, key: str, only: Collection[str] = (), kinds: tuple[Kind, ...] = KINDS, longest_s: float = 5.0
+    base_url: str,
+    key: str,
+    only: Collection[str] = (),
+    kinds: tuple[Kind, ...] = KINDS,
+    longest_s: float = 5.0,
+    **wished: Any,
 ) -> Report:
     """A run against a server that is named by its base URL alone."""
     wishes = Wishes(
@@ -56,6 +61,7 @@ async def asked(
         Credential("api-key", Secret(key), "OPENAI_API_KEY"),
         named=plan.named_in_full(CHECKS.values(), only),
         kinds=kinds,
+        **wished,
     )
     chosen = plan.make(CHECKS.values(), only=only, kinds=kinds)
     return await runner.run(chosen, wishes, mask=Mask(), deadlines=Deadlines.of(longest_s), sleep=no_sleep)
@@ -135,12 +141,13 @@ async def through_gateway(
     faults: Sequence[str] = (),
     as_of: date | None = None,
     kinds: tuple[Kind, ...] = KINDS,
+    **wished: Any,
 ) -> tuple[Report, Gateway]:
     """A run against a gateway before the emulator, and the gateway."""
     async with Emulator(as_of, faults) as emulator:
         gateway = Gateway(emulator)
         async with served(gateway.handle) as base_url:
-            return await asked(base_url, emulator.key, only, kinds), gateway
+            return await asked(base_url, emulator.key, only, kinds, **wished), gateway
 
 
 class OneSlot:

@@ -112,6 +112,13 @@ def test_a_server_of_the_beta_that_nothing_shuts_off_is_asked_in_full_when_its_m
     assert finding(named, "token.mint-realtime").measured == "200, beta dialect"
 
 
+def test_a_session_in_the_betas_shape_goes_to_gas_mint_of_a_stranger() -> None:
+    flat = {"voice": "alloy", "turn_detection": {"type": "server_vad"}}
+    report, gateway = asyncio.run(through_gateway(["vad.own-*"], session=flat))
+    assert gateway.shut_off_by == []
+    assert finding(report, "vad.own-mint").cause == "session-type-missing-ga"
+
+
 def test_nothing_at_all_is_never_green() -> None:
     async def work() -> Report:
         async def nothing(request: object) -> object:
