@@ -27,6 +27,10 @@ from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
 
 
+# However busy the machine is, no test of a check may be cut short.
+_LIMIT_S = 600.0
+
+
 def exchange(
     status: int | None = 200,
     body: Any = "",
@@ -94,7 +98,8 @@ def run_on_emulator(
             shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
             plan = plans.make(known.values(), only=only, allow=allow, kinds=asked.kinds, emulated=True)
             deadlines = Deadlines.of(longest_s)
-            return await runner.run(plan, asked, mask=mask, deadlines=deadlines, emulator=shown, sleep=sleep)
+            more: dict[str, Any] = {"deadlines": deadlines, "limit_s": _LIMIT_S, "sleep": sleep}
+            return await runner.run(plan, asked, mask=mask, emulator=shown, **more)
 
     return asyncio.run(work())
 

@@ -132,7 +132,7 @@ def test_what_audio_costs_is_said_before_the_first_request(arguments: list[str],
     fault = ["--fault", "key-revoked"] if "--emulator" in arguments else []
     done = rtdiag("run", *arguments, *fault, OPENAI_API_KEY=KEY)
     asks, said, *_ = done.stderr.splitlines(keepends=True)
-    assert asks.endswith("100 s of audio.\n")
+    assert asks.endswith("100 s of audio, within 180 s.\n")
     assert said.startswith(cost)
     assert done.returncode != 0
 
@@ -155,7 +155,7 @@ def test_ones_own_clip_is_counted_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("globs", [["vad*"], ["*"]])
 def test_a_glob_sends_no_audio(globs: list[str]) -> None:
     done = rtdiag("run", "--emulator", "--fault", "key-revoked", *(f"--only={glob}" for glob in globs))
-    assert "no audio.\n" in done.stderr
+    assert "no audio, within 120 s.\n" in done.stderr
     assert "It sends" not in done.stderr
 
 
@@ -242,7 +242,7 @@ def test_flags_have_variables() -> None:
 
 def test_list_names_every_check_and_what_it_costs() -> None:
     text = rtdiag("list", "-v").stdout
-    assert "about 12 requests, 4 tokens, 3 sessions, no audio; needs key, token" in text
+    assert "about 13 requests, 4 tokens, 3 sessions, no audio; needs key, token" in text
     assert "vad.update-transcription-semantic-vad-low" in text
 
 
