@@ -26,7 +26,6 @@ from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
 
-
 # However busy the machine is, no test of a check may be cut short.
 _LIMIT_S = 600.0
 
