@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import date
 
 from rtdiag.api import sessions
 from rtdiag.api.capacity import no_room
@@ -34,6 +35,7 @@ from rtdiag.judging import (
     refused,
     refused_token,
     said,
+    second_use,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, PeerTrace, Seen
 from rtdiag.transport.http import Reply
@@ -170,7 +172,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "location" and exchange:
             yield _location(exchange)
         elif case == "second-use":
-            yield _second_use(seen)
+            yield _second_use(seen, evidence.today)
         elif case == "multipart" and exchange:
             yield _multipart_answer(exchange)
         elif case == "hangup" and exchange:
@@ -301,13 +303,11 @@ def _location(exchange: Exchange) -> Finding:
     )
 
 
-def _second_use(seen: Seen) -> Finding:
+def _second_use(seen: Seen, today: date) -> Finding:
     again = seen.exchanges[-1]
     if unusable := no_answer("second-use", again):
         return unusable
-    once = "ephemeral-token-already-used" if again.status == 401 else None
-    hint = "this token is good once: mint one for each connection" if once else None
-    return Finding("second-use", "info", f"after a real call: {said(again)}", "official: until it ends", once, hint)
+    return second_use(again, f"after a real call: {said(again)}", today)
 
 
 def _multipart_answer(exchange: Exchange) -> Finding:

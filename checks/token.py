@@ -9,8 +9,8 @@ the case: a gateway may shut a model off for everybody when its upstream refuses
 Costs: 9 requests and 2 tokens of 60 seconds, up to 4 requests more for a token or token URL of your
 own, 2 requests and a token more with `--allow wait`, 2 tokens more where the beta mints beside GA; no session.
 Sources: openai-openapi @ f85dbe2 line 16934 and openai 3.54.0 types/realtime/client_secret_create_params.py (life
-10..7200 s, several uses until the end); contrary reports on a second use kizuna-ai-lab/sokuji#377 (2026-08-01),
-ReviewStage/luke PR 204 (2026-08-17): so that is measured, never asserted; record 57945624825 (2026-05-13): an invalid
+10..7200 s, and still several uses until the end); once since between 2026-07-20 and 2026-08-01: record 59244381944,
+kizuna-ai-lab/sokuji#377, ReviewStage/luke PR 204; record 57945624825 (2026-05-13): an invalid
 offer with a good credential is 400 `invalid_offer`.
 """
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from rtdiag.api import keys, sessions
@@ -35,6 +36,7 @@ from rtdiag.judging import (
     refused,
     refused_token,
     said,
+    second_use,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 from rtdiag.redact import Secret
@@ -60,7 +62,7 @@ _CASES = (
     Case("clock", "this machine's clock agrees with the server's", ("key.accepted",)),
     Case("control", "a made-up token is refused where offers go", ("key.accepted",)),
     *(Case(f"accepted-{k}", f"the {k} token is taken where offers go", (f"token.mint-{k}",), k) for k in KINDS),
-    Case("second-use", "the same token is taken a second time", ("token.accepted-realtime",), "realtime"),
+    Case("second-use", "the same token, used a second time", ("token.accepted-realtime",), "realtime"),
     Case("elsewhere", "what a token gets outside the Realtime API", ("token.mint-realtime",), "realtime"),
     Case("expired", "a token is refused after its end", ("token.mint-realtime",), "realtime", allow="wait", waits_s=15),
     *(Case(f"beta-mint-{k}", f"what the beta's mint for {k} sessions answers", ("key.accepted",), k) for k in KINDS),
@@ -233,7 +235,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.exchange and name == "accepted":
             yield _accepted(case, seen, kind, enforced=enforced)
         elif case == "second-use":
-            yield _second_use(seen)
+            yield _second_use(seen, evidence.today)
         elif seen.exchange and case == "elsewhere":
             yield Finding(case, "info", f"GET /models: {said(seen.exchange)}", "401 (no public source)")
         elif case == "expired":
@@ -400,20 +402,9 @@ def _accepted(case: str, seen: Seen, kind: str, *, enforced: bool) -> Finding:
     return Finding(case, "info", said(exchange), "400 invalid_offer", "unexpected-answer")
 
 
-def _second_use(seen: Seen) -> Finding:
+def _second_use(seen: Seen, today: date) -> Finding:
     again = seen.exchanges[-1]
-    if unusable := no_answer("second-use", again):
-        return unusable
-    if past_the_credential(again):
-        return Finding(
-            "second-use",
-            "info",
-            "taken twice (invalid offers; sdp.second-use asks after a real call)",
-            "official: until it ends",
-        )
-    once = "ephemeral-token-already-used" if again.status == 401 else None
-    hint = "here a token is good once: mint one for each connection" if once else None
-    return Finding("second-use", "info", said(again), "official: until it ends", once, hint)
+    return no_answer("second-use", again) or second_use(again, said(again), today)
 
 
 def _after_end(seen: Seen) -> Finding:

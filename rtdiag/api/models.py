@@ -19,7 +19,7 @@ class Model:
     """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default.
 
     `announced`: since when its end is known. `usage`: what a transcript is counted in. `names_languages`: it
-    tells those that it heard.
+    tells those that it heard. `voice`, `silence_duration_ms`: what a session opens with that names none.
     """
 
     id: str
@@ -33,6 +33,8 @@ class Model:
     preferred: int = 0
     usage: Literal["tokens", "duration"] = "tokens"
     names_languages: bool = False
+    voice: str = "alloy"
+    silence_duration_ms: int = 200
 
 
 @cache

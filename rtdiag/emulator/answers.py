@@ -25,17 +25,23 @@ _OLD_CHANNEL = re.compile(r"^(m=application \d+) DTLS/SCTP (\d+)\r\n", re.MULTIL
 _SCTPMAP = re.compile(r"^a=sctpmap:(\d+) .*\r\n", re.MULTILINE)
 
 
-def as_the_api_writes(answer: str, dialect: Dialect) -> str:
+def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool) -> str:
     """aiortc's answer with the habits of the API."""
     if dialect == "ga":
         answer = answer.replace(_END, "")
-    session_level = f"{''.join(_SHA_256.findall(answer)[:1])}a=ice-lite\r\na=group:BUNDLE"
+    lite = "a=ice-lite\r\n" if ice_lite else ""
+    session_level = f"{''.join(_SHA_256.findall(answer)[:1])}{lite}a=group:BUNDLE"
     answer = _FINGERPRINT.sub("", answer).replace("a=group:BUNDLE", session_level, 1)
     answer = _OLD_CHANNEL.sub(r"\1 UDP/DTLS/SCTP webrtc-datachannel\r\n", answer)
     answer = _SCTPMAP.sub(r"a=sctp-port:\1\r\n", answer)
     if found := _UFRAG.search(answer):
         answer = _CANDIDATE.sub(lambda line: f"{line[0].rstrip()} ufrag {found[1]}\r\n", answer)
     return answer
+
+
+def begun_by_the_client(offer: str) -> str:
+    """The offer as if it left no choice of who begins DTLS: aiortc answers `actpass` by beginning itself."""
+    return offer.replace("a=setup:actpass", "a=setup:active")
 
 
 def with_directions(offer: str) -> str:

@@ -25,8 +25,9 @@ class Switches:
     """What a fault may turn in the emulator's behaviour; the defaults are the healthy API.
 
     `model_shutdown`: the day that the models list gives for rtdiag's preferred models, or days after the date in
-    force. `token_life_s`: life of every token, whatever was asked. `tokens_reusable`: False ends a token with the
-    first offer that it carries past the credential check. `offers_answered_with`, `update_error`: id of a body.
+    force. `token_life_s`: life of every token, whatever was asked. `tokens_reusable`: whether a token is taken again after
+    the first request that it carried past the credential check, None as the day has it. `tokens_handed_out_used`: that
+    request was made before anybody gets the token. `offers_answered_with`, `update_error`: id of a body.
     `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-port` names a port of this
     machine where nothing answers. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
     `turn_detection_rules`: what no turn detection may hold is refused, dropped in silence, or taken and shown unchecked.
@@ -44,7 +45,8 @@ class Switches:
     token_prefix: str = "ek_"
     token_life_s: int | None = None
     tokens_expire: bool = True
-    tokens_reusable: bool = True
+    tokens_reusable: bool | None = None
+    tokens_handed_out_used: bool = False
     takes_json_offers: bool = False
     offers_answered_with: str | None = None
     answer_form: Literal["sdp", "json", "truncated"] = "sdp"

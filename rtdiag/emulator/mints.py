@@ -88,7 +88,9 @@ def _check_semantic_vad(service: Service, kind: Kind, body: Json) -> None:
 def _mint(service: Service, kind: Kind, dialect: Dialect, config: Json, asked_s: int) -> Token:
     forced_s = service.switches.token_life_s
     life_s = asked_s if forced_s is None else forced_s
-    return service.tokens.mint(kind, dialect, config, life_s, service.switches.token_prefix)
+    token = service.tokens.mint(kind, dialect, config, life_s, service.switches.token_prefix)
+    token.used = service.switches.tokens_handed_out_used
+    return token
 
 
 def _refuse_type(session: Json) -> None:

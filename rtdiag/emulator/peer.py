@@ -1,7 +1,7 @@
 """The answering end of one call: real ICE, DTLS and SCTP by aiortc, a session behind the client's `oai-events`.
 
 Of the habits of the API's answer (capture of 2026-04-27, record 52873890257) answers.py keeps what is only written, and
-this module host candidates, `setup:active` to an `actpass` offer, the offer's payload types, `sendrecv` audio and SCTP
+this module host candidates, who begins DTLS, the offer's payload types, `sendrecv` audio and SCTP
 port 5000. Not kept, for aiortc cannot or it would be a lie: TCP candidates on 443 and UDP port 3478, max-message-size
 1073741823, `cname:realtimeapi`, `rtcp-rsize`, `transport-cc`, opus' `fmtp`, `9` and `0.0.0.0` in `m=` and `c=`, candidates in
 the first section alone, the epoch in `o=`, H.264 as the one video codec; G.722 is answered too. And ice-lite is said, not
@@ -69,6 +69,8 @@ class Call:
             offer_sdp = answers.without_candidates(offer_sdp)
         try:
             offer_sdp = answers.with_directions(offer_sdp)
+            if self._rules.behaviour.dtls_passive:
+                offer_sdp = answers.begun_by_the_client(offer_sdp)
             await self._pc.setRemoteDescription(RTCSessionDescription(offer_sdp, "offer"))
         except Exception as error:  # aiortc's parser raises whatever its assumptions run into
             raise Refused("invalid-offer") from error
@@ -126,7 +128,7 @@ class Call:
 
     def _written(self, answer: str) -> str:
         """aiortc's answer with the API's habits, and the faults that are on."""
-        answer = answers.as_the_api_writes(answer, self._dialect)
+        answer = answers.as_the_api_writes(answer, self._dialect, ice_lite=self._rules.behaviour.ice_lite)
         if not self._switches.true_fingerprint:
             answer = answers.with_another_fingerprint(answer)
         if self._switches.candidates == "none":

@@ -103,10 +103,15 @@ class Service:
             return None
         if self.switches.tokens_expire and self.tokens.expired(token):
             raise Refused("token-expired")
-        if token.used and not self.switches.tokens_reusable:
+        if token.used and not self._takes_again:
             raise Refused("token-already-used")
         token.used = True
         return token
+
+    @property
+    def _takes_again(self) -> bool:
+        again = self.switches.tokens_reusable
+        return not self.behaviour.tokens_once if again is None else again
 
     def require_key_or_webrtc_token(self, request: web.Request) -> Token | None:
         """The same at the URLs that take an offer, where a transcription token was none in March 2025.

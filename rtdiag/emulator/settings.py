@@ -60,6 +60,8 @@ def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules
         raise
     result: Json = complete(shape, given, current, rules.behaviour)
     result.pop("type", None)
+    if (kind, dialect) == ("realtime", "ga"):
+        _as_the_model_opens(result, given, current)
     place = audio_input(result, dialect)
     if kept and rules.switches.turn_detection_rules == "unchecked":
         place["turn_detection"] = {**(place["turn_detection"] or {}), **kept}
@@ -81,6 +83,32 @@ def audio_input(config: Json, dialect: Dialect) -> Json:
     """Where the turn detection and the transcription stand: `audio.input` in GA, the top in the beta."""
     place: Json = config["audio"]["input"] if dialect == "ga" else config
     return place
+
+
+def _as_the_model_opens(result: Json, given: object, current: Json) -> None:
+    """Voice and silence of the model, where neither this nor anything before has named one (sessions recorded in 2026)."""
+    model = find(str(result.get("model")))
+    if model is None:
+        return
+    if _at(given, "audio", "output", "voice") is None and not current:
+        result["audio"]["output"]["voice"] = model.voice
+    place, before = result["audio"]["input"], _at(current, "audio", "input", "turn_detection")
+    detection = place["turn_detection"]
+    named = _at(given, "audio", "input", "turn_detection", "silence_duration_ms") is not None
+    if (
+        isinstance(detection, dict)
+        and detection["type"] == "server_vad"
+        and not named
+        and _at(before, "type") != "server_vad"
+    ):
+        place["turn_detection"] = {**detection, "silence_duration_ms": model.silence_duration_ms}
+
+
+def _at(value: object, *names: str) -> Any:
+    """What stands at that place of a JSON value, None where nothing does."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _takes_turn_detection(kind: Kind, config: Json) -> bool:

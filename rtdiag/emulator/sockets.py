@@ -159,14 +159,15 @@ def _session(service: Service, request: web.Request) -> Session:
     kind: Kind = token.kind if token else asked  # a token's kind is kept whatever the query says (assumed)
     model = request.query.get("model") or (None if token or service.switches.heeds_intent else service.default_model)
     _check_model(kind, model, bound=token is not None)
-    config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect), {}, service.rules)
+    config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)
     if kind == "realtime" and not token:
         config["model"] = model
     return service.new_session(kind, dialect, config, "websocket")
 
 
-def _plain(kind: Kind, dialect: Dialect) -> Json:
-    return {"type": kind} if dialect == "ga" else {}
+def _plain(kind: Kind, dialect: Dialect, model: str | None) -> Json:
+    named = {"model": model} if kind == "realtime" and model else {}
+    return {"type": kind, **named} if dialect == "ga" else named
 
 
 def _dialect(service: Service, request: web.Request) -> Dialect:

@@ -20,9 +20,9 @@ class Behaviour:
     """The API of one day.
 
     `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `translations`: their mint. `beta_token_life`: a beta
-    mint takes a life. `language_lists`: a transcription takes `languages` and `keywords`. The rest are the steps by which
-    transcription over WebRTC came to work in spring 2025, and fields by the name of what they are about. `models`: the ids
-    of those alive.
+    mint takes a life. `language_lists`: a transcription takes `languages` and `keywords`. `tokens_once`: a token opens one
+    session. `ice_lite`, `dtls_passive`: what answers say. The rest are the steps by which transcription over WebRTC came to
+    work in spring 2025, and fields by the name of what they are about. `models`: the ids of those alive.
     """
 
     beta: bool = False
@@ -37,6 +37,9 @@ class Behaviour:
     beta_token_life: bool = False
     translations: bool = False
     language_lists: bool = False
+    tokens_once: bool = False
+    ice_lite: bool = False
+    dtls_passive: bool = False
     models: frozenset[str] = field(default=frozenset(), compare=False)
 
 

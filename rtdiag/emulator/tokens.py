@@ -32,7 +32,7 @@ class Token:
 
 
 class Tokens:
-    """The tokens of one emulator. They are good for many sessions until they expire (same source), and then forgotten."""
+    """The tokens of one emulator. When they end they are remembered for a while, and then forgotten."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
