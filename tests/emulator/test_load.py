@@ -46,6 +46,7 @@ class Server:
         assert process.stdout
         told = dict(process.stdout.readline().strip().partition("=")[::2] for _ in range(3))
         self.base_url, self.key = told["OPENAI_BASE_URL"], told["OPENAI_API_KEY"]
+        self.port = int(self.base_url.split(":")[2].removesuffix("/v1"))
         self._proc = Path("/proc") / str(process.pid)
 
     @property
@@ -74,9 +75,9 @@ def server() -> Iterator[Server]:
 
 @asynccontextmanager
 async def web(base_url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client that costs less than httpx; it keeps no connection, so that none is counted."""
+    """A client that costs less than httpx; it keeps no connection, so that none is counted. Paths begin with /v1."""
     connector, timeout = aiohttp.TCPConnector(force_close=True), aiohttp.ClientTimeout(WAIT_S)
-    async with aiohttp.ClientSession(base_url + "/", connector=connector, timeout=timeout) as client:
+    async with aiohttp.ClientSession(base_url.removesuffix("/v1"), connector=connector, timeout=timeout) as client:
         yield client
 
 
@@ -84,10 +85,10 @@ async def web(base_url: str) -> AsyncIterator[aiohttp.ClientSession]:
 async def opened(client: aiohttp.ClientSession, key: str) -> AsyncIterator[tuple[Peer, Json]]:
     """A call with a token of its own, and its `session.created`; the client closes it."""
     async with peer() as made:
-        async with client.post("realtime/client_secrets", headers=bearer(key), json={"session": SESSION}) as answer:
+        async with client.post("/v1/realtime/client_secrets", headers=bearer(key), json={"session": SESSION}) as answer:
             token = (await answer.json())["value"]
         headers, offer = bearer(token, SDP), await made.offer()
-        async with client.post("realtime/calls", headers=headers, data=offer) as answer:
+        async with client.post("/v1/realtime/calls", headers=headers, data=offer) as answer:
             assert answer.status == 201
             made.call_id = answer.headers["Location"].rpartition("/")[2]
             await made.accept(await answer.text())
@@ -98,7 +99,7 @@ async def opened(client: aiohttp.ClientSession, key: str) -> AsyncIterator[tuple
 
 async def hang_up(client: aiohttp.ClientSession, key: str, call_id: str) -> None:
     """Ends a call from outside."""
-    async with client.post(f"realtime/calls/{call_id}/hangup", headers=bearer(key)) as answer:
+    async with client.post(f"/v1/realtime/calls/{call_id}/hangup", headers=bearer(key)) as answer:
         assert answer.status == 200
 
 
@@ -115,12 +116,14 @@ async def in_a_row(count: int, work: Callable[[int], Awaitable[None]]) -> None:
             group.create_task(worker())
 
 
-async def settled(served: Server, client: aiohttp.ClientSession, files: int) -> None:
-    """Returns when it has no more files open than that. Each question lets it do what it still has to."""
+async def settled(served: Server, files: int) -> None:
+    """Returns when it has no more files open than that. Each question lets it do what it still has to, and ends with its close."""
     async with asyncio.timeout(WAIT_S):
         while served.open_files > files:
-            async with client.get("models", headers=bearer(served.key)) as answer:
-                assert answer.status == 200
+            reading, writing = await asyncio.open_connection("127.0.0.1", served.port)
+            writing.write(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert (await reading.read()).startswith(b"HTTP/1.1 401 ")
+            writing.close()
 
 
 def stay(base_url: str, key: str, count: str) -> None:
@@ -150,7 +153,7 @@ def vanished(served: Server) -> list[str]:
 
 async def until_over(client: aiohttp.ClientSession, key: str, call_id: str) -> None:
     """Waits beside the call for its end."""
-    async with client.ws_connect(f"realtime?call_id={call_id}", headers=bearer(key)) as socket:
+    async with client.ws_connect(f"/v1/realtime?call_id={call_id}", headers=bearer(key)) as socket:
         over = await socket.receive(CONSENT_WAIT_S)
     assert over.type == aiohttp.WSMsgType.CLOSE
 
@@ -188,12 +191,12 @@ def test_a_thousand_calls_in_a_row_leave_neither_memory_nor_files() -> None:
 
             files = served.open_files
             await in_a_row(WARM_UP, one)
-            await settled(served, client, files)
+            await settled(served, files)
             before = served.memory_bytes
             gone = [asyncio.ensure_future(until_over(client, served.key, each)) for each in vanished(served)]
             await in_a_row(IN_A_ROW - VANISHING, one)
             await asyncio.gather(*gone)
-            await settled(served, client, files)
+            await settled(served, files)
             return before, served.memory_bytes
 
     with server() as served:
@@ -209,17 +212,17 @@ def test_a_thousand_sockets_in_a_row_leave_neither_memory_nor_files() -> None:
         async with web(served.base_url) as client:
 
             async def one(number: int) -> None:
-                async with client.ws_connect(f"realtime{MODEL}", headers=bearer(served.key)) as connection:
+                async with client.ws_connect(f"/v1/realtime{MODEL}", headers=bearer(served.key)) as connection:
                     assert (await connection.receive_json())["type"] == "session.created"
                     if number % 2:
                         connection.get_extra_info("socket").shutdown(SHUT_RDWR)
 
             files = served.open_files
             await in_a_row(WARM_UP, one)
-            await settled(served, client, files)
+            await settled(served, files)
             before = served.memory_bytes
             await in_a_row(IN_A_ROW, one)
-            await settled(served, client, files)
+            await settled(served, files)
             return before, served.memory_bytes
 
     with server() as served:
