@@ -25,12 +25,14 @@ class Front:
     """A server before that at `to`.
 
     `hold` says of a request, and of how many came before it, that nothing more is done for it, or, where it `resets`, that
-    it is reset; `strips` takes `Upgrade` out of every request; `change` makes another head and body of an answer's.
+    it is reset, or, with `says`, answered so; `strips` takes `Upgrade` out of every request; `change` makes another head and
+    body of an answer's.
     """
 
     to: Address
     hold: Hold = lambda request, number: False
     resets: bool = False
+    says: bytes = b""
     strips: bool = False
     change: Change = untouched
     asked: Callable[[int], None] = lambda number: None
@@ -48,6 +50,9 @@ class Front:
                 await self._pass_on(request, reader, writer)
             elif self.resets:
                 reset(writer)
+            elif self.says:
+                writer.write(self.says)
+                await writer.drain()
             else:
                 await reader.read()
 

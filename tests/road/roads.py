@@ -21,7 +21,7 @@ from tests.road.ground import Ground
 from tests.road.link import Link
 from tests.road.proxies import Proxy
 from tests.road.runs import Asking
-from tests.road.servers import Behaviour, Request
+from tests.road.servers import Behaviour, Request, page, says, silent
 
 Road = Callable[[Ground], Asking]
 
@@ -196,6 +196,21 @@ def tls_to_plain_port(ground: Ground) -> Asking:
     return Asking(url(ground, port_of(emulator), "https"), emulator.key)
 
 
+def big_packets_lost(ground: Ground) -> Asking:
+    """Small packets pass and big ones do not, so that no certificate arrives: a tunnel with a wrong MTU."""
+    pair = ground.apart()
+    emulator = ground.emulator()
+    port = secured(ground, emulator)
+    pair.firewall("near", "input", f"tcp sport {port} meta length > 600 drop")
+    return Asking(url(ground, port, "https"), emulator.key, trusting(ground.authority))
+
+
+def portal_with_tls(ground: Ground) -> Asking:
+    """A sign-in page that answers in place of the API, with a certificate of its own."""
+    tls = ground.authority.server("portal.road.test")
+    return Asking(url(ground, ground.serve(says(page("200 OK", "Hotel")), tls), "https"))
+
+
 def plain_to_tls_port(ground: Ground) -> Asking:
     """http:// where TLS is spoken."""
     emulator = ground.emulator()
@@ -242,6 +257,13 @@ def proxied(proxy: Proxy, login: str = "", no_proxy: str = "", scheme: str = "ht
         return Asking(url(ground, port, "https"), emulator.key, trusting(ground.authority) | variables)
 
     return road
+
+
+def tunnel_to_nowhere(ground: Ground) -> Asking:
+    """A proxy opens the way, and nothing comes through."""
+    proxy = ground.serve(Proxy().behaviour())
+    given = {"HTTPS_PROXY": f"http://{ground.host}:{proxy}"}
+    return Asking(url(ground, ground.serve(silent), "https"), env=given)
 
 
 def proxied_plainly(proxy: Proxy) -> Road:

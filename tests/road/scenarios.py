@@ -2,144 +2,76 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from rtdiag.model import Confidence
 from tests.road import roads
 from tests.road.dns import NXDOMAIN, SERVFAIL
+from tests.road.kinds import (
+    BROKEN,
+    ICE,
+    KEY,
+    MEDIA,
+    NOT_THE_API,
+    PORTAL,
+    REACHED,
+    SOCKET,
+    SOCKETS,
+    Scenario,
+    alike,
+    answered,
+    blocked,
+    broken,
+    clock,
+    cut,
+    failed,
+    ice_url,
+    interrupted,
+    late,
+    lost,
+    proxy_refuses,
+    proxy_variable,
+    unreached,
+    well,
+)
 from tests.road.proxies import Proxy
-from tests.road.roads import DAYS_2, MINUTES_10, PASSWORD, Road
-from tests.road.servers import answer, blurts, endless_chunks, page, resets, says, silent, slow_body, slow_head
+from tests.road.roads import DAYS_2, MINUTES_10, PASSWORD
+from tests.road.servers import (
+    answer,
+    blurts,
+    endless_chunks,
+    page,
+    resets,
+    says,
+    says_anew,
+    silent,
+    slow_body,
+    slow_head,
+)
 
-# What is never true, whatever the road.
-ALWAYS_NEVER = ("Traceback", "rtdiag broke")
-
-REACHED = "(?<!whether )the server was reached"
-PORTAL = "log in to the network"
-WELL = "all is well|nothing was wrong"
-
-# First causes, as patterns.
-NETWORK = r"network-\S+|no-answer-in-time|connection-closed-early|tls-\S+|proxy-\S+|dns-\S+|name-\S+"
-MEDIA = r"ice-\S+|media-\S+|udp-\S+|network-\S+"
-NOT_THE_API = "answer-not-from-the-api"
-BROKEN = "server-unavailable|generic-server-error"
-
-KEY = ("--only", "key")
-TOKEN = ("--only", "token")
-ICE = ("--only", "sdp.ice-realtime")
-SOCKET = ("--only", "websocket.model-key")
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A road, how it is asked, and what must hold.
-
-    `exits` are the exit codes that are right; `cause` a pattern of the first cause, "" where none may be named, None where it
-    does not matter; `at_most` how sure of it the run may be. `says`: patterns of which each stands in what a person reads;
-    `verdict`: each stands in what is said of the first cause; `never`: none of them is read anywhere. `interrupt`: Ctrl-C
-    comes once a server was asked for something. `curl` holds what curl makes of the same road, exit code and status, so that
-    it is known to be broken as it should.
-    """
-
-    id: str
-    road: Road
-    exits: tuple[int, ...] = (3,)
-    cause: str | None = NETWORK
-    at_most: Confidence = "medium"
-    says: tuple[str, ...] = ()
-    verdict: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
-    timeout_s: float = 10
-    interrupt: bool = False
-    curl: str | None = None
-
-
-def well(name: str, road: Road, **more: Any) -> Scenario:
-    """A road on which all is well."""
-    return Scenario(name, road, exits=(0,), cause="", **more)
-
-
-def failed(name: str, road: Road, cause: str, **more: Any) -> Scenario:
-    """A road on which the server, or what the user gave, is at fault, which can be known."""
-    return Scenario(name, road, exits=(1,), cause=cause, at_most="high", **more)
-
-
-def unreached(name: str, road: Road, curl: str, *words: str, **more: Any) -> Scenario:
-    """A road on which no server is ever reached; one where all is dropped has a short `timeout_s`."""
-    timeout_s = 1 if curl.startswith("28") else 10
-    return Scenario(name, road, says=words, curl=curl, timeout_s=timeout_s, **{"never": (REACHED,), **more})
-
-
-def answered(name: str, raw: bytes, cause: str | None, *words: str, **more: Any) -> Scenario:
-    """A server that says the same to every request."""
-    status = raw.split(b" ", 2)[1].decode()
-    return Scenario(name, roads.server(says(raw)), cause=cause, says=words, curl=f"0 {status}", **more)
-
-
-def alike(name: str, raw: bytes, words: str) -> Scenario:
-    """A refusal that every key gets: it says nothing of this key, and the words that came are told."""
-    return answered(name, raw, "refused-alike", words)
-
-
-def broken(status: str) -> Scenario:
-    """A gateway's page that says that the server is broken, which is no network to log in to."""
-    return answered(f"server-{status[:3]}", page(status), BROKEN, never=(PORTAL,))
-
-
-def late(name: str, road: Road, curl: str, **more: Any) -> Scenario:
-    """A server that is reached and never done."""
-    return Scenario(name, road, timeout_s=1, curl=curl, **more)
-
-
-def interrupted(name: str, road: Road, *never: str) -> Scenario:
-    """Ctrl-C in a wait that is long."""
-    return Scenario(name, road, exits=(130,), cause=None, never=(WELL, *never), timeout_s=15, interrupt=True)
-
-
-def proxy_variable(name: str, curl: str, variable: str, value: str) -> Scenario:
-    """A variable that cannot be used is named, and nothing else is blamed."""
-    road = roads.variables({variable: value})
-    return Scenario(name, road, cause="proxy-variable-malformed", verdict=(variable,), curl=curl)
-
-
-def ice_url(name: str, url: str) -> Scenario:
-    """A URL of --ice-server that cannot be used: one line, nothing is asked, and no password is shown."""
-    return Scenario(name, roads.ice_url(url), exits=(2,), cause=None, says=("--ice-server",), never=("FAKE",))
-
-
-def clock(name: str, road: Road, **more: Any) -> Scenario:
-    """Clocks that differ: that is a warning, and no fault of a token."""
-    never = ("ephemeral-token-expired",)
-    return Scenario(name, road, exits=(0,), cause="local-clock-off", at_most="low", never=never, options=TOKEN, **more)
-
-
-def cut(name: str, road: Road) -> Scenario:
-    """A network that dies in mid-run: what was asked before stands, what comes after is not asked, and nobody is blamed."""
-    says, never = (r"the network failed at", r"\b16 s\b"), ("check-broke", "session-update-unanswered")
-    return Scenario(name, road, says=says, never=never, timeout_s=2)
-
-
-def lost(name: str, road: Road) -> Scenario:
-    """Sessions whose media die: an update that nobody can have got is not unanswered."""
-    return Scenario(name, road, cause=MEDIA, never=("session-update-unanswered",), timeout_s=3)
-
-
+_PLAIN, _JSON, _RETRY = "text/plain", "application/json", "retry-after: 17"
+_LIMITED = answer("429 Too Many Requests", '{"error": {"code": "rate_limit_exceeded"}}', _JSON, _RETRY)
+_POLICY = answer("403 Forbidden", '{"error":"blocked by policy"}')
 MID_RUN = (
     Scenario("x-hangcalls", roads.behind(hold=roads.to_calls), timeout_s=2),
     Scenario("mints-hang", roads.behind(hold=roads.to_mints), timeout_s=2),
     cut("x-cut20", roads.behind(hold=roads.after(20))),
     cut("cut-dropped-after-2", roads.cut_after(2)),
-    cut("cut-dropped-after-20", roads.cut_after(20)),
     cut("cut-dropped-after-50", roads.cut_after(50)),
     cut("cut-reset-after-20", roads.behind(hold=roads.after(20), resets=True)),
-)
+    blocked("blocked-after-20", roads.behind(hold=roads.after(20), says=_POLICY)),
+    blocked("blocked-after-50", roads.behind(hold=roads.after(50), says=_POLICY)),
+    blocked("portal-after-20", roads.behind(hold=roads.after(20), says=page("200 OK", "Hotel"))),
+    blocked("limited-after-20", roads.behind(hold=roads.after(20), says=_LIMITED), cause="rate-limit", says=("17 s",)),
+    blocked("blocked-sockets", roads.behind(hold=roads.upgrades, says=_POLICY), options=SOCKETS),
+    blocked(
+        "blocked-sockets-401", roads.behind(hold=roads.upgrades, says=answer("401 Unauthorized", "", "")), options=SOCKETS
+    ),
+    blocked("blocked-calls", roads.behind(hold=roads.to_calls, says=_POLICY)),
+)  # fmt: skip
 
 CONTROL = (
     well("healthy", roads.healthy, timeout_s=15, curl="0 401"),
     well("tls-healthy", roads.healthy_tls, options=(*KEY, *SOCKET), curl="0 401"),
     well("rtt-100", roads.slow(0.05), options=(*KEY, *ICE), curl="0 401"),
+    well("loss-5", roads.slow(0.02, 0.05), options=(*KEY, *ICE)),
     failed("key-revoked", roads.with_fault("key-revoked", apart=False), "key-wrong-or-revoked", curl="0 401"),
 )
 
@@ -178,6 +110,7 @@ TLS = (
         "tls-ssl-cert-file-missing", roads.certificate_file_missing, cause="certificate-file-missing",
         verdict=("SSL_CERT_FILE",), curl="77 000",
     ),
+    Scenario("tls-big-packets-lost", roads.big_packets_lost, timeout_s=1, curl="28 000"),
     late("tls-handshake-silent", roads.server(silent, "https"), "28 000"),
 )  # fmt: skip
 
@@ -189,11 +122,16 @@ PROXIES = (
         options=(*KEY, *SOCKET), curl="0 401",
     ),
     Scenario(
-        "proxy-password-missing-407", roads.proxied(Proxy(login=_LOGIN)), says=("407",),
+        "proxy-password-missing-407", roads.proxied(Proxy(login=_LOGIN)), cause="proxy-login-required", says=("407",),
         verdict=("log ?in|password|credential|authenticat",), curl="56 000",
     ),
-    Scenario("proxy-connect-403-html", roads.proxied(Proxy(says=page("403 Forbidden"))), says=("403",), curl="56 000"),
-    Scenario("proxy-connect-502-html", roads.proxied(Proxy(says=page("502 Bad Gateway"))), says=("502",), curl="56 000"),
+    Scenario(
+        "proxy-login-wrong", roads.proxied(Proxy(login=_LOGIN), "someone:FAKE-wrong@"), cause="proxy-login-required",
+        never=("FAKE-wrong",), curl="56 000",
+    ),
+    proxy_refuses("proxy-connect-403-html", "403 Forbidden"),
+    proxy_refuses("proxy-connect-502-html", "502 Bad Gateway"),
+    late("proxy-tunnel-to-nowhere", roads.tunnel_to_nowhere, "28 000"),
     unreached("proxy-refused", roads.variables({"HTTPS_PROXY": _CLOSED}), "7 000"),
     unreached("proxy-name-unknown", roads.proxy_elsewhere("proxy.road.test"), "5 000"),
     unreached("proxy-dropped", roads.proxy_elsewhere("10.13.0.1", "tcp dport 3128 drop"), "28 000", verdict=("proxy",)),
@@ -201,7 +139,7 @@ PROXIES = (
     unreached(
         "proxy-no-proxy-hides-needed",
         roads.proxy_needed(lambda proxy: {"HTTPS_PROXY": proxy, "NO_PROXY": "10.13.0.1"}), "28 000",
-        verdict=("NO_PROXY",),
+        "directly .{0,2}NO_PROXY", verdict=("proxy",),
     ),
     Scenario(
         "proxy-plain-http-403-html", roads.proxied_plainly(Proxy(says=page("403 Forbidden", "Blocked"))),
@@ -226,20 +164,19 @@ PROXIES = (
 _HOTEL = "login.hotel.example"
 CAPTIVE = (
     answered("captive-200html", page("200 OK", "Hotel"), NOT_THE_API),
-    answered("captive-511", page("511 Network Authentication Required"), None, verdict=("511|log in|sign in",)),
-    answered("x-302noct", answer("302 Found", "", "", f"location: http://{_HOTEL}/"), None, _HOTEL),
-    answered("x-302html", page("302 Found", "", f"location: http://{_HOTEL}/"), None, _HOTEL),
+    answered("captive-511", page("511 Network Authentication Required"), "network-login-required"),
+    answered("x-302noct", answer("302 Found", "", "", f"location: http://{_HOTEL}/"), NOT_THE_API, _HOTEL),
+    answered("x-302html", page("302 Found", "", f"location: http://{_HOTEL}/"), NOT_THE_API, _HOTEL),
+    Scenario("captive-tls", roads.portal_with_tls, curl="60 000"),
 )
 
-_PLAIN, _JSON, _RETRY = "text/plain", "application/json", "retry-after: 17"
-_LIMIT = '{"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}'
 SERVERS = (
     broken("500 Internal Server Error"),
     broken("502 Bad Gateway"),
     broken("503 Service Unavailable"),
     broken("520 Unknown Error"),
     answered("server-503plain", answer("503 Service Unavailable", "no healthy upstream", _PLAIN), BROKEN),
-    answered("server-429", answer("429 Too Many Requests", _LIMIT, _JSON, _RETRY), "rate-limit", "17 s"),
+    answered("server-429", _LIMITED, "rate-limit", "17 s"),
     answered("server-429html", page("429 Too Many Requests", "", _RETRY), "rate-limit", "17 s", never=(PORTAL,)),
     Scenario(
         "server-truncated", roads.server(says(b'HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{"data": [')),
@@ -251,8 +188,8 @@ SERVERS = (
     late("x-chunked-timeout5", roads.server(endless_chunks), "28 200"),
     interrupted("x-slowbody-term90", roads.server(slow_body)),
     interrupted("x-slowhead-term90", roads.server(slow_head)),
-    answered("server-gzip", answer("200 OK", b"\x1f\x8b\x08\x00" + b"\xff" * 80, _JSON, "content-encoding: gzip"), None),
-    answered("server-200empty", answer("200 OK"), None),
+    answered("server-gzip", answer("200 OK", b"\x1f\x8b\x08\x00" + b"\xff" * 80, _JSON, "content-encoding: gzip"), NOT_THE_API),
+    answered("server-200empty", answer("200 OK"), NOT_THE_API),
     answered("server-big", answer("200 OK", b" " * 3_000_000), NOT_THE_API),
     answered("server-403", page("403 Forbidden"), f"{NOT_THE_API}|refused-alike"),
     answered("server-401html", page("401 Unauthorized"), f"{NOT_THE_API}|refused-alike"),
@@ -265,6 +202,11 @@ SERVERS = (
     alike("server-403plain", answer("403 Forbidden", "blocked by Zscaler policy", _PLAIN), "blocked by Zscaler policy"),
     alike("x-cf1020", answer("403 Forbidden", "error code: 1020", _PLAIN), "error code: 1020"),
     alike("x-403empty", answer("403 Forbidden", "", ""), "403"),
+    Scenario(
+        "server-403-with-ids",
+        roads.server(says_anew(lambda id: answer("403 Forbidden", f'{{"message":"Forbidden","requestId":"{id}"}}'))),
+        cause="refused-alike", says=("Forbidden",), curl="0 403",
+    ),
     alike("x-401json", answer("401 Unauthorized", '{"message":"Unauthorized"}'), "Unauthorized"),
 )  # fmt: skip
 
@@ -318,7 +260,7 @@ BASE_URLS = (
     failed("base-trailing-path", roads.base_url(lambda url: f"{url}/realtime"), "base-url-wrong"),
     failed("base-chat", roads.base_url(lambda url: f"{url}/chat/completions"), "base-url-wrong"),
     failed(
-        "base-no-v1", roads.base_url(lambda url: url.removesuffix("/v1")), "no-realtime-api-here|base-url-wrong",
+        "base-no-v1", roads.base_url(lambda url: url.removesuffix("/v1")), "base-url-wrong",
         says=(r"/v1 \?",),
     ),
     failed("base-v1-v1", roads.base_url(lambda url: f"{url}/v1"), "no-realtime-api-here|base-url-wrong"),
@@ -331,8 +273,8 @@ BASE_URLS = (
 
 OTHERS = (
     well("ipv6-only", roads.ipv6_only, options=(*KEY, *ICE, *SOCKET), curl="0 401"),
-    Scenario("x-wsstrip", roads.behind(strips=True), exits=(0, 3), cause=None, options=SOCKET),
-    Scenario("x-wshang", roads.behind(hold=roads.upgrades), options=SOCKET, timeout_s=2),
+    Scenario("x-wsstrip", roads.behind(strips=True), exits=(0, 3), cause=None, options=SOCKETS),
+    Scenario("x-wshang", roads.behind(hold=roads.upgrades), options=SOCKETS, timeout_s=2),
 )
 
 SCENARIOS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -73,6 +74,17 @@ def says(raw: bytes) -> Behaviour:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
         writer.write(raw)
+        await writer.drain()
+
+    return serve
+
+
+def says_anew(made: Callable[[str], bytes]) -> Behaviour:
+    """The same with an id of its own in each answer, as gateways have it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        writer.write(made(str(uuid.uuid4())))
         await writer.drain()
 
     return serve

@@ -12,10 +12,11 @@ import pytest
 from tests.road import roads, turn
 from tests.road.dns import NXDOMAIN, Zone
 from tests.road.ground import Ground
+from tests.road.kinds import unreached
 from tests.road.link import Link
 from tests.road.namespaces import inside, pair, sweep
 from tests.road.runs import Asking, Curl, Ran
-from tests.road.scenarios import SCENARIOS, unreached
+from tests.road.scenarios import SCENARIOS
 from tests.road.test_road import wrong
 
 _DATAGRAM_S = 0.3  # what is dropped does not come later
@@ -174,7 +175,7 @@ def test_a_table_that_is_not_met_is_told_line_by_line() -> None:
         ],
         "checks": [],
         "started_at": "2026-11-29T10:00:00.000+00:00",
-        "finished_at": "2026-11-29T10:01:00.000+00:00",
+        "finished_at": "2026-11-29T10:02:00.000+00:00",
     }  # fmt: skip
     scenario = unreached("a row", roads.refused, "7 000", "refused")
     found = wrong(scenario, Asking("http://127.0.0.1:9/v1"), Ran(1, report, "The server was reached", "Traceback"))
@@ -187,6 +188,6 @@ def test_a_table_that_is_not_met_is_told_line_by_line() -> None:
         "said",
         "said",
         "a line names another host",
-        "took 60.0 s, the budget is 40 s",
+        "took 120.0 s, the budget is 80 s",
     ]
     assert wrong(scenario, Asking("http://127.0.0.1:9/v1"), Ran(None, {}, "", ""))[0].startswith("no end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.road.ground import Ground
+from tests.road.kinds import ALWAYS_NEVER, Scenario
 from tests.road.runs import BUDGET, Asking, Curl, Ran, run
-from tests.road.scenarios import ALWAYS_NEVER, SCENARIOS, Scenario
+from tests.road.scenarios import SCENARIOS
 
 _SURE = ("low", "medium", "high")
 _CLOSING_S = 3  # what is open is closed after the last question
@@ -21,13 +23,20 @@ _OF_THE_KEY = {"key-wrong-or-revoked", "key-placeholder-not-a-key", "request-not
 def test_a_run_says_what_is_true_and_ends(scenario: Scenario, tmp_path: Path) -> None:
     with Ground(tmp_path) as ground:
         asking = ground.asking(scenario.road(ground))
-        curl = Curl(asking) if scenario.curl is not None and shutil.which("curl") else None
+        curl = Curl(asking) if scenario.curl is not None and _has_curl() else None
         interrupt = ground.reached if scenario.interrupt else None
         ran = run(asking, tmp_path, scenario.timeout_s, scenario.options, interrupt)
         if curl:
             assert curl.saw() == scenario.curl, "the road is broken otherwise"
     if found := wrong(scenario, asking, ran):
         pytest.fail("\n".join([scenario.id, *(f"    {line}" for line in found)]), pytrace=False)
+
+
+def _has_curl() -> bool:
+    """Elsewhere than in CI it may be missing: then the road is not looked at by another."""
+    found = shutil.which("curl") is not None
+    assert found or "RTDIAG_CI" not in os.environ, "CI has curl"
+    return found
 
 
 def wrong(scenario: Scenario, asking: Asking, ran: Ran) -> list[str]:
