@@ -19,7 +19,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from rtdiag.api import keys, sessions
@@ -36,7 +35,6 @@ from rtdiag.judging import (
     refused,
     refused_token,
     said,
-    second_use,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
 from rtdiag.redact import Secret
@@ -62,7 +60,7 @@ _CASES = (
     Case("clock", "this machine's clock agrees with the server's", ("key.accepted",)),
     Case("control", "a made-up token is refused where offers go", ("key.accepted",)),
     *(Case(f"accepted-{k}", f"the {k} token is taken where offers go", (f"token.mint-{k}",), k) for k in KINDS),
-    Case("second-use", "the same token, used a second time", ("token.accepted-realtime",), "realtime"),
+    Case("second-use", "the token of an invalid offer, used again", ("token.accepted-realtime",), "realtime"),
     Case("elsewhere", "what a token gets outside the Realtime API", ("token.mint-realtime",), "realtime"),
     Case("expired", "a token is refused after its end", ("token.mint-realtime",), "realtime", allow="wait", waits_s=15),
     *(Case(f"beta-mint-{k}", f"what the beta's mint for {k} sessions answers", ("key.accepted",), k) for k in KINDS),
@@ -235,7 +233,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.exchange and name == "accepted":
             yield _accepted(case, seen, kind, enforced=enforced)
         elif case == "second-use":
-            yield _second_use(seen, evidence.today)
+            yield _second_use(seen)
         elif seen.exchange and case == "elsewhere":
             yield Finding(case, "info", f"GET /models: {said(seen.exchange)}", "401 (no public source)")
         elif case == "expired":
@@ -402,9 +400,9 @@ def _accepted(case: str, seen: Seen, kind: str, *, enforced: bool) -> Finding:
     return Finding(case, "info", said(exchange), "400 invalid_offer", "unexpected-answer")
 
 
-def _second_use(seen: Seen, today: date) -> Finding:
-    again = seen.exchanges[-1]
-    return no_answer("second-use", again) or second_use(again, said(again), today)
+def _second_use(seen: Seen) -> Finding:
+    again, hint = seen.exchanges[-1], "an invalid offer opens no session; sdp.second-use asks again after a real call"
+    return no_answer("second-use", again) or Finding("second-use", "info", said(again), "no public source", hint=hint)
 
 
 def _after_end(seen: Seen) -> Finding:

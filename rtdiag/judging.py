@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from rtdiag.api.capacity import no_room
@@ -206,22 +205,6 @@ def refused_token(
     )
     found = refused(case, exchange, expected, as_made_up, (cause, hint))
     return replace(found, show_body=True) if found.cause == cause else found
-
-
-# From when on the API takes a token once: between 2026-07-20 and 2026-08-01 by record 59244381944 and kizuna-ai-lab/sokuji#377.
-_ONCE_SINCE = date(2026, 8, 1)
-
-
-def second_use(again: Exchange, measured: str, today: date) -> Finding:
-    """The finding for a token that was used before, by the API of that day; OpenAI's reference still says several uses."""
-    expected = "401 ephemeral_token_already_used" if today >= _ONCE_SINCE else "taken until its end"
-    code = again.error.code if again.error else None
-    hint = "a token is good once: mint one for each connection"
-    if code == "ephemeral_token_already_used":
-        return Finding("second-use", "pass" if today >= _ONCE_SINCE else "info", measured, expected, hint=hint)
-    if today >= _ONCE_SINCE and past_the_credential(again):
-        hint = "this server takes a token twice, the API does not: what relies on it fails there"
-    return Finding("second-use", "info", measured, expected, hint=hint)
 
 
 def is_quota(error: ApiError) -> bool:

@@ -28,7 +28,7 @@ async def ga_calls(service: Service, request: web.Request) -> web.Response:
         raise Refused("beta-secret-on-ga")
     offer, given = await _ga_offer(service, request)
     offer = _checked(offer)
-    return await _connect(service, _ga_session(service, request, token, given), offer)
+    return await _connect(service, _ga_session(service, request, token, given), offer, token)
 
 
 async def hangup(service: Service, request: web.Request) -> web.Response:
@@ -50,7 +50,7 @@ async def beta_sdp(service: Service, request: web.Request) -> web.Response:
     if token and token.dialect == "ga":
         raise Refused("ga-secret-on-beta")
     offer = _checked(await _beta_offer(service, request))
-    return await _connect(service, _beta_session(service, request, token), offer)
+    return await _connect(service, _beta_session(service, request, token), offer, token)
 
 
 async def _ga_offer(service: Service, request: web.Request) -> tuple[str, object]:
@@ -158,7 +158,7 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
     return service.new_session(kind, "beta", config, "webrtc")
 
 
-async def _connect(service: Service, session: Session, offer: str) -> web.Response:
+async def _connect(service: Service, session: Session, offer: str, token: Token | None) -> web.Response:
     """201, the answer as text/plain, a relative Location: record 61698167149 (2026-08-27), 59828301012 (2026-07-08).
 
     In the beta 201 is assumed, and no Location is sent: nobody wrote of one.
@@ -166,6 +166,8 @@ async def _connect(service: Service, session: Session, offer: str) -> web.Respon
     if service.switches.offers_answered_with:
         raise Refused(service.switches.offers_answered_with)
     call_id, answer = await service.open_call(session, offer)
+    if token:
+        token.used = True
     headers = {"Content-Type": "text/plain"}
     if service.switches.location_header and session.dialect == "ga":
         headers["Location"] = f"/v1/realtime/calls/{call_id}"

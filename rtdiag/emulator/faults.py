@@ -26,8 +26,8 @@ class Switches:
 
     `model_shutdown`: the day that the models list gives for rtdiag's preferred models, or days after the date in
     force. `token_life_s`: life of every token, whatever was asked. `tokens_reusable`: whether a token is taken again after
-    the first request that it carried past the credential check, None as the day has it. `tokens_handed_out_used`: that
-    request was made before anybody gets the token. `offers_answered_with`, `update_error`: id of a body.
+    it has opened a session, None as the day has it. `tokens_used_by_any_request`: also after a request that opened none.
+    `tokens_handed_out_used`: that was before anybody gets the token. `offers_answered_with`, `update_error`: id of a body.
     `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-port` names a port of this
     machine where nothing answers. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
     `turn_detection_rules`: what no turn detection may hold is refused, dropped in silence, or taken and shown unchecked.
@@ -46,6 +46,7 @@ class Switches:
     token_life_s: int | None = None
     tokens_expire: bool = True
     tokens_reusable: bool | None = None
+    tokens_used_by_any_request: bool = False
     tokens_handed_out_used: bool = False
     takes_json_offers: bool = False
     offers_answered_with: str | None = None

@@ -93,7 +93,8 @@ class Service:
     def require_key_or_token(self, request: web.Request) -> Token | None:
         """The token that the request carries, None when it is the key.
 
-        Raises Refused for anything else, and for a token's end.
+        Raises Refused for anything else, for a token's end, and for one that has opened a session where that ends it. Whether
+        a request that opened none ends it, too, is in no public source: here it does not.
         """
         credential = self.credential_of(request)
         token = self.tokens.find(credential)
@@ -105,7 +106,7 @@ class Service:
             raise Refused("token-expired")
         if token.used and not self._takes_again:
             raise Refused("token-already-used")
-        token.used = True
+        token.used = token.used or self.switches.tokens_used_by_any_request
         return token
 
     @property

@@ -162,7 +162,10 @@ def _session(service: Service, request: web.Request) -> Session:
     config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)
     if kind == "realtime" and not token:
         config["model"] = model
-    return service.new_session(kind, dialect, config, "websocket")
+    session = service.new_session(kind, dialect, config, "websocket")
+    if token:
+        token.used = True
+    return session
 
 
 def _plain(kind: Kind, dialect: Dialect, model: str | None) -> Json:

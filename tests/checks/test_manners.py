@@ -42,7 +42,7 @@ def findings(report: Report) -> dict[str, Finding]:
     return {f"{o.id}.{r.id}": r.finding for o in report.checks for r in o.rows}
 
 
-@pytest.mark.parametrize("faults", [(), ("token-used-up",)], ids=["tokens for many uses", "tokens for one"])
+@pytest.mark.parametrize("faults", [(), ("token-used-by-any-request",)], ids=["tokens for many uses", "tokens for one"])
 def test_a_run_shuts_no_model_off_at_a_gateway(faults: tuple[str, ...]) -> None:
     report, gateway = asyncio.run(through_gateway(faults=faults))
     assert gateway.shut_off_by == []

@@ -67,10 +67,21 @@ def test_a_run_costs_what_the_checks_declare_and_hang_ups_are_in_it() -> None:
     assert run().cost == announced == Cost(requests=70, tokens_minted=18, sessions_opened=9)
 
 
-def test_where_a_token_is_good_once_sessions_open_all_the_same() -> None:
-    report = run_on_emulator(faults=["token-used-up"], only=["token", "endpoint", "sdp"])
+@pytest.mark.parametrize(
+    ("as_of", "faults", "status", "measured"),
+    [
+        (None, [], "pass", "401 ephemeral_token_already_used"),
+        (None, ["token-taken-twice"], "info", "400 invalid_offer"),
+        (None, ["token-used-by-any-request"], "pass", "401 ephemeral_token_already_used"),
+        (date(2026, 7, 31), [], "info", "400 invalid_offer"),
+        (date(2026, 7, 31), ["token-used-by-any-request"], "info", "401 ephemeral_token_already_used"),
+    ],
+)
+def test_what_a_second_use_of_a_token_gets(as_of: date | None, faults: list[str], status: str, measured: str) -> None:
+    report = run_on_emulator(as_of=as_of, faults=faults, only=["token", "endpoint", "sdp"])
+    found = finding(report, "sdp.second-use")
+    assert (found.status, found.measured, found.cause) == (status, f"after a real call: {measured}", None)
     assert finding(report, "sdp.created-transcription").status == "pass"
-    assert finding(report, "sdp.second-use").cause == "ephemeral-token-already-used"
     assert report.exit_code == 0
 
 

@@ -297,7 +297,7 @@ def test_what_a_run_costs_is_what_the_check_declares() -> None:
 
 
 def test_each_token_is_shown_once() -> None:
-    report = run_on_emulator(faults=["token-used-up"], only=["websocket"])
+    report = run_on_emulator(faults=["token-used-by-any-request"], only=["websocket"])
     assert {found.status for found in ws_rows(report).values()} == {"pass"}
     shown = [x.credential_from for x in report.exchanges if x.url.startswith("ws") and x.credential_from]
     assert len(shown) == len(set(shown)) == 4

@@ -256,7 +256,7 @@ def test_a_fault_that_answers_nothing_leaves_the_client_without_an_answer(fault:
     ("name", "first", "second"),
     [
         ("token-born-expired", 401, 401),
-        ("token-used-up", 400, 401),
+        ("token-used-by-any-request", 400, 401),
         ("token-refused", 401, 401),
         ("token-shape-odd", 400, 400),
     ],
