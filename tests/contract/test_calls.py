@@ -58,7 +58,7 @@ def test_it_says_where_the_call_is(answer: httpx.Response) -> None:
     "line",
     [
         "a=ice-lite",
-        "a=setup:active",
+        "a=setup:passive",  # since 2026-09-29; setup:active until August
         "a=group:BUNDLE 0 1",
         "a=rtcp-mux",
         "a=sendrecv",

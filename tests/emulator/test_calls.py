@@ -38,17 +38,26 @@ def test_created_comes_first_and_updates_follow(kind: Kind) -> None:
     asyncio.run(run())
 
 
-def test_the_answer_has_the_habits_of_the_api() -> None:
+@pytest.mark.parametrize(
+    ("as_of", "habits"),
+    [
+        (None, {"a=ice-lite", "a=setup:passive"}),
+        (date(2026, 9, 28), {"a=ice-lite", "a=setup:active"}),
+        (date(2026, 4, 26), {"a=setup:active"}),
+    ],
+)
+def test_the_answer_has_the_habits_of_the_api_on_that_day(as_of: date | None, habits: set[str]) -> None:
     async def run() -> httpx.Response:
-        async with Emulator() as emulator, http(emulator) as client, peer() as made:
-            headers = bearer(await ga_token(client, emulator, SESSIONS["transcription"]), SDP)
+        async with Emulator(as_of=as_of) as emulator, http(emulator) as client, peer() as made:
+            headers = bearer(await ga_token(client, emulator, SESSIONS["realtime" if as_of else "transcription"]), SDP)
             return await client.post("/realtime/calls", headers=headers, content=await made.offer())
 
     answer = asyncio.run(run())
     assert answer.status_code == 201
     assert answer.headers["content-type"] == "text/plain"
     assert answer.headers["location"].startswith("/v1/realtime/calls/rtc_")
-    assert {"a=ice-lite", "a=setup:active"} <= set(answer.text.split("\r\n"))
+    known = {"a=ice-lite", "a=setup:active", "a=setup:passive"}
+    assert known & set(answer.text.split("\r\n")) == habits
     assert "a=end-of-candidates" not in answer.text
 
 

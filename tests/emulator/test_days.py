@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from rtdiag.emulator import Emulator
-from tests.emulator.clients import MODEL, bearer, call, http, wire
+from tests.emulator.clients import MODEL, SESSIONS, bearer, call, ga_token, http, wire
 
 Json = dict[str, Any]
 BETA = {"OpenAI-Beta": "realtime=v1"}
@@ -122,3 +122,47 @@ def test_a_session_of_the_beta_lives_half_an_hour(as_of: date, headers: dict[str
             return await socket.event()
 
     assert asyncio.run(run())["session"]["expires_at"] == now_s + minutes * 60
+
+
+def test_a_token_opens_one_session_since_august_2026() -> None:
+    async def twice(as_of: date) -> list[str]:
+        async with Emulator(as_of=as_of) as emulator, http(emulator) as client:
+            token = await ga_token(client, emulator, SESSIONS["realtime"])
+            events = []
+            for _ in range(2):
+                async with wire(emulator, "", token) as socket:
+                    events.append(await socket.event())
+        return [event.get("error", {}).get("code") or event["type"] for event in events]
+
+    assert asyncio.run(twice(date(2026, 7, 31))) == ["session.created", "session.created"]
+    assert asyncio.run(twice(date(2026, 8, 1))) == ["session.created", "ephemeral_token_already_used"]
+
+
+@pytest.mark.parametrize(
+    ("model", "voice", "silence_ms"),
+    [("gpt-realtime-2.1", "marin", 500), ("gpt-realtime-2.1-mini", "marin", 500), ("gpt-realtime", "alloy", 200)],
+)
+def test_a_session_opens_as_its_model_does(model: str, voice: str, silence_ms: int) -> None:
+    async def opened(emulator: Emulator, query: str, token: str) -> Any:
+        async with wire(emulator, query, token) as socket:
+            return (await socket.event())["session"]
+
+    async def run() -> list[Any]:
+        async with Emulator() as emulator, http(emulator) as client:
+            minted = await ga_token(client, emulator, {"type": "realtime", "model": model})
+            named = {"type": "realtime", "model": model, "audio": {"output": {"voice": "sage"}}}
+            return [
+                await opened(emulator, f"?model={model}", emulator.key),
+                await opened(emulator, "", minted),
+                await opened(emulator, "", await ga_token(client, emulator, named)),
+            ]
+
+    by_key, by_token, own = asyncio.run(run())
+    for session in (by_key, by_token):
+        audio = session["audio"]
+        assert (audio["output"]["voice"], audio["input"]["turn_detection"]["silence_duration_ms"]) == (
+            voice,
+            silence_ms,
+        )
+        assert "reasoning" not in session
+    assert own["audio"]["output"]["voice"] == "sage"

@@ -171,7 +171,7 @@ async def run():
         token = await ga_token(client, emulator, SESSIONS["realtime"])
         async with wire(emulator, "", token) as socket:
             first = await socket.event()
-        headers = bearer(token, "application/sdp")
+        headers = bearer(await ga_token(client, emulator, SESSIONS["realtime"]), "application/sdp")
         answer = await client.post("/realtime/calls", headers=headers, content=await made.offer())
         return {"warnings": emulator.warnings, "first": first["type"], "call": answer.status_code,
                 "candidates": answer.text.count("a=candidate")}

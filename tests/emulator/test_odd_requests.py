@@ -84,10 +84,9 @@ def test_no_offer_makes_it_stumble_and_nothing_is_left() -> None:
     async def run() -> tuple[list[int], int, set[asyncio.Task[object]]]:
         before = asyncio.all_tasks()
         async with Emulator() as emulator, http(emulator) as client, peer() as made:
-            token = await ga_token(client, emulator, SESSIONS["realtime"])
             statuses = []
             for offer in changed(await made.offer()):
-                headers = bearer(token, SDP)
+                headers = bearer(await ga_token(client, emulator, SESSIONS["realtime"]), SDP)
                 answer = await client.post("/realtime/calls", headers=headers, content=offer)
                 statuses.append(answer.status_code)
                 if answer.status_code == 400:
