@@ -24,7 +24,20 @@ from rtdiag.api.endpoints import CALLS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, speaks
-from rtdiag.judging import NO_SLOT, cause_of, in_short, no_answer, no_room_for, not_asked_here, said, update
+from rtdiag.judging import (
+    NO_SLOT,
+    about_the_credential,
+    cause_of,
+    in_short,
+    made_up,
+    no_answer,
+    no_room_for,
+    not_asked_here,
+    refusal,
+    refused_alike,
+    said,
+    update,
+)
 from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Seen, Status
 from rtdiag.transport.channel import BINARY, NOT_JSON
 from rtdiag.transport.http import Credential
@@ -230,13 +243,25 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.exchange.status in _NO_WEBSOCKET:
             yield _not_offered(case, seen, official=evidence.official)
         elif case == "made-up":
-            yield _made_up(seen, official=evidence.official)
+            alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)
+            yield _made_up(seen, official=evidence.official, alike=alike)
+        elif _refused_as(control, seen):
+            yield refused_alike(case, seen.exchange, "101")
         elif case == "transcription-model":
             yield _transcription_model(seen)
         elif case == "beta-header":
             yield _beta_header(seen, spoken="beta" in evidence.dialects)
         else:
             yield _session(_BY_CASE[case], seen, void=void, key_refused=key_refused)
+
+
+def _refused_as(control: Seen | None, seen: Seen) -> bool:
+    """Whether the upgrade itself is refused as that of a made-up key is, in words that are about no credential."""
+    exchange = seen.exchange
+    if exchange is None or control is None or about_the_credential(exchange):
+        return False
+    named = refusal(exchange)
+    return (named is None or named[0] in _DISPROVEN) and made_up(exchange, control.exchange) is True
 
 
 def _session(way: _Way, seen: Seen, *, void: bool, key_refused: bool) -> Finding:
@@ -283,13 +308,13 @@ def _refused(way: _Way, seen: Seen, expected: str, *, key_refused: bool) -> Find
     return Finding(way.case, "fail", measured, expected, cause, hint)
 
 
-def _made_up(seen: Seen, *, official: bool) -> Finding:
+def _made_up(seen: Seen, *, official: bool, alike: bool) -> Finding:
     expected, measured = "a refusal", _said(seen)
     if _created(seen):
         hint = "it asks for no key at its WebSocket: no session that began there says anything about keys and tokens"
         status: Status = "fail" if official else "warn"
         return Finding("made-up", status, measured, expected, "server-asks-for-no-key", hint)
-    if _credential_refused(seen):
+    if _credential_refused(seen) and not alike:
         return Finding("made-up", "pass", measured, expected)
     hint = "neither taken nor refused as a credential: the control says nothing here"
     return Finding("made-up", "info", measured, expected, hint=hint)

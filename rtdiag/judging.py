@@ -127,6 +127,8 @@ _ABOUT_A_KEY = re.compile(
     r"|\b(api[ _-]?key|key|token)\b.{0,30}\b(invalid|incorrect|not valid|revoked|expired|unknown)\b",
     re.IGNORECASE,
 )
+# What names one request: digits of 16, or letters and digits mixed, as UUID, ULID, base64 and trace ids are.
+_SOME_ID = re.compile(r"\b(?=[\w-]*\d)[0-9a-f][0-9a-f-]{7,}\b|\b(?=\w*\d)(?=\w*[A-Za-z])\w{12,}\b", re.IGNORECASE)
 _MASKED = re.compile(r"\*{3,}[\w-]*")
 
 
@@ -165,7 +167,7 @@ def made_up(exchange: Exchange, control: Exchange | None) -> bool | None:
 
 
 def _evened(exchange: Exchange) -> str:
-    return re.sub(r"\b[0-9a-f][0-9a-f-]{7,}\b", "<id>", evening.text(exchange.body or "") or "", flags=re.IGNORECASE)
+    return evening.text(_SOME_ID.sub("<id>", exchange.body or "")) or ""
 
 
 def refused(case: str, exchange: Exchange, expected: str, as_made_up: bool | None, wrong: tuple[str, str]) -> Finding:
@@ -181,13 +183,19 @@ def refused(case: str, exchange: Exchange, expected: str, as_made_up: bool | Non
     if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
         return Finding(case, "fail", measured, expected, *wrong)
     if as_made_up:
-        hint = (
-            "a made-up one gets the same words: this server knows neither, or something in between refuses everybody; "
-            "read the words, and ask from another network"
-        )
-        return Finding(case, "inconclusive", measured, expected, "refused-alike", hint)
+        return refused_alike(case, exchange, expected)
+    cause = "unexpected-answer" if in_the_apis_shape(exchange) or as_made_up is False else "answer-not-from-the-api"
     hint = "the refusal names no credential and is none that rtdiag knows: read the body for who refused, and why"
-    return Finding(case, "inconclusive", measured, expected, "unexpected-answer", hint)
+    return Finding(case, "inconclusive", measured, expected, cause, hint)
+
+
+def refused_alike(case: str, exchange: Exchange, expected: str) -> Finding:
+    """The finding for a credential that is refused in the words that a made-up one gets."""
+    hint = (
+        "a made-up one gets the same words: this server knows neither, or something in between refuses everybody; "
+        "read the words, and ask from another network"
+    )
+    return Finding(case, "inconclusive", said(exchange), expected, "refused-alike", hint)
 
 
 def refused_token(

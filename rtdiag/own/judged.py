@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rtdiag import judging
 from rtdiag.api.leaves import at, dotted, fate, leaves
 from rtdiag.api.repair.draft import brief
-from rtdiag.judging import cause_of, in_short, no_answer, not_sent, said, unanswered
+from rtdiag.judging import REFUSED, cause_of, in_short, no_answer, not_sent, said, unanswered
 from rtdiag.model import ApiError, Finding, Seen, Status
 
 _AS_SENT = "accepted, and echoed as sent"
@@ -51,6 +52,9 @@ def refused(case: str, seen: Seen) -> tuple[ApiError | None, Finding | None]:
             return None, unusable
         if exchange.ok:
             return None, None
+        if exchange.status in REFUSED:  # what was sent is not what this is about
+            wrong = "unexpected-answer", "the credential was taken before, and is refused here: read the body"
+            return None, judging.refused(case, exchange, "", None, wrong)
         return exchange.error or ApiError(message=said(exchange)), None
     if skipped := not_sent(case, seen.facts):
         return None, skipped

@@ -305,6 +305,7 @@ ALIKE = [
     exchange(403, b"\xff\xfe".decode("latin-1"), body_encoding="base64"),
     exchange(403, {"error": {"code": 403, "message": "Forbidden", "status": "PERMISSION_DENIED"}}),
     refusal(403, None, "Forbidden"),
+    exchange(403, {"message": "Forbidden", "requestId": "3f0a9c1e-77b2-4d6e-9a55-0c1d2e3f4a5b"}),
     refusal(401, "unauthorized", "Authentication failed"),
 ]
 
@@ -316,6 +317,20 @@ def test_a_refusal_that_a_made_up_key_gets_alike_says_nothing_of_the_key(answer:
     assert (found["accepted"].status, found["accepted"].cause) == ("inconclusive", "refused-alike")
     assert found["accepted"].measured == said(answer)
     assert found["control"].status == "info"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("3f0a9c1e-77b2-4d6e-9a55-0c1d2e3f4a5b", "12345678-1111-4d6e-9a55-0c1d2e3f4a5b"),
+        ("01JDZ3K7Q8X9Y0ABCDEFGHJKMN", "01JDZ3K7Q9Z1A2BCDEFGHJKMNP"),
+        ("1-674a1b2c-0123456789abcdef01234567", "1-674a1b2d-fedcba987654321001234567"),
+        ("8f2b77aa19cd3e10-FRA", "8f2b77bb20de4f21-FRA"),
+    ],
+)
+def test_an_id_of_their_own_makes_two_refusals_no_different(one: str, other: str) -> None:
+    answers = (exchange(403, {"message": "Forbidden", "requestId": each}) for each in (one, other))
+    assert accepted(*answers).cause == "refused-alike"
 
 
 def test_what_differs_in_any_two_refusals_makes_them_no_different() -> None:
@@ -344,12 +359,22 @@ def test_a_gateway_that_names_itself_keeps_its_cause() -> None:
     assert accepted(answer, answer).cause == "proxy-authentication"
 
 
+NO_ANSWER = exchange(None, failure=Failure("timeout", "answer", ""))
+
+
 @pytest.mark.parametrize(
-    "control", [None, exchange(None, failure=Failure("timeout", "answer", "")), exchange(401, "no")]
+    ("control", "cause"),
+    [
+        (None, "answer-not-from-the-api"),
+        (NO_ANSWER, "answer-not-from-the-api"),
+        (exchange(401, "no"), "unexpected-answer"),
+    ],
 )
-def test_a_refusal_that_says_nothing_is_unknown_where_the_control_says_nothing_either(control: Exchange | None) -> None:
+def test_a_refusal_that_says_nothing_names_no_key_where_the_control_says_nothing(
+    control: Exchange | None, cause: str
+) -> None:
     found = accepted(exchange(403, "error code: 1020"), control)
-    assert (found.status, found.cause) == ("inconclusive", "unexpected-answer")
+    assert (found.status, found.cause) == ("inconclusive", cause)
 
 
 def test_the_control_is_asked_where_the_key_alone_was_to_be_and_is_refused() -> None:

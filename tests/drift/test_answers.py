@@ -31,13 +31,13 @@ def change_all(given: dict[str, Any], old: str, new: str) -> dict[str, Any]:
 
 
 def test_another_default_is_listed_where_it_is_first_shown_and_not_again() -> None:
-    given = change_all(report(), '"voice": "alloy"', '"voice": "marin"')
+    given = change_all(report(), '"voice": "marin"', '"voice": "alloy"')
     found = compare(given).differences
     assert {(d.what, d.of, d.there, d.here) for d in found} == {
-        ("body", "session.audio.output.voice", '"marin"', '"alloy"')
+        ("body", "session.audio.output.voice", '"alloy"', '"marin"')
     }
     mints = [x["id"] for x in given["exchanges"] if '"voice"' in (x["body"] or "")]
-    first = {e["channel"]: e["id"] for e in reversed(given["events"]) if "marin" in e["raw"]}
+    first = {e["channel"]: e["id"] for e in reversed(given["events"]) if "alloy" in e["raw"]}
     assert sorted(d.id for d in found) == sorted([*mints, *first.values()])
 
 
@@ -130,12 +130,12 @@ def test_an_event_more_another_order_and_another_type() -> None:
 def test_an_answer_that_is_shaped_otherwise_line_by_line() -> None:
     given = report()
     one = next(x for x in given["exchanges"] if x["status"] == 201)
-    one["body"] = one["body"].replace("a=setup:active", "a=setup:passive", 1).replace("a=ice-lite\r\n", "")
+    one["body"] = one["body"].replace("a=setup:passive", "a=setup:active", 1).replace("a=ice-lite\r\n", "")
     one["body"] += "a=candidate:1 1 tcp 1671430143 192.0.2.1 443 typ host tcptype passive\r\n"
     assert told(given) == [
         ("sdp", "application a=candidate … tcp … typ host", "present", "absent"),
-        ("sdp", "audio a=setup:active", "absent", "present"),
-        ("sdp", "audio a=setup:passive", "present", "absent"),
+        ("sdp", "audio a=setup:active", "present", "absent"),
+        ("sdp", "audio a=setup:passive", "absent", "present"),
         ("sdp", "session a=ice-lite", "absent", "present"),
     ]
 
