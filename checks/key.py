@@ -18,7 +18,7 @@ from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS, MODELS, base_url_meant
 from rtdiag.check import Case, Check
 from rtdiag.context import Context, model_ids
-from rtdiag.judging import REFUSED, made_up, no_answer, refusal, refused, said
+from rtdiag.judging import REFUSED, beside_made_up, no_answer, refusal, refused, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen, Status
 
 # How long before its end a model is worth a warning.
@@ -55,7 +55,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
     listed = await ctx.listed_models()
     if control is None and listed.status in REFUSED:
         control = await ctx.request("GET", MODELS, ctx.made_up_key)
-    yield Seen("accepted", (listed,), facts={"made_up": made_up(listed, control)})
+    yield Seen("accepted", (listed,), facts=beside_made_up(listed, control))
     for kind in wishes.kinds:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)

@@ -24,9 +24,9 @@ from rtdiag.check import Case, Check
 from rtdiag.context import INVALID_OFFER, SDP, Context, Opened
 from rtdiag.judging import (
     REFUSED,
+    beside_made_up,
     in_short,
     is_quota,
-    made_up,
     no_answer,
     no_slot,
     not_asked_here,
@@ -82,8 +82,8 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         if opened is None:
             continue
         path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
-        as_made_up = made_up(opened.exchange, await ctx.control_of(opened.exchange, path))
-        for seen in _phases(kind, opened, as_made_up):
+        beside = beside_made_up(opened.exchange, await ctx.control_of(opened.exchange, path))
+        for seen in _phases(kind, opened, beside):
             yield seen
         if kind == "realtime":
             async for seen in _again(ctx, opened):
@@ -130,8 +130,8 @@ async def _again(ctx: Context, opened: Opened) -> AsyncIterator[Seen]:
     yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
 
 
-def _phases(kind: str, opened: Opened, as_made_up: bool | None) -> Iterator[Seen]:
-    yield Seen(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, "made_up": as_made_up})
+def _phases(kind: str, opened: Opened, beside: dict[str, bool]) -> Iterator[Seen]:
+    yield Seen(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, **beside})
     if opened.session is None or opened.trace is None:
         return
     greeting = tuple(opened.session.received[:1])

@@ -27,7 +27,7 @@ from rtdiag.check import Case, Check
 from rtdiag.context import TOKEN_LIFE_S, Context, Minted, token_in
 from rtdiag.judging import (
     REFUSED,
-    made_up,
+    beside_made_up,
     no_answer,
     not_asked_here,
     past_the_credential,
@@ -81,7 +81,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             "expires_at": minted.expires_at,
             "dialect": minted.dialect,
             "minted": minted.token is not None,
-            "made_up": made_up(minted.exchange, await _mint_control(ctx, kind, minted)),
+            **beside_made_up(minted.exchange, await _mint_control(ctx, kind, minted)),
         }
         if not ctx.may_ask(f"token.beta-mint-{kind}"):
             facts["beta_asked"] = False
@@ -148,10 +148,10 @@ async def _own(ctx: Context) -> AsyncIterator[Seen]:
         yield Seen("own", facts={"given": True, **shape})
         return
     asked = [await ctx.invalid_offer(CALLS, token)]
-    as_made_up = made_up(asked[0], await ctx.control_of(asked[0], CALLS))
+    beside = beside_made_up(asked[0], await ctx.control_of(asked[0], CALLS))
     if not past_the_credential(asked[0]) and ctx.at_home:
         asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
-    yield Seen("own", tuple(asked), facts={"given": True, "made_up": as_made_up, **shape})
+    yield Seen("own", tuple(asked), facts={"given": True, **beside, **shape})
 
 
 async def _offers_go(ctx: Context, kind: Kind, minted: Minted) -> str:
@@ -164,8 +164,8 @@ async def _life(ctx: Context, kind: Kind, minted: Minted) -> AsyncIterator[Seen]
         return
     path = await _offers_go(ctx, kind, minted)
     first = await ctx.invalid_offer(path, token)
-    as_made_up = made_up(first, await ctx.control_of(first, path))
-    yield Seen(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect, "made_up": as_made_up})
+    beside = beside_made_up(first, await ctx.control_of(first, path))
+    yield Seen(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect, **beside})
     if kind != "realtime":
         return
     for case in ("second-use", "elsewhere", "expired"):

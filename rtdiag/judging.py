@@ -166,6 +166,12 @@ def made_up(exchange: Exchange, control: Exchange | None) -> bool | None:
     return alike(exchange, control)
 
 
+def beside_made_up(exchange: Exchange, control: Exchange | None) -> dict[str, bool]:
+    """That as the fact `made_up` for a judge; no fact where it is not known."""
+    found = made_up(exchange, control)
+    return {} if found is None else {"made_up": found}
+
+
 def _evened(exchange: Exchange) -> str:
     return evening.text(_SOME_ID.sub("<id>", exchange.body or "")) or ""
 
