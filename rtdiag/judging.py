@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from rtdiag.api.capacity import no_room
+from rtdiag.api.endpoints import base_url_of
+from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.matching import UNKNOWN, judge
 from rtdiag.diagnosis.situation import situation_of
 from rtdiag.failures import KINDS
@@ -259,7 +261,7 @@ def _failed(exchange: Exchange) -> _Told:
     return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", cause, hint
 
 
-_LOG_IN = "the proxy wants a login of its own: put user and password into the proxy variable, as http://user:password@host:port"
+_LOG_IN = "the proxy wants a login of its own: name, colon, password and @ stand before its host in the proxy variable"
 
 
 def _by_status(exchange: Exchange) -> _Told | None:
@@ -301,7 +303,8 @@ def _limit(exchange: Exchange) -> str:
 
 def _wait(exchange: Exchange) -> str:
     if _limit(exchange) == "quota-exhausted":
-        return "add credit at https://platform.openai.com/settings/organization/billing/; a mint works without, a call does not"
+        told = "add credit at https://platform.openai.com/settings/organization/billing/; a mint works without, a call does not"
+        return addressed(told, base_url_of(exchange.url))
     seconds = exchange.header("retry-after")
     return f"try again in {seconds} s" if seconds else "try again in a minute"
 
