@@ -6,19 +6,26 @@ The order is: credential, dialect, content type, offer, session. Credential befo
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from rtdiag.api.endpoints import Kind
 from rtdiag.emulator.answers import bundles_what_is_there
 from rtdiag.emulator.bodies import Refused, pretty, read_json
+from rtdiag.emulator.reading import body_of, within_bounds
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.sessions import Session
 from rtdiag.emulator.settings import configured
 from rtdiag.emulator.tokens import Token
 
 Json = dict[str, Any]
+
+# aiohttp's, of a form that a client wrote badly: it is refused, and nobody need be warned.
+_BAD_FORM = (BadContentDispositionHeader, BadContentDispositionParam)
+for _warning in _BAD_FORM:
+    warnings.filterwarnings("ignore", category=_warning)
 
 
 async def ga_calls(service: Service, request: web.Request) -> web.Response:
@@ -77,14 +84,15 @@ async def _beta_offer(service: Service, request: web.Request) -> str:
 
 
 async def _text_of(request: web.Request) -> str:
-    return (await request.read()).decode("utf-8", "replace")
+    return (await body_of(request)).decode("utf-8", "replace")
 
 
 async def _multipart_of(request: web.Request) -> tuple[str, object]:
     """`sdp` is required, `session` optional, nothing else allowed: openai-openapi @ f85dbe2 line 49788."""
     try:
-        form = {name: _part(value) for name, value in (await request.post()).items()}
-    except (ValueError, LookupError, RuntimeError, web.RequestPayloadError):  # aiohttp, of parts that it cannot read
+        async with within_bounds(request):
+            form = {name: _part(value) for name, value in (await request.post()).items()}
+    except (ValueError, LookupError, RuntimeError, *_BAD_FORM):  # aiohttp, of parts that it cannot read
         raise Refused("invalid-offer") from None
     if unknown := form.keys() - {"sdp", "session"}:
         raise Refused("unknown-parameter", param=min(unknown))

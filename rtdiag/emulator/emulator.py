@@ -16,11 +16,11 @@ from rtdiag.emulator.turns import Rule, patience
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from rtdiag.emulator.port import Port
     from rtdiag.emulator.service import Service
     from rtdiag.emulator.sessions import Session
 
 LOOPBACK = "127.0.0.1"
-SHUTDOWN_WAIT_S = 0.1
 
 
 class Emulator:
@@ -52,7 +52,7 @@ class Emulator:
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
         self._ends = ends
         self._service: Service | None = None
-        self._runners: list[web.AppRunner] = []
+        self._ports: list[Port] = []
 
     @property
     def base_url(self) -> str:
@@ -153,15 +153,10 @@ class Emulator:
 
     async def _listen(self, app: web.Application, host: str, port: int) -> int:
         """Serves there; the port that it took."""
-        from aiohttp import web
+        from rtdiag.emulator.port import Port
 
-        runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=SHUTDOWN_WAIT_S, max_field_size=65536, max_line_size=65536
-        )
-        self._runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
-        return int(runner.addresses[0][1])
+        self._ports.append(Port(app))
+        return await self._ports[-1].open(host, port)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -180,8 +175,8 @@ class Emulator:
         """The calls come last: until the listeners are gone, a request may open one more."""
         if self._service:
             self._service.close_sockets()
-        for runner in self._runners:
-            await runner.cleanup()
+        for port in self._ports:
+            await port.close()
         if self._service:
             await self._service.close()
 

@@ -11,6 +11,7 @@ from rtdiag.api import sessions as dialects
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused, pretty, read_json
 from rtdiag.emulator.events import new_id
+from rtdiag.emulator.reading import body_of
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.settings import configured, shown
 from rtdiag.emulator.shapes import all_shapes, check, complete
@@ -109,7 +110,7 @@ async def _json_of(request: web.Request) -> Json:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Refused("only-json", content_type=content_type)
     try:
-        body = read_json(await request.read())
+        body = read_json(await body_of(request))
     except ValueError:
         raise Refused("invalid-json-body") from None
     if not isinstance(body, dict):

@@ -19,6 +19,7 @@ from rtdiag.api.sessions import model_of
 from rtdiag.emulator import calls, cors, mints, sockets
 from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty, read_json
 from rtdiag.emulator.faults import Answer
+from rtdiag.emulator.reading import body_of
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
 
@@ -80,10 +81,17 @@ def application(service: Service) -> web.Application:
         started_s = time.perf_counter()
         try:
             response = await _fault_or_answer(service, request)
-        except ConnectionResetError:  # the client has gone before it was answered
+        except ConnectionResetError as gone:  # the client has gone before it was answered
+            gone.__traceback__ = None  # aiohttp keeps the exception, and with its frames the request
             return web.Response()
+        except web.HTTPException as refused:
+            if sockets.is_upgrade(request):
+                refused.force_close()
+            raise
         if response.prepared:  # a WebSocket that has come to its end
             return response
+        if sockets.is_upgrade(request):  # what follows was meant for a WebSocket
+            response.force_close()
         response.headers.update(service.headers())
         if response.headers.pop(_NOT_THE_API, None) is None:
             _sign(response, started_s)
@@ -157,7 +165,7 @@ async def _faulty(service: Service, answer: Answer, request: web.Request) -> web
 async def _values(service: Service, request: web.Request) -> dict[str, str]:
     """What a fault's body may speak of."""
     try:
-        body: Any = read_json(await request.read())
+        body: Any = read_json(await body_of(request))
     except ValueError:
         body = None
     session = body.get("session", body) if isinstance(body, dict) else {}

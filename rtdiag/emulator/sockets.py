@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from rtdiag.api.endpoints import BETA_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import find
@@ -25,6 +26,7 @@ from rtdiag.emulator.settings import configured
 
 Json = dict[str, Any]
 
+CLOSE_WAIT_S = 0.25  # for the peer's own close, before this side of the connection is shut (endings.py)
 PING_S = 20.26  # record 69522944037 probe 9
 LARGEST_MESSAGE_BYTES = 24 * 1024 * 1024  # 15 MiB of audio in base64 and its event: openai-openapi @ f85dbe2 line 46906
 AUTH_CODE, SHAPE_CODE = 3000, 4000
@@ -49,24 +51,34 @@ class Socket:
         self._outbox.put_nowait((code, reason))
 
     async def serve(self, line: Line | None) -> None:
-        """Passes frames on to `line` (to nobody when refused) until one side closes; what is queued is sent first."""
-        writer = asyncio.ensure_future(self._write())
-        try:
-            async for message in self._ws:
-                if line and message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    line.receive(message.data)
-        finally:
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+        """Sends what is queued, up to the close, and passes what comes in on to `line`; nobody hears one that is refused."""
+        code, reason = 1000, ""
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._read(line)) if line else None
+            with suppress(ConnectionError):
+                code, reason = await self._write()
+            if reading:
+                reading.cancel()
+        await self._ws.close(code=code, message=reason.encode())
+        if kept := self._ws.exception():  # with its frames it would keep the socket and itself
+            kept.__traceback__ = None
 
-    async def _write(self) -> None:
-        while True:
-            queued = await self._outbox.get()
-            if isinstance(queued, tuple):
-                code, reason = queued
-                await self._ws.close(code=code, message=reason.encode())
-                return
+    async def _read(self, line: Line) -> None:
+        while (message := await self._next()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            line.receive(message.data)
+        self.close(1000, "")
+
+    async def _next(self) -> WSMessage:
+        """What comes in next, once all that was said has gone out: so nothing that breaks the socket overtakes it."""
+        await self._outbox.join()
+        return await self._ws.receive()
+
+    async def _write(self) -> tuple[int, str]:
+        """Until the close, whose code and reason it returns."""
+        while isinstance(queued := await self._outbox.get(), str):
             await self._ws.send_str(queued)
+            self._outbox.task_done()
+        return queued
 
 
 def is_upgrade(request: web.Request) -> bool:
@@ -129,9 +141,14 @@ async def _serve(service: Service, request: web.Request, line: Line, *, begins: 
 async def _upgraded(service: Service, request: web.Request) -> tuple[web.WebSocketResponse, Socket]:
     selects = "realtime" in subprotocols(request) and service.switches.selects_subprotocol
     offered = ("realtime",) if selects else ()
-    ws = web.WebSocketResponse(protocols=offered, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES)
+    ws = web.WebSocketResponse(
+        protocols=offered, timeout=CLOSE_WAIT_S, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES
+    )
     ws.headers.update(service.headers())
-    await ws.prepare(request)
+    try:
+        await ws.prepare(request)
+    except ValueError:  # aiohttp, of a key that is not ASCII
+        raise web.HTTPBadRequest(text="Handshake error") from None
     return ws, Socket(ws)
 
 

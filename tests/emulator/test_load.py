@@ -117,13 +117,14 @@ async def in_a_row(count: int, work: Callable[[int], Awaitable[None]]) -> None:
 
 
 async def settled(served: Server, files: int) -> None:
-    """Returns when it has no more files open than that. Each question lets it do what it still has to, and ends with its close."""
+    """Returns when it has no more files open than that. Each question, over one connection, lets it do what it still has to."""
+    reading, writing = await asyncio.open_connection("127.0.0.1", served.port)
     async with asyncio.timeout(WAIT_S):
-        while served.open_files > files:
-            reading, writing = await asyncio.open_connection("127.0.0.1", served.port)
-            writing.write(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            assert (await reading.read()).startswith(b"HTTP/1.1 401 ")
-            writing.close()
+        while served.open_files > files + 1:  # that connection
+            writing.write(b"HEAD /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reading.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 ")
+    writing.close()
+    await writing.wait_closed()
 
 
 def stay(base_url: str, key: str, count: str) -> None:
