@@ -39,8 +39,6 @@ _FAILURE_CAUSES: Mapping[str, str] = {
 _FAILURE_HINTS: Mapping[str, str] = {
     "timeout connect": "nothing came back from that address: packets are dropped by a firewall, or a proxy has to be used here",
     "timeout tls": "the port is open, and what listens there answers no TLS handshake: no certificate was seen",
-    "variable route": "correct or unset that variable; nothing was sent",
-    "variable trust": "set that variable to a file of certificates in PEM, or unset it; nothing was sent",
     "timeout proxy": "the proxy took the connection and let the request wait: ask whoever runs it about this host",
 }
 
@@ -253,6 +251,8 @@ def _failed(exchange: Exchange) -> _Told:
     both = f"{failure.kind} {failure.phase}"
     cause = _FAILURE_CAUSES.get(both) or _FAILURE_CAUSES.get(failure.kind, "unexpected-answer")
     hint = _FAILURE_HINTS.get(both) or KINDS.get(failure.kind, KINDS["unknown"])
+    if failure.kind == "variable":
+        hint = f"correct or unset this variable, for nothing was sent: {failure.detail}"
     if past := re.search(r"\(directly \((\w+)\)\)", failure.detail):
         hint = f"{past[1]} keeps this host from the proxy, and directly it is not reached: take the host out of it"
     if failure.kind == "proxy" and re.search(r"\b407\b", failure.detail):
