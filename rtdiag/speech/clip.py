@@ -5,6 +5,7 @@ Of rtdiag's own the offsets are known, for it was put together from parts (make.
 
 from __future__ import annotations
 
+import time
 from array import array
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rtdiag.api import data
+from rtdiag.intake import why
 from rtdiag.speech import gate
 
 RATE_HZ = 48000  # what Opus runs at: RFC 7587 4.1
@@ -22,6 +24,16 @@ OWN = "rtdiag's own"
 TAIL_MS = 10_000
 SHORTEST_S, LONGEST_S = 1, 60
 LOUDNESS_MS = 100
+LARGEST_BYTES = 64 * 1024 * 1024  # five minutes of WAV in stereo at 48 kHz, read once
+LONGEST_WORK_S = 10
+LOWEST_RATE_HZ = 4000
+MOST_FRAMES = LONGEST_S * 500  # Opus has the shortest, of 2.5 ms
+# What a file holds by itself. Left to itself, ffmpeg also takes playlists and descriptions, and asks for what they name.
+_ALONE = {
+    "protocol_whitelist": "none",
+    "format_whitelist": "aac,ac3,aiff,amr,amrnb,amrwb,asf,au,avi,caf,eac3,flac,flv,gsm,loas,matroska,webm,mov,mp4,m4a,3gp,3g2,"
+    "mj2,mp3,mpeg,mpegts,nut,ogg,tta,voc,w64,wav,wv",
+}
 _SILENT = 30  # of 32768, -61 dB: a guess; what stays below it is no voice
 _EVERY = 6  # one sample in so many is enough to tell loudness by
 
@@ -59,7 +71,7 @@ def clip(path: str | None = None) -> Clip:
         with open(path, "rb") as file:
             pcm = _decoded(file, path)
     except OSError as exc:
-        raise ClipError(f"{path}: {exc.strerror or exc}") from exc
+        raise ClipError(f"{path}: {why(exc)}") from None
     return made(Path(path).name, _checked(pcm, path))
 
 
@@ -89,26 +101,57 @@ def _checked(pcm: bytes, path: str) -> bytes:
     return pcm
 
 
+class _Bounded:
+    """A file for ffmpeg, which reads in it as it likes. Raises ClipError where that is too much, or takes too long."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file, self._name = file, name
+        self._left_bytes = LARGEST_BYTES
+        self._until_s = time.monotonic() + LONGEST_WORK_S
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        """As the file does."""
+        part = self._file.read(size)
+        self._left_bytes -= len(part)
+        if self._left_bytes < 0:
+            raise ClipError(
+                f"{self._name}: too large for a minute of speech: give it as Opus, MP3 or WAV, without a picture"
+            )
+        self.refuse_long()
+        return part
+
+    def refuse_long(self) -> None:
+        """Raises ClipError after LONGEST_WORK_S."""
+        if time.monotonic() > self._until_s:
+            raise ClipError(f"{self._name}: decoding it takes too long: give it as Opus, MP3 or WAV")
+
+
 def _decoded(file: IO[bytes], name: str) -> bytes:
     """All of its first audio stream, or the first minute and a bit of a longer one."""
     import av
 
     most_bytes, pcm = (LONGEST_S + 1) * RATE_HZ * 2, bytearray()
-    to = av.AudioResampler("s16", "mono", RATE_HZ)
+    to, bounded = av.AudioResampler("s16", "mono", RATE_HZ), _Bounded(file, name)
     try:
-        with av.open(file, "r") as container:
+        with av.open(bounded, "r", options=_ALONE) as container:
             if not container.streams.audio:
                 raise ClipError(f"{name}: there is no audio in it")
-            for frame in container.decode(audio=0):
+            for number, frame in enumerate(container.decode(audio=0)):
+                bounded.refuse_long()
+                if number == MOST_FRAMES or frame.sample_rate < LOWEST_RATE_HZ:
+                    raise ClipError(
+                        f"{name}: {frame.samples} samples in a piece, {frame.sample_rate} a second: no speech"
+                    )
                 pcm += _samples(to.resample(frame))
                 if len(pcm) > most_bytes:
                     break
             else:
                 pcm += _samples(to.resample(None))
-    except (av.FFmpegError, ValueError) as exc:
-        if isinstance(exc, ClipError):
-            raise
-        raise ClipError(f"{name}: no audio that can be decoded ({type(exc).__name__})") from exc
+    except ClipError:
+        raise
+    except (av.FFmpegError, OSError, ValueError, MemoryError):
+        raise ClipError(f"{name}: no audio that can be decoded: give it as Opus, MP3 or WAV") from None
     return bytes(pcm)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rtdiag.diagnosis.printed import straight
-from rtdiag.intake import Unusable, json_of
+from rtdiag.intake import Malformed, Unusable, json_of
 
 # Lines beyond this length are cut before a pattern is tried on them.
 LONGEST_LINE = 64 * 1024
@@ -38,6 +38,17 @@ def _loads(text: str) -> Any:
         return json_of(text, once=False)
     except Unusable:
         return NOTHING
+
+
+def too_much(text: str) -> str:
+    """Why a text that may well be JSON is refused all the same, "" elsewhere."""
+    try:
+        json_of(text, once=False)
+    except Malformed:
+        return ""
+    except Unusable as error:
+        return str(error)
+    return ""
 
 
 def unfenced(text: str) -> str:

@@ -13,8 +13,9 @@ from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Read, Reading
 from rtdiag.diagnosis.readers.har import FILE, read_har
 from rtdiag.diagnosis.readers.har_stream import is_har
 from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, whole
-from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, unfenced
+from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, too_much, unfenced
 from rtdiag.diagnosis.readers.secrets import Learner
+from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Source
 from rtdiag.redact import Mask
 
@@ -57,6 +58,8 @@ def of_text(text: str, learner: Learner) -> Reading:
         reading = _of_json(value, text, learner)
         if reading:
             return reading
+    elif text.lstrip()[:1] in ("{", "[") and (why := too_much(text)):
+        raise Unreadable(f"the JSON cannot be used: {why}")
     return next(reading for of in _TEXT_FORMS if (reading := of(text, learner)))
 
 
