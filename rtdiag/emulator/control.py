@@ -7,14 +7,17 @@ whatever name they reach this machine.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from rtdiag.emulator.bodies import read_json
 from rtdiag.emulator.emulator import is_loopback
 from rtdiag.emulator.faults import UnknownFault, load_faults
+
+LARGEST_BODY_BYTES = 64 * 1024
+_WANTED = 'send a JSON list of fault ids, such as ["key-revoked"]; [] turns all off'
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,24 +34,33 @@ def application(on: Callable[[], tuple[str, ...]], turn: Callable[..., None]) ->
 
     async def put(request: web.Request) -> web.Response:
         try:
-            turn(*_ids(await request.text()))
-        except (ValueError, LookupError, web.RequestPayloadError) as error:
-            return web.json_response({"error": " ".join(str(error).split())}, status=400)
+            turn(*_ids(await request.read() if _is_unicode(request) else b""))
+        except UnknownFault as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except web.HTTPRequestEntityTooLarge:
+            return web.json_response({"error": _WANTED}, status=413)
+        except web.RequestPayloadError:
+            return web.json_response({"error": f"the body does not come as its headers say; {_WANTED}"}, status=400)
         return shown()
 
-    app = web.Application(middlewares=[_no_pages])
+    app = web.Application(middlewares=[_no_pages], client_max_size=LARGEST_BODY_BYTES)
     app.add_routes([web.get("/faults", get), web.put("/faults", put)])
     return app
 
 
-def _ids(body: str) -> list[str]:
-    """Raises ValueError for anything but a JSON list of strings."""
+def _is_unicode(request: web.Request) -> bool:
+    """JSON is (RFC 8259 8.1), and which Unicode it is its bytes tell."""
+    return (request.charset or "utf-8").lower().startswith("utf")
+
+
+def _ids(body: bytes) -> list[str]:
+    """Raises UnknownFault for anything but a JSON list of strings."""
     try:
-        ids = json.loads(body)
-    except (ValueError, RecursionError):
+        ids = read_json(body)
+    except ValueError:
         ids = None
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise UnknownFault('send a JSON list of fault ids, such as ["key-revoked"]; [] turns all off')
+        raise UnknownFault(_WANTED)
     return ids
 
 

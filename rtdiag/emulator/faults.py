@@ -13,6 +13,8 @@ from typing import Any, Literal
 from rtdiag.api import data
 from rtdiag.emulator.bodies import all_bodies
 
+_SHOWN = 80  # characters of an id that is none
+
 Credential = Literal["api-key", "ephemeral", "made-up", "none"]
 
 
@@ -161,9 +163,9 @@ def chosen(ids: Sequence[str]) -> tuple[Fault, ...]:
     known = load_faults()
     for one in ids:
         if one not in known:
-            near = get_close_matches(one, known, n=3)
+            near = get_close_matches(one[:_SHOWN], known, n=3)
             hint = f"did you mean {', '.join(near)}?" if near else "`rtdiag emulator --list-faults` lists them all"
-            raise UnknownFault(f"unknown fault {one!r}: {hint}")
+            raise UnknownFault(f"unknown fault {one[:_SHOWN]!r}: {hint}")
     return tuple(known[one] for one in ids)
 
 

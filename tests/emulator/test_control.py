@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -80,8 +81,11 @@ def test_a_fault_reaches_a_session_that_is_open() -> None:
         (b'{"on": []}', "send a JSON list of fault ids"),
         (b"[1]", "send a JSON list of fault ids"),
         (b'"key-revoked"', "send a JSON list of fault ids"),
-        (b"\xff", "utf-8"),
+        (b"\xff", "send a JSON list of fault ids"),
         (b"[" * 5_000 + b"]" * 5_000, "send a JSON list of fault ids"),
+        (b"[" + b"9" * 5_000 + b"]", "send a JSON list of fault ids"),
+        (b'["' + b"x" * 50_000 + b'"]', "unknown fault 'xxx"),
+        (b'["\\ud800"]', "unknown fault '\\ud800'"),
     ],
 )
 def test_what_cannot_be_turned_changes_nothing(body: bytes, words: str) -> None:
@@ -97,6 +101,30 @@ def test_what_cannot_be_turned_changes_nothing(body: bytes, words: str) -> None:
     error = answer.json()["error"]
     assert words in error
     assert "\n" not in error
+    assert len(error) < 300
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_faults_are_turned_in_each_encoding_that_tells_itself(encoding: str) -> None:
+    async def run() -> None:
+        async with Emulator(control_port=0) as emulator, client() as asking:
+            answer = await asking.put(str(emulator.control_url), content='["key-revoked"]'.encode(encoding))
+            assert (answer.status_code, emulator.faults) == (200, ("key-revoked",))
+
+    asyncio.run(run())
+
+
+def test_a_body_that_is_too_large_is_one_line() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(32):
+            yield b" " * 65536
+
+    async def run() -> httpx.Response:
+        async with Emulator(control_port=0) as emulator, client() as asking:
+            return await asking.put(str(emulator.control_url), content=parts())
+
+    answer = asyncio.run(run())
+    assert (answer.status_code, answer.json()["error"][:11]) == (413, "send a JSON")
 
 
 @pytest.mark.parametrize(
