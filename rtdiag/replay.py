@@ -1,7 +1,8 @@
 """What was recorded is judged again: offline, by today's checks and today's catalogue.
 
 A case is judged from its exchanges, events, peers and facts as the record holds them; one without any keeps what was said of it
-then. The day is that of the record: the emulator's, or the day of the run.
+then, and so does a check whose record was cut or changed so that it cannot be judged. The day is that of the record: the
+emulator's, or the day of the run.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from rtdiag.diagnosis import remedy, verdict
 from rtdiag.model import Evidence, Finding, Outcome, Report, Row, Seen
 from rtdiag.outcomes import Asked, FailOn, Progress, exit_code, judged, of_check, reason, worst
 from rtdiag.redact import Mask
+
+_UNFIT = "for what was recorded of it is not what rtdiag records"
 
 
 def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "inconclusive") -> Report:
@@ -39,9 +42,11 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
 
 
 def turned(old: Report, new: Report) -> Iterator[str]:
-    """A line for each case that is judged otherwise than it was."""
+    """A line for each case that is judged otherwise than it was, and for each check that could not be judged again."""
     before = {(o.id, row.id): row.finding for o in old.checks for row in o.rows}
     for outcome in new.checks:
+        if outcome.reason == _UNFIT:
+            yield f"{outcome.id}: keeps its judgement, {_UNFIT}"
         for row in outcome.rows:
             was, now = before[outcome.id, row.id], row.finding
             if (was.status, was.cause) != (now.status, now.cause):
@@ -69,10 +74,22 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
     mask.learn_environment(os.environ)
     asked = Asked(check, cases, crash=_crash_of_the_probe(outcome), interrupted=report.interrupted)
     new, crash = judged(asked, evidence, progress, mask)
+    if crash != asked.crash:
+        kept = tuple(_kept(row, check, progress) for row in outcome.rows)
+        return replace(outcome, status=worst(row.finding.status for row in kept), rows=kept, reason=_UNFIT)
     by_id = {row.id: row for row in new}
     rows = tuple(by_id.get(row.id) or _titled(row, check) for row in outcome.rows)
     status = of_check(rows, crash)
     return replace(outcome, title=check.title, status=status, rows=rows, reason=crash or reason(status, rows))
+
+
+def _kept(row: Row, check: Check, progress: Progress) -> Row:
+    """The row as it was told, a skip where what it requires does not pass today."""
+    case = next((case for case in check.cases if case.id == row.id), None)
+    unmet = progress.unmet(case) if case else None
+    kept = replace(row, finding=Finding(row.id, "skip", unmet)) if unmet else row
+    progress.note(f"{check.id}.{row.id}", kept.finding)
+    return kept
 
 
 def _crash_of_the_probe(outcome: Outcome) -> str | None:

@@ -62,15 +62,16 @@ def record(report: Any) -> Record:
 def _record(report: Mapping[str, Any]) -> Record:
     target = report["target"]
     emulated = target.get("emulator")
+    exchanges, events, peers = reading.records_of(report)
     return Record(
         base_url=reading.fit("base_url", target["base_url"]),
         version=reading.fit("version", report["tool"]["version"]),
         started_at=reading.moment(report["started_at"]),
         finished_at=reading.moment(report["finished_at"]),
         emulated=reading.day(emulated["as_of"]) if emulated else None,
-        exchanges=tuple(reading.exchange(x) for x in report["exchanges"]),
-        events=tuple(reading.event(e) for e in report["events"]),
-        peers=tuple(reading.peer(p) for p in report["peers"]),
+        exchanges=exchanges,
+        events=events,
+        peers=peers,
         cases={c["id"]: tuple(c["exchanges"]) for outcome in report.get("checks", ()) for c in outcome["cases"]},
         interrupted=report.get("interrupted") is True,
     )

@@ -11,12 +11,14 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime
+from functools import partial
 from types import NoneType
 from typing import Any, TypeVar, get_args
+from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import KINDS, Dialect
 from rtdiag.intake import Limit, Malformed, Unusable, json_of, refuse_other_version
@@ -145,7 +147,32 @@ def whole() -> Iterator[None]:
     except Misfit as error:
         raise Unusable(f"not a whole report of rtdiag: {error}") from None
     except (TypeError, ValueError, AttributeError):
-        raise Unusable("not a whole report of rtdiag: a part of it has another shape than rtdiag writes") from None
+        raise Unusable("not a whole report of rtdiag: a part of it is not as rtdiag writes it") from None
+
+
+def records_of(given: Json) -> tuple[tuple[Exchange, ...], tuple[Event, ...], tuple[PeerTrace, ...]]:
+    """What a report was judged from. Raises Misfit or KeyError."""
+    if not isinstance(given["exchanges"], list):
+        raise Misfit(f"exchanges cannot be {_brief(given['exchanges'])}")
+    return (
+        tuple(each("exchanges", exchange, given)),
+        tuple(each("events", event, given)),
+        tuple(each("peers", peer, given)),
+    )
+
+
+def each(name: str, made: Callable[[Any], T], given: Json) -> Iterator[T]:
+    """What is made of each in the list of that name. Raises Misfit or KeyError."""
+    parts = given.get(name) or []
+    if not isinstance(parts, list):
+        raise Misfit(f"{name} cannot be {_brief(parts)}")
+    for number, part in enumerate(parts):
+        try:
+            yield made(part)
+        except (KeyError, Misfit):
+            raise
+        except (TypeError, ValueError, AttributeError):
+            raise Misfit(f"{name}[{number}] is not as rtdiag writes it") from None
 
 
 def exchange(given: Json) -> Exchange:
@@ -204,6 +231,8 @@ def fit(name: str, given: Any) -> Any:
     if isinstance(given, bool) or not isinstance(given, _TYPES.get(name, (str,))):
         raise Misfit(f"{name} cannot be {_brief(given)}")
     _fit_inside(name, given)
+    if name in ("url", "base_url") and not _is_url(str(given)):
+        raise Misfit(f"{name} cannot be {_brief(given)}")
     return given.encode("utf-8", "replace").decode() if isinstance(given, str) else given
 
 
@@ -273,14 +302,13 @@ def _by_id(records: Sequence[Any]) -> dict[Any, Any]:
 
 
 def _report(given: Json) -> Report:
-    exchanges = tuple(exchange(x) for x in given["exchanges"])
-    events, peers = tuple(map(event, given.get("events") or ())), tuple(map(peer, given.get("peers") or ()))
+    exchanges, events, peers = records_of(given)
     records: list[Mapping[str, Any]] = [
         {x.id: x for x in exchanges},
         {e.id: e for e in events},
         {p.id: p for p in peers},
     ]
-    checks = tuple(_outcome(check, records) for check in given.get("checks") or ())
+    checks = tuple(each("checks", partial(_outcome, records=records), given))
     target, tool = given["target"], given.get("tool") or {}
     overall = given.get("overall", "skip")
     return Report(
@@ -294,14 +322,14 @@ def _report(given: Json) -> Report:
         interrupted=bool(given.get("interrupted", "exit_code" not in given)),
         cost=value(Cost, given.get("cost") or {}),
         checks=checks,
-        diagnosis=tuple(value(Diagnosis, _tupled(d)) for d in given.get("diagnosis") or ()),
+        diagnosis=tuple(each("diagnosis", lambda d: value(Diagnosis, _tupled(d)), given)),
         corrected=None,
         exchanges=exchanges,
         events=events,
         peers=peers,
         not_tested=_texts(given, "not_tested"),
         left_open=_texts(given, "left_open"),
-        redactions=tuple(value(Redaction, r) for r in given.get("redactions") or ()),
+        redactions=tuple(each("redactions", partial(value, Redaction), given)),
     )
 
 
@@ -347,6 +375,14 @@ def _row(check_id: str, given: Json, records: Sequence[Mapping[str, Any]]) -> Ro
     )
     seen = Seen(case_id, exchanges, events, peers, facts if isinstance(facts, Mapping) else {})
     return Row(case_id, fit("title", given.get("title", "")), finding, seen)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        return False
+    return True
 
 
 def _is_base64(text: str) -> bool:

@@ -50,7 +50,7 @@ def as_text(raw: bytes, name: str) -> str:
 
 def _decoded(raw: bytes, name: str) -> str:
     if why := no_text(raw):
-        raise Unreadable(f"{name} is binary: {why}")
+        raise Unreadable(f"{name}: {why}")
     for text in (_utf8(raw), _one_byte(raw, "cp1252"), _one_byte(raw, "latin-1")):
         if text is not None and _mostly_printable(text):
             return text
