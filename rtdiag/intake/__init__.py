@@ -6,17 +6,19 @@ standard input, JSON or YAML that is not rtdiag's own goes through here. It know
 
 from rtdiag.intake.from_yaml import yaml_of
 from rtdiag.intake.limits import Limit, Malformed, Unusable
+from rtdiag.intake.recorded import RECORDS, SCHEMA_VERSION, joined, refuse_other_version
 from rtdiag.intake.source import Readable, Source, no_text, opened, text_of, why
 from rtdiag.intake.values import json_of, odd, refuse_many
-from rtdiag.intake.versions import SCHEMA_VERSION, refuse_other_version
 
 __all__ = [
+    "RECORDS",
     "SCHEMA_VERSION",
     "Limit",
     "Malformed",
     "Readable",
     "Source",
     "Unusable",
+    "joined",
     "json_of",
     "no_text",
     "odd",

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import KINDS, Dialect
-from rtdiag.intake import Limit, Malformed, Unusable, json_of, refuse_other_version
+from rtdiag.intake import RECORDS, Limit, Malformed, Unusable, joined, json_of, refuse_other_version
 from rtdiag.model import (
     Cost,
     CredentialShown,
@@ -66,7 +66,6 @@ _INSIDE: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("timing_ms", "phases_ms", "candidates"), (int, float)),
 }
 _ALLOWED: Mapping[str, frozenset[str]] = {"dialects": frozenset(get_args(Dialect)), "kinds": frozenset(KINDS)}
-_RECORDS = ("exchanges", "events", "peers")
 _SHORT = 80
 FILE = Limit(32 * 1024 * 1024, "no report of rtdiag is")
 _LARGEST_NUMBER = 1e12  # of a time or a count; beyond is none
@@ -263,42 +262,9 @@ def _parsed(text: str) -> Any:
     try:
         return json_report(text)
     except Malformed:
-        if (lines := _lines(text)) is None:
+        if (lines := joined(text)) is None:
             raise
         return lines
-
-
-def _lines(text: str) -> dict[str, Any] | None:
-    """The report that lines of ndjson make up together; a last line that was cut off is left out. None for other text.
-
-    Raises Unusable where the end names a check that no line tells.
-    """
-    found: dict[str, Any] = {}
-    for line in filter(str.strip, text.splitlines()):
-        try:
-            part = json_of(line)
-        except Unusable:
-            break
-        if not isinstance(part, dict) or "type" not in part:
-            return None
-        for name, given in part.items():
-            if name in _RECORDS and isinstance(given, list):
-                found[name] = [*_by_id([*found.get(name, ()), *given]).values()]
-            elif name == "check":
-                found["checks"] = [*_by_id([*found.get("checks", ()), given]).values()]
-            else:
-                found[name] = given
-    refuse_other_version(found)
-    told = {check.get("id") for check in found.get("checks", ()) if isinstance(check, Mapping)}
-    named = found.get("check_ids")
-    if isinstance(named, list) and (lost := [one for one in named if one not in told]):
-        raise Unusable(f"not a whole report of rtdiag: the lines of {_brief(lost)} are missing")
-    return found or None
-
-
-def _by_id(records: Sequence[Any]) -> dict[Any, Any]:
-    """The records by their ids; where one was told twice, the later one is the fuller."""
-    return {json.dumps(one.get("id")) if isinstance(one, Mapping) else "": one for one in records}
 
 
 def _report(given: Json) -> Report:
@@ -361,7 +327,7 @@ def _outcome(given: Json, records: Sequence[Mapping[str, Any]]) -> Outcome:
 def _row(check_id: str, given: Json, records: Sequence[Mapping[str, Any]]) -> Row:
     case_id = fit("id", given["id"]).removeprefix(f"{check_id}.")
     named = [
-        [known[i] for i in given.get(key) or () if i in known] for key, known in zip(_RECORDS, records, strict=True)
+        [known[i] for i in given.get(key) or () if i in known] for key, known in zip(RECORDS, records, strict=True)
     ]
     exchanges, events, peers = (tuple(found) for found in named)
     facts = given.get("facts") or {}

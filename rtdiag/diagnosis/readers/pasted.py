@@ -21,6 +21,8 @@ _OWN = re.compile(
     r"|\s*# .{1,300}, and rtdiag's emulator as of "
 )
 
+_CASSETTE = re.compile(r"\s*# Recorded from .{1,300}, by rtdiag ")
+
 
 def whole(source: Source, name: str) -> bytes:
     """All bytes of a source. Unreadable beyond LARGEST_BYTES, of which no more is read."""
@@ -43,6 +45,8 @@ def as_text(raw: bytes, name: str) -> str:
             f"{name} is what rtdiag itself printed: it names its causes, and `rtdiag explain CODE` tells more of one; "
             "to have a run judged again, give its JSON (-o json)"
         )
+    if _CASSETTE.match(text):
+        raise Unreadable(f"{name} is a cassette of rtdiag: `rtdiag replay` judges it again")
     if text.count("\n") > MOST_LINES:
         raise Unreadable(f"{name} has more than {MOST_LINES} lines: give the part around the error")
     return text

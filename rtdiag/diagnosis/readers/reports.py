@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -13,9 +14,11 @@ from rtdiag.diagnosis.readers.moments import moment
 from rtdiag.diagnosis.readers.plain import at, compact, parsed, text_at
 from rtdiag.diagnosis.readers.routes import dialect_of, surface_of
 from rtdiag.diagnosis.situation import Unreadable
-from rtdiag.intake import Unusable, refuse_other_version
+from rtdiag.intake import Unusable, joined, json_of, refuse_other_version
 
 _JUDGED = frozenset({"fail", "inconclusive", "warn", "error"})
+# How a JSON report begins, and ndjson.
+_BEGINS = re.compile(r'\s{0,80}\{\s{0,80}(?:"type": "start", )?"schema_version": ')
 _UNNAMED = "unexpected-answer"
 _KINDS = {"api-key": "sk", "admin-key": "sk-admin", "ephemeral": "ek", "none": "none"}
 
@@ -23,6 +26,24 @@ _KINDS = {"api-key": "sk", "admin-key": "sk-admin", "ephemeral": "ek", "none": "
 def is_report(value: Any) -> bool:
     """Whether a JSON value is a report, of one target or of several."""
     return isinstance(value, Mapping) and "schema_version" in value and ("checks" in value or "reports" in value)
+
+
+def of_lines(text: str) -> Mapping[str, Any] | None:
+    """The report that a run's ndjson holds, also one that was killed; None for other text.
+
+    Raises Unreadable where a JSON report, or a line of the ndjson that must be there, is cut off.
+    """
+    if not _BEGINS.match(text):
+        return None
+    try:
+        return joined(text) or _whole(text)
+    except Unusable as error:
+        raise Unreadable(f"the report cannot be used: {error}") from None
+
+
+def _whole(text: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json_of(text)
+    return found
 
 
 def read_report(value: Mapping[str, Any]) -> Reading:

@@ -53,6 +53,8 @@ def of_text(text: str, learner: Learner) -> Reading:
     """The reading of a text that was read whole."""
     learner.text(text)
     value = parsed(text)
+    if value is NOTHING and (report := reports.of_lines(text)) is not None:
+        value = report
     if isinstance(value, dict | list):
         learner.value(value)
         reading = _of_json(value, text, learner)
