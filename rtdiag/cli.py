@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # What --timeout may be.
 _LEAST_S, _MOST_S = 0.1, 600.0
 
+_LONGEST_NAME = 1000  # of a file or a code; what is longer is a text in the wrong place
+
 _ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -349,13 +351,13 @@ def diff_(old: str, new: str, output: str, verbose: bool) -> None:
 def _recorded(file: str) -> Report:
     """The report in that file; raises ConfigError, in one line, where there is none."""
     from rtdiag.config import ConfigError
-    from rtdiag.intake import Unusable, text_of
+    from rtdiag.intake import Unusable, called, text_of
     from rtdiag.report import reading
 
     try:
         return reading.report_in(text_of(file, reading.FILE))
     except Unusable as exc:
-        raise ConfigError(f"{file}: {exc}") from None
+        raise ConfigError(f"{called(file)}: {exc}") from None
 
 
 @main.command(context_settings=_ENVIRONMENT)
@@ -427,8 +429,8 @@ def _page(code: str) -> str | None:
 
     checks = registry.load().checks
     found = pages.page(code, checks)
-    if found is None and "/" not in code and "." not in code.lstrip("."):
-        near = pages.near(code, checks)
+    if found is None and (len(code) > _LONGEST_NAME or ("/" not in code and "." not in code.lstrip("."))):
+        near = pages.near(code[:_LONGEST_NAME], checks)
         meant = f"did you mean {' or '.join(near)}?" if near else "give text on standard input: `rtdiag explain -`"
         raise ConfigError(f"there is no file and no code called {code[:80]!r}; {meant}")
     return found
@@ -557,7 +559,7 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     Exit code: 0 nowhere, 1 somewhere, 2 nothing to ask again or nowhere to write, 130 interrupted.
     """
     from rtdiag import drift
-    from rtdiag.intake import Unusable, text_of, why
+    from rtdiag.intake import Unusable, called, text_of, why
     from rtdiag.report import reading
     from rtdiag.screen import show
     from rtdiag.writing import refusal, whole
@@ -567,7 +569,7 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     try:
         found = drift.compare(drift.report_in(text_of(report, reading.FILE)), as_of)
     except Unusable as exc:
-        _fail(f"{report}: {exc}")
+        _fail(f"{called(report)}: {exc}")
     except KeyboardInterrupt:
         say("rtdiag: interrupted; nothing was compared to the end")
         return 130

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from rtdiag.diagnosis import catalogue, code, matching, readers
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.situation import Unreadable
-from rtdiag.intake import Source, Unusable, opened, why
+from rtdiag.intake import Source, Unusable, called, opened, why
 from rtdiag.model import Diagnosis, Explained, Flaw
 from rtdiag.redact import Mask
 
@@ -34,7 +34,7 @@ def explain_input(name: str, mask: Mask) -> Iterator[Explained]:
     except OSError as exc:
         raise Unreadable(f"{name}: {why(exc)}") from None
     except Unusable as exc:
-        raise Unreadable(f"{'standard input' if name == '-' else name}: {exc}") from None
+        raise Unreadable(f"{called(name)}: {exc}") from None
 
 
 def _scanned(path: Path, mask: Mask) -> Explained:

@@ -7,7 +7,7 @@ standard input, JSON or YAML that is not rtdiag's own goes through here. It know
 from rtdiag.intake.from_yaml import yaml_of
 from rtdiag.intake.limits import Limit, Malformed, Unusable
 from rtdiag.intake.recorded import RECORDS, SCHEMA_VERSION, joined, refuse_other_version
-from rtdiag.intake.source import Readable, Source, no_text, opened, text_of, why
+from rtdiag.intake.source import Readable, Source, called, no_text, opened, text_of, why
 from rtdiag.intake.values import json_of, odd, refuse_many
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Readable",
     "Source",
     "Unusable",
+    "called",
     "joined",
     "json_of",
     "no_text",

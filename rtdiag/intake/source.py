@@ -136,6 +136,11 @@ def no_text(raw: bytes) -> str:
     return known or ("it is binary: give text, in UTF-8" if b"\0" in raw else "")
 
 
+def called(name: str) -> str:
+    """What a person calls the input of that name."""
+    return "standard input" if name == "-" else name
+
+
 def why(exc: OSError) -> str:
     """What the system says of a file that cannot be read."""
     return exc.strerror or "it cannot be read"

@@ -16,7 +16,7 @@ from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, whole
 from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, too_much, unfenced
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.situation import Unreadable
-from rtdiag.intake import Source
+from rtdiag.intake import Source, called
 from rtdiag.redact import Mask
 
 
@@ -26,9 +26,8 @@ def read(source: BinaryIO | Source, name: str, mask: Mask) -> Read:
     `name` is what messages call the input; "-" is standard input. Raises Unreadable where there is nothing to judge, and OSError
     where the source fails; never anything else, whatever the bytes are.
     """
-    called = "standard input" if name == "-" else name
     given = source if isinstance(source, Source) else Source(source, FILE)
-    return _masked(_reading(given, called, Learner(mask)), mask)
+    return _masked(_reading(given, called(name), Learner(mask)), mask)
 
 
 def _reading(source: Source, name: str, learner: Learner) -> Reading:
