@@ -44,11 +44,13 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The peer speaks, to nobody once this side has ended."""
-        if self._limit is None:
-            self._behind.data_received(data)
-            self._look_for_broken_body()
-        else:
+        if self._limit is not None:
             self._drop(len(data))
+            return
+        if self._body and self._body.is_eof():
+            self._body = None  # what comes now is something else
+        self._behind.data_received(data)
+        self._look_for_broken_body()
 
     def eof_received(self) -> bool:
         """The peer has said all. True keeps the way to it open."""
@@ -64,7 +66,7 @@ class Connection(asyncio.Protocol):
             self._behind.connection_lost(exc)
         else:
             self._limit.cancel()
-        if self._body:
+        if self._body and not self._body.is_eof():
             self._body.feed_eof()
         self._among.discard(self)
         self.gone.set_result(None)
@@ -80,7 +82,7 @@ class Connection(asyncio.Protocol):
             self._behind.resume_writing()
 
     def asked(self, body: StreamReader) -> None:
-        """A request with that body is being answered."""
+        """A request of HTTP with that body is being answered. With its end all is said, until something else comes in."""
         self._body = body
         self._look_for_broken_body()
 
@@ -89,10 +91,11 @@ class Connection(asyncio.Protocol):
         return self._limit is not None or self._transport.is_closing()
 
     def close(self) -> None:
-        """Ends this side, after all that was written; the socket is closed when the peer has ended its own, or the limits."""
+        """Ends this side after all that was written, and closes the socket when the peer has ended its own, or at the limits."""
         if self.is_closing():
             return
-        if self._heard_all or not self._transport.can_write_eof():
+        all_is_said = self._heard_all or (self._body and self._body.is_eof())
+        if all_is_said or not self._transport.can_write_eof():
             self._transport.close()
             return
         loop = asyncio.get_running_loop()

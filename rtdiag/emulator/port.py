@@ -94,9 +94,12 @@ class _Site(web.BaseSite):
 
 
 def _request(make: Callable[..., web.BaseRequest], message: Any, *rest: Any) -> web.BaseRequest:
-    """A request whose connection knows of it. aiohttp reads a CONNECT without a version as one without a URL, and would break."""
+    """A request whose connection knows of it, if it is one that ends: no upgrade, and not aiohttp's stand-in for what is no HTTP.
+
+    aiohttp reads a CONNECT without a version as one without a URL, and would break on it.
+    """
     request = make(message if message.url else message._replace(url=URL("/")), *rest)
-    if isinstance(request.transport, Connection):
+    if isinstance(request.transport, Connection) and not message.upgrade and message.method != "UNKNOWN":
         request.transport.asked(request.content)
     return request
 

@@ -231,6 +231,34 @@ def test_a_thousand_sockets_in_a_row_leave_neither_memory_nor_files() -> None:
     assert (after - before) / IN_A_ROW < MOST_BYTES_OF_A_SOCKET
 
 
+@linux
+def test_a_thousand_bodies_that_never_end_leave_neither_memory_nor_files() -> None:
+    async def run(served: Server) -> tuple[int, int]:
+        lines = (f"Authorization: Bearer {served.key}", "Content-Type: application/json", "Content-Length: 100000")
+        half = "\r\n".join(
+            ("POST /v1/realtime/client_secrets HTTP/1.1", "Host: here", *lines, "", "x" * 50_000)
+        ).encode()
+        host, port = served.base_url.split("/")[2].split(":")
+
+        async def one(_: int) -> None:
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.write(half)
+            await writer.drain()
+            writer.close()
+
+        files = served.open_files
+        await in_a_row(WARM_UP, one)
+        await settled(served, files)
+        before = served.memory_bytes
+        await in_a_row(IN_A_ROW, one)
+        await settled(served, files)
+        return before, served.memory_bytes
+
+    with server() as served:
+        before, after = asyncio.run(run(served))
+    assert (after - before) / IN_A_ROW < MOST_BYTES
+
+
 def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its offer promises candidates that never follow: aiortc alone would wait for ever."""
     monkeypatch.setattr(server_side, "CONNECT_WAIT_S", 0)
