@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
 import time
 from collections.abc import Sequence
@@ -959,6 +961,28 @@ def test_a_link_out_of_the_directory_is_not_followed(tmp_path: Path) -> None:
     scanned = scan_path(tmp_path / "in", Mask(), TODAY)
     assert (scanned.files, scanned.flaws) == (1, ())
     assert "link.js: a link out of the directory" in scanned.notes[0]
+
+
+def test_links_in_a_circle_and_pipes_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "own.js").write_bytes("\ufeff1;".encode("utf-16-le"))
+    (tmp_path / "circle.js").symlink_to("circle.js")
+    (tmp_path / "zero.js").symlink_to("/dev/zero")
+    (tmp_path / "again").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.js")
+    assert scan_path(tmp_path, Mask(), TODAY).files == 1
+    for name, why in (("pipe.js", "nobody writes"), ("zero.js", "a device"), ("circle.js", "no such file")):
+        with pytest.raises(Unreadable, match=rf"{name}: [^(]*{why}"):
+            scan_path(tmp_path / name, Mask(), TODAY)
+
+
+def test_of_all_files_together_no_more_is_read_than_can_be_judged_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[scan_path.__module__], "MOST_CHARACTERS", 50)
+    for number in range(9):
+        (tmp_path / f"{number}.js").write_text("const a = 'twenty characters';\n", encoding="utf-8")
+    scanned = scan_path(tmp_path, Mask(), TODAY)
+    assert (scanned.files, scanned.notes[0][:25]) == (2, "1.js: the last that was r")
 
 
 def test_a_file_is_read_by_itself_and_nothing_readable_is_said_so(tmp_path: Path) -> None:

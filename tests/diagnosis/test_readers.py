@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from rtdiag.diagnosis.readers import Read, har_stream, read
+from rtdiag.diagnosis.readers import har as har_reader
 from rtdiag.diagnosis.readers.pasted import LARGEST_BYTES
 from rtdiag.diagnosis.situation import Situation, Unreadable
+from rtdiag.intake import Limit, Source
 from rtdiag.redact import Mask
 
 KEY = "sk-proj-not-a-real-key-0000000000000000000000"
@@ -935,6 +937,30 @@ def test_a_har_whose_one_value_never_ends_is_left_there(monkeypatch: pytest.Monk
     assert endless.given < 5 * 1024 * 1024
 
 
+@pytest.mark.parametrize(
+    ("most", "limit", "note"),
+    [
+        ("MOST_ENTRIES", 2, "after 2 requests (no more are read)"),
+        ("_MOST_VALUES", 90, "(it holds more values than are read)"),
+    ],
+)
+def test_a_har_without_end_is_read_up_to_there(
+    most: str, limit: int, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = har_reader if most == "MOST_ENTRIES" else har_stream
+    monkeypatch.setattr(room, most, limit)
+    found = reading(har(*[entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN)] * 9))
+    assert 0 < len(found.situations) < 9
+    assert note in found.note
+
+
+def test_a_har_larger_than_any_is_read_up_to_there() -> None:
+    content = har(*[entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN, comment="x" * 100_000)] * 9)
+    found = read(Source(io.BytesIO(content), Limit(len(content) // 2, "export fewer requests")), "x.har", Mask())
+    assert 0 < len(found.situations) < 9
+    assert "export fewer requests" in found.note
+
+
 # --- rtdiag's own reports
 
 
@@ -1057,6 +1083,35 @@ def test_a_report_that_was_cut_short_does_not_say_that_all_passed() -> None:
         {"schema_version": 1, "checks": [{"cases": [{"id": "key.works", "status": "pass"}]}], "interrupted": True}
     )
     assert found.note.endswith("; its run was interrupted, and tells only a part")
+
+
+def test_the_lines_of_a_run_are_a_report_also_of_one_that_was_killed() -> None:
+    case = {"id": "key.accepted", "status": "fail", "measured": "401", "cause": "key-wrong-or-revoked"}
+    start = {"type": "start", "schema_version": 1, "started_at": "2026-11-22T10:00:00.000Z", "exchanges": []}
+    lines = json.dumps(start) + "\n" + json.dumps({"type": "check", "check": {"id": "key", "cases": [case]}}) + "\n"
+    for text in (lines, lines + '{"type": "end", "check_i'):
+        found = reading(text)
+        assert (found.form, [s.where for s in found.situations]) == ("rtdiag report", ["key.accepted"])
+    with pytest.raises(Unreadable, match="the lines of token are missing"):
+        reading(lines + '{"type": "end", "check_ids": ["key", "token"]}\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{\n  "schema_version": 1,\n  "tool": {"name": "rtd', "line 3: the text that begins in column 20 has no end"),
+        ('{"schema_version": 2, "tool": {"version": "9.0"}, "checks": []}', "written by a newer rtdiag 9.0"),
+        ('{"type": "start", "schema_version": 2}\n{"type": "check"}\n', "written by a newer rtdiag"),
+        (
+            "# Recorded from the live API on 2026-11-22, by rtdiag 0.1.0.\ninteractions: []\n",
+            "`rtdiag replay` judges it",
+        ),
+    ],
+)
+def test_a_record_that_cannot_be_explained_is_told_and_not_guessed_at(text: str, why: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        reading(text)
+    assert why in str(refused.value)
 
 
 # --- failure descriptions

@@ -126,6 +126,30 @@ def test_each_module_knows_only_what_it_may(room: str, path: Path) -> None:
         assert package not in LAZY or room in LAZY[package], f"import {package} where it is used"
 
 
+# Who else opens files or takes YAML apart, and what: nothing that came from elsewhere. JSON of a server is read where it arrives.
+OPENS = {
+    "intake/source.py": "the door itself",
+    "api/data.py": "rtdiag's own facts",
+    "report/html.py": "its own style",
+    "speech/clip.py": "audio, for ffmpeg",
+    "transport/trust.py": "certificates, for OpenSSL",
+    "outputs.py": "the summary of a step, written",
+    "intake/from_yaml.py": "the door itself",
+    "report/cassette.py": "a cassette, written",
+}
+_OPENS = re.compile(
+    r"\.(?:read_text|read_bytes|open_file|safe_load)\(|\bsys\.stdin\.(?:read|buffer)|\byaml\.(?:load|parse|compose|scan|dump)\("
+    r"|\bjson\.load\(|(?<![\w.])(?<!def )open\(|\.open\([\"'][abrw+]{1,3}[\"']"
+)
+
+
+@pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for _, p in modules()])
+def test_files_of_others_come_through_one_door(path: Path) -> None:
+    opens = _OPENS.findall(path.read_text(encoding="utf-8"))
+    known = path.relative_to(ROOT).as_posix().removeprefix("rtdiag/") in OPENS
+    assert bool(opens) == known, "read it through rtdiag.intake, or say in OPENS what it is"
+
+
 def test_a_wrong_import_would_be_seen() -> None:
     found = set(imports(ast.parse("def f():\n    from rtdiag.emulator import Emulator\n    import rtdiag.cli")))
     assert found == {"rtdiag.emulator.Emulator", "rtdiag.cli"}

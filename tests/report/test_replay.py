@@ -11,6 +11,7 @@ import pytest
 
 from rtdiag import registry
 from rtdiag.emulator import load_faults
+from rtdiag.intake import Unusable
 from rtdiag.model import Exchange, Report
 from rtdiag.replay import replay, turned
 from rtdiag.report import reading, render
@@ -118,3 +119,52 @@ def test_lines_that_were_cut_off_are_a_report_up_to_there() -> None:
     with_all = reading.report_in("".join(lines))
     assert {p.id: p for p in with_all.peers} == {p.id: p for p in report.peers}
     assert len(with_all.exchanges) == len(report.exchanges)
+
+
+def test_a_record_that_cannot_be_judged_keeps_its_judgement_and_says_so() -> None:
+    report = run_on_emulator(only=["token.shape-realtime"])
+    parsed = json.loads(render(report, "json"))
+    for case in parsed["checks"][-1]["cases"]:
+        case["facts"] = {"odd": 1} if case["facts"] else {}
+    old = reading.report(parsed)
+    new = replay(old, CHECKS)
+    assert [row.finding for row in new.checks[-1].rows] == [row.finding for row in old.checks[-1].rows]
+    assert list(turned(old, new)) == [
+        "token: keeps its judgement, for what was recorded of it is not what rtdiag records"
+    ]
+    assert "KeyError" not in render(new, "json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (("exchanges", 0, "url"), "https://[::1/", 'url cannot be "https://[::1/"'),
+        (("target", "base_url"), "http://x:99999/", 'base_url cannot be "http://x:99999/"'),
+        (("started_at",), "soon", 'a time cannot be "soon"'),
+        (("started_at",), "0001-01-01T00:00:00+23:00", 'a time cannot be "0001-01-01T00:00:00+23:00"'),
+        (("target", "emulator", "as_of"), "today", 'a day cannot be "today"'),
+        (("exchanges", 1), 5, "exchanges[1] is not as rtdiag writes it"),
+        (("exchanges",), {}, "exchanges cannot be {}"),
+        (("exchanges", 0, "request_headers"), [["a"]], "exchanges[0] is not as rtdiag writes it"),
+        (("exchanges", 0, "body_encoding"), "base64", "a body in base64 is none"),
+        (("checks", 0, "cases"), 7, "checks[0] is not as rtdiag writes it"),
+        (("schema_version",), 9, "written by a newer rtdiag"),
+    ],
+)
+def test_an_odd_part_of_a_report_is_named(place: tuple[Any, ...], value: Any, told: str) -> None:
+    parsed = json.loads(render(run_on_emulator(only=["key"]), "json"))
+    *way, last = place
+    inside = parsed
+    for name in way:
+        inside = inside[name]
+    inside[last] = value
+    with pytest.raises(Unusable) as refused:
+        reading.report_in(json.dumps(parsed))
+    assert told in str(refused.value)
+
+
+def test_a_cassette_of_a_newer_rtdiag_is_told_before_its_parts_are_looked_at() -> None:
+    text = render(run_on_emulator(only=["key"]), "cassette")
+    newer = text.replace("rtdiag:\n", "rtdiag:\n  schema_version: 2\n  exchanges_in_another_form: []\n", 1)
+    with pytest.raises(Unusable, match=r"^written by a newer rtdiag"):
+        reading.report_in(newer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import socket
 from importlib.resources import files
 from pathlib import Path
 
@@ -156,3 +157,49 @@ def test_a_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None
 def test_what_it_costs_is_said(model: str, said: str) -> None:
     assert "120 s of audio" in price.sentence(120, model)
     assert said in price.sentence(120, model)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{url}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {url}\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+        "[playlist]\nFile1={url}\n",
+    ],
+)
+def test_no_file_makes_it_ask_for_another(tmp_path: Path, text: str) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.setblocking(False)
+        (tmp_path / "clip.wav").write_text(text.format(url=f"http://127.0.0.1:{listening.getsockname()[1]}/x.wav"))
+        with pytest.raises(ClipError, match=r"no audio that can be decoded: give it as Opus, MP3 or WAV$"):
+            clip(str(tmp_path / "clip.wav"))
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+def test_a_rate_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "slow.wav"
+    speech.wav(path, speech.speech(2))
+    content = path.read_bytes()
+    path.write_bytes(content[:24] + (1).to_bytes(4, "little") + content[28:])
+    with pytest.raises(ClipError, match=r"slow.wav: \d+ samples in a piece, 1 a second: no speech$"):
+        clip(str(path))
+
+
+def test_pieces_too_small_for_speech_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtdiag.speech.clip.MOST_FRAMES", 5)
+    with pytest.raises(ClipError, match="samples in a piece"):
+        clip(written(tmp_path / "given.wav", speech.speech(3)))
+
+
+def test_no_more_of_a_clip_is_read_than_a_minute_can_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtdiag.speech.clip.LARGEST_BYTES", 10_000)
+    with pytest.raises(ClipError, match="too large for a minute of speech"):
+        clip(written(tmp_path / "given.wav", speech.speech(3)))
+    monkeypatch.setattr("rtdiag.speech.clip.LARGEST_BYTES", 10_000_000)
+    monkeypatch.setattr("rtdiag.speech.clip.LONGEST_WORK_S", -1)
+    with pytest.raises(ClipError, match="decoding it takes too long"):
+        clip(str(tmp_path / "given.wav"))
