@@ -241,7 +241,7 @@ def test_a_thousand_bodies_that_never_end_leave_neither_memory_nor_files() -> No
         host, port = served.base_url.split("/")[2].split(":")
 
         async def one(_: int) -> None:
-            _, writer = await asyncio.open_connection(host, int(port))
+            _reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(half)
             await writer.drain()
             writer.close()
