@@ -58,15 +58,19 @@ def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules
             current.update(complete(shape, good, current, rules.behaviour) if good and current else {})
             current.pop("type", None)
         raise
+    opens_as_its_model = (kind, dialect) == ("realtime", "ga")
     result: Json = complete(shape, given, current, rules.behaviour)
     result.pop("type", None)
-    if (kind, dialect) == ("realtime", "ga"):
+    if opens_as_its_model:
         _as_the_model_opens(result, given, current)
     place = audio_input(result, dialect)
     if kept and rules.switches.turn_detection_rules == "unchecked":
         place["turn_detection"] = {**(place["turn_detection"] or {}), **kept}
     elif rules.switches.turn_detection_replaced:
-        place["turn_detection"] = audio_input(complete(shape, {}, {}, rules.behaviour), dialect)["turn_detection"]
+        fresh = {**complete(shape, {}, {}, rules.behaviour), "model": result.get("model")}
+        if opens_as_its_model:
+            _as_the_model_opens(fresh, {}, {})
+        place["turn_detection"] = audio_input(fresh, dialect)["turn_detection"]
     elif not _takes_turn_detection(kind, result):
         place["turn_detection"] = None
     return result
