@@ -183,7 +183,7 @@ async def _socket(ctx: Context, way: _Way, kind: Kind, dialect: Dialect) -> Sock
 async def _credential(ctx: Context, way: _Way, kind: Kind) -> Credential | None:
     if way.credential == "made-up":
         return ctx.made_up_key
-    return await ctx.fresh_token(kind) if way.credential.endswith("-token") else ctx.wishes.api_key
+    return await ctx.fresh_token(kind, of_any_session=True) if way.credential.endswith("-token") else ctx.wishes.api_key
 
 
 def _seen(case: str, sockets: list[Socket]) -> Seen:

@@ -350,9 +350,12 @@ class Context:
         self._once["minted", kind] = fresh
         return fresh
 
-    async def fresh_token(self, kind: Kind) -> Credential | None:
-        """A token that nothing was asked with yet, since it may be good once; the shared one where no other is to be had."""
-        while self._spare[kind]:
+    async def fresh_token(self, kind: Kind, *, of_any_session: bool = False) -> Credential | None:
+        """A token that nothing was asked with yet, since it may be good once; the shared one where no other is to be had.
+
+        `of_any_session`: one that is left of another check will do, whatever its session's settings are.
+        """
+        while of_any_session and self._spare[kind]:
             spare = self._spare[kind].pop()
             if not spare.worn:
                 return spare.token
@@ -363,7 +366,7 @@ class Context:
         return (await self.mint(kind, shared.dialect, session)).token or shared.token
 
     def keep(self, kind: Kind, minted: Minted) -> None:
-        """Keep a token that was minted for the mint's answer alone: `fresh_token` hands it out before it mints another."""
+        """Keep a token that was minted for the mint's answer alone: `fresh_token` can hand it out."""
         if minted.token is not None:
             self._spare[kind].append(minted)
 

@@ -47,7 +47,10 @@ CHANGES: dict[str, tuple[set[str], str]] = {
     "applies_updates": ({"body"}, UPDATES),
     "update_error": (ERRORS, UPDATES),
     "turn_detection_refused": ({"status", "event"}, rf"{MINTS}|{UPDATES}"),
-    "turn_detection_replaced": ({"body"}, rf"{MINTS}|{UPDATES}|{SOCKETS}"),  # sockets are opened with tokens of such mints
+    "turn_detection_replaced": (
+        {"body"},
+        rf"{MINTS}|{UPDATES}|{SOCKETS}",
+    ),  # sockets are opened with tokens of such mints
     "heeds_intent": ({"body", "event"}, rf"{SOCKETS}|{UPDATES}"),
     "checks_model_kind": ({"event", "peer"}, SOCKETS),
     "reads_subprotocols": ({"event", "peer"}, SOCKETS),
