@@ -74,7 +74,8 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
     mask.learn_environment(os.environ)
     asked = Asked(check, cases, crash=_crash_of_the_probe(outcome), interrupted=report.interrupted)
     new, crash = judged(asked, evidence, progress, mask)
-    if crash != asked.crash:
+    unjudged = not asked.crash and any(row.finding.cause == "check-broke" for row in new)
+    if crash != asked.crash or unjudged:
         kept = tuple(_kept(row, check, progress) for row in outcome.rows)
         return replace(outcome, status=worst(row.finding.status for row in kept), rows=kept, reason=_UNFIT)
     by_id = {row.id: row for row in new}
