@@ -135,6 +135,14 @@ def test_a_record_that_cannot_be_judged_keeps_its_judgement_and_says_so() -> Non
     assert "KeyError" not in render(new, "json")
 
 
+def test_a_record_of_which_a_judge_says_nothing_keeps_its_judgement() -> None:
+    old = run_on_emulator(only=["token.shape-realtime"])
+    silent = {id: replace(check, judge=lambda _: iter(())) for id, check in CHECKS.items()}
+    new = replay(old, silent)
+    assert [o.rows for o in new.checks] == [o.rows for o in old.checks]
+    assert (new.exit_code, len(list(turned(old, new)))) == (old.exit_code, len(old.checks))
+
+
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
