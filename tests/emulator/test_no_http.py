@@ -53,7 +53,7 @@ SENT: dict[str, Sequence[bytes]] = {
     "two-lengths": [post("client_secrets", JSON, "Content-Length: 5", "Content-Length: 6") + b"abcdef"],
     "length-and-chunks": [post("client_secrets", JSON, "Content-Length: 5", CHUNKED) + b"abcde"],
     "bad-disposition": [
-        post("calls", FORM, "Connection: close", "Content-Length: 42"),
+        post("calls", FORM, "Connection: close", "Content-Length: 41"),
         b"--b\r\nContent-Disposition: \xff\r\n\r\nv=0\r\n--b--",
     ],
     "nulls": [b"\0" * 1_000_000],
