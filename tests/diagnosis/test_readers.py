@@ -1358,6 +1358,24 @@ def test_lines_without_end_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[" * 100_000, "nested deeper"),
+        ("[" + "[]," * 400_000 + "[]]", "values: give less"),
+        ("{}" * 1_100_000, "values"),
+    ],
+)
+def test_json_that_is_too_much_is_refused_and_not_taken_for_words(text: str, why: str) -> None:
+    with pytest.raises(Unreadable, match=f"^the JSON cannot be used: .*{why}"):
+        reading(text)
+
+
+def test_a_log_of_more_values_than_one_json_may_hold_is_read_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtdiag.intake.values._MOST_BEFORE_VALUES", 300)
+    assert reading(log(CREATED, *[UPDATE] * 30, REFUSED)).form == "event log"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "[" * 100_000,

@@ -1,4 +1,4 @@
-"""JSON without surprises: parsing that never raises, and looking into values whose shape nobody promised."""
+"""JSON without surprises: parsing that does not raise, and looking into values whose shape nobody promised."""
 
 from __future__ import annotations
 
@@ -24,31 +24,27 @@ class _Nothing:
 NOTHING: Any = _Nothing()
 
 
-def parsed(text: str) -> Any:
-    """The JSON value of `text`, or NOTHING; a code fence, curly quotes and a JSON text within a JSON text are seen through."""
+def parsed(text: str, *, strict: bool = False) -> Any:
+    """The JSON value of `text`, or NOTHING; a code fence, curly quotes and a JSON text within a JSON text are seen through.
+
+    Where `strict`, raises Unusable for what is JSON as far as it goes, and too deep or too much.
+    """
     text = unfenced(text)
-    value = _loads(text)
+    value = _loads(text, strict=strict)
     if value is NOTHING and text.lstrip()[:1] in ("{", "[", "“"):
         value = _loads(straight(text))
     return parsed(value) if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") else value
 
 
-def _loads(text: str) -> Any:
+def _loads(text: str, *, strict: bool = False) -> Any:
     try:
         return json_of(text, once=False)
-    except Unusable:
-        return NOTHING
-
-
-def too_much(text: str) -> str:
-    """Why a text that may well be JSON is refused all the same, "" elsewhere."""
-    try:
-        json_of(text, once=False)
     except Malformed:
-        return ""
-    except Unusable as error:
-        return str(error)
-    return ""
+        return NOTHING
+    except Unusable:
+        if strict:
+            raise
+        return NOTHING
 
 
 def unfenced(text: str) -> str:

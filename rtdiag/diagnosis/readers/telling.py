@@ -13,10 +13,10 @@ from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Read, Reading
 from rtdiag.diagnosis.readers.har import FILE, read_har
 from rtdiag.diagnosis.readers.har_stream import is_har
 from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, whole
-from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, too_much, unfenced
+from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, unfenced
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.situation import Unreadable
-from rtdiag.intake import Source, called
+from rtdiag.intake import Source, Unusable, called
 from rtdiag.redact import Mask
 
 
@@ -50,8 +50,11 @@ def _masked(reading: Reading, mask: Mask) -> Read:
 
 def of_text(text: str, learner: Learner) -> Reading:
     """The reading of a text that was read whole."""
+    try:
+        value = parsed(text, strict=text.lstrip()[:1] in ("{", "[") and _NEXT_LINE not in text)
+    except Unusable as error:
+        raise Unreadable(f"the JSON cannot be used: {error}") from None
     learner.text(text)
-    value = parsed(text)
     if value is NOTHING and (report := reports.of_lines(text)) is not None:
         value = report
     if isinstance(value, dict | list):
@@ -59,8 +62,6 @@ def of_text(text: str, learner: Learner) -> Reading:
         reading = _of_json(value, text, learner)
         if reading:
             return reading
-    elif text.lstrip()[:1] in ("{", "[") and (why := too_much(text)):
-        raise Unreadable(f"the JSON cannot be used: {why}")
     return next(reading for of in _TEXT_FORMS if (reading := of(text, learner)))
 
 
@@ -133,6 +134,8 @@ def _console(text: str, learner: Learner) -> Reading | None:
 def _text(text: str, learner: Learner) -> Reading:
     return Reading("text", [Draft(text=text.strip(), status=status_in(text))])
 
+
+_NEXT_LINE = "}\n{"  # of NDJSON, which is read line by line
 
 # In this order: what says surely what it is comes first, a person's words last.
 _TEXT_FORMS: tuple[Callable[[str, Learner], Reading | None], ...] = (
