@@ -42,7 +42,7 @@ _SHOWN_VARIABLES = (
 _ICE_TRANSPORTS = {"stun": (), "turn": ("udp", "tcp"), "turns": ("tcp",)}
 _KEY_FILE = Limit(16 * 1024, "give a file that holds the key alone")
 _SESSION_FILE = Limit(1024 * 1024, "give the session object alone")
-_MOST_SESSION_VALUES = 20_000
+_MOST_SESSION_VALUES = 10_000
 
 _NO_CREDENTIAL = (
     "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
