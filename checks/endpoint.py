@@ -19,10 +19,10 @@ from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
-from rtdiag.check import Case, Check
-from rtdiag.context import Context
-from rtdiag.judging import made_up, no_answer, not_asked_here, past_the_credential, refused_token, said
-from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context
+from rtdiag.engine.findings import made_up, no_answer, not_asked_here, past_the_credential, refused_token, said
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
 
 # id, the kind of session it is for, what it needs, and how the head of its column reads
 _CREDENTIALS: tuple[tuple[str, Kind | None, str, str], ...] = (
@@ -47,24 +47,24 @@ _CASES = tuple(
 )
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Post the invalid offer everywhere, the control first for each URL; a 429 ends it."""
-    await ctx.minted(ctx.wishes.kinds[0])  # which dialects are spoken decides what each cell should show
-    await ctx.beta_mint(ctx.wishes.kinds[0])
-    models = {kind: await ctx.model(kind) for kind in ctx.wishes.kinds}
+    await ctx.minted(ctx.options.kinds[0])  # which dialects are spoken decides what each cell should show
+    await ctx.beta_mint(ctx.options.kinds[0])
+    models = {kind: await ctx.model(kind) for kind in ctx.options.kinds}
     for target in SDP_TARGETS:
         asked = {"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models}
         path = target.path.format(**{name: quote(model, safe="") for name, model in asked.items()})
         for name, *_ in reversed(_CREDENTIALS):
             case = f"{target.id}-{name}"
             if ctx.wants(case) and not _may_ask(ctx, target, case):
-                yield Seen(case, facts={"not_asked_here": True})
+                yield Observation(case, facts={"not_asked_here": True})
                 continue
             credential = await ctx.credential(name) if ctx.wants(case) else None
             if credential is None:
                 continue
             exchange = await ctx.invalid_offer(path, credential)
-            yield Seen(case, (exchange,))
+            yield Observation(case, (exchange,))
             if exchange.status == 429:
                 return
 

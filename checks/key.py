@@ -16,10 +16,10 @@ from datetime import date
 
 from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS, MODELS, base_url_meant
-from rtdiag.check import Case, Check
-from rtdiag.context import Context, model_ids
-from rtdiag.judging import REFUSED, beside_made_up, no_answer, refusal, refused, said
-from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen, Status
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context, model_ids
+from rtdiag.engine.findings import REFUSED, beside_made_up, no_answer, refusal, refused, said
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Status
 
 # How long before its end a model is worth a warning.
 _SOON_DAYS = 90
@@ -38,28 +38,28 @@ _WRONG_KEY = (
 )
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Look at the key as given, then ask `GET /models` with it and with a made-up one."""
-    wishes = ctx.wishes
-    key = wishes.api_key.secret.reveal() if wishes.api_key else None
+    options = ctx.options
+    key = options.api_key.secret.reveal() if options.api_key else None
     shape = keys.shape_of(key, "api-key") if key is not None else {"missing": True}
-    yield Seen("shape", facts=shape | {"source": wishes.api_key.source if wishes.api_key else ""})
-    yield Seen("environment", facts=dict(wishes.environment))
-    yield Seen("base-url", facts={"base_url": ctx.recorder.mask(wishes.base_url, "facts")})
+    yield Observation("shape", facts=shape | {"source": options.api_key.source if options.api_key else ""})
+    yield Observation("environment", facts=dict(options.environment))
+    yield Observation("base-url", facts={"base_url": ctx.recorder.mask(options.base_url, "facts")})
     control = await ctx.request("GET", MODELS, ctx.made_up_key) if ctx.wants("control") else None
     if control is not None:
-        yield Seen("control", (control,))
-    asks_list = ctx.wants("accepted", *(f"model-{kind}" for kind in wishes.kinds))
+        yield Observation("control", (control,))
+    asks_list = ctx.wants("accepted", *(f"model-{kind}" for kind in options.kinds))
     if key is None or "problem" in shape or not asks_list:
         return
     listed = await ctx.listed_models()
     if control is None and listed.status in REFUSED:
         control = await ctx.request("GET", MODELS, ctx.made_up_key)
-    yield Seen("accepted", (listed,), facts=beside_made_up(listed, control))
-    for kind in wishes.kinds:
+    yield Observation("accepted", (listed,), facts=beside_made_up(listed, control))
+    for kind in options.kinds:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
-        yield Seen(f"model-{kind}", (listed,), facts={"model": model, "entry": entry, "listed": listed.ok})
+        yield Observation(f"model-{kind}", (listed,), facts={"model": model, "entry": entry, "listed": listed.ok})
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _model(case, seen, evidence.today)
 
 
-def _shape(seen: Seen, official: bool) -> Finding:
+def _shape(seen: Observation, official: bool) -> Finding:
     facts = seen.facts
     if facts.get("missing"):
         return Finding("shape", "skip", "no API key was given, only a token")
@@ -95,12 +95,12 @@ def _shape(seen: Seen, official: bool) -> Finding:
     return Finding("shape", "pass", measured)
 
 
-def _environment(seen: Seen) -> Finding:
+def _environment(seen: Observation) -> Finding:
     found = ", ".join(f"{name}={value}" for name, value in seen.facts.items())
     return Finding("environment", "info", found or "nothing: no other OPENAI_ variable and no proxy is set")
 
 
-def _base_url(url: str, official: bool, listed: Seen | None) -> Finding:
+def _base_url(url: str, official: bool, listed: Observation | None) -> Finding:
     """What goes on after its version, or has it twice, is wrong; one without a version only where no models are listed below it."""
     meant = base_url_meant(url)
     if meant == url.rstrip("/"):
@@ -112,7 +112,7 @@ def _base_url(url: str, official: bool, listed: Seen | None) -> Finding:
     return Finding("base-url", status, url, "…/v1", "base-url-wrong", f"did you mean {meant} ?")
 
 
-def _control(exchange: Exchange, official: bool, accepted: Seen | None) -> Finding:
+def _control(exchange: Exchange, official: bool, accepted: Observation | None) -> Finding:
     if unusable := no_answer("control", exchange, wants_json=True):
         return unusable
     if exchange.ok:
@@ -162,7 +162,7 @@ def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Findin
     return Finding("accepted", "inconclusive", said(exchange), "200", "unexpected-answer")
 
 
-def _model(case: str, seen: Seen, today: date) -> Finding:
+def _model(case: str, seen: Observation, today: date) -> Finding:
     model, entry = str(seen.facts["model"]), seen.facts.get("entry")
     known = models.find(model)
     listed = entry.get("shutdown_date") if isinstance(entry, dict) else None

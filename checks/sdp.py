@@ -20,9 +20,9 @@ from datetime import date
 from rtdiag.api import sessions
 from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import CALLS, KINDS
-from rtdiag.check import Case, Check
-from rtdiag.context import INVALID_OFFER, SDP, Context, Opened
-from rtdiag.judging import (
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import INVALID_OFFER, SDP, Context, SessionAttempt
+from rtdiag.engine.findings import (
     REFUSED,
     beside_made_up,
     in_short,
@@ -36,7 +36,7 @@ from rtdiag.judging import (
     refused_token,
     said,
 )
-from rtdiag.model import Cost, Evidence, Exchange, Finding, PeerTrace, Seen
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, PeerTrace
 from rtdiag.transport.http import Reply
 
 # From when on the API takes a token once: between 2026-07-20 and 2026-08-01 by record 59244381944 and kizuna-ai-lab/sokuji#377.
@@ -71,17 +71,17 @@ def _cases() -> Iterator[Case]:
     yield Case("charset", "an offer as application/sdp; charset=utf-8", ("token.accepted-realtime",), "realtime")
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """The other ways to post an offer first, then one session of each kind; no two are open at a time."""
-    if "realtime" in ctx.wishes.kinds:
+    if "realtime" in ctx.options.kinds:
         async for seen in _other_ways(ctx):
             yield seen
-    for kind in ctx.wishes.kinds:
+    for kind in ctx.options.kinds:
         asked = (*_once(kind), *(f"{name}-{kind}" for name in ("answer", *(p[0] for p in _PHASES))))
         opened = await ctx.opened(kind) if ctx.wants(*asked) else None
         if opened is None:
             continue
-        path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
+        path = opened.exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))
         beside = beside_made_up(opened.exchange, await ctx.control_of(opened.exchange, path))
         for seen in _phases(kind, opened, beside):
             yield seen
@@ -94,12 +94,12 @@ def _once(kind: str) -> tuple[str, ...]:
     return ("location", "second-use") if kind == "realtime" else ()
 
 
-async def _other_ways(ctx: Context) -> AsyncIterator[Seen]:
+async def _other_ways(ctx: Context) -> AsyncIterator[Observation]:
     """An offer as multipart, as JSON, and with a charset; each that holds a token has one of its own."""
     minted = await ctx.minted("realtime")
     if "ga" not in ctx.dialects or minted.token is None:
         for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
-            yield Seen(case, facts={"offered": False})
+            yield Observation(case, facts={"offered": False})
         return
     if ctx.wants("multipart", "hangup"):
         async for seen in _multipart(ctx):
@@ -110,28 +110,28 @@ async def _other_ways(ctx: Context) -> AsyncIterator[Seen]:
     ):
         if ctx.wants(case) and ctx.may_ask(f"sdp.{case}"):
             token, headers = await ctx.fresh_token("realtime"), {"content-type": content_type}
-            yield Seen(case, (await ctx.request("POST", CALLS, token, content=content, headers=headers),))
+            yield Observation(case, (await ctx.request("POST", CALLS, token, content=content, headers=headers),))
         elif ctx.wants(case):
-            yield Seen(case, facts={"not_asked_here": True})
+            yield Observation(case, facts={"not_asked_here": True})
 
 
-async def _again(ctx: Context, opened: Opened) -> AsyncIterator[Seen]:
+async def _again(ctx: Context, opened: SessionAttempt) -> AsyncIterator[Observation]:
     """Whether the answer names the call, and what its token gets once more, when the call is over."""
     if not (opened.token and opened.exchange.ok):
         return
     if opened.dialect == "ga":
-        yield Seen("location", (opened.exchange,))
+        yield Observation("location", (opened.exchange,))
     if not ctx.wants("second-use"):
         return
     if not ctx.may_ask("sdp.second-use"):
-        yield Seen("second-use", facts={"not_asked_here": True})
+        yield Observation("second-use", facts={"not_asked_here": True})
         return
-    path = opened.exchange.url.removeprefix(ctx.wishes.base_url.rstrip("/"))
-    yield Seen("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
+    path = opened.exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))
+    yield Observation("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
 
 
-def _phases(kind: str, opened: Opened, beside: dict[str, bool]) -> Iterator[Seen]:
-    yield Seen(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, **beside})
+def _phases(kind: str, opened: SessionAttempt, beside: dict[str, bool]) -> Iterator[Observation]:
+    yield Observation(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, **beside})
     if opened.session is None or opened.trace is None:
         return
     greeting = tuple(opened.session.received[:1])
@@ -139,10 +139,10 @@ def _phases(kind: str, opened: Opened, beside: dict[str, bool]) -> Iterator[Seen
         done = phase in opened.trace.phases_ms
         events = greeting if name == "created" else ()
         if done or (opened.trace.failure and opened.trace.failure.phase == phase):
-            yield Seen(f"{name}-{kind}", (opened.exchange,) if name == "parse" else (), events, (opened.trace,))
+            yield Observation(f"{name}-{kind}", (opened.exchange,) if name == "parse" else (), events, (opened.trace,))
 
 
-async def _multipart(ctx: Context) -> AsyncIterator[Seen]:
+async def _multipart(ctx: Context) -> AsyncIterator[Observation]:
     session = json.dumps(sessions.session("realtime", "ga", await ctx.model("realtime"))).encode()
 
     async def post(offer: bytes) -> Reply:
@@ -150,10 +150,10 @@ async def _multipart(ctx: Context) -> AsyncIterator[Seen]:
         return await ctx.reply("POST", CALLS, ctx.key, files=parts)
 
     opened = await ctx.open("multipart", "ga", post, connect=False)
-    yield Seen("multipart", (opened.exchange,))
+    yield Observation("multipart", (opened.exchange,))
     if opened.exchange.ok:
         named = opened.exchange.header("location") is not None
-        yield Seen(
+        yield Observation(
             "hangup", (await ctx.hang_up(opened.exchange),) if named else (opened.exchange,), facts={"named": named}
         )
 
@@ -235,7 +235,7 @@ _FAILED: dict[str, tuple[str, str]] = {
 }
 
 
-def _phase(case: str, name: str, seen: Seen) -> Finding:
+def _phase(case: str, name: str, seen: Observation) -> Finding:
     trace = seen.peers[-1]
     phase = {p[0]: p[2] for p in _PHASES}[name]
     if phase not in trace.phases_ms:
@@ -305,7 +305,7 @@ def _location(exchange: Exchange) -> Finding:
     )
 
 
-def _second_use(seen: Seen, today: date) -> Finding:
+def _second_use(seen: Observation, today: date) -> Finding:
     again = seen.exchanges[-1]
     if unusable := no_answer("second-use", again):
         return unusable

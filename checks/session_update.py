@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Iterator
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
-from rtdiag.check import Case, Check
-from rtdiag.context import Context
-from rtdiag.judging import in_short, not_begun, not_sent, unanswered, update
-from rtdiag.model import Cost, Evidence, Finding, Seen
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context
+from rtdiag.engine.findings import in_short, not_begun, not_sent, unanswered, update
+from rtdiag.model import Cost, Evidence, Finding, Observation
 
 _FORMS: dict[str, str] = {
     "ga": "session.update in GA shape",
@@ -51,7 +51,7 @@ def _event(kind: Kind, form: str, model: str) -> Json:
     return {"type": "transcription_session.update", "session": flat}
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Send the three forms to the session of each kind."""
     for kind in ctx.kinds:
         wanted = [form for form in _FORMS if ctx.wants(f"{kind}-{form}")]
@@ -66,7 +66,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             event = _event(kind, form, await ctx.model(kind))
             answered = await ctx.update(opened, event)
             facts = {"dialect": opened.dialect, "sent": event["session"], **answered.facts}
-            yield Seen(f"{kind}-{form}", events=answered.events, facts=facts)
+            yield Observation(f"{kind}-{form}", events=answered.events, facts=facts)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         yield _judge_one(case, seen, kind, form, right)
 
 
-def _judge_one(case: str, seen: Seen, kind: str, form: str, right: str) -> Finding:
+def _judge_one(case: str, seen: Observation, kind: str, form: str, right: str) -> Finding:
     if form == right:
         return update(case, seen)
     expected = "a refusal"

@@ -23,9 +23,9 @@ from typing import Any
 
 from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, DIALECT_NAMES, KINDS, MODELS, REALTIME, Dialect, Kind, sdp_path
-from rtdiag.check import Case, Check
-from rtdiag.context import TOKEN_LIFE_S, Context, Minted, token_in
-from rtdiag.judging import (
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import TOKEN_LIFE_S, Context, MintedToken, token_in
+from rtdiag.engine.findings import (
     REFUSED,
     beside_made_up,
     no_answer,
@@ -36,7 +36,7 @@ from rtdiag.judging import (
     refused_token,
     said,
 )
-from rtdiag.model import Cost, Evidence, Exchange, Finding, Seen
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
 
@@ -67,11 +67,11 @@ _CASES = (
 )
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """The user's own token first, then tokens of rtdiag's own through their life."""
     async for seen in _own(ctx):
         yield seen
-    kinds = ctx.wishes.kinds if ctx.wants(*(c.id for c in _CASES if c.requires)) else ()
+    kinds = ctx.options.kinds if ctx.wants(*(c.id for c in _CASES if c.requires)) else ()
     for kind in kinds:
         if not ctx.wants(f"mint-{kind}") and kind != kinds[0]:
             continue
@@ -85,25 +85,25 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
         }
         if not ctx.may_ask(f"token.beta-mint-{kind}"):
             facts["beta_asked"] = False
-        yield Seen(f"mint-{kind}", (minted.exchange,), facts=facts)
+        yield Observation(f"mint-{kind}", (minted.exchange,), facts=facts)
         if kind == kinds[0]:
-            yield Seen("clock", (minted.exchange,), facts=facts)
+            yield Observation("clock", (minted.exchange,), facts=facts)
         if minted.token is not None:
-            yield Seen(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))
-            yield Seen(f"life-{kind}", (minted.exchange,), facts=facts)
+            yield Observation(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))
+            yield Observation(f"life-{kind}", (minted.exchange,), facts=facts)
     for kind in kinds:
         if ctx.wants(f"beta-mint-{kind}"):
             yield await _beta(ctx, kind)
     if kinds and ctx.wants("control"):
         path = await _offers_go(ctx, kinds[0], await ctx.minted(kinds[0]))
-        yield Seen("control", (await ctx.invalid_offer(path, ctx.made_up_token),))
+        yield Observation("control", (await ctx.invalid_offer(path, ctx.made_up_token),))
     for kind in kinds:
         if ctx.wants(f"accepted-{kind}") or (kind == "realtime" and ctx.wants("second-use", "elsewhere", "expired")):
             async for seen in _life(ctx, kind, await ctx.minted(kind)):
                 yield seen
 
 
-async def _mint_control(ctx: Context, kind: Kind, minted: Minted) -> Exchange | None:
+async def _mint_control(ctx: Context, kind: Kind, minted: MintedToken) -> Exchange | None:
     """What the same mint says to a made-up key, where it refused the key; else None."""
     if minted.exchange.status not in REFUSED:
         return None
@@ -111,83 +111,83 @@ async def _mint_control(ctx: Context, kind: Kind, minted: Minted) -> Exchange | 
     return (await ctx.mint(kind, minted.dialect, smallest, credential=ctx.made_up_key)).exchange
 
 
-async def _beta(ctx: Context, kind: Kind) -> Seen:
+async def _beta(ctx: Context, kind: Kind) -> Observation:
     """The answer of the beta's mint; where it is not asked, that of GA's, which decides whether it would be worth asking."""
     case = f"beta-mint-{kind}"
     if beta := await ctx.beta_mint(kind):
-        return Seen(case, (beta.exchange,))
-    return Seen(case, ((await ctx.minted(kind)).exchange,), facts={"not_asked_here": True})
+        return Observation(case, (beta.exchange,))
+    return Observation(case, ((await ctx.minted(kind)).exchange,), facts={"not_asked_here": True})
 
 
-async def _own(ctx: Context) -> AsyncIterator[Seen]:
+async def _own(ctx: Context) -> AsyncIterator[Observation]:
     """Ask the user's token URL, and post an invalid offer with the user's token: it opens nothing with it."""
-    wishes = ctx.wishes
-    if wishes.token_url is None:
-        yield Seen("url", facts={"given": False})
-    token = wishes.own_token
-    if wishes.token_url is not None and ctx.wants("url", "own"):
+    options = ctx.options
+    if options.token_url is None:
+        yield Observation("url", facts={"given": False})
+    token = options.own_token
+    if options.token_url is not None and ctx.wants("url", "own"):
         found: list[str] = []
 
         def remember(raw: bytes) -> list[str]:
             found.extend(filter(None, [token_in(raw)]))
             return found
 
-        reply = await ctx.reply("GET", wishes.token_url, None, find_secrets=remember)
+        reply = await ctx.reply("GET", options.token_url, None, find_secrets=remember)
         if reply.exchange.status == 405:
-            reply = await ctx.reply("POST", wishes.token_url, None, find_secrets=remember)
-        yield Seen("url", (reply.exchange,), facts={"given": True, "found": bool(found)})
+            reply = await ctx.reply("POST", options.token_url, None, find_secrets=remember)
+        yield Observation("url", (reply.exchange,), facts={"given": True, "found": bool(found)})
         if found and token is None:
-            token = Credential("own-token", Secret(found[-1]), wishes.token_url)
+            token = Credential("own-token", Secret(found[-1]), options.token_url)
     if token is None:
-        yield Seen("own", facts={"given": False})
+        yield Observation("own", facts={"given": False})
         return
     if not ctx.wants("own"):
         return
     shape = _shape_facts(token)
     if "problem" in shape:
-        yield Seen("own", facts={"given": True, **shape})
+        yield Observation("own", facts={"given": True, **shape})
         return
     asked = [await ctx.invalid_offer(CALLS, token)]
     beside = beside_made_up(asked[0], await ctx.control_of(asked[0], CALLS))
     if not past_the_credential(asked[0]) and ctx.at_home:
         asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
-    yield Seen("own", tuple(asked), facts={"given": True, **beside, **shape})
+    yield Observation("own", tuple(asked), facts={"given": True, **beside, **shape})
 
 
-async def _offers_go(ctx: Context, kind: Kind, minted: Minted) -> str:
+async def _offers_go(ctx: Context, kind: Kind, minted: MintedToken) -> str:
     return sdp_path(kind, minted.dialect, await ctx.model("realtime"))
 
 
-async def _life(ctx: Context, kind: Kind, minted: Minted) -> AsyncIterator[Seen]:
+async def _life(ctx: Context, kind: Kind, minted: MintedToken) -> AsyncIterator[Observation]:
     token = minted.token
     if token is None:
         return
     path = await _offers_go(ctx, kind, minted)
     first = await ctx.invalid_offer(path, token)
     beside = beside_made_up(first, await ctx.control_of(first, path))
-    yield Seen(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect, **beside})
+    yield Observation(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect, **beside})
     if kind != "realtime":
         return
     for case in ("second-use", "elsewhere", "expired"):
         if ctx.wants(case) and not ctx.may_ask(f"token.{case}"):
-            yield Seen(case, facts={"not_asked_here": True})
+            yield Observation(case, facts={"not_asked_here": True})
     if first.status != 401 and ctx.wants("second-use") and ctx.may_ask("token.second-use"):
-        yield Seen("second-use", (first, await ctx.invalid_offer(path, token, again=True)))
+        yield Observation("second-use", (first, await ctx.invalid_offer(path, token, again=True)))
     if ctx.wants("elsewhere") and ctx.may_ask("token.elsewhere"):
-        yield Seen("elsewhere", (await ctx.request("GET", MODELS, token),))
+        yield Observation("elsewhere", (await ctx.request("GET", MODELS, token),))
     if ctx.wants("expired") and ctx.may_ask("token.expired"):
         yield await _expired(ctx, kind, path, minted)
 
 
-async def _expired(ctx: Context, kind: Kind, path: str, minted: Minted) -> Seen:
+async def _expired(ctx: Context, kind: Kind, path: str, minted: MintedToken) -> Observation:
     model = await ctx.model(kind)
     short = await ctx.mint(kind, minted.dialect, sessions.session(kind, minted.dialect, model), _SHORTEST_LIFE_S)
     if short.token is None:
-        return Seen("expired", (short.exchange,), facts={"minted": False})
+        return Observation("expired", (short.exchange,), facts={"minted": False})
     life_s = _remaining_s(short.exchange, short.expires_at)
     ctx.recorder.notice(f"waiting {life_s + _BEYOND_END_S:.0f} s for a token to end")
     await ctx.sleep(max(0.0, life_s) + _BEYOND_END_S)
-    return Seen(
+    return Observation(
         "expired", (short.exchange, await ctx.invalid_offer(path, short.token, again=True)), facts={"minted": True}
     )
 
@@ -240,7 +240,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _after_end(seen)
 
 
-def _url(seen: Seen) -> Finding:
+def _url(seen: Observation) -> Finding:
     exchange = seen.exchange
     if exchange is None:
         return Finding("url", "skip", "no --token-url was given")
@@ -268,7 +268,7 @@ def _url(seen: Seen) -> Finding:
     )
 
 
-def _own_token(seen: Seen) -> Finding:
+def _own_token(seen: Observation) -> Finding:
     if not seen.facts["given"]:
         return Finding("own", "skip", "no RTDIAG_TOKEN was given")
     if "problem" in seen.facts:
@@ -288,7 +288,7 @@ def _own_token(seen: Seen) -> Finding:
     return Finding("own", "fail", said(first), expected, *(refusal(first) or (cause, hint)))
 
 
-def _mint(case: str, seen: Seen, kind: str, dialects: Collection[Dialect]) -> Finding:
+def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if unusable := no_answer(case, exchange, wants_json=True):
@@ -332,7 +332,7 @@ def _shape(case: str, facts: Mapping[str, Any]) -> Finding:
     return Finding(case, "warn", measured, "ek_…", "token-of-another-issuer", hint)
 
 
-def _lives(case: str, seen: Seen) -> Finding:
+def _lives(case: str, seen: Observation) -> Finding:
     exchange, expires_at = seen.exchange, seen.facts["expires_at"]
     assert exchange is not None
     if expires_at is None:
@@ -352,7 +352,7 @@ def _lives(case: str, seen: Seen) -> Finding:
     return Finding(case, "pass", measured, f"{TOKEN_LIFE_S} s")
 
 
-def _clock(seen: Seen) -> Finding:
+def _clock(seen: Observation) -> Finding:
     assert seen.exchange is not None
     told_at = seen.exchange.told_at
     if told_at is None:
@@ -384,7 +384,7 @@ def _control(exchange: Exchange) -> Finding:
     return Finding("control", "warn", said(exchange), "401", "server-asks-for-no-key", hint)
 
 
-def _accepted(case: str, seen: Seen, kind: str, *, enforced: bool) -> Finding:
+def _accepted(case: str, seen: Observation, kind: str, *, enforced: bool) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if unusable := no_answer(case, exchange):
@@ -400,12 +400,12 @@ def _accepted(case: str, seen: Seen, kind: str, *, enforced: bool) -> Finding:
     return Finding(case, "info", said(exchange), "400 invalid_offer", "unexpected-answer")
 
 
-def _second_use(seen: Seen) -> Finding:
+def _second_use(seen: Observation) -> Finding:
     again, hint = seen.exchanges[-1], "an invalid offer opens no session; sdp.second-use asks again after a real call"
     return no_answer("second-use", again) or Finding("second-use", "info", said(again), "no public source", hint=hint)
 
 
-def _after_end(seen: Seen) -> Finding:
+def _after_end(seen: Observation) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if unusable := no_answer("expired", exchange):
@@ -418,7 +418,7 @@ def _after_end(seen: Seen) -> Finding:
     return Finding("expired", "fail", said(exchange), "401", "token-outlives-its-end", hint)
 
 
-def _beta_mint(case: str, seen: Seen) -> Finding:
+def _beta_mint(case: str, seen: Observation) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if unasked := not_asked_here(case, seen, "'token.beta-mint-*'"):

@@ -19,15 +19,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from rtdiag import own
+from rtdiag import session
 from rtdiag.api import models, sessions
 from rtdiag.api.endpoints import KINDS
 from rtdiag.api.sessions import TURN_DETECTIONS, Json
-from rtdiag.check import Case, Check
-from rtdiag.context import Context
-from rtdiag.judging import cause_of, differences, in_short, not_begun
-from rtdiag.model import Cost, Evidence, Finding, Seen
-from rtdiag.own.judged import refused
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context
+from rtdiag.engine.findings import cause_of, differences, in_short, not_begun
+from rtdiag.model import Cost, Evidence, Finding, Observation
+from rtdiag.session.judged import refused
 
 _CASES = (
     Case("own-mint", "your own session is accepted at the mint and echoed as sent", ("key.accepted",)),
@@ -45,9 +45,9 @@ _CASES = (
 )
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """The user's session, then every turn detection at both places."""
-    async for seen in own.probe(ctx):
+    async for seen in session.probe(ctx):
         yield seen
     for kind in ctx.kinds:
         if not ctx.wants(*(f"{way}-{kind}-{name}" for way in ("mint", "update") for name in TURN_DETECTIONS)):
@@ -61,7 +61,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             ctx.keep(kind, minted)
             echoed = sessions.turn_detection_of(minted.session)
             facts = {"kind": kind, "model": model, "sent": turn_detection} | _echo(echoed)
-            yield Seen(f"mint-{kind}-{name}", (minted.exchange,), facts=facts)
+            yield Observation(f"mint-{kind}-{name}", (minted.exchange,), facts=facts)
         wanted = [name for name in TURN_DETECTIONS if ctx.wants(f"update-{kind}-{name}")]
         opened = await ctx.opened(kind) if wanted else None
         if opened is None:
@@ -75,7 +75,7 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
             answered = await ctx.update(opened, event)
             echoed = _session_of(answered.answer.json if answered.answer else None)
             facts = {"kind": kind, "model": model, "sent": TURN_DETECTIONS[name], **answered.facts}
-            yield Seen(
+            yield Observation(
                 f"update-{kind}-{name}", events=answered.events, facts=facts | _echo(sessions.turn_detection_of(echoed))
             )
 
@@ -95,12 +95,12 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         if unbegun := not_begun(case, seen):
             yield unbegun
         elif case.startswith("own-"):
-            yield own.judge(case, seen)
+            yield session.judge(case, seen)
         else:
             yield _turn_detection(case, seen)
 
 
-def _turn_detection(case: str, seen: Seen) -> Finding:
+def _turn_detection(case: str, seen: Observation) -> Finding:
     facts = seen.facts
     sent, rule = facts["sent"], _rule(str(facts["model"]), facts["sent"])
     error, unusable = refused(case, seen)

@@ -17,10 +17,10 @@ from rtdiag.api import sessions
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.api.turn_rules import Rule, rules_of
-from rtdiag.check import Case, Check
-from rtdiag.context import Answered, Context, Opened, model_ids
-from rtdiag.judging import differences, in_short, not_begun, not_sent, unanswered
-from rtdiag.model import ApiError, Cost, Event, Evidence, Finding, Seen
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context, SessionAttempt, UpdateAnswer, model_ids
+from rtdiag.engine.findings import differences, in_short, not_begun, not_sent, unanswered
+from rtdiag.model import ApiError, Cost, Event, Evidence, Finding, Observation
 
 # What every session is set to first, and the good change that goes with each bad turn detection.
 GOOD: Json = {"type": "server_vad", "threshold": 0.6, "prefix_padding_ms": 250, "silence_duration_ms": 650}
@@ -55,7 +55,7 @@ def _nothing_new(kind: Kind, dialect: Dialect, model: str) -> Json:
 def _about(rule: Rule) -> str:
     """What is known of a rule, for `rtdiag explain`."""
     error = f"{' or '.join(rule.refused.code)} at {rule.param('ga')}" if rule.refused.code else ""
-    seen = [f"Seen in {' '.join(place.split('-'))} sessions: {source}." for place, source in rule.known.items()]
+    seen = [f"Observation in {' '.join(place.split('-'))} sessions: {source}." for place, source in rule.known.items()]
     return " ".join(
         [
             *([f"The API's error: {error}."] if error else []),
@@ -74,7 +74,7 @@ _CASES = tuple(
 )
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """What each rule forbids, to the session of each kind."""
     for kind in ctx.kinds:
         wanted = [rule for rule in rules_of(kind) if ctx.wants(f"{kind}-{rule.id}")]
@@ -93,12 +93,12 @@ async def probe(ctx: Context) -> AsyncIterator[Seen]:
 class Asking:
     """The rules of one session, one after the other: it is set to the good settings whenever it has others."""
 
-    def __init__(self, ctx: Context, kind: Kind, opened: Opened, model: str, listed: dict[str, Json]) -> None:
+    def __init__(self, ctx: Context, kind: Kind, opened: SessionAttempt, model: str, listed: dict[str, Json]) -> None:
         self._ctx, self._kind, self._opened, self._model, self._listed = ctx, kind, opened, model, listed
-        self._good: Answered | None = None
-        self._refused: list[Answered] = []
+        self._good: UpdateAnswer | None = None
+        self._refused: list[UpdateAnswer] = []
 
-    async def about(self, rule: Rule) -> Seen:
+    async def about(self, rule: Rule) -> Observation:
         """What one rule's update got; for the rule about all of them, what an update of nothing new shows after them.
 
         A rule of a model is asked too where the session's own model takes no turn detection.
@@ -106,22 +106,22 @@ class Asking:
         case = f"{self._kind}-{rule.id}"
         facts: dict[str, Any] = {"dialect": self._opened.dialect, "asked": True, "sent": rule.sends}
         if rule.model and rule.model not in self._listed:
-            return Seen(case, facts=facts | {"not_listed": rule.model})
+            return Observation(case, facts=facts | {"not_listed": rule.model})
         good = await self._at_the_start()
         if not _taken(good) and not rule.model:
-            return Seen(case, events=good.events, facts=facts | _said(good) | {"unset": True})
+            return Observation(case, events=good.events, facts=facts | _said(good) | {"unset": True})
         if rule.sends is None:
             return await self._read(case, good, facts)
         answered = await self._send(rule)
-        return Seen(case, events=answered.events, facts=facts | _said(answered))
+        return Observation(case, events=answered.events, facts=facts | _said(answered))
 
-    async def _at_the_start(self) -> Answered:
+    async def _at_the_start(self) -> UpdateAnswer:
         if self._good is None:
             event = _event(self._kind, self._opened.dialect, self._model, _BEFORE[self._kind])
             self._good, self._refused = await self._ctx.update(self._opened, event), []
         return self._good
 
-    async def _send(self, rule: Rule) -> Answered:
+    async def _send(self, rule: Rule) -> UpdateAnswer:
         event = _event(self._kind, self._opened.dialect, self._model, _BESIDE[self._kind], rule)
         answered = await self._ctx.update(self._opened, event)
         if _taken(answered):
@@ -130,22 +130,24 @@ class Asking:
             self._refused.append(answered)
         return answered
 
-    async def _read(self, case: str, good: Answered, facts: dict[str, Any]) -> Seen:
+    async def _read(self, case: str, good: UpdateAnswer, facts: dict[str, Any]) -> Observation:
         """Where nothing was refused since the good settings, one bad update goes before it."""
         if not self._refused:
             await self._send(next(rule for rule in rules_of(self._kind) if rule.id == "unknown-field"))
         count, last = len(self._refused), self._refused[-1].events if self._refused else ()
         if not count:
-            return Seen(case, facts=facts | {"refused": 0})
+            return Observation(case, facts=facts | {"refused": 0})
         read = await self._ctx.update(self._opened, _nothing_new(self._kind, self._opened.dialect, self._model))
-        return Seen(case, events=(*good.events, *last, *read.events), facts=facts | _said(read) | {"refused": count})
+        return Observation(
+            case, events=(*good.events, *last, *read.events), facts=facts | _said(read) | {"refused": count}
+        )
 
 
-def _taken(answered: Answered) -> bool:
+def _taken(answered: UpdateAnswer) -> bool:
     return answered.answer is not None and answered.answer.error is None
 
 
-def _said(answered: Answered) -> dict[str, Any]:
+def _said(answered: UpdateAnswer) -> dict[str, Any]:
     return {**answered.facts, "answered": answered.answer is not None}
 
 
@@ -163,7 +165,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _answered(case, seen, rule, kind)
 
 
-def _unusable(case: str, seen: Seen) -> Finding | None:
+def _unusable(case: str, seen: Observation) -> Finding | None:
     """The finding for a rule that could not be tried, or got no answer at all."""
     facts = seen.facts
     if model := facts.get("not_listed"):
@@ -181,7 +183,7 @@ def _unusable(case: str, seen: Seen) -> Finding | None:
     return unanswered(case, facts, "a refusal")
 
 
-def _answered(case: str, seen: Seen, rule: Rule, kind: Kind) -> Finding:
+def _answered(case: str, seen: Observation, rule: Rule, kind: Kind) -> Finding:
     dialect: Dialect = seen.facts["dialect"]
     source, error = rule.source(kind, dialect), seen.events[-1].error
     expected = f"{' or '.join(rule.refused.code)} at {rule.param(dialect)}" if source else "no public source"
@@ -196,7 +198,7 @@ def _answered(case: str, seen: Seen, rule: Rule, kind: Kind) -> Finding:
     return Finding(case, "pass", measured, expected, hint=instead)
 
 
-def _accepted(case: str, seen: Seen, expected: str, instead: str, *, known: bool) -> Finding:
+def _accepted(case: str, seen: Observation, expected: str, instead: str, *, known: bool) -> Finding:
     echoed = _detection(seen.events[-1])
     lost = list(differences({"turn_detection": seen.facts["sent"]}, {"turn_detection": echoed}))
     measured = f"accepted, and not applied: {'; '.join(lost)}" if lost else "accepted and echoed"
@@ -211,7 +213,7 @@ def _as_known(error: ApiError, rule: Rule, dialect: Dialect) -> bool:
     return error.code in refused.code and error.param == rule.param(dialect) and refused.says in (error.message or "")
 
 
-def _left_behind(case: str, seen: Seen, rule: Rule, kind: Kind) -> Finding:
+def _left_behind(case: str, seen: Observation, rule: Rule, kind: Kind) -> Finding:
     dialect: Dialect = seen.facts["dialect"]
     expected = "the settings from before"
     if error := seen.events[-1].error:

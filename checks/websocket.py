@@ -22,9 +22,9 @@ from urllib.parse import quote
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS, Dialect, Kind
 from rtdiag.api.sessions import Json
-from rtdiag.check import Case, Check
-from rtdiag.context import Context, speaks
-from rtdiag.judging import (
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context, speaks
+from rtdiag.engine.findings import (
     NO_SLOT,
     about_the_credential,
     cause_of,
@@ -38,7 +38,7 @@ from rtdiag.judging import (
     said,
     update,
 )
-from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Seen, Status
+from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Observation, Status
 from rtdiag.transport.channel import BINARY, NOT_JSON
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
@@ -100,16 +100,16 @@ def _cases() -> Iterator[Case]:
             )
 
 
-async def probe(ctx: Context) -> AsyncIterator[Seen]:
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Open one socket after the other; what makes further ones pointless is told in place of asking them."""
-    kinds = ctx.wishes.kinds
+    kinds = ctx.options.kinds
     await ctx.minted(kinds[0])
     await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
     dialect = await _dialect(ctx)
     unasked: dict[Kind | None, Json] = {}
     for way in (*_WAYS, *_CONTROLS):
         if ctx.wants(way.case) and way.history and not ctx.may_ask(f"websocket.{way.case}"):
-            yield Seen(way.case, facts={"not_asked_here": True})
+            yield Observation(way.case, facts={"not_asked_here": True})
         elif ctx.wants(way.case):
             kind = way.kind or kinds[0]
             async for seen in _visit(ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked):
@@ -121,7 +121,7 @@ async def _dialect(ctx: Context) -> Dialect:
 
     The beta's header, with which alone its first year began, goes along only where that does no harm, or the refusal asks for it.
     """
-    if ctx.dialects or not ctx.wishes.api_key:
+    if ctx.dialects or not ctx.options.api_key:
         return "beta" if ctx.dialects == {"beta"} else "ga"
     plain = await _first_look(ctx, "ga")
     if created := _created(plain):
@@ -132,10 +132,10 @@ async def _dialect(ctx: Context) -> Dialect:
     return "beta" if _created(await _first_look(ctx, "beta")) else "ga"
 
 
-async def _first_look(ctx: Context, dialect: Dialect) -> Seen:
-    assert ctx.wishes.api_key is not None
+async def _first_look(ctx: Context, dialect: Dialect) -> Observation:
+    assert ctx.options.api_key is not None
     query = _MODEL.replace("{realtime}", quote(await ctx.model("realtime"), safe=""))
-    socket = await ctx.socket("dialect", query, ctx.wishes.api_key, dialect)
+    socket = await ctx.socket("dialect", query, ctx.options.api_key, dialect)
     await socket.close()
     return _seen("", [socket])
 
@@ -149,13 +149,13 @@ def _shape_of(created: Event) -> Dialect:
 
 async def _visit(
     ctx: Context, way: _Way, kind: Kind, dialect: Dialect, unasked: dict[Kind | None, Json]
-) -> AsyncIterator[Seen]:
+) -> AsyncIterator[Observation]:
     """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless."""
     reason = unasked.get(None) or unasked.get(kind)
     socket = None if reason else await _socket(ctx, way, kind, dialect)
     if not (reason or socket):
         return
-    seen = Seen(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
+    seen = Observation(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
     if way.case == "intent-key" and socket and not _created(seen):
         seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
     if not ctx.dialects and seen.exchange and seen.exchange.status in _NO_WEBSOCKET:
@@ -174,7 +174,7 @@ async def _socket(ctx: Context, way: _Way, kind: Kind, dialect: Dialect) -> Sock
     if credential is None:
         return None
     query = (_MODEL if kind == "realtime" else _INTENT) if way.query is None else way.query
-    for name in ctx.wishes.kinds:
+    for name in ctx.options.kinds:
         if f"{{{name}}}" in query:
             query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))
     return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)
@@ -183,28 +183,30 @@ async def _socket(ctx: Context, way: _Way, kind: Kind, dialect: Dialect) -> Sock
 async def _credential(ctx: Context, way: _Way, kind: Kind) -> Credential | None:
     if way.credential == "made-up":
         return ctx.made_up_key
-    return await ctx.fresh_token(kind, of_any_session=True) if way.credential.endswith("-token") else ctx.wishes.api_key
+    return (
+        await ctx.fresh_token(kind, of_any_session=True) if way.credential.endswith("-token") else ctx.options.api_key
+    )
 
 
-def _seen(case: str, sockets: list[Socket]) -> Seen:
+def _seen(case: str, sockets: list[Socket]) -> Observation:
     upgrades = tuple(s.exchange for s in sockets if s.exchange)
-    return Seen(case, upgrades, tuple(sockets[-1].received), tuple(s.trace() for s in sockets))
+    return Observation(case, upgrades, tuple(sockets[-1].received), tuple(s.trace() for s in sockets))
 
 
-async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dialect) -> Seen:
+async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dialect) -> Observation:
     if socket is None:
-        return Seen(f"update-{kind}", facts={"asked": False, "ended": True})
+        return Observation(f"update-{kind}", facts={"asked": False, "ended": True})
     change: Json = {"instructions": "Speak only when asked."} if kind == "realtime" else {}
     event = sessions.update(kind, dialect, sessions.session(kind, dialect, await ctx.model(kind)) | change)
     answered = await ctx.update(socket, event)
-    return Seen(
+    return Observation(
         f"update-{kind}",
         events=answered.events,
         facts={"sent": event["session"], **answered.facts},
     )
 
 
-def _pointless(way: _Way, kind: Kind, seen: Seen) -> dict[Kind | None, Json]:
+def _pointless(way: _Way, kind: Kind, seen: Observation) -> dict[Kind | None, Json]:
     """What need not be asked after this: every kind (None) or this one, with the facts that say why."""
     if seen.exchange and seen.exchange.status in _NO_WEBSOCKET:
         return {None: {"not_offered": way.case}}
@@ -255,7 +257,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _session(_BY_CASE[case], seen, void=void, key_refused=key_refused)
 
 
-def _refused_as(control: Seen | None, seen: Seen) -> bool:
+def _refused_as(control: Observation | None, seen: Observation) -> bool:
     """Whether the upgrade itself is refused as that of a made-up key is, in words that are about no credential."""
     exchange = seen.exchange
     if exchange is None or control is None or about_the_credential(exchange):
@@ -264,7 +266,7 @@ def _refused_as(control: Seen | None, seen: Seen) -> bool:
     return (named is None or named[0] in _DISPROVEN) and made_up(exchange, control.exchange) is True
 
 
-def _session(way: _Way, seen: Seen, *, void: bool, key_refused: bool) -> Finding:
+def _session(way: _Way, seen: Observation, *, void: bool, key_refused: bool) -> Finding:
     case, expected, created = way.case, f"session.created, {way.kind}", _created(seen)
     if created is None:
         return _refused(way, seen, expected, key_refused=key_refused)
@@ -281,7 +283,7 @@ def _session(way: _Way, seen: Seen, *, void: bool, key_refused: bool) -> Finding
     return Finding(case, "pass", measured, expected)
 
 
-def _refused(way: _Way, seen: Seen, expected: str, *, key_refused: bool) -> Finding:
+def _refused(way: _Way, seen: Observation, expected: str, *, key_refused: bool) -> Finding:
     """What it means that no session came: silence, a close, a refusal."""
     measured = _said(seen)
     if seen.facts.get("has_mint") is False:
@@ -294,7 +296,7 @@ def _refused(way: _Way, seen: Seen, expected: str, *, key_refused: bool) -> Find
     if _silent(seen) or _closed_for_nothing(seen):
         hint = "the upgrade alone proves nothing: the first event of every session is session.created"
         return Finding(way.case, "fail", measured, expected, "session-created-missing", hint)
-    cause, hint = cause_of(Seen("", (_told(seen),)))
+    cause, hint = cause_of(Observation("", (_told(seen),)))
     error = _told(seen).error
     unnamed = cause in _DISPROVEN or (error is not None and error.code == "invalid_api_key")
     if unnamed and _credential_refused(seen) and (key_refused or way.credential == "api-key"):
@@ -308,7 +310,7 @@ def _refused(way: _Way, seen: Seen, expected: str, *, key_refused: bool) -> Find
     return Finding(way.case, "fail", measured, expected, cause, hint)
 
 
-def _made_up(seen: Seen, *, official: bool, alike: bool) -> Finding:
+def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
     expected, measured = "a refusal", _said(seen)
     if _created(seen):
         hint = "it asks for no key at its WebSocket: no session that began there says anything about keys and tokens"
@@ -320,7 +322,7 @@ def _made_up(seen: Seen, *, official: bool, alike: bool) -> Finding:
     return Finding("made-up", "info", measured, expected, hint=hint)
 
 
-def _transcription_model(seen: Seen) -> Finding:
+def _transcription_model(seen: Observation) -> Finding:
     case, expected, measured = "transcription-model", "invalid_model", _said(seen)
     if _created(seen):
         hint = "what works here fails against the API: transcription is ?intent=transcription, its model goes into the session"
@@ -329,7 +331,7 @@ def _transcription_model(seen: Seen) -> Finding:
     return Finding(case, "pass" if error and error.code == "invalid_model" else "info", measured, expected)
 
 
-def _beta_header(seen: Seen, *, spoken: bool) -> Finding:
+def _beta_header(seen: Observation, *, spoken: bool) -> Finding:
     expected = "a session of the beta" if spoken else "beta_api_shape_disabled"
     error = _told(seen).error
     met = _created(seen) is not None if spoken else bool(error and error.code == "beta_api_shape_disabled")
@@ -339,7 +341,7 @@ def _beta_header(seen: Seen, *, spoken: bool) -> Finding:
     return Finding("beta-header", "pass" if met else "info", _said(seen), expected, hint=hint)
 
 
-def _unasked(case: str, seen: Seen) -> Finding:
+def _unasked(case: str, seen: Observation) -> Finding:
     if first := seen.facts.get("not_offered"):
         return Finding(case, "info", f"not asked: {first} found no WebSocket")
     if first := seen.facts.get("stopped_by"):
@@ -349,7 +351,7 @@ def _unasked(case: str, seen: Seen) -> Finding:
     return Finding(case, "skip", f"not asked: {seen.facts['silent']} stayed silent")
 
 
-def _not_offered(case: str, seen: Seen, *, official: bool) -> Finding:
+def _not_offered(case: str, seen: Observation, *, official: bool) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if seen.facts.get("offers") in (404, 405) and not official:
@@ -362,7 +364,7 @@ def _not_offered(case: str, seen: Seen, *, official: bool) -> Finding:
     return Finding(case, "info", f"{said(exchange)}: not offered by this server", "101", hint=hint)
 
 
-def _unusable(case: str, seen: Seen) -> Finding | None:
+def _unusable(case: str, seen: Observation) -> Finding | None:
     """The `inconclusive` finding for what says nothing of what was asked; None for a session or a refusal."""
     exchange = seen.exchange
     if exchange is None or _created(seen):
@@ -378,35 +380,35 @@ def _unusable(case: str, seen: Seen) -> Finding | None:
         )
     if full := no_room_for(case, _told(seen)):
         return replace(full, measured=_said(seen), expected="101")
-    cause, hint = cause_of(Seen("", (_told(seen),)))
+    cause, hint = cause_of(Observation("", (_told(seen),)))
     return Finding(case, "inconclusive", _said(seen), "101", cause, hint) if cause in _UNDECIDED else None
 
 
-def _created(seen: Seen) -> Event | None:
+def _created(seen: Observation) -> Event | None:
     return next((e for e in seen.events if e.type in sessions.CREATED), None)
 
 
-def _error(seen: Seen) -> Event | None:
+def _error(seen: Observation) -> Event | None:
     return next((e for e in seen.events if e.type == "error"), None)
 
 
-def _closed(seen: Seen) -> tuple[int, str] | None:
+def _closed(seen: Observation) -> tuple[int, str] | None:
     close = seen.peers[-1].close if seen.peers else None
     return (int(close["code"]), close["reason"]) if close else None
 
 
-def _silent(seen: Seen) -> bool:
+def _silent(seen: Observation) -> bool:
     """Whether the socket stayed open and nothing came that begins or refuses a session."""
     failure = seen.peers[-1].failure if seen.peers else None
     return failure is not None and failure.kind == "silence"
 
 
-def _closed_for_nothing(seen: Seen) -> bool:
+def _closed_for_nothing(seen: Observation) -> bool:
     """Whether the socket was closed as after a job well done, with no word of why."""
     return _error(seen) is None and (_closed(seen) or (0, ""))[0] in (1000, 1001, 1005)
 
 
-def _credential_refused(seen: Seen) -> bool:
+def _credential_refused(seen: Observation) -> bool:
     """Whether the credential was refused, over HTTP, by an event or by the close code alone."""
     told = _told(seen)
     if no_room_for("", told):
@@ -414,7 +416,7 @@ def _credential_refused(seen: Seen) -> bool:
     return told.status in {401, 403} | _AUTH_CLOSES or bool(told.error and told.error.code == "invalid_api_key")
 
 
-def _told(seen: Seen) -> Exchange:
+def _told(seen: Observation) -> Exchange:
     """The refusal as one exchange: after a 101 the event (or the close's reason) is its body, the close code its status."""
     assert seen.exchange is not None
     if seen.exchange.status != 101:
@@ -423,7 +425,7 @@ def _told(seen: Seen) -> Exchange:
     return replace(seen.exchange, status=code, body=error.raw if error else reason, response_headers=())
 
 
-def _said(seen: Seen) -> str:
+def _said(seen: Observation) -> str:
     """What came, in a few words: the first event that counts, and how the socket was closed."""
     assert seen.exchange is not None
     if seen.exchange.status != 101:

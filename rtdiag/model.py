@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
-from rtdiag.api.requests import Corrected
 
 Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"]
 
@@ -173,7 +172,7 @@ class PeerTrace:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """What a probe saw for one case: the exchanges, events and peers, and facts that no record holds any more."""
 
     case: str
@@ -192,7 +191,7 @@ class Seen:
 class Evidence:
     """All that a judge may look at: what was seen, case by case, and what is known of the server and the day."""
 
-    seen: Mapping[str, Seen]
+    seen: Mapping[str, Observation]
     dialects: frozenset[Dialect]
     official: bool
     today: date
@@ -248,7 +247,7 @@ class Row:
     id: str
     title: str
     finding: Finding
-    seen: Seen
+    seen: Observation
     line: str = ""
     column: str = ""
 
@@ -338,7 +337,7 @@ class Flaw:
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explanation:
     """One input, or one description of a list: what it was taken for, the causes best first, and the flaws in its code.
 
     `id` is the description's own, None elsewhere; `note` is a line for the person, such as why there is nothing to judge, and the
@@ -351,6 +350,20 @@ class Explained:
     flaws: tuple[Flaw, ...] = ()
     note: str = ""
     id: str | int | None = None
+
+
+@dataclass(frozen=True)
+class WorkingRequests:
+    """How the three steps look when they are right: `mint` and `offer` for a shell, `page` for a browser.
+
+    Before a line that takes something from elsewhere stands where that comes from, as a comment of the shell. `unified` is the
+    offer together with the session, by the key; None where that is not documented.
+    """
+
+    mint: str
+    offer: str
+    page: str
+    unified: str | None = None
 
 
 @dataclass(frozen=True)
@@ -380,7 +393,7 @@ class Report:
     cost: Cost
     checks: tuple[Outcome, ...]
     diagnosis: tuple[Diagnosis, ...]
-    corrected: Corrected | None
+    corrected: WorkingRequests | None
     exchanges: tuple[Exchange, ...]
     events: tuple[Event, ...]
     peers: tuple[PeerTrace, ...]

@@ -14,14 +14,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from rtdiag import plan as plans
-from rtdiag import registry, runner
 from rtdiag.api.endpoints import Dialect
-from rtdiag.check import Check
-from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
-from rtdiag.emulator.turns import Rule, patience
-from rtdiag.model import Evidence, Exchange, Finding, Report, Row, Seen
+from rtdiag.emulator.session.turn_taking import Rule, patience
+from rtdiag.engine import plan as plans
+from rtdiag.engine import registry, runner
+from rtdiag.engine.check import Check
+from rtdiag.engine.context import RunOptions
+from rtdiag.model import Evidence, Exchange, Finding, Observation, Report, Row
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
@@ -52,7 +52,7 @@ def refusal(status: int, code: str | None = None, message: str = "", **more: Any
 
 def judge(
     check: Check,
-    seen: Sequence[Seen],
+    seen: Sequence[Observation],
     *,
     dialects: Collection[Dialect] = frozenset[Dialect](["ga"]),
     official: bool = True,
@@ -72,9 +72,9 @@ def run_on_emulator(
     longest_s: float = 10.0,
     checks: Mapping[str, Check] | None = None,
     ends: Rule = patience,
-    **wishes: Any,
+    **options: Any,
 ) -> Report:
-    """A whole run against an emulator of its own. `wishes` go into Wishes; no phase waits longer than `longest_s`.
+    """A whole run against an emulator of its own. `options` go into RunOptions; no phase waits longer than `longest_s`.
 
     `ends` is the emulator's rule by which silence ends a turn. Where a check waits for a token to end, the emulator's clock is
     moved instead.
@@ -90,10 +90,10 @@ def run_on_emulator(
         mask = Mask()
         async with Emulator(as_of, faults, clock=lambda: time.time() + waited_s, ends=ends) as emulator:
             mask.learn(emulator.key)
-            asked = Wishes(
+            asked = RunOptions(
                 emulator.base_url, Credential("api-key", Secret(emulator.key), "the emulator"), today=emulator.as_of
             )
-            asked = replace(asked, **wishes)
+            asked = replace(asked, **options)
             shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
             plan = plans.make(known.values(), only=only, allow=allow, kinds=asked.kinds, emulated=True)
             deadlines = Deadlines.of(longest_s)

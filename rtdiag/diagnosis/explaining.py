@@ -11,7 +11,7 @@ from rtdiag.diagnosis import catalogue, code, matching, readers
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Source, Unusable, called, opened, why
-from rtdiag.model import Diagnosis, Explained, Flaw
+from rtdiag.model import Diagnosis, Explanation, Flaw
 from rtdiag.redact import Mask
 
 # As much of a paste is looked at to tell whether it is source code.
@@ -19,7 +19,7 @@ _SNIFFED_BYTES = 1 << 20
 _SOUND = "no call in it is known not to work"
 
 
-def explain_input(name: str, mask: Mask) -> Iterator[Explained]:
+def explain_input(name: str, mask: Mask) -> Iterator[Explanation]:
     """What a file, a directory or, as `-`, standard input tells.
 
     Raises Unreadable, in one line, where it cannot be read or holds nothing to judge.
@@ -37,14 +37,14 @@ def explain_input(name: str, mask: Mask) -> Iterator[Explained]:
         raise Unreadable(f"{called(name)}: {exc}") from None
 
 
-def _scanned(path: Path, mask: Mask) -> Explained:
+def _scanned(path: Path, mask: Mask) -> Explanation:
     scanned = code.scan_path(path, mask)
     read = f"{scanned.files} file{'s' * (scanned.files != 1)} read"
     note = "; ".join((read, *scanned.notes, *(() if scanned.flaws else (_SOUND,))))
-    return Explained(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
+    return Explanation(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
 
 
-def explain(source: BinaryIO | Source, name: str, mask: Mask) -> Iterator[Explained]:
+def explain(source: BinaryIO | Source, name: str, mask: Mask) -> Iterator[Explanation]:
     """What an open input tells; `name` is for messages, `-` is standard input. Raises Unreadable as above."""
     given = source if isinstance(source, Source) else Source(source, readers.FILE)
     head = given.peek(_SNIFFED_BYTES)
@@ -56,18 +56,18 @@ def explain(source: BinaryIO | Source, name: str, mask: Mask) -> Iterator[Explai
         yield _code_and_more(read, name, flaws)
     elif read.separate:
         for situation in read.situations:
-            yield Explained(name, read.form, matching.judge(situation), note=read.note, id=situation.id)
+            yield Explanation(name, read.form, matching.causes_of(situation), note=read.note, id=situation.id)
     else:
-        found = matching.judge_together(read.situations) if read.situations else ()
-        yield Explained(name, read.form, found, note=read.note)
+        found = matching.causes_of_all(read.situations) if read.situations else ()
+        yield Explanation(name, read.form, found, note=read.note)
 
 
-def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explained:
+def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explanation:
     """A paste with code in it: what stands between the code counts only where a reader found more in it than mere text."""
     alone = read.form == "text"
     form = "source code" if alone else f"source code and {read.form}"
-    found = () if alone else matching.judge_together(read.situations)
-    return Explained(name, form, _with_flaws(found, flaws), flaws, read.note or _SOUND * (not flaws))
+    found = () if alone else matching.causes_of_all(read.situations)
+    return Explanation(name, form, _with_flaws(found, flaws), flaws, read.note or _SOUND * (not flaws))
 
 
 def _with_flaws(found: tuple[Diagnosis, ...], flaws: Iterable[Flaw]) -> tuple[Diagnosis, ...]:

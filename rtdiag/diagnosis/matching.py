@@ -13,7 +13,7 @@ from rtdiag.api.endpoints import base_url_of
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed, advised
 from rtdiag.diagnosis.catalogue import Cause, Sign
-from rtdiag.diagnosis.facts import Facts, facts
+from rtdiag.diagnosis.features import Features, features
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Confidence, Diagnosis
 
@@ -44,9 +44,9 @@ class Match:
     named: bool = False
 
 
-def judge(situation: Situation) -> tuple[Diagnosis, ...]:
+def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
     """The causes that explain one situation, best first, at most four; `unknown`, then the nearest ones, when none does."""
-    told = facts(situation)
+    told = features(situation)
     matches = ranked(told)
     held = [(m, max(_confidence(m, matches), _limit(told), key=RANK.__getitem__)) for m in matches if m.points >= _LOW]
     if held:
@@ -55,11 +55,11 @@ def judge(situation: Situation) -> tuple[Diagnosis, ...]:
     return (_unknown(matches), *(_diagnosis(m, "low", situation) for m in nearest))
 
 
-def judge_together(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
+def causes_of_all(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
     """The causes that explain several situations of one session, the root first, then what follows from it."""
     found: dict[str, Diagnosis] = {}
     for situation in situations:
-        for diagnosis in judge(situation):
+        for diagnosis in causes_of(situation):
             found[diagnosis.cause] = _joined(found.get(diagnosis.cause), diagnosis)
     if len(found) > 1 and any(d.cause != UNKNOWN and d.confidence != "low" for d in found.values()):
         found.pop(UNKNOWN, None)
@@ -72,14 +72,14 @@ def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:
     return tuple(sorted((_held_against(d, firm) for d in firm.values()), key=_rootward))
 
 
-def ranked(found: Facts) -> list[Match]:
+def ranked(found: Features) -> list[Match]:
     """Every cause with at least one sign for it, the most points first; at equal points the one nearer to the root."""
     causes = catalogue.causes().values()
     matches = (match(cause, found) for cause in causes if cause.speaks_for or cause.code == found["named"])
     return sorted((m for m in matches if m.support), key=lambda m: (-m.points, m.cause.weight, m.cause.code))
 
 
-def match(cause: Cause, found: Facts) -> Match:
+def match(cause: Cause, found: Features) -> Match:
     """How well this cause explains these facts; what speaks against it is counted only where something speaks for it."""
     plus, support = _count(cause.speaks_for, found)
     if named := cause.code == found["named"]:
@@ -119,7 +119,7 @@ def describe(
     )
 
 
-def _count(signs: Iterable[Sign], found: Facts) -> tuple[int, tuple[str, ...]]:
+def _count(signs: Iterable[Sign], found: Features) -> tuple[int, tuple[str, ...]]:
     points, words = 0, []
     for sign in signs:
         if seen := sign.seen_in(found):
@@ -139,7 +139,7 @@ def _confidence(candidate: Match, matches: Sequence[Match]) -> Confidence:
     return "medium" if candidate.points >= _MEDIUM else "low"
 
 
-def _limit(told: Facts) -> Confidence:
+def _limit(told: Features) -> Confidence:
     """No case of a run is held firmer than the run held it: by its status, and never high where its check named nothing."""
     if not told["held"]:
         return "high"

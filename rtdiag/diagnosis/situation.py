@@ -11,7 +11,7 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
-from rtdiag.model import Seen
+from rtdiag.model import Observation
 
 
 class Unreadable(ValueError):  # noqa: N818 - it is the input that is so
@@ -47,7 +47,7 @@ class Situation:
     base_url: str = ""
 
 
-def situation_of(seen: Seen, where: str = "") -> Situation:
+def situation_of(seen: Observation, where: str = "") -> Situation:
     """What a case saw, told as any other failure: its last exchange, or its last events where it is about those."""
     exchange, events = seen.exchange, seen.events
     if events:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rtdiag.diagnosis import catalogue
-from rtdiag.diagnosis.facts import facts
-from rtdiag.diagnosis.matching import BY_STATUS, RANK, UNKNOWN, describe, judge, match, weighed
+from rtdiag.diagnosis.features import features
+from rtdiag.diagnosis.matching import BY_STATUS, RANK, UNKNOWN, causes_of, describe, match, weighed
 from rtdiag.diagnosis.situation import Situation, situation_of
 from rtdiag.model import Confidence, Diagnosis, Outcome, Row
 
@@ -40,7 +40,7 @@ def diagnose(outcomes: Iterable[Outcome], base_url: str = "") -> tuple[Diagnosis
             if held := BY_STATUS.get(row.finding.status):
                 situation = situation_of(row.seen, f"{outcome.id}.{row.id}")
                 code, held = _named(row, situation, held)
-                against = match(catalogue.find(code), facts(situation)).against
+                against = match(catalogue.find(code), features(situation)).against
                 hint = row.finding.hint if row.finding.cause == code else None
                 shown.setdefault(code, []).append(_Shown(situation.where, held, against, hint))
     return weighed({code: _told(code, cases, base_url) for code, cases in shown.items()})
@@ -59,7 +59,7 @@ def _named(row: Row, situation: Situation, held: Confidence) -> tuple[str, Confi
     """The cause that the case names; else the one that the evidence speaks for, held no firmer than medium."""
     if row.finding.cause and row.finding.cause != UNEXPECTED:
         return row.finding.cause, held
-    best = judge(situation)[0]
+    best = causes_of(situation)[0]
     if best.cause == UNKNOWN or best.confidence == "low":
         return UNEXPECTED, "low"
     return best.cause, max(held, best.confidence, "medium", key=RANK.__getitem__)

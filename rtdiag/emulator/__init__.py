@@ -5,7 +5,7 @@ a session is), faults.yaml (what can go wrong). It knows no check; of rtdiag it 
 """
 
 from rtdiag.emulator.background import Running, running
-from rtdiag.emulator.emulator import Emulator
+from rtdiag.emulator.embedded import Emulator
 from rtdiag.emulator.faults import Fault, UnknownFault, load_faults
 from rtdiag.emulator.timeline import NoSuchDate
 from rtdiag.emulator.tokens import EMULATOR_KEY

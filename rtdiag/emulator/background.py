@@ -11,8 +11,9 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from rtdiag.emulator.emulator import LOOPBACK, Emulator
-from rtdiag.emulator.turns import Rule, patience
+from rtdiag.emulator.embedded import Emulator
+from rtdiag.emulator.loopback import LOOPBACK
+from rtdiag.emulator.session.turn_taking import Rule, patience
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

@@ -30,7 +30,7 @@ _MARKER = (
 )
 
 
-class Wishes(NamedTuple):
+class EmulatorOptions(NamedTuple):
     """What the marker asks for: `as_of` a date or its ISO form, `faults` ids of `rtdiag emulator --list-faults`, or one."""
 
     as_of: date | str | None = None
@@ -60,12 +60,12 @@ def realtime_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
         yield emulator
 
 
-def _wishes(test: pytest.Item) -> Wishes:
+def _wishes(test: pytest.Item) -> EmulatorOptions:
     """What the test's markers say together. Raises TypeError for arguments that the marker does not have."""
     given: dict[str, Any] = {}
     for marker in reversed(list(test.iter_markers("realtime_emulator"))):
-        given |= signature(Wishes).bind(*marker.args, **marker.kwargs).arguments
-    wishes = Wishes(**given)
+        given |= signature(EmulatorOptions).bind(*marker.args, **marker.kwargs).arguments
+    wishes = EmulatorOptions(**given)
     if not isinstance(wishes.environment, bool):
         raise TypeError(f"environment is True or False, not {wishes.environment!r}")
     return wishes

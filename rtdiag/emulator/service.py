@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from email.utils import formatdate
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
@@ -17,19 +17,25 @@ from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
-from rtdiag.emulator.replies import Over
-from rtdiag.emulator.sessions import Session
-from rtdiag.emulator.settings import Rules
+from rtdiag.emulator.session.replies import Over
+from rtdiag.emulator.session.settings import Rules
+from rtdiag.emulator.session.state import Session
+from rtdiag.emulator.session.turn_taking import Rule, patience
 from rtdiag.emulator.timeline import behaviour, models_alive
 from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
-from rtdiag.emulator.turns import Rule, patience
 
 if TYPE_CHECKING:
-    from rtdiag.emulator.lines import Line
-    from rtdiag.emulator.peer import Call
-    from rtdiag.emulator.sockets import Socket
+    from rtdiag.emulator.media.peer import Call
+    from rtdiag.emulator.session.subscribers import Line
 
 GOING_AWAY = 1001
+
+
+class Closable(Protocol):
+    """A WebSocket, as far as its end goes."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close it."""
 
 
 class Service:
@@ -44,7 +50,7 @@ class Service:
         self.rules = Rules(self.behaviour, switches(faults), self.clock, ends)
         self.tokens = Tokens(self.clock)
         self.calls: dict[str, Call] = {}
-        self.sockets: set[Socket] = set()
+        self.sockets: set[Closable] = set()
         self.lines: set[Line] = set()  # of the sessions that sockets began
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -151,7 +157,7 @@ class Service:
 
         Raises Refused for an offer that cannot be taken; then the call ends.
         """
-        from rtdiag.emulator.peer import Call
+        from rtdiag.emulator.media.peer import Call
 
         call_id = f"rtc_u1_{secrets.token_hex(16)}"  # the look of record 59828301012 (2026-07-08)
         call = self.calls[call_id] = Call(session, partial(self.end_call, call_id))

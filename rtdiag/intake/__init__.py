@@ -5,10 +5,10 @@ standard input, JSON or YAML that is not rtdiag's own goes through here. It know
 """
 
 from rtdiag.intake.from_yaml import yaml_of
+from rtdiag.intake.json_values import json_of, odd, refuse_many
 from rtdiag.intake.limits import Limit, Malformed, Unusable
 from rtdiag.intake.recorded import RECORDS, SCHEMA_VERSION, joined, refuse_other_version
 from rtdiag.intake.source import Readable, Source, called, no_text, opened, text_of, why
-from rtdiag.intake.values import json_of, odd, refuse_many
 
 __all__ = [
     "RECORDS",

@@ -14,8 +14,8 @@ from math import inf, nan
 from typing import Any
 
 from rtdiag.api import data
+from rtdiag.intake.json_values import TOO_DEEP, AsWritten, refuse_large, too_many
 from rtdiag.intake.limits import DEEPEST, MOST_ALIASES, MOST_VALUES, Malformed, Unusable
-from rtdiag.intake.values import TOO_DEEP, AsWritten, refuse_large, too_many
 
 _TAG = "tag:yaml.org,2002:"
 _DECIMAL = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]{0,307})(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][-+]?[0-9]{1,4})?\Z")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rtdiag.intake.json_values import json_of
 from rtdiag.intake.limits import Unusable
-from rtdiag.intake.values import json_of
 
 RECORDS = ("exchanges", "events", "peers")
 _LONGEST_LIST = 80

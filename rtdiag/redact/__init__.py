@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from rtdiag.api.keys import MADE_UP, kind_of
 from rtdiag.model import Redaction
-from rtdiag.redact.shapes import LEARNT, PATTERNS
+from rtdiag.redact.patterns import LEARNT, PATTERNS
 from rtdiag.redact.unescaping import DEPTH, ESCAPED, Span, Unescaped, apart, plain, spellings
 
 # What a report says of its own masking; what is searched for, and what is not.

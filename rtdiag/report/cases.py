@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rtdiag.model import SEVERITY, Cost, Finding, Outcome, Report, Row, Seen
+from rtdiag.model import SEVERITY, Cost, Finding, Observation, Outcome, Report, Row
 from rtdiag.report import ledger
 
 NEEDS_A_LOOK = frozenset({"fail", "error", "inconclusive", "warn"})
@@ -35,7 +35,7 @@ def of_check(outcome: Outcome) -> tuple[Case, ...]:
     if outcome.rows:
         return tuple(Case(f"{outcome.id}.{row.id}", outcome.id, row) for row in outcome.rows)
     finding = Finding(outcome.id, outcome.status, outcome.reason or "it has no cases")
-    return (Case(outcome.id, outcome.id, Row(outcome.id, outcome.title, finding, Seen(outcome.id))),)
+    return (Case(outcome.id, outcome.id, Row(outcome.id, outcome.title, finding, Observation(outcome.id))),)
 
 
 def ran(outcome: Outcome) -> bool:

@@ -6,12 +6,12 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from rtdiag.model import Explained
+from rtdiag.model import Explanation
 from rtdiag.report.json import plain
 from rtdiag.report.table import cause, wrapped
 
 
-def as_json(found: Iterable[Explained]) -> str:
+def as_json(found: Iterable[Explanation]) -> str:
     """A JSON list, one entry for each input or description: `id` where it had one, input, form, note, diagnosis, flaws."""
     entries = []
     for one in found:
@@ -24,12 +24,12 @@ def as_json(found: Iterable[Explained]) -> str:
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_text(found: Iterable[Explained]) -> str:
+def as_text(found: Iterable[Explanation]) -> str:
     """The same for a person, the causes first."""
     return "\n".join(line for one in found for line in _input(one)) + "\n"
 
 
-def _input(one: Explained) -> Iterator[str]:
+def _input(one: Explanation) -> Iterator[str]:
     if one.form == "code":
         yield one.note
         return

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import Outcome, Report
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, hearing, hearing_text, ledger, own_fields
+from rtdiag.report import cases, ledger, own_fields
 from rtdiag.report.cases import Case
+from rtdiag.report.hearing import characters, modes
 from rtdiag.report.markdown_answers import Room, answers, corrected
 from rtdiag.report.marked import code, fence, folded, prose, table
 from rtdiag.report.phrases import SIGNS, banner, in_words, reached, status, tally
@@ -96,8 +97,8 @@ def _checks(report: Report, room: Room) -> Iterator[str]:
                 ("", "case", "what should be", "expected", "measured", "cause"), [_row(case, room) for case in looked]
             )
             yield from _advice(looked, told, room)
-        if heard := hearing.of_check(outcome):
-            yield from ("", *fence(hearing_text.drawn(heard), "", LONGEST))
+        if heard := modes.of_check(outcome):
+            yield from ("", *fence(characters.drawn(heard), "", LONGEST))
         if own := own_fields.of_check(report, outcome):
             yield from ("", *fence(own_fields.drawn(own), "", room.answer))
     yield ""

@@ -30,12 +30,12 @@ from rtdiag.model import (
     Exchange,
     Failure,
     Finding,
+    Observation,
     Outcome,
     PeerTrace,
     Redaction,
     Report,
     Row,
-    Seen,
     Status,
     Target,
 )
@@ -339,7 +339,7 @@ def _row(check_id: str, given: Json, records: Sequence[Mapping[str, Any]]) -> Ro
         fit("cause", given.get("cause")),
         fit("hint", given.get("hint")),
     )
-    seen = Seen(case_id, exchanges, events, peers, facts if isinstance(facts, Mapping) else {})
+    seen = Observation(case_id, exchanges, events, peers, facts if isinstance(facts, Mapping) else {})
     return Row(case_id, fit("title", given.get("title", "")), finding, seen)
 
 

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tabulate import tabulate
 
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.api.requests import Corrected
-from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status
+from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status, WorkingRequests
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, curl, hearing, hearing_text, ledger, own_fields
+from rtdiag.report import cases, curl, ledger, own_fields
+from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.phrases import SIGNS, banner, in_words, overall, reached
 from rtdiag.report.spelling import Painted, draws, fitted, spelt
@@ -116,8 +116,8 @@ def _check(outcome: Outcome, pen: _Pen, verbose: bool, again: _Again) -> Iterato
     if outcome.status != "skip" and outcome.rows and (verbose or not well):
         matrix = all(row.line and row.column for row in outcome.rows)
         yield from _matrix(outcome.rows, pen) if matrix else [_table(outcome.rows, pen, verbose)]
-    if heard := hearing.of_check(outcome):
-        yield from ("", textwrap.indent(hearing_text.drawn(heard), "    "), "")
+    if heard := modes.of_check(outcome):
+        yield from ("", textwrap.indent(characters.drawn(heard), "    "), "")
     yield from _bodies(outcome, pen, verbose, again)
 
 
@@ -280,7 +280,7 @@ def _seen(cases: tuple[str, ...]) -> str:
     return f"seen in {', '.join(cases[:4])}{more}; "
 
 
-def _corrected(requests: Corrected | None) -> Iterator[str]:
+def _corrected(requests: WorkingRequests | None) -> Iterator[str]:
     if requests is None:
         return
     yield "what should work here, as shell lines, and after them as a page's script:"

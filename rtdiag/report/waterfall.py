@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rtdiag.model import SEVERITY, Event, Exchange, Outcome, PeerTrace, Report, Row, Seen, Status
+from rtdiag.model import SEVERITY, Event, Exchange, Observation, Outcome, PeerTrace, Report, Row, Status
 from rtdiag.report.lanes import PHASES, STEPS, Bar, Group, Lane, Tick, ms
 
 OTHERS = "(others)"
@@ -39,7 +39,7 @@ def path_of(url: str) -> str:
     return rest[rest.find("/") :] if "/" in rest else rest
 
 
-def _owners(report: Report, of: Callable[[Seen], Iterable[Exchange | Event | PeerTrace]]) -> _Owners:
+def _owners(report: Report, of: Callable[[Observation], Iterable[Exchange | Event | PeerTrace]]) -> _Owners:
     """Who asked: the first check that shows it, and of its cases the one that is worst."""
     found: _Owners = {}
     for outcome in report.checks:

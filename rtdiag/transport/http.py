@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from rtdiag.failures import from_http
 from rtdiag.model import Exchange, Failure
 from rtdiag.redact import Mask, Secret
+from rtdiag.transport.failures import from_http
 from rtdiag.transport.names import watching
 from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines, Recorder

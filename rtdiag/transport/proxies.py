@@ -26,9 +26,9 @@ from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import quote, unquote, urlsplit
 
-from rtdiag.failures import BadVariable
 from rtdiag.redact import Secret
 from rtdiag.transport.addresses import BadAddress, host_and_port, read, shown
+from rtdiag.transport.failures import BadVariable
 
 _BY_SCHEME = {"https": "https_proxy", "wss": "https_proxy", "http": "http_proxy", "ws": "http_proxy"}
 _ALL, _NONE = "all_proxy", "no_proxy"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtdiag.failures import BadVariable
 from rtdiag.transport.addresses import printable
+from rtdiag.transport.failures import BadVariable
 
 if TYPE_CHECKING:
     import ssl

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rtdiag.failures import from_sdp
 from rtdiag.model import Event, Failure, PeerTrace
 from rtdiag.transport.audio import Voice, track
 from rtdiag.transport.channel import Channel
+from rtdiag.transport.failures import from_sdp
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:

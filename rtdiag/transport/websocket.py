@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
-from rtdiag.failures import from_close, from_websocket
 from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
+from rtdiag.transport.failures import from_close, from_websocket
 from rtdiag.transport.http import Credential, at, learn_own_address, masked_headers, overdue, recorded, user_agent
 from rtdiag.transport.names import watching
 from rtdiag.transport.proxies import Route

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rtdiag.emulator import Emulator
-from rtdiag.emulator.replies import REPLY
+from rtdiag.emulator.session.replies import REPLY
 from tests.browser.chromium import tab
 from tests.browser.site import PAGES, site
 from tests.needs import needed

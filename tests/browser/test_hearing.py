@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rtdiag.report import hearing, hearing_axis, html
+from rtdiag.report import html
+from rtdiag.report.hearing import axis, modes
 from tests.browser.chromium import Window
 from tests.browser.test_report import CONTRASTS, WIDTHS
 from tests.report.heard_runs import PHRASES, RUNS, facts, heard
@@ -68,9 +69,9 @@ def luminance(color: str) -> float:
 def test_everything_lies_where_its_times_say(name: str, width: int, window: Window, tmp_path: Path) -> None:
     figures, lanes = evaluated(window, name, tmp_path, FIGURES, PLACES, width=width)
     seconds, middle_px, whole_px = figures[-1]
-    picture = hearing.of_run(heard(RUNS[name]))
+    picture = modes.of_run(heard(RUNS[name]))
     assert picture is not None
-    span_ms = hearing_axis.axis(picture).span_ms
+    span_ms = axis.axis(picture).span_ms
     assert middle_px / whole_px == pytest.approx(seconds * 1000 / span_ms, abs=1 / whole_px)
     assert len(lanes) == 1 + len(RUNS[name]["modes"])
     for (width_px, places), mode in zip(lanes[1:], RUNS[name]["modes"].values(), strict=True):

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from rtdiag.api.endpoints import CALLS, KINDS, Kind
-from rtdiag.api.page import page as printed_page
 from rtdiag.emulator import Emulator
+from rtdiag.remedy.page import page as printed_page
 from tests.browser.chromium import Tab, tab
 from tests.browser.site import site
 from tests.emulator.clients import SESSIONS

@@ -20,11 +20,11 @@ from typing import Any
 
 from aiohttp import web
 
-from rtdiag import registry
 from rtdiag.emulator import load_faults
-from rtdiag.model import SEVERITY, Finding, Report, Seen
+from rtdiag.engine import registry
+from rtdiag.engine.rejudge import replay
+from rtdiag.model import SEVERITY, Finding, Observation, Report
 from rtdiag.redact import Secret
-from rtdiag.replay import replay
 from rtdiag.report import cassette
 from rtdiag.report.reading import report_in
 from rtdiag.testing import finding, run_on_emulator
@@ -137,8 +137,8 @@ def _sessions() -> Iterator[Situation]:
     yield _asked("own-session-not-applied", "vad.own-update", story, session=own, faults=["update-not-applied"])
 
 
-def _asked(name: str, case: str, story: str, **wishes: Any) -> Situation:
-    return Situation(name, case, story, partial(run_on_emulator, only=[case], **wishes))
+def _asked(name: str, case: str, story: str, **options: Any) -> Situation:
+    return Situation(name, case, story, partial(run_on_emulator, only=[case], **options))
 
 
 def _answer(body: object, status: int, _: str) -> web.Response:
@@ -176,7 +176,8 @@ def _smallest(report: Report, case: str) -> Report:
 def _facts_alone(report: Report) -> Report:
     """What was heard is judged by its time line alone; five sessions with all their events would be twenty times as long."""
     bare = [
-        replace(o, rows=tuple(replace(r, seen=Seen(r.id, facts=r.seen.facts)) for r in o.rows)) for o in report.checks
+        replace(o, rows=tuple(replace(r, seen=Observation(r.id, facts=r.seen.facts)) for r in o.rows))
+        for o in report.checks
     ]
     return replace(report, checks=tuple(bare), exchanges=(), events=(), peers=())
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
-from rtdiag import plan, registry, runner
 from rtdiag.api.endpoints import CALLS, KEY_SUBPROTOCOL, KINDS, Kind
-from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
+from rtdiag.engine import plan, registry, runner
+from rtdiag.engine.context import RunOptions
 from rtdiag.model import Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
@@ -56,7 +56,7 @@ async def asked(
     **wished: Any,
 ) -> Report:
     """A run against a server that is named by its base URL alone."""
-    wishes = Wishes(
+    options = RunOptions(
         base_url,
         Credential("api-key", Secret(key), "OPENAI_API_KEY"),
         named=plan.named_in_full(CHECKS.values(), only),
@@ -64,7 +64,7 @@ async def asked(
         **wished,
     )
     chosen = plan.make(CHECKS.values(), only=only, kinds=kinds)
-    return await runner.run(chosen, wishes, mask=Mask(), deadlines=Deadlines.of(longest_s), sleep=no_sleep)
+    return await runner.run(chosen, options, mask=Mask(), deadlines=Deadlines.of(longest_s), sleep=no_sleep)
 
 
 class Gateway:

@@ -17,12 +17,12 @@ import pytest
 import vcr
 from detect_secrets.core.plugins.initialize import from_plugin_classname
 
-from rtdiag import registry
-from rtdiag.context import INVALID_OFFER, speaks
 from rtdiag.emulator import load_faults
-from rtdiag.model import Exchange, Report, Seen
+from rtdiag.engine import registry
+from rtdiag.engine.context import INVALID_OFFER, speaks
+from rtdiag.engine.rejudge import replay
+from rtdiag.model import Exchange, Observation, Report
 from rtdiag.redact import Mask, Secret
-from rtdiag.replay import replay
 from rtdiag.report import cassette
 from rtdiag.report.reading import report_in
 from rtdiag.testing import finding, judge
@@ -162,7 +162,7 @@ def test_the_founding_report() -> None:
     )
     assert exchange.status == 401
     assert "ek_67e7a***********************26ea" in (exchange.body or ""), "the server's own mask is left as it is"
-    seen = Seen("transcription-sessions-transcription-token", (exchange,))
+    seen = Observation("transcription-sessions-transcription-token", (exchange,))
     found = judge(CHECKS["endpoint"], [seen], dialects=["beta"])[seen.case]
     assert (found.status, found.show_body) == ("pass", True)
     assert found.hint is not None
@@ -173,13 +173,13 @@ def test_the_betas_mint_after_its_end() -> None:
     body = {"model": "gpt-4o-realtime-preview"}
     exchange = replayed("token/beta-mint-after-its-end.yaml", "/realtime/sessions", json_body=body)
     assert not speaks(exchange)
-    found = judge(CHECKS["token"], [Seen("beta-mint-realtime", (exchange,))])["beta-mint-realtime"]
+    found = judge(CHECKS["token"], [Observation("beta-mint-realtime", (exchange,))])["beta-mint-realtime"]
     assert (found.status, found.measured) == ("info", "404 Invalid URL")
 
 
 def test_one_from_the_emulator_through_rtdiags_own_client() -> None:
     exchange = replayed("key/key-wrong-region.yaml", "/models", "http://127.0.0.1:8090/v1", "GET")
-    found = judge(CHECKS["key"], [Seen("accepted", (exchange,))])["accepted"]
+    found = judge(CHECKS["key"], [Observation("accepted", (exchange,))])["accepted"]
     assert (found.status, found.cause) == ("fail", "wrong-regional-host")
 
 

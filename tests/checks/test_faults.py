@@ -7,11 +7,11 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from rtdiag import registry
 from rtdiag.api.endpoints import KINDS
 from rtdiag.api.turn_rules import rules_of
 from rtdiag.diagnosis import catalogue
 from rtdiag.emulator import Fault, load_faults
+from rtdiag.engine import registry
 from rtdiag.testing import finding, run_on_emulator
 from tests.checks.broken import grouped, run
 

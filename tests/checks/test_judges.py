@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
 from rtdiag.api.endpoints import Dialect
-from rtdiag.model import Event, Exchange, Failure, Finding, PeerTrace, Seen
+from rtdiag.engine import registry
+from rtdiag.model import Event, Exchange, Failure, Finding, Observation, PeerTrace
 from rtdiag.testing import exchange, judge, refusal
 
 CHECKS = registry.load(()).checks
 
 
-def one(check: str, seen: Seen, dialects: Collection[Dialect] = frozenset[Dialect](["ga"])) -> Finding:
+def one(check: str, seen: Observation, dialects: Collection[Dialect] = frozenset[Dialect](["ga"])) -> Finding:
     return judge(CHECKS[check], [seen], dialects=dialects)[seen.case]
 
 
@@ -75,7 +75,7 @@ OFFER = refusal(400, "invalid_offer", "Invalid SDP offer. Please try again with 
     ],
 )
 def test_an_answer_to_an_offer(answer: Exchange, dialect: Dialect, status: str, cause: str | None) -> None:
-    seen = Seen("answer-transcription", (answer,), facts={"dialect": dialect})
+    seen = Observation("answer-transcription", (answer,), facts={"dialect": dialect})
     found = one("sdp", seen, [dialect])
     assert (found.status, found.cause) == (status, cause)
 
@@ -120,7 +120,7 @@ def test_an_answer_to_an_offer(answer: Exchange, dialect: Dialect, status: str, 
 )
 def test_a_phase_that_failed(name: str, failure: Failure, candidates: dict[str, int], status: str, cause: str) -> None:
     trace = PeerTrace("p1", candidates=candidates, failure=failure)
-    found = one("sdp", Seen(f"{name}-realtime", peers=(trace,)))
+    found = one("sdp", Observation(f"{name}-realtime", peers=(trace,)))
     assert (found.status, found.cause) == (status, cause)
 
 
@@ -137,9 +137,9 @@ def test_a_phase_that_failed(name: str, failure: Failure, candidates: dict[str, 
 def test_a_400_says_that_the_token_was_taken_only_where_the_control_was_refused(
     answer: Exchange, made_up: Exchange, status: str
 ) -> None:
-    cells = [Seen("calls-made-up", (made_up,)), Seen("calls-realtime-token", (answer,))]
+    cells = [Observation("calls-made-up", (made_up,)), Observation("calls-realtime-token", (answer,))]
     assert judge(CHECKS["endpoint"], cells)["calls-realtime-token"].status == status
-    rows = [Seen("control", (made_up,)), Seen("accepted-realtime", (answer,), facts={"dialect": "ga"})]
+    rows = [Observation("control", (made_up,)), Observation("accepted-realtime", (answer,), facts={"dialect": "ga"})]
     assert judge(CHECKS["token"], rows)["accepted-realtime"].status == status
 
 
@@ -147,14 +147,14 @@ def test_a_400_says_that_the_token_was_taken_only_where_the_control_was_refused(
 @pytest.mark.parametrize("answer", [WRONG_KEY, refusal(404, None, "Invalid URL (POST /v1/realtime/sessions)"), EMPTY])
 def test_an_offer_posted_to_a_mint_is_shown_whole_with_the_way_out(target: str, answer: Exchange) -> None:
     for dialects in (frozenset[Dialect](["ga"]), frozenset[Dialect](["beta"])):
-        found = one("endpoint", Seen(f"{target}-transcription-token", (answer,)), dialects)
+        found = one("endpoint", Observation(f"{target}-transcription-token", (answer,)), dialects)
         assert found.show_body
         assert found.status in ("pass", "info")
         assert "drop ?model=" in (found.hint or "")
 
 
 def test_the_intent_url_is_called_a_websocket_never_gone() -> None:
-    found = one("endpoint", Seen("intent-realtime-token", (refusal(404, None, "Invalid URL"),)))
+    found = one("endpoint", Observation("intent-realtime-token", (refusal(404, None, "Invalid URL"),)))
     assert found.status == "info"
     assert "alive as a WebSocket" in (found.instead or "")
 
@@ -168,7 +168,9 @@ def update(answer: dict[str, Any] | None, form: str = "ga", kind: str = "realtim
     back = answer and Event("e2", "p1/oai-events", "received", 1.0, str(answer["type"]), json.dumps(answer))
     facts = {"dialect": dialect, "asked": True, "sent": session}
     return one(
-        "session-update", Seen(f"{kind}-{form}", events=(sent, back) if back else (sent,), facts=facts), [dialect]
+        "session-update",
+        Observation(f"{kind}-{form}", events=(sent, back) if back else (sent,), facts=facts),
+        [dialect],
     )
 
 
@@ -233,7 +235,7 @@ def test_the_wrong_update_should_be_refused_and_the_row_says_what_to_send() -> N
 def vad(model: str, sent: Any, **more: Any) -> Finding:
     facts = {"kind": "transcription", "model": model, "sent": sent, **more}
     answer = more.pop("answer", exchange(200, {}))
-    return one("vad", Seen("mint-transcription-server-vad", (answer,), facts=facts))
+    return one("vad", Observation("mint-transcription-server-vad", (answer,), facts=facts))
 
 
 NONE_TAKEN = refusal(

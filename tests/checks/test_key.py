@@ -9,14 +9,14 @@ from datetime import date
 
 import pytest
 
-from rtdiag import registry
 from rtdiag.api.keys import shape_of
 from rtdiag.diagnosis import catalogue
-from rtdiag.diagnosis.matching import judge as judged_alone
+from rtdiag.diagnosis.matching import causes_of as judged_alone
 from rtdiag.diagnosis.readers.secrets import problem
 from rtdiag.diagnosis.situation import Situation
-from rtdiag.judging import made_up, said
-from rtdiag.model import Exchange, Failure, Finding, Seen
+from rtdiag.engine import registry
+from rtdiag.engine.findings import made_up, said
+from rtdiag.model import Exchange, Failure, Finding, Observation
 from rtdiag.redact import Secret
 from rtdiag.report import render
 from rtdiag.testing import exchange, finding, judge, refusal, run_on_emulator
@@ -95,7 +95,7 @@ NO_KEYS: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("key", "flaw", "words"), NO_KEYS)
 def test_what_is_no_key_is_told_before_any_request(key: str, flaw: str, words: str) -> None:
     assert words in str(shape_of(key, "api-key")["problem"])
-    found = judge(CHECK, [Seen("shape", facts=shape_of(key, "api-key") | {"source": "OPENAI_API_KEY"})])["shape"]
+    found = judge(CHECK, [Observation("shape", facts=shape_of(key, "api-key") | {"source": "OPENAI_API_KEY"})])["shape"]
     assert (found.status, found.cause) == ("fail", f"{NO_KEY}/{flaw}" if flaw else NO_KEY)
     assert found.cause in catalogue.causes()
     assert found.hint is not None
@@ -142,14 +142,14 @@ def test_explain_reads_it_from_the_servers_words_too(shown: str, flaw: str) -> N
 
 
 def test_a_key_that_openai_did_not_make_is_told_apart() -> None:
-    seen = Seen("shape", facts=shape_of("litellm-virtual", "api-key") | {"source": "OPENAI_API_KEY"})
+    seen = Observation("shape", facts=shape_of("litellm-virtual", "api-key") | {"source": "OPENAI_API_KEY"})
     assert judge(CHECK, [seen], official=True)["shape"].cause == f"{NO_KEY}/other-prefix"
     assert judge(CHECK, [seen], official=False)["shape"].status == "pass"
 
 
 def test_a_record_without_the_kind_of_flaw_is_judged_as_before() -> None:
     facts = {"problem": "it is empty", "hint": "set it", "source": "OPENAI_API_KEY"}
-    assert judge(CHECK, [Seen("shape", facts=facts)])["shape"].cause == NO_KEY
+    assert judge(CHECK, [Observation("shape", facts=facts)])["shape"].cause == NO_KEY
 
 
 def test_a_megabyte_in_place_of_a_key_is_looked_at_at_once() -> None:
@@ -197,7 +197,7 @@ def test_a_key_that_may_not_list_models_is_no_broken_check() -> None:
 
 
 def base_url(url: str, *, official: bool = False) -> Finding:
-    return judge(CHECK, [Seen("base-url", facts={"base_url": url})], official=official)["base-url"]
+    return judge(CHECK, [Observation("base-url", facts={"base_url": url})], official=official)["base-url"]
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_a_base_url_ends_where_the_api_begins(url: str, official: bool, status: 
 
 
 def test_a_base_url_without_a_version_is_right_where_models_are_listed_below_it() -> None:
-    listed = Seen("accepted", (exchange(200, {"data": [{"id": "gpt-realtime"}]}),))
-    seen = [Seen("base-url", facts={"base_url": "https://gateway.test"}), listed]
+    listed = Observation("accepted", (exchange(200, {"data": [{"id": "gpt-realtime"}]}),))
+    seen = [Observation("base-url", facts={"base_url": "https://gateway.test"}), listed]
     assert judge(CHECK, seen, official=False)["base-url"].status == "pass"
 
 
@@ -236,8 +236,8 @@ CONTROL = refusal(401, "invalid_api_key", "Incorrect API key provided: sk-made-*
 
 
 def both(answer: Exchange, control: Exchange | None = CONTROL, *, official: bool = True) -> Mapping[str, Finding]:
-    asked = [Seen("control", (control,))] if control else []
-    seen = [*asked, Seen("accepted", (answer,), facts={"made_up": made_up(answer, control)})]
+    asked = [Observation("control", (control,))] if control else []
+    seen = [*asked, Observation("accepted", (answer,), facts={"made_up": made_up(answer, control)})]
     return judge(CHECK, seen, official=official)
 
 
@@ -390,7 +390,7 @@ def test_a_green_is_void_where_a_made_up_key_is_taken_too() -> None:
 
 @pytest.mark.parametrize(("official", "status"), [(True, "fail"), (False, "warn")])
 def test_a_made_up_key_that_is_taken(official: bool, status: str) -> None:
-    found = judge(CHECK, [Seen("control", (exchange(200, {"data": []}),))], official=official)["control"]
+    found = judge(CHECK, [Observation("control", (exchange(200, {"data": []}),))], official=official)["control"]
     assert (found.status, found.cause) == (status, "server-asks-for-no-key")
 
 
@@ -408,5 +408,5 @@ def test_a_made_up_key_that_is_taken(official: bool, status: str) -> None:
     ],
 )
 def test_the_end_of_a_model(model: str, entry: object, status: str) -> None:
-    seen = Seen("model-realtime", (exchange(200),), facts={"model": model, "entry": entry})
+    seen = Observation("model-realtime", (exchange(200),), facts={"model": model, "entry": entry})
     assert judge(CHECK, [seen], today=date(2026, 11, 22))["model-realtime"].status == status

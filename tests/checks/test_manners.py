@@ -9,11 +9,11 @@ from datetime import date
 
 import pytest
 
-from rtdiag import plan, runner
-from rtdiag.check import Check
-from rtdiag.context import Context, Wishes
 from rtdiag.emulator import Emulator
-from rtdiag.model import Exchange, Finding, Report, Seen
+from rtdiag.engine import plan, runner
+from rtdiag.engine.check import Check
+from rtdiag.engine.context import Context, RunOptions
+from rtdiag.model import Exchange, Finding, Observation, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.testing import finding, run_on_emulator
 from rtdiag.transport.http import Credential
@@ -201,9 +201,9 @@ def test_what_a_server_opens_though_it_should_not_is_hung_up() -> None:
 
 
 def test_a_check_that_breaks_leaves_nothing_open() -> None:
-    async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    async def probe(ctx: Context) -> AsyncIterator[Observation]:
         await ctx.opened("realtime")
-        yield Seen("one")
+        yield Observation("one")
         await ctx.socket("own", "?model=gpt-realtime-2.1", ctx.key, "ga")
         raise RuntimeError("broken")
 
@@ -211,8 +211,8 @@ def test_a_check_that_breaks_leaves_nothing_open() -> None:
         async with Emulator() as emulator:
             broken = replace(CHECKS["session-update"], probe=probe)
             chosen = plan.make([CHECKS["key"], CHECKS["token"], CHECKS["sdp"], broken], only=["session-update"])
-            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
-            report = await runner.run(chosen, wishes, mask=Mask(), emulator={"as_of": "", "faults": []})
+            options = RunOptions(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            report = await runner.run(chosen, options, mask=Mask(), emulator={"as_of": "", "faults": []})
             return report, emulator.open_sessions
 
     report, sessions = asyncio.run(work())

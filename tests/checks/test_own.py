@@ -15,17 +15,17 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner
 
-from rtdiag import plan, registry, runner
-from rtdiag.api.leaves import without
 from rtdiag.api.sessions import CREATED
 from rtdiag.cli import main
-from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
+from rtdiag.engine import plan, registry, runner
+from rtdiag.engine.context import RunOptions
 from rtdiag.model import ApiError, Report
-from rtdiag.own.server import Server, about_the_session
-from rtdiag.own.trail import Told
 from rtdiag.redact import Mask, Secret
+from rtdiag.remedy.json_paths import without
 from rtdiag.report import FORMATS, own_fields, render
+from rtdiag.session.server_asked import Server, about_the_session
+from rtdiag.session.trail import ServerAnswer
 from rtdiag.testing import finding, row, run_on_emulator
 from rtdiag.transport.http import Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
@@ -50,7 +50,7 @@ def run_with(token_of: Any, *, route: Any = None, faults: tuple[str, ...] = ()) 
     async def work() -> Report:
         async with Emulator(faults=faults) as emulator:
             minted = await _minted(emulator)
-            wishes = Wishes(emulator.base_url, own_token=own(token_of(minted)) if token_of else None)
+            options = RunOptions(emulator.base_url, own_token=own(token_of(minted)) if token_of else None)
             site = None
             if route is not None:
                 app = web.Application()
@@ -63,10 +63,10 @@ def run_with(token_of: Any, *, route: Any = None, faults: tuple[str, ...] = ()) 
                 site = web.AppRunner(app, access_log=None)
                 await site.setup()
                 await web.TCPSite(site, "127.0.0.1", 0).start()
-                wishes = replace(wishes, token_url=f"http://127.0.0.1:{site.addresses[0][1]}/token")
+                options = replace(options, token_url=f"http://127.0.0.1:{site.addresses[0][1]}/token")
             mask = Mask()
             chosen = plan.make(registry.load(()).checks.values())
-            report = await runner.run(chosen, wishes, mask=mask, emulator={"as_of": "2026-11-13", "faults": []})
+            report = await runner.run(chosen, options, mask=mask, emulator={"as_of": "2026-11-13", "faults": []})
             if site is not None:
                 await site.cleanup()
             assert minted not in render(report, "json") + render(report, "table", verbose=True)
@@ -201,22 +201,22 @@ class Broken(Server):
     async def update(self, session: Any) -> Any:
         found = await super().update(session)
         self.updates += 1
-        return (Told(None, OVERLOADED), found[1]) if found and self.updates == 3 else found
+        return (ServerAnswer(None, OVERLOADED), found[1]) if found and self.updates == 3 else found
 
 
 class Limited(Server):
     """Has no more mints after the first."""
 
-    async def mint(self, session: Any) -> Told:
+    async def mint(self, session: Any) -> ServerAnswer:
         told = await super().mint(session)
-        return told if self.asked["mints"] + self.asked["updates"] == 1 else Told(None, OVERLOADED)
+        return told if self.asked["mints"] + self.asked["updates"] == 1 else ServerAnswer(None, OVERLOADED)
 
 
 OVERLOADED = ApiError(type="server_error", message="The server had an error while processing your request.")
 
 
 def test_a_server_that_breaks_meanwhile_convicts_no_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtdiag.own.asking.Server", Broken)
+    monkeypatch.setattr("rtdiag.session.asking.Server", Broken)
     report = run_on_emulator(session={**GA_REALTIME, "bogus": 1}, only=["vad.own-*"])
     facts = row(report, "vad.own-culprit").seen.facts
     assert [c["field"] for c in facts["culprits"]] == ["bogus"]
@@ -224,7 +224,7 @@ def test_a_server_that_breaks_meanwhile_convicts_no_field(monkeypatch: pytest.Mo
 
 
 def test_where_no_mint_confirms_it_what_an_update_took_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtdiag.own.asking.Server", Limited)
+    monkeypatch.setattr("rtdiag.session.asking.Server", Limited)
     report = run_on_emulator(session={**GA_REALTIME, "bogus": 1}, only=["vad.own-*"])
     found, facts = finding(report, "vad.own-culprit"), row(report, "vad.own-culprit").seen.facts
     assert facts["taken"] == GA_REALTIME

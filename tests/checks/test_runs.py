@@ -11,9 +11,9 @@ from functools import cache
 
 import pytest
 
-from rtdiag import context, plan, registry, runner
-from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
+from rtdiag.engine import context, plan, registry, runner
+from rtdiag.engine.context import RunOptions
 from rtdiag.model import Cost, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.report import render
@@ -169,10 +169,10 @@ def _open_files() -> int:
 def test_nothing_is_left_after_a_run(faults: tuple[str, ...]) -> None:
     async def work() -> tuple[int, int]:
         async with Emulator(faults=faults) as emulator:
-            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            options = RunOptions(emulator.base_url, Credential("api-key", Secret(emulator.key)))
             chosen = plan.make(registry.load(()).checks.values(), only=["sdp"])
             shown, soon = {"as_of": "", "faults": []}, Deadlines.of(1)
-            await runner.run(chosen, wishes, mask=Mask(), emulator=shown, deadlines=soon)
+            await runner.run(chosen, options, mask=Mask(), emulator=shown, deadlines=soon)
             calls = emulator.open_calls
         return len(asyncio.all_tasks()), calls
 
@@ -200,10 +200,10 @@ def test_nothing_is_left_after_an_interrupted_run() -> None:
     async def work() -> tuple[Report, int, int]:
         interrupter = _Interrupter("waiting for created")
         async with Emulator(faults=["no-session-created"]) as emulator:
-            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            options = RunOptions(emulator.base_url, Credential("api-key", Secret(emulator.key)))
             chosen = plan.make(registry.load(()).checks.values(), only=["sdp"])
             shown = {"as_of": "", "faults": []}
-            asked = runner.run(chosen, wishes, mask=Mask(), emulator=shown, observer=interrupter)
+            asked = runner.run(chosen, options, mask=Mask(), emulator=shown, observer=interrupter)
             interrupter.task = asyncio.ensure_future(asked)
             report = await interrupter.task
             calls = emulator.open_calls
@@ -225,11 +225,11 @@ def test_an_offer_that_was_on_its_way_when_the_run_was_interrupted_is_hung_up_or
     async def work() -> tuple[Report, int]:
         interrupter = _Interrupter("POST /realtime/calls")
         async with Emulator() as emulator:
-            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            options = RunOptions(emulator.base_url, Credential("api-key", Secret(emulator.key)))
             chosen = plan.make(registry.load(()).checks.values(), only=["sdp.multipart"], skip=["token.accepted-*"])
             shown = {"as_of": "", "faults": []}
             interrupter.task = asyncio.ensure_future(
-                runner.run(chosen, wishes, mask=Mask(), emulator=shown, observer=interrupter)
+                runner.run(chosen, options, mask=Mask(), emulator=shown, observer=interrupter)
             )
             return await interrupter.task, emulator.open_calls
 

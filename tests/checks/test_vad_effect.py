@@ -11,13 +11,13 @@ import pytest
 from rtdiag.checks import vad_effect
 from rtdiag.checks.vad_effect import CHECK
 
-from rtdiag import plan, registry, runner
-from rtdiag.context import Wishes
 from rtdiag.diagnosis import catalogue
 from rtdiag.emulator import Emulator
-from rtdiag.model import Cost, Event, Finding, Report, Seen
+from rtdiag.engine import plan, registry, runner
+from rtdiag.engine.context import RunOptions
+from rtdiag.engine.rejudge import replay
+from rtdiag.model import Cost, Event, Finding, Observation, Report
 from rtdiag.redact import Mask, Secret
-from rtdiag.replay import replay
 from rtdiag.report import render
 from rtdiag.report.reading import report_in
 from rtdiag.speech import heard
@@ -33,8 +33,8 @@ DEFAULT = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "si
 
 
 def judged(given: Mapping[str, Any]) -> Mapping[str, Finding]:
-    seen = [Seen(case, facts={"as": "speech-started"}) for case in CASES[1:]]
-    return judge(CHECK, [Seen("speech-started", facts=given), *seen])
+    seen = [Observation(case, facts={"as": "speech-started"}) for case in CASES[1:]]
+    return judge(CHECK, [Observation("speech-started", facts=given), *seen])
 
 
 def red(found: Mapping[str, Finding]) -> dict[str, tuple[str, str | None]]:
@@ -413,12 +413,12 @@ def test_an_interrupted_run_keeps_what_was_heard(monkeypatch: pytest.MonkeyPatch
 
     async def work() -> tuple[Report, int]:
         async with Emulator() as emulator:
-            wishes = Wishes(
+            options = RunOptions(
                 emulator.base_url, Credential("api-key", Secret(emulator.key)), audio_speed=SPEED, today=emulator.as_of
             )
             chosen = plan.make(registry.load(()).checks.values(), only=["vad-effect"], emulated=True)
             shown = {"as_of": "2026-11-13", "faults": []}
-            works.append(asyncio.ensure_future(runner.run(chosen, wishes, mask=Mask(), emulator=shown)))
+            works.append(asyncio.ensure_future(runner.run(chosen, options, mask=Mask(), emulator=shown)))
             return await works[0], emulator.open_calls
 
     monkeypatch.setattr(vad_effect._Run, "_complete", interrupting)

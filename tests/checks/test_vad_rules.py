@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
 from rtdiag.api.endpoints import KINDS, Dialect
 from rtdiag.api.turn_rules import all_rules, rules_of
 from rtdiag.diagnosis import catalogue
-from rtdiag.diagnosis.matching import judge as explain
+from rtdiag.diagnosis.matching import causes_of as explain
 from rtdiag.diagnosis.situation import situation_of
-from rtdiag.model import Event, Finding, Outcome, Report, Seen
-from rtdiag.pages import page
+from rtdiag.engine import registry
+from rtdiag.engine.reference import page
+from rtdiag.model import Event, Finding, Observation, Outcome, Report
 from rtdiag.testing import finding, judge, row, run_on_emulator
 
 CHECKS = registry.load(()).checks
@@ -62,7 +62,7 @@ def updated(turn_detection: Any, **more: Any) -> dict[str, Any]:
 def one(case: str, *answers: dict[str, Any], dialect: Dialect = "ga", **facts: Any) -> Finding:
     rule = next(r for r in all_rules() if r.id == case.partition("-")[2])
     given = {"dialect": dialect, "asked": True, "ended": False, "answered": bool(answers), "sent": rule.sends} | facts
-    return judge(CHECK, [Seen(case, events=events(*answers), facts=given)], dialects=[dialect])[case]
+    return judge(CHECK, [Observation(case, events=events(*answers), facts=given)], dialects=[dialect])[case]
 
 
 TAKEN = updated({"type": "semantic_vad", "eagerness": "auto"})

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from rtdiag import plan, registry, runner
 from rtdiag.api.endpoints import Dialect
-from rtdiag.context import Wishes
 from rtdiag.emulator import Emulator
-from rtdiag.model import Event, Exchange, Failure, Finding, PeerTrace, Report, Seen
+from rtdiag.engine import plan, registry, runner
+from rtdiag.engine.context import RunOptions
+from rtdiag.model import Event, Exchange, Failure, Finding, Observation, PeerTrace, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.report import render
 from rtdiag.testing import exchange, finding, refusal, row, run_on_emulator
@@ -88,7 +88,7 @@ def one(
     dialects: Collection[Dialect] = GA,
     official: bool = False,
 ) -> Finding:
-    seen = Seen(case, (answer or upgraded(),), frames(*events), (trace,))
+    seen = Observation(case, (answer or upgraded(),), frames(*events), (trace,))
     return judge_all(CHECK, [seen], dialects=dialects, official=official)[case]
 
 
@@ -207,8 +207,8 @@ def test_a_made_up_key_must_be_refused_and_a_101_is_no_answer(
 
 def test_where_a_made_up_key_is_taken_no_session_proves_anything() -> None:
     rows = [
-        Seen("made-up", (upgraded(),), frames(CREATED), (OPEN,)),
-        Seen("model-key", (upgraded(),), frames(CREATED), (OPEN,)),
+        Observation("made-up", (upgraded(),), frames(CREATED), (OPEN,)),
+        Observation("model-key", (upgraded(),), frames(CREATED), (OPEN,)),
     ]
     found = judge_all(CHECK, rows, official=False)
     assert (found["model-key"].status, found["made-up"].status) == ("info", "warn")
@@ -356,8 +356,8 @@ def test_a_close_that_says_nothing_of_room_is_what_it_was(case: str, trace: Peer
 
 
 def test_a_socket_that_met_no_room_makes_no_other_refusal_the_keys() -> None:
-    full = Seen("model-key", (upgraded(),), (), (closed(1008, "All session slots are in use"),))
-    token = Seen("model-token", (upgraded(),), frames(WRONG_TOKEN), (closed(3000),))
+    full = Observation("model-key", (upgraded(),), (), (closed(1008, "All session slots are in use"),))
+    token = Observation("model-token", (upgraded(),), frames(WRONG_TOKEN), (closed(3000),))
     found = judge_all(CHECK, [full, token], official=False)
     assert found["model-token"].cause == "token-of-another-issuer"
 
@@ -399,10 +399,10 @@ def test_an_interrupted_run_closes_its_sockets() -> None:
     async def work() -> tuple[Report, int]:
         interrupter = _Interrupter()
         async with Emulator(faults=["no-session-created"]) as emulator:
-            wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)))
+            options = RunOptions(emulator.base_url, Credential("api-key", Secret(emulator.key)))
             chosen = plan.make(registry.load(()).checks.values(), only=["websocket.model-key"])
             shown = {"as_of": "", "faults": []}
-            asked = runner.run(chosen, wishes, mask=Mask(), emulator=shown, observer=interrupter)
+            asked = runner.run(chosen, options, mask=Mask(), emulator=shown, observer=interrupter)
             interrupter.task = asyncio.ensure_future(asked)
             report = await interrupter.task
         return report, len(asyncio.all_tasks())
@@ -425,7 +425,9 @@ def test_a_server_of_sockets_alone_is_asked_in_the_dialect_that_it_speaks() -> N
 @pytest.mark.parametrize("code", [None, "invalid_api_key"])
 def test_a_key_that_http_takes_is_not_the_wrong_one_and_its_tokens_are_of_this_issuer(code: str | None) -> None:
     refused = refusal(403 if code is None else 401, code, "no", url=URL)
-    seen = [Seen(case, (refused,), peers=(PeerTrace("w1"),)) for case in ("model-key", "model-token", "intent-token")]
+    seen = [
+        Observation(case, (refused,), peers=(PeerTrace("w1"),)) for case in ("model-key", "model-token", "intent-token")
+    ]
     found = judge_all(CHECK, seen, official=False)
     assert {f.cause for f in found.values()} == {"credential-refused-at-websocket-alone"}
 
@@ -433,6 +435,6 @@ def test_a_key_that_http_takes_is_not_the_wrong_one_and_its_tokens_are_of_this_i
 @pytest.mark.parametrize("frame", ["\ufffd\ufffd", "12", '["…'])
 def test_frames_that_are_no_events_are_not_the_apis(frame: str) -> None:
     garbage = Event("e1", "w1/websocket", "received", 1, NOT_JSON, frame)
-    seen = Seen("model-key", (upgraded(),), (garbage,), (failed("silence"),))
+    seen = Observation("model-key", (upgraded(),), (garbage,), (failed("silence"),))
     found = judge_all(CHECK, [seen], official=False)["model-key"]
     assert (found.status, found.cause) == ("inconclusive", "answer-not-from-the-api")

@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from rtdiag import registry
+from rtdiag.engine import registry
 from tests import speech
 
 KEY = "sk-proj-FAKEcanary000000000000000000000000abcd"

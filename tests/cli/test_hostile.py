@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from rtdiag.cli.files import whole
+from rtdiag.cli.terminal import show
 from rtdiag.redact import Mask
 from rtdiag.report import cassette
 from rtdiag.report.spelling import spelt
-from rtdiag.screen import show
 from rtdiag.transport.http import masked_headers, recorded
-from rtdiag.writing import whole
 
 KEY = "sk-proj-FAKE-hostile-0000000000000000"
 

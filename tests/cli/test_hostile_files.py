@@ -135,13 +135,13 @@ _FOREIGN = re.compile(
 _EACH = """
 import json, os, sys
 from click.testing import CliRunner
-from rtdiag import config
+from rtdiag.engine import config
 from rtdiag.cli import main
 
 def made(**flags):
     try:
         done = config.make(config.Flags(**flags), {})
-        key = done.wishes.api_key
+        key = done.options.api_key
         return [0, "", key.secret.reveal()[:3] if key else ""]
     except config.ConfigError as refused:
         return [2, f"rtdiag: {refused}\\n", ""]

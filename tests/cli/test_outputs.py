@@ -18,12 +18,12 @@ import jsonschema
 import pytest
 import yaml
 
-from rtdiag.outputs import Outputs
-from rtdiag.registry import load
-from rtdiag.replay import replay
+from rtdiag.cli.files import whole
+from rtdiag.cli.outputs import Outputs
+from rtdiag.engine.registry import load
+from rtdiag.engine.rejudge import replay
 from rtdiag.report import FORMATS, reading, render
 from rtdiag.testing import run_on_emulator
-from rtdiag.writing import whole
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "rtdiag" / "report" / "schema.json").read_text(encoding="utf-8"))
 QUICK = ["--emulator", "--only", "key"]
@@ -252,7 +252,7 @@ def test_a_file_in_a_folder_that_takes_no_other_is_written_in_place() -> None:
         (folder / "r").write_text("x" * 100, encoding="utf-8")
         (folder / "r").chmod(0o666)
         folder.chmod(0o555)
-        code = "import os, sys; from rtdiag.writing import whole; os.getuid() or os.setuid(65534); whole(sys.argv[1], 'new')"
+        code = "import os, sys; from rtdiag.cli.files import whole; os.getuid() or os.setuid(65534); whole(sys.argv[1], 'new')"
         done = subprocess.run(
             [sys.executable, "-c", code, str(folder / "r")], capture_output=True, text=True, check=False
         )

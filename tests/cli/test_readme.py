@@ -28,7 +28,7 @@ def test_the_readme_shows_what_help_prints(command: str) -> None:
 
 
 def test_every_check_stands_in_the_readme() -> None:
-    from rtdiag import registry
+    from rtdiag.engine import registry
 
     text = README.read_text(encoding="utf-8")
     assert all(f"| `{check}` |" in text for check in registry.load(()).checks)

@@ -25,17 +25,17 @@ from xml.etree import ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
-from rtdiag.check import Case, Check
 from rtdiag.cli import main
-from rtdiag.model import Evidence, Finding, Report, Row, Seen, Status
-from rtdiag.outputs import Outputs
-from rtdiag.patience import say
-from rtdiag.registry import Broken, Registry
+from rtdiag.cli.outputs import Outputs
+from rtdiag.cli.stderr import say
+from rtdiag.cli.terminal import Screen
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.registry import Broken, Registry
+from rtdiag.model import Evidence, Finding, Observation, Report, Row, Status
 from rtdiag.report import FORMATS, render, table
 from rtdiag.report.inert import inert
 from rtdiag.report.phrases import SIGNS
 from rtdiag.report.spelling import spelt
-from rtdiag.screen import Screen
 from rtdiag.testing import run_on_emulator
 from tests.report import tree
 from tests.report.heard_runs import facts, heard
@@ -319,8 +319,8 @@ def test_a_hostile_server_steers_no_terminal_and_no_ci(
 
 
 def test_the_checks_of_another_package_steer_nothing_either(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def probe(_: object) -> AsyncIterator[Seen]:
-        yield Seen("c" + EVIL, facts={EVIL: EVIL})
+    async def probe(_: object) -> AsyncIterator[Observation]:
+        yield Observation("c" + EVIL, facts={EVIL: EVIL})
 
     def judge(_: Evidence) -> Iterator[Finding]:
         yield Finding("c" + EVIL, "fail", EVIL, EVIL, None, EVIL, EVIL)
@@ -328,7 +328,7 @@ def test_the_checks_of_another_package_steer_nothing_either(said: Said, monkeypa
     case = Case("c" + EVIL, "t" + EVIL, line=EVIL, column=EVIL)
     check = Check("p" + EVIL, "t" + EVIL, (case,), probe, judge, doc=EVIL)
     known = Registry({check.id: check}, (Broken("b" + EVIL, "r" + EVIL),))
-    monkeypatch.setattr("rtdiag.registry.load", lambda *_: known)
+    monkeypatch.setattr("rtdiag.engine.registry.load", lambda *_: known)
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     for arguments in (("list", "-v"), ("run", "--emulator", "-v"), ("explain", check.id)):
         out, err = said(*arguments)

@@ -19,9 +19,9 @@ from rtdiag.api.data import loader
 from rtdiag.api.endpoints import Kind
 from rtdiag.emulator.bodies import Refused, all_bodies
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.replies import Over
-from rtdiag.emulator.sessions import Session, error_event
-from rtdiag.emulator.settings import Rules, configured
+from rtdiag.emulator.session.replies import Over
+from rtdiag.emulator.session.settings import Rules, configured
+from rtdiag.emulator.session.state import Session, error_event
 from rtdiag.emulator.timeline import behaviour, newest
 from tests.clients.event_types import covers, live_wins, misfits, unexplained
 from tests.speech import silence, speech
@@ -78,7 +78,7 @@ def test_every_error_fits(body_id: str) -> None:
 
 def test_the_scripts_make_the_emulator_say_all_that_it_can() -> None:
     """Names are read off the source; what stands in braces there may be anything."""
-    source = "\n".join(path.read_text(encoding="utf-8") for path in EMULATOR.glob("*.py"))
+    source = "\n".join(path.read_text(encoding="utf-8") for path in EMULATOR.rglob("*.py"))
     named = set(re.findall(r'\b(?:event|named)\(\s*(?:self\._?dialect, )?f?"([^"]+)"', source))
     assert len(named) > 20
     said = {event["type"] for event in all_told()}

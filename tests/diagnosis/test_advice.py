@@ -11,13 +11,13 @@ from rtdiag.api.endpoints import base_url_meant, base_url_of
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed, advised
 from rtdiag.diagnosis.explaining import explain_input
-from rtdiag.diagnosis.matching import judge
+from rtdiag.diagnosis.matching import causes_of
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.diagnosis.verdict import diagnose
-from rtdiag.judging import no_answer, refusal
-from rtdiag.model import Cost, Exchange, Failure, Finding, Outcome, PeerTrace, Row, Seen
+from rtdiag.engine.findings import no_answer, refusal
+from rtdiag.engine.registry import load
+from rtdiag.model import Cost, Exchange, Failure, Finding, Observation, Outcome, PeerTrace, Row
 from rtdiag.redact import Mask
-from rtdiag.registry import load
 from rtdiag.testing import exchange
 from rtdiag.testing import judge as judged
 from rtdiag.testing import refusal as refused
@@ -83,7 +83,7 @@ def test_no_line_and_no_fix_sends_anybody_to_openai_for_another_server() -> None
 
 
 def outcome(finding: Finding, *exchanges: Exchange, check: str = "key") -> Outcome:
-    row = Row(finding.case, "title", finding, Seen(finding.case, exchanges))
+    row = Row(finding.case, "title", finding, Observation(finding.case, exchanges))
     return Outcome(check, "title", finding.status, None, 1.0, (), Cost(), (row,))
 
 
@@ -123,7 +123,7 @@ def test_without_credit_nobody_is_sent_to_openais_bill_for_another_servers_key()
 
 
 def test_a_machine_with_loopback_alone_is_told_so_by_both() -> None:
-    seen = Seen("ice-realtime", peers=(PeerTrace("p1", failure=Failure("ice", "ice", "ended as failed")),))
+    seen = Observation("ice-realtime", peers=(PeerTrace("p1", failure=Failure("ice", "ice", "ended as failed")),))
     found = judged(load(()).checks["sdp"], [seen])["ice-realtime"]
     (told,) = diagnose([outcome(found, check="sdp")], HERE)
     assert told.cause == found.cause == "network-unreachable/loopback-only"
@@ -174,7 +174,7 @@ def test_a_refusal_that_a_case_reads_from_the_catalogue_names_its_host_too() -> 
 )
 def test_explain_names_the_host_that_it_was_told(url: str | None, line: str) -> None:
     said = '{"error": {"message": "Invalid URL (POST /v1/realtime/sessions)", "code": null}}'
-    found = judge(Situation(said, method="POST", url=url, status=404))[0]
+    found = causes_of(Situation(said, method="POST", url=url, status=404))[0]
     assert found.cause == "beta-mint-endpoint-retired"
     assert found.line.startswith(line)
 

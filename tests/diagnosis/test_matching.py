@@ -15,8 +15,8 @@ import yaml
 
 from rtdiag.api.data import loader
 from rtdiag.diagnosis import catalogue
-from rtdiag.diagnosis.facts import facts, names
-from rtdiag.diagnosis.matching import UNKNOWN, judge, judge_together
+from rtdiag.diagnosis.features import features, names
+from rtdiag.diagnosis.matching import UNKNOWN, causes_of, causes_of_all
 from rtdiag.diagnosis.printed import error_fields
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Diagnosis
@@ -51,7 +51,7 @@ def family(found: Diagnosis) -> str:
 
 @pytest.mark.parametrize("entry", REPORTED, ids=IDS)
 def test_a_reported_failure_is_named(entry: dict[str, Any]) -> None:
-    found = judge(situation(entry))[0]
+    found = causes_of(situation(entry))[0]
     assert found.cause == entry["cause"]
     assert found.evidence
     assert found.sources
@@ -64,13 +64,13 @@ WORDINGS: dict[str, list[list[str]]] = yaml.load(
 
 @pytest.mark.parametrize(("cause", "text"), WORDINGS["printed"], ids=lambda t: t[:40])
 def test_what_libraries_print_is_named_without_any_context(cause: str, text: str) -> None:
-    assert family(judge(Situation(text))[0]) == cause
+    assert family(causes_of(Situation(text))[0]) == cause
 
 
 @pytest.mark.parametrize("told", WORDINGS["said"], ids=lambda t: t[1][:40])
 def test_what_a_person_says_is_named(told: list[str]) -> None:
     cause, text, *sent = told
-    found = judge(Situation(text, sent=sent[0] if sent else None))[0]
+    found = causes_of(Situation(text, sent=sent[0] if sent else None))[0]
     assert family(found) == cause
 
 
@@ -94,7 +94,7 @@ PERTURBED: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("change", PERTURBED)
 @pytest.mark.parametrize("entry", REPORTED, ids=IDS)
 def test_the_cause_outlives_what_happens_to_texts(entry: dict[str, Any], change: str) -> None:
-    found = judge(situation(entry | {"body": PERTURBED[change](entry["body"])}))
+    found = causes_of(situation(entry | {"body": PERTURBED[change](entry["body"])}))
     assert family(found[0]) == entry["cause"].partition("/")[0]
 
 
@@ -104,12 +104,12 @@ LONG = [r for r in REPORTED if len(r["body"]) > 60]
 @pytest.mark.parametrize("part", [0.75, 0.5, 0.25])
 @pytest.mark.parametrize("entry", LONG, ids=lambda r: r["cause"])
 def test_a_truncated_text_is_not_taken_for_something_else_with_confidence(entry: dict[str, Any], part: float) -> None:
-    found = judge(situation(entry | {"body": entry["body"][: int(len(entry["body"]) * part)]}))[0]
+    found = causes_of(situation(entry | {"body": entry["body"][: int(len(entry["body"]) * part)]}))[0]
     assert found.confidence != "high" or family(found) == entry["cause"].partition("/")[0]
 
 
 def test_most_truncated_texts_still_lead_to_their_cause() -> None:
-    cut = {n: judge(situation(e | {"body": e["body"][: int(len(e["body"]) * 0.75)]})) for n, e in enumerate(LONG)}
+    cut = {n: causes_of(situation(e | {"body": e["body"][: int(len(e["body"]) * 0.75)]})) for n, e in enumerate(LONG)}
     kept = [n for n, found in cut.items() if LONG[n]["cause"].partition("/")[0] in [family(d) for d in found[:3]]]
     assert len(kept) >= 0.9 * len(LONG)
 
@@ -123,7 +123,7 @@ def test_every_print_of_an_error_object_is_read_alike(entry: dict[str, Any]) -> 
     inner = parsed["error"]
     lines = "error:\n" + "\n".join(f"{k}: {json.dumps(v)}" for k, v in inner.items())
     for printed in (json.dumps(parsed, indent=4), repr(parsed), lines, f"Error: {repr(inner)[1:-1]}"):
-        assert family(judge(situation(entry | {"body": printed}))[0]) == entry["cause"].partition("/")[0], printed
+        assert family(causes_of(situation(entry | {"body": printed}))[0]) == entry["cause"].partition("/")[0], printed
 
 
 REFUSED = json.dumps(
@@ -195,11 +195,11 @@ UNKNOWN_TYPE = "Unknown parameter: 'session.type'."
     ],
 )
 def test_context_beats_text(told: Situation, cause: str) -> None:
-    assert judge(told)[0].cause == cause
+    assert causes_of(told)[0].cause == cause
 
 
 def test_a_text_that_several_causes_share_is_not_held_with_high_confidence() -> None:
-    found = judge(Situation(REFUSED))
+    found = causes_of(Situation(REFUSED))
     assert {d.cause for d in found} >= {"ek-sent-to-mint-endpoint", "token-of-another-issuer"}
     assert found[0].confidence != "high"
     assert found[0].ask
@@ -209,7 +209,7 @@ def test_a_text_that_several_causes_share_is_not_held_with_high_confidence() -> 
     "text", ["", "hello", "it does not work", "{}", "[]", "200 OK", "\x00\x01", "🤷", "a" * 100_000]
 )
 def test_what_tells_nothing_is_unknown_and_comes_with_a_question(text: str) -> None:
-    found = judge(Situation(text))
+    found = causes_of(Situation(text))
     assert found[0].cause == UNKNOWN
     assert found[0].confidence == "low"
     assert found[0].ask
@@ -223,15 +223,15 @@ def test_the_root_comes_before_what_follows_from_it() -> None:
         surface="client",
         where="line 9",
     )
-    assert judge(parse)[0].confidence == "high"
-    found = judge_together([parse, refused])
+    assert causes_of(parse)[0].confidence == "high"
+    found = causes_of_all([parse, refused])
     assert [d.cause for d in found[:2]] == ["ek-sent-to-mint-endpoint", "error-json-used-as-sdp-answer"]
     assert found[0].evidence[0].startswith("line 1: ")
 
 
 def test_a_cause_that_another_explains_is_held_lower() -> None:
     beta = Situation(REFUSED, url="/v1/realtime?intent=transcription", credential="ek")
-    both = judge_together(
+    both = causes_of_all(
         [beta, Situation(REFUSED, url="/v1/realtime/calls", credential="ek"), Situation("Invalid realtime token")]
     )
     held = {d.cause: d for d in both}
@@ -295,8 +295,8 @@ def test_error_fields_are_read_out_of_any_print(text: str, fields: dict[str, str
     ],
 )
 def test_what_the_wording_tells_becomes_a_fact(text: str, name: str, value: str) -> None:
-    assert facts(Situation(text))[name].startswith(value)
-    assert value or facts(Situation(text))[name] == ""
+    assert features(Situation(text))[name].startswith(value)
+    assert value or features(Situation(text))[name] == ""
 
 
 def test_every_sign_looks_at_facts_that_there_are_and_has_points_of_the_scale() -> None:
@@ -326,7 +326,7 @@ def test_every_label_is_a_cause_of_the_catalogue() -> None:
 @needs_errors
 def test_every_listed_failure_has_its_class_first_and_most_with_confidence() -> None:
     entries = [e for e in ERRORS if e["scoring"] != "weak" and e["body_kind"] != "symptom"]
-    found = {e["id"]: judge(situation(e))[0] for e in entries}
+    found = {e["id"]: causes_of(situation(e))[0] for e in entries}
     wrong = {e["id"]: (found[e["id"]].cause, e["class"]) for e in entries if family(found[e["id"]]) != e["class"]}
     assert not wrong
     assert sum(f.confidence == "high" for f in found.values()) >= 0.6 * len(entries)
@@ -335,19 +335,19 @@ def test_every_listed_failure_has_its_class_first_and_most_with_confidence() -> 
 @needs_errors
 def test_no_listed_failure_is_named_wrongly_with_confidence() -> None:
     for entry in ERRORS:
-        first = judge(situation(entry))[0]
+        first = causes_of(situation(entry))[0]
         assert first.confidence != "high" or family(first) == entry["class"], entry["id"]
 
 
 @needs_errors
 def test_every_listed_symptom_has_its_class_within_the_first_three() -> None:
     for entry in (e for e in ERRORS if e["body_kind"] == "symptom" and e["scoring"] != "weak"):
-        assert entry["class"] in [family(d) for d in judge(situation(entry))[:3]], entry["id"]
+        assert entry["class"] in [family(d) for d in causes_of(situation(entry))[:3]], entry["id"]
 
 
 @needs_errors
 def test_nothing_but_the_request_and_the_answer_is_used() -> None:
     for number, entry in enumerate(ERRORS):
         stripped = {name: entry[name] for name in USED} | {"id": number}
-        assert judge(situation(stripped)) == judge(situation(entry))
-        assert judge(replace(situation(entry), id=None)) == judge(situation(entry))
+        assert causes_of(situation(stripped)) == causes_of(situation(entry))
+        assert causes_of(replace(situation(entry), id=None)) == causes_of(situation(entry))

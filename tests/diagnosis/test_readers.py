@@ -1370,7 +1370,7 @@ def test_json_that_is_too_much_is_refused_and_not_taken_for_words(text: str, why
 
 
 def test_a_log_of_more_values_than_one_json_may_hold_is_read_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtdiag.intake.values._MOST_BEFORE_VALUES", 300)
+    monkeypatch.setattr("rtdiag.intake.json_values._MOST_BEFORE_VALUES", 300)
     assert reading(log(CREATED, *[UPDATE] * 30, REFUSED)).form == "event log"
 
 

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
 from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.explaining import explain
 from rtdiag.diagnosis.matching import BY_STATUS, RANK
 from rtdiag.diagnosis.verdict import diagnose
 from rtdiag.emulator import load_faults
-from rtdiag.model import Cost, Event, Finding, Outcome, Report, Row, Seen, Status
+from rtdiag.engine import registry
+from rtdiag.model import Cost, Event, Finding, Observation, Outcome, Report, Row, Status
 from rtdiag.redact import Mask
 from rtdiag.report import render
 from rtdiag.testing import exchange, refusal, run_on_emulator
 from tests.checks.broken import grouped, run
 
 
-def outcome(seen: Seen, status: Status = "fail", cause: str | None = None) -> Outcome:
+def outcome(seen: Observation, status: Status = "fail", cause: str | None = None) -> Outcome:
     finding = Finding(seen.case, status, "measured", cause=cause)
     return Outcome("sdp", "title", status, None, 1.0, (), Cost(), (Row(seen.case, "title", finding, seen),))
 
@@ -36,13 +36,13 @@ OFFER: dict[str, Any] = {
 
 def test_a_refusal_that_no_check_could_name_is_judged_from_what_came_back() -> None:
     refused = refusal(400, "beta_api_shape_disabled", "The Realtime Beta API is no longer supported.", **OFFER)
-    (found,) = diagnose([outcome(Seen("answer", (refused,)), cause="unexpected-answer")])
+    (found,) = diagnose([outcome(Observation("answer", (refused,)), cause="unexpected-answer")])
     assert (found.cause, found.confidence) == ("beta-shape-retired", "medium")
     assert found.evidence == ("sdp.answer",)
 
 
 def test_what_nothing_explains_stays_unexpected() -> None:
-    (found,) = diagnose([outcome(Seen("answer", (exchange(418, {"tea": True}, **OFFER),)))])
+    (found,) = diagnose([outcome(Observation("answer", (exchange(418, {"tea": True}, **OFFER),)))])
     assert (found.cause, found.confidence) == ("unexpected-answer", "low")
 
 
@@ -52,19 +52,19 @@ def test_an_event_is_judged_with_the_update_that_it_answers() -> None:
         '{"type":"error","error":{"code":"unknown_parameter","message":"Unknown parameter: \'session.modalities\'."}}'
     )
     answer = Event("e2", "c1", "received", 2.0, "error", said)
-    (found,) = diagnose([outcome(Seen("update", events=(sent, answer)))])
+    (found,) = diagnose([outcome(Observation("update", events=(sent, answer)))])
     assert found.cause == "flat-beta-fields-in-ga"
 
 
 def test_what_a_check_names_stands_and_counts_by_its_status() -> None:
     refused = refusal(401, "invalid_api_key", "Incorrect API key provided: ek_1***.", **OFFER)
-    failed = outcome(Seen("a", (refused,)), cause="token-of-another-issuer")
-    warned = outcome(Seen("b", (refused,)), "warn", cause="location-header-missing")
+    failed = outcome(Observation("a", (refused,)), cause="token-of-another-issuer")
+    warned = outcome(Observation("b", (refused,)), "warn", cause="location-header-missing")
     assert [(d.cause, d.confidence) for d in diagnose([warned, failed])] == [
         ("token-of-another-issuer", "high"),
         ("location-header-missing", "low"),
     ]
-    assert diagnose([outcome(Seen("a", (refused,)), "pass")]) == ()
+    assert diagnose([outcome(Observation("a", (refused,)), "pass")]) == ()
 
 
 def test_the_requests_that_should_work_are_the_users_own() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.diff import as_json, diff, text
+from rtdiag.compare.diff import as_json, diff, text
 from rtdiag.model import Report
 from rtdiag.report.reading import report_in
 

@@ -12,9 +12,9 @@ from functools import cache
 
 import pytest
 
-from rtdiag import registry
-from rtdiag.diff import Diff, as_json, diff, text
+from rtdiag.compare.diff import Diff, as_json, diff, text
 from rtdiag.emulator import Fault, load_faults
+from rtdiag.engine import registry
 from rtdiag.model import Outcome, Report
 from rtdiag.report import json as json_report
 from rtdiag.report.reading import report_in

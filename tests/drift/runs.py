@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from rtdiag.drift import Drift, compare
+from rtdiag.compare.drift import Drift, compare
 from rtdiag.report import json as json_report
 from rtdiag.testing import run_on_emulator
 from tests.checks import broken

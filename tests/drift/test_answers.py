@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.drift import compare
+from rtdiag.compare.drift import compare
 from tests.drift.runs import exchange, put, received, report
 
 MINT = "/realtime/client_secrets"

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
+from rtdiag.compare.drift import as_cassette
+from rtdiag.compare.drift import text as text_of
 from rtdiag.emulator import load_faults
+from rtdiag.engine import registry
 from tests.checks.broken import grouped
 from tests.drift.runs import Report, differing, drift, left_out, report
 
@@ -134,8 +136,8 @@ def test_a_healthy_run_shows_nothing(as_of: date | None) -> None:
     assert found.not_compared == ()
     assert found.exchanges == len(given["exchanges"])
     assert found.events == len(given["events"])
-    assert found.cassette() == ""
-    assert ": no difference." in found.text()
+    assert as_cassette(found) == ""
+    assert ": no difference." in text_of(found)
 
 
 @pytest.mark.parametrize("fault_id", grouped(ANSWERED))

@@ -9,8 +9,9 @@ import httpx
 import pytest
 import vcr
 
-from rtdiag.drift import compare
-from rtdiag.drift.questions import questions
+from rtdiag.compare.drift import as_cassette, compare
+from rtdiag.compare.drift import text as text_of
+from rtdiag.compare.drift.questions import questions
 from rtdiag.redact import Mask
 from tests.drift.runs import drift, exchange, report
 
@@ -32,7 +33,7 @@ def live(given: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("fault_id", FAULTS)
 def test_the_text_names_each_difference_and_no_secret(fault_id: str) -> None:
     found = drift(fault_id)
-    text = found.text()
+    text = text_of(found)
     assert f": {len(found.differences)} difference" in text
     for difference in found.differences:
         line = next(line for line in text.splitlines() if difference.there in line and difference.here in line)
@@ -52,7 +53,7 @@ def test_a_secret_that_a_report_still_holds_is_posted_nowhere() -> None:
     one = exchange(given, "GET", "/models", 401)
     one["body"] = one["body"].replace("You can find", f"Is it {secret}? You can find")
     found = compare(given)
-    for text in (found.text(), found.cassette()):
+    for text in (text_of(found), as_cassette(found)):
         assert "Is it sk-proj-***" in text
         assert secret not in text
 
@@ -61,7 +62,7 @@ def test_a_secret_that_a_report_still_holds_is_posted_nowhere() -> None:
 def test_the_cassette_is_replayed_by_vcrpy(fault_id: str, tmp_path: Path) -> None:
     found = drift(fault_id)
     held = [x for x in report(fault_id)["exchanges"] if x["id"] in {d.id for d in found.differences}]
-    text = found.cassette()
+    text = as_cassette(found)
     assert text.startswith("# Recorded from the emulator as of ")
     assert secrets_in(text) == ()
     assert "authorization" not in text
@@ -79,14 +80,14 @@ def test_the_cassette_is_replayed_by_vcrpy(fault_id: str, tmp_path: Path) -> Non
 def test_a_cassette_of_the_api_says_so() -> None:
     given = live(report())
     exchange(given, "GET", "/models", 200)["status"] = 503
-    assert compare(given).cassette().startswith("# Recorded from the live API on ")
+    assert as_cassette(compare(given)).startswith("# Recorded from the live API on ")
 
 
 def test_a_live_run_is_asked_again_wherever_it_went() -> None:
     found = compare(live(report()))
     assert found.differences == ()
     assert found.not_compared == ()
-    assert "settles nothing" not in found.text()
+    assert "settles nothing" not in text_of(found)
 
 
 def test_the_questions_that_a_run_touches_are_answered_and_the_others_named() -> None:
@@ -96,7 +97,7 @@ def test_the_questions_that_a_run_touches_are_answered_and_the_others_named() ->
     assert any("404" in line and "POST /realtime/sessions with api-key" in line for line in said["A1"])
     assert any("Ephemeral token expired" in line for line in said["A3"])
     assert any("a=sendrecv" in line for line in said["B15"])
-    text = found.text()
+    text = text_of(found)
     for question in questions():
         assert f"{question.number} {question.ask if question.number in said else question.needs}" in text
 

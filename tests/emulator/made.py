@@ -8,9 +8,9 @@ from typing import Any
 
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.replies import Over
-from rtdiag.emulator.sessions import Session
-from rtdiag.emulator.settings import Rules, configured
+from rtdiag.emulator.session.replies import Over
+from rtdiag.emulator.session.settings import Rules, configured
+from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.timeline import behaviour, newest
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.emulator.replies import REPLY, Over
+from rtdiag.emulator.session.replies import REPLY, Over
 from tests.emulator.clients import types
 from tests.emulator.made import HELLO, error, item, session, told
 

@@ -13,7 +13,7 @@ from rtdiag import emulator
 from rtdiag.emulator import Emulator, NoSuchDate, UnknownFault, load_faults
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object, http_answer, masked
 from rtdiag.emulator.faults import fault
-from rtdiag.emulator.shapes import all_shapes, complete
+from rtdiag.emulator.session.shapes import all_shapes, complete
 from rtdiag.emulator.timeline import Behaviour, behaviour, newest, timeline
 
 WHOLE = {"id": "x", "story": "s", "source": "s", "sees": ["a"], "status": "fail", "cause": "c"}
@@ -32,7 +32,7 @@ def test_every_body_that_is_used_exists_and_every_one_is_used() -> None:
 
 def in_code() -> Iterator[str]:
     """The bodies that the emulator refuses with by name: `Refused("…")`, or one of two by a condition."""
-    for path in Path(emulator.__file__).parent.glob("*.py"):
+    for path in Path(emulator.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused":
                 named = node.args[0]

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import pytest
 
-from rtdiag.emulator.ears import FRAME_MS, RATE_HZ, Resampler, Voice
-from rtdiag.emulator.turns import PATIENCE_MS, Turn, Turns
+from rtdiag.emulator.session.ears import FRAME_MS, RATE_HZ, Resampler, Voice
+from rtdiag.emulator.session.turn_taking import PATIENCE_MS, Turn, Turns
 from tests import speech
 
 Json = dict[str, Any]

@@ -14,8 +14,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from rtdiag.emulator import Emulator, endings, port, reading, sockets
+from rtdiag.emulator import Emulator
 from rtdiag.emulator.background import Running, running
+from rtdiag.emulator.http import endings, port, request_body, sockets
 from tests.emulator.clients import MODEL, WAIT_S, bearer
 
 Said = Sequence[str | bytes]
@@ -294,7 +295,7 @@ def test_half_a_request_is_not_waited_for_without_end(monkeypatch: pytest.Monkey
 
 
 def test_half_a_body_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BODY_WAIT_S", 0)
+    monkeypatch.setattr(request_body, "BODY_WAIT_S", 0)
     monkeypatch.setattr(port, "UNREAD_S", 0)
 
     async def run() -> bytes:

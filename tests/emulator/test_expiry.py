@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtdiag.emulator import Emulator
-from rtdiag.emulator.lines import Line
+from rtdiag.emulator.session.subscribers import Line
 from tests.emulator.clients import WAIT_S, call, wire
 from tests.emulator.made import session
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rtdiag.api.endpoints import Kind
-from rtdiag.emulator.ears import Resampler
-from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.session.ears import Resampler
+from rtdiag.emulator.session.state import Session
 from tests import speech
 from tests.emulator.clients import TRANSCRIPTION, types
 from tests.emulator.heard import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.session.state import Session
 from tests.emulator.made import rules, session
 
 Json = dict[str, Any]

@@ -17,7 +17,7 @@ import pytest
 
 from rtdiag.api.models import all_models
 from rtdiag.emulator import Emulator, load_faults
-from rtdiag.emulator.lists import faults_text, timeline_text
+from rtdiag.emulator.listings import faults_text, timeline_text
 from rtdiag.emulator.timeline import timeline
 
 RTDIAG = (sys.executable, "-m", "rtdiag")

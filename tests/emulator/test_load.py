@@ -17,11 +17,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from rtdiag.emulator import Emulator, lines
-from rtdiag.emulator import peer as server_side
+from rtdiag.emulator import Emulator
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.sessions import Session
-from rtdiag.emulator.settings import Rules, configured
+from rtdiag.emulator.media import peer as server_side
+from rtdiag.emulator.session import subscribers
+from rtdiag.emulator.session.settings import Rules, configured
+from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.timeline import behaviour, newest
 from rtdiag.emulator.tokens import REMEMBERED_S, Tokens
 from tests.emulator.clients import MODEL, SESSIONS, WAIT_S, Peer, bearer, http, peer
@@ -275,12 +276,12 @@ def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_line_that_nobody_listens_to_ends_with_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """So a call whose channel never opened does not stay for ever."""
-    monkeypatch.setattr(lines, "SESSION_LIFE_S", {"ga": 0})
+    monkeypatch.setattr(subscribers, "SESSION_LIFE_S", {"ga": 0})
 
     async def run() -> None:
         over = asyncio.Event()
         rules = Rules(behaviour(newest()), Switches(), time.time)
-        lines.Line(Session("realtime", "ga", configured("realtime", "ga", SESSION, {}, rules), rules), over.set)
+        subscribers.Line(Session("realtime", "ga", configured("realtime", "ga", SESSION, {}, rules), rules), over.set)
         await asyncio.wait_for(over.wait(), WAIT_S)
 
     asyncio.run(run())

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.bodies import Refused
-from rtdiag.emulator.sockets import LARGEST_MESSAGE_BYTES, _close_code
+from rtdiag.emulator.http.sockets import LARGEST_MESSAGE_BYTES, _close_code
 from tests.emulator.clients import (
     INTENT,
     MODEL,

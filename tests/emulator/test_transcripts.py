@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.emulator.sessions import Session
+from rtdiag.emulator.session.state import Session
 from tests import speech
 from tests.emulator.clients import TRANSCRIPTION, types
 from tests.emulator.made import error, item, session, told

@@ -25,10 +25,9 @@ def _texts(path: Path) -> set[str]:
 
 def test_every_cause_can_be_found_and_every_fault_names_one() -> None:
     places = [
-        *(ROOT / "checks").glob("*.py"),
-        ROOT / "rtdiag" / "speech" / "effect.py",
-        ROOT / "rtdiag" / "judging.py",
-        ROOT / "rtdiag" / "outcomes.py",
+        *(ROOT / "checks").rglob("*.py"),
+        ROOT / "rtdiag" / "engine" / "findings.py",
+        ROOT / "rtdiag" / "engine" / "results.py",
     ]
     named = set().union(*(_texts(p) for p in places)) | {rule.cause for rule in rules().values()}
     named |= {keys.cause_of({"flaw": text}) for text in _texts(ROOT / "rtdiag" / "api" / "keys.py")}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,64 +18,48 @@ ROOT = Path(__file__).parents[2]
 # room -> the rooms of rtdiag that it may import (itself is always allowed); "checks" is the folder beside rtdiag/
 MAY_IMPORT: dict[str, set[str]] = {
     "api": set(),
-    "intake": {"api"},
     "model": {"api"},
+    "intake": {"api"},
     "redact": {"api", "model"},
-    "failures": {"model"},
-    "transport": {"api", "model", "redact", "failures"},
-    "check": {"api", "model", "context"},
-    "context": {"api", "model", "redact", "transport"},
-    "judging": {"api", "model", "failures", "diagnosis", "likeness"},
-    "bisecting": {"api", "model"},
-    "own": {"api", "model", "context", "judging", "bisecting"},
-    "checks": {"api", "model", "redact", "transport", "check", "context", "judging", "own", "speech"},
-    "speech": {"api", "intake", "model", "judging"},
-    "registry": {"check", "checks"},
-    "plan": {"api", "model", "check"},
+    "transport": {"api", "model", "redact"},
     "diagnosis": {"api", "intake", "model", "redact"},
-    "pages": {"check", "diagnosis"},
+    "remedy": {"api", "model", "diagnosis"},
+    "speech": {"api", "intake", "model"},
     "report": {"api", "intake", "model", "redact"},
-    "outcomes": {"check", "model", "redact"},
-    "runner": {"outcomes", "api", "model", "redact", "transport", "check", "context", "plan", "registry", "diagnosis"},
-    "config": {"api", "intake", "model", "redact", "transport", "context", "speech"},
-    "screen": {"model", "patience", "plan"},
-    "writing": {"model", "report"},
-    "defect": {"patience"},
-    "patience": {"report"},
-    "outputs": {"config", "defect", "model", "patience", "report", "screen", "writing"},
-    "stopping": set(),
-    "replay": {"check", "diagnosis", "model", "outcomes", "redact"},
     "emulator": {"api"},
-    "likeness": {"model"},
-    "diff": {"likeness", "model", "report"},
-    "drift": {"api", "intake", "likeness", "model", "redact", "report", "emulator"},
-    "testing": {"api", "model", "redact", "transport", "check", "context", "plan", "registry", "runner", "emulator"},
+    "compare": {"api", "intake", "model", "redact", "report", "emulator"},
+    "engine": {"api", "compare", "diagnosis", "intake", "model", "redact", "remedy", "speech", "transport"},
+    "session": {"api", "model", "engine", "remedy"},
+    "checks": {"api", "model", "redact", "transport", "engine", "session", "speech"},
+    "testing": {"api", "model", "redact", "transport", "engine", "emulator"},
     "cli": {
-        "defect",
+        "api",
+        "compare",
+        "diagnosis",
+        "emulator",
+        "engine",
         "intake",
-        "patience",
-        "config",
-        "diff",
-        "outputs",
-        "replay",
-        "stopping",
-        "writing",
         "model",
-        "plan",
         "redact",
-        "registry",
+        "remedy",
         "report",
-        "runner",
-        "screen",
         "speech",
         "transport",
-        "emulator",
-        "diagnosis",
-        "drift",
-        "pages",
-        "api",
     },
     "__main__": {"cli"},
+}
+# The same inside rooms: room -> its inner room, or "" for the modules beside those -> the ones that it may import.
+INSIDE: dict[str, dict[str, set[str]]] = {
+    "compare": {"": set(), "diff": {""}, "drift": {""}},
+    "diagnosis": {"": {"catalogue", "code", "readers"}, "catalogue": set(), "code": {""}, "readers": {""}},
+    "emulator": {
+        "": {"http", "media", "session"},
+        "http": {"", "media", "session"},
+        "media": {"", "session"},
+        "session": {""},
+    },
+    "remedy": {"": {"repair"}, "repair": set()},
+    "report": {"": {"hearing"}, "hearing": {""}, "html": {"", "hearing"}},
 }
 # What may only be imported inside a function, so that the command line stays quick: package -> rooms that are exempt.
 LAZY = {
@@ -95,7 +80,7 @@ def modules() -> Iterator[tuple[str, Path]]:
         room = path.relative_to(ROOT / "rtdiag").parts[0].removesuffix(".py")
         if room != "__init__":
             yield room, path
-    for path in sorted((ROOT / "checks").glob("*.py")):
+    for path in sorted((ROOT / "checks").rglob("*.py")):
         yield "checks", path
 
 
@@ -126,14 +111,54 @@ def test_each_module_knows_only_what_it_may(room: str, path: Path) -> None:
         assert package not in LAZY or room in LAZY[package], f"import {package} where it is used"
 
 
+def named(path: Path) -> str:
+    """The module's name as it is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("rtdiag", *parts) if parts[0] == "checks" else parts).removesuffix(".__init__")
+
+
+def inner(module: str) -> str:
+    """The inner room that a module lies in, "" where it lies beside those."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 2 and parts[2] in INSIDE.get(parts[1], {}) else ""
+
+
+@pytest.fixture(scope="module")
+def arrows() -> dict[str, set[str]]:
+    """Each module with those of rtdiag that it imports, wherever in it that stands."""
+    known = {named(path): path for _, path in modules()}
+    found = {name: set(imports(ast.parse(path.read_text(encoding="utf-8")))) for name, path in known.items()}
+    return {
+        name: {one if one in known else one.rpartition(".")[0] for one in names if one.startswith("rtdiag.")} - {name}
+        for name, names in found.items()
+    }
+
+
+def test_inside_a_room_the_same_holds(arrows: dict[str, set[str]]) -> None:
+    for name, imported in arrows.items():
+        room = name.split(".")[1] if "." in name else ""
+        beside = {one for one in imported if one.split(".")[1:2] == [room]}
+        allowed = INSIDE.get(room, {}).get(inner(name), set()) | {inner(name)}
+        assert {inner(one) for one in beside} <= allowed, name
+
+
+def test_no_two_modules_need_each_other(arrows: dict[str, set[str]]) -> None:
+    TopologicalSorter(arrows).prepare()  # raises CycleError, and names the circle
+
+
+def test_no_two_files_have_the_same_name() -> None:
+    names = [path.name for path in (ROOT / "rtdiag").rglob("*.py") if path.name != "__init__.py"]
+    assert sorted(names) == sorted(set(names)), "a file is found by its name: no two for different things"
+
+
 # Who else opens files or takes YAML apart, and what: nothing that came from elsewhere. JSON of a server is read where it arrives.
 OPENS = {
     "intake/source.py": "the door itself",
     "api/data.py": "rtdiag's own facts",
-    "report/html.py": "its own style",
+    "report/html/__init__.py": "its own style",
     "speech/clip.py": "audio, for ffmpeg",
     "transport/trust.py": "certificates, for OpenSSL",
-    "outputs.py": "the summary of a step, written",
+    "cli/outputs.py": "the summary of a step, written",
     "intake/from_yaml.py": "the door itself",
     "report/cassette.py": "a cassette, written",
 }
@@ -156,7 +181,7 @@ def test_a_wrong_import_would_be_seen() -> None:
 
 
 # Who may touch a stream by itself: what everybody else says goes through them, and so is safe.
-STREAMS = {"patience.py": {"sys.stderr"}, "screen.py": {"sys.stdout", "sys.stderr"}}
+STREAMS = {"stderr.py": {"sys.stderr"}, "terminal.py": {"sys.stdout", "sys.stderr"}}
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(ROOT))) for _, path in modules()])
@@ -164,7 +189,7 @@ def test_nothing_is_said_past_the_two_doors(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name)}
     ways = {"click.echo", "click.secho", "click.style", "print", "sys.stdout", "sys.stderr", "sys.__stderr__"}
-    assert named & ways <= STREAMS.get(path.name, set()), "say(…) of patience.py, or show(…) of screen.py"
+    assert named & ways <= STREAMS.get(path.name, set()), "say(…) of cli/stderr.py, or show(…) of cli/terminal.py"
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -181,15 +206,15 @@ def test_every_path_that_a_map_names_exists(name: str) -> None:
     named = set(re.findall(r"`([\w./-]+(?:\.py|\.yaml|\.json|\.md|/))`", text))
     assert named
     for path in named:
-        places = [here / path, *(here / room / path for room in MAY_IMPORT), ROOT / path]
-        assert any(place.exists() for place in places), path
+        by_name = [found for found in (ROOT / "rtdiag").rglob(path.strip("/")) if found.is_dir() == path.endswith("/")]
+        assert by_name or (here / path).exists() or (ROOT / path).exists(), path
 
 
 def test_every_room_stands_in_the_map() -> None:
     text = (ROOT / "rtdiag" / "README.md").read_text(encoding="utf-8")
     for room, path in modules():
-        named = f"`{room}/`" if path.parent.name == room and room != "checks" else f"`{path.name}`"
-        assert named in text or f"`{room}/`" in text or room in ("checks", "__main__"), f"{path} is not in the map"
+        name = f"`{path.name}`" if path.parent.name == "rtdiag" else f"`{room}/`"
+        assert name in text or room in ("checks", "__main__"), f"{path} is not in the map"
 
 
 def test_ci_runs_the_readmes_second_command_word_for_word() -> None:
@@ -234,8 +259,8 @@ def test_the_wheel_holds_every_module_and_every_data_file(wheel: set[str]) -> No
     for path in (ROOT / "rtdiag").rglob("*"):
         if path.suffix in (".py", ".yaml", ".json", ".css", ".opus", ".typed"):
             assert str(path.relative_to(ROOT)) in wheel
-    for path in (ROOT / "checks").glob("*.py"):
-        assert f"rtdiag/checks/{path.name}" in wheel
+    for path in (ROOT / "checks").rglob("*.py"):
+        assert f"rtdiag/{path.relative_to(ROOT)}" in wheel
 
 
 def test_the_wheel_has_no_other_top_level(wheel: set[str]) -> None:

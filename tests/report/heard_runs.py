@@ -13,7 +13,7 @@ from typing import Any
 
 from rtdiag.checks import key
 
-from rtdiag.model import Cost, Finding, Outcome, Report, Row, Seen
+from rtdiag.model import Cost, Finding, Observation, Outcome, Report, Row
 from rtdiag.testing import run_on_emulator
 
 PHRASES = ((500, 2900), (5900, 7300))
@@ -97,7 +97,7 @@ def _base() -> Report:
 
 def heard(found: Mapping[str, Any]) -> Report:
     """A run of a check without audio, and of `vad-effect` that kept these facts."""
-    seen = Seen("speech-started", facts=found)
+    seen = Observation("speech-started", facts=found)
     finding = Finding("speech-started", "pass", "5 sessions", "turns")
     row = Row("speech-started", "the server says that speech began", finding, seen)
     outcome = Outcome("vad-effect", "turn detection, with audio", "pass", None, 20_000.0, (), Cost(), (row,))

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from rtdiag import plan, registry, runner
 from rtdiag.api.keys import MADE_UP_KEY
-from rtdiag.context import Wishes
 from rtdiag.emulator import running
 from rtdiag.emulator.background import Running
+from rtdiag.engine import plan, registry, runner
+from rtdiag.engine.context import RunOptions
 from rtdiag.model import Exchange, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.report import cases, curl, render
@@ -37,9 +37,9 @@ def asked(emulator: Running) -> Report:
     """A run against an emulator that goes on living."""
     mask = Mask()
     mask.learn(emulator.key)
-    wishes = Wishes(emulator.base_url, Credential("api-key", Secret(emulator.key)), today=emulator.as_of)
+    options = RunOptions(emulator.base_url, Credential("api-key", Secret(emulator.key)), today=emulator.as_of)
     chosen = plan.make(registry.load(()).checks.values())
-    return asyncio.run(runner.run(chosen, wishes, mask=mask, deadlines=Deadlines.of(2.0)))
+    return asyncio.run(runner.run(chosen, options, mask=mask, deadlines=Deadlines.of(2.0)))
 
 
 def repeated(lines: str, key: str) -> tuple[int, str]:

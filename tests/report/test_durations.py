@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rtdiag.model import Cost, Finding, Outcome, Row, Seen, Status
+from rtdiag.model import Cost, Finding, Observation, Outcome, Row, Status
 from rtdiag.report import html, table
 from tests.report.test_ledger import report
 
 
 def outcome(status: Status, duration_ms: float, *, requests: int = 0, rows: bool = True) -> Outcome:
-    row = Row("one", "One", Finding("one", status, "as told"), Seen("one"))
+    row = Row("one", "One", Finding("one", status, "as told"), Observation("one"))
     return Outcome("acme", "Acme is well", status, None, duration_ms, (), Cost(requests), (row,) if rows else ())
 
 

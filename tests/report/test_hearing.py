@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from rtdiag.model import Report
-from rtdiag.report import hearing, hearing_text, hearing_words, html, markdown, reading, table
+from rtdiag.report import html, markdown, reading, table
 from rtdiag.report import json as as_json
+from rtdiag.report.hearing import characters, modes, words
 from rtdiag.report.spelling import spelt
 from tests.report.heard_runs import PHRASES, RUNS, facts, heard
 from tests.report.hostile import HOSTILE, filled
@@ -67,14 +68,14 @@ def changed(mode: str, **more: Any) -> dict[str, Any]:
     return found
 
 
-def seen(found: Mapping[str, Any]) -> hearing.Hearing:
-    picture = hearing.of_run(heard(found))
+def seen(found: Mapping[str, Any]) -> modes.Hearing:
+    picture = modes.of_run(heard(found))
     assert picture is not None
     return picture
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
-    return hearing_text.drawn(seen(found)).split("\n")
+    return characters.drawn(seen(found)).split("\n")
 
 
 def lane(found: Mapping[str, Any], label: str) -> str:
@@ -164,7 +165,7 @@ def test_turns_stand_in_figures_at_the_right() -> None:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_sentences_say_where_turns_end(name: str) -> None:
-    assert [*hearing_words.sentences(seen(RUNS[name]))] == SENTENCES[name]
+    assert [*words.sentences(seen(RUNS[name]))] == SENTENCES[name]
 
 
 def test_the_clip_and_the_signs_are_told() -> None:
@@ -206,20 +207,20 @@ def test_what_begins_before_the_clip_is_drawn_at_its_beginning_and_told_as_it_is
 def test_a_session_that_never_came_says_why_in_its_line() -> None:
     found = changed("semantic-low", failed="400 invalid_value", events=[])
     assert lane(found, LABELS["semantic-low"]).endswith("  400 invalid_value")
-    assert not any("semantic_vad low" in sentence for sentence in hearing_words.sentences(seen(found)))
+    assert not any("semantic_vad low" in sentence for sentence in words.sentences(seen(found)))
     assert "400 invalid_value" in html.render(heard(found))
 
 
 def test_what_was_heard_before_a_session_ended_is_drawn_and_not_judged() -> None:
     found = changed("semantic-low", failed="the session ended before the clip did")
     assert lane(found, LABELS["semantic-low"]) == lane(facts(), LABELS["semantic-low"])
-    told = hearing_words.sentences(seen(found))
+    told = words.sentences(seen(found))
     assert told[-1] == "Not judged: semantic_vad low, for the session ended before the clip did."
     assert "not judged" in html.render(heard(found))
 
 
 def test_what_a_server_commits_by_itself_is_not_by_hand() -> None:
-    told = hearing_words.sentences(seen(changed("null", events=[("committed", 2500)], commit_ms=17_300)))
+    told = words.sentences(seen(changed("null", events=[("committed", 2500)], commit_ms=17_300)))
     assert "Without turn detection the server commits by itself, at 2.5 s." in told
 
 
@@ -229,13 +230,13 @@ def test_ends_within_300_ms_are_one_place_and_a_millisecond_more_is_another() ->
         together = (
             "server_vad 200 ms and semantic_vad low end the first turn at the same place, 3.1 to 3.4 s (in the pause)."
         )
-        assert (together in hearing_words.sentences(seen(found))) is same
+        assert (together in words.sentences(seen(found))) is same
 
 
 def test_missing_transcripts_and_modes_that_never_end_are_told() -> None:
     found = changed("semantic-low", events=[("started", 480)])
     found["modes"]["server-200"]["events"] = found["modes"]["server-200"]["events"][:-1]
-    told = hearing_words.sentences(seen(found))
+    told = words.sentences(seen(found))
     assert "No turn is ended by semantic_vad low." in told
     assert "Transcripts are missing with server_vad 200 ms (1 of 2 came)." in told
 
@@ -251,7 +252,7 @@ def test_missing_transcripts_and_modes_that_never_end_are_told() -> None:
     ],
 )
 def test_an_echo_that_differs_is_told(echoed: Any, told: str) -> None:
-    sentences = hearing_words.sentences(seen(changed("semantic-low", echoed=echoed)))
+    sentences = words.sentences(seen(changed("semantic-low", echoed=echoed)))
     replaced = f"Asked for semantic_vad low, the server says that it uses {told}."
     assert (replaced in sentences) is bool(told)
     assert len(sentences) == len(SENTENCES["healthy"]) + bool(told)
@@ -261,10 +262,10 @@ def test_an_echo_that_differs_is_told(echoed: Any, told: str) -> None:
 def test_any_number_of_phrases_can_be_told(phrases: list[list[int]]) -> None:
     found = deepcopy(facts())
     found["clip"]["phrases"] = phrases
-    told = hearing_words.clip(seen(found))
+    told = words.clip(seen(found))
     assert ("speech at" in told) is bool(phrases)
     assert ("pause" in told) is (len(phrases) > 1)
-    assert max(map(len, lines(found))) <= hearing_text.WIDTH
+    assert max(map(len, lines(found))) <= characters.WIDTH
 
 
 ODD: list[Any] = [None, [], {}, "", "x", True, 0, -1, float("nan"), float("inf"), 10**400, [[]], {"a": {}}]
@@ -276,16 +277,16 @@ def test_without_a_clip_or_a_mode_there_is_no_picture(odd: Any) -> None:
     broken = [{"clip": odd}, {"clip": whole["clip"] | {"duration_ms": odd}}]
     broken += [{"modes": odd}] if odd != {"a": {}} else []
     for change in broken:
-        assert hearing.of_run(heard(whole | change)) is None
-        assert hearing_words.TITLE not in html.render(heard(whole | change))
-    assert hearing.of_run(heard({})) is None
+        assert modes.of_run(heard(whole | change)) is None
+        assert words.TITLE not in html.render(heard(whole | change))
+    assert modes.of_run(heard({})) is None
 
 
 def test_a_run_without_the_check_has_no_picture() -> None:
     report = heard(facts())
     others = Report(**{**vars(report), "checks": report.checks[:-1]})
     for text in (html.render(others), markdown.render(others), table.render(others, verbose=True)):
-        assert hearing_words.TITLE not in text
+        assert words.TITLE not in text
 
 
 def test_whatever_stands_in_the_facts_is_drawn_or_left_out() -> None:
@@ -301,13 +302,13 @@ def test_whatever_stands_in_the_facts_is_drawn_or_left_out() -> None:
     drawn = 0
     for _ in range(300):
         report = heard(junk(facts()))
-        picture = hearing.of_run(report)
+        picture = modes.of_run(report)
         read(html.render(report).removeprefix("<!DOCTYPE html>"))
         if picture:
-            text = hearing_text.drawn(picture)
+            text = characters.drawn(picture)
             drawn += 1
             assert spelt(text) == text
-            assert max(map(len, text.split("\n"))) <= hearing_text.WIDTH
+            assert max(map(len, text.split("\n"))) <= characters.WIDTH
     assert drawn > 100
 
 
@@ -322,8 +323,8 @@ def hostile() -> dict[str, Any]:
 
 def test_hostile_texts_stay_in_their_line() -> None:
     report = heard(hostile())
-    text = hearing_text.drawn(seen(hostile()))
-    assert max(map(len, text.split("\n"))) <= hearing_text.WIDTH
+    text = characters.drawn(seen(hostile()))
+    assert max(map(len, text.split("\n"))) <= characters.WIDTH
     assert spelt(text) == text
     assert text in "".join(line.removeprefix("    ") + "\n" for line in table.render(report).split("\n"))
     assert f"```\n{text}\n```" in markdown.render(report)
@@ -343,7 +344,7 @@ def test_a_crowd_of_modes_and_events_stays_small() -> None:
 
 def test_the_terminal_shows_it_whenever_the_check_ran() -> None:
     text = table.render(heard(facts()))
-    drawn = hearing_text.drawn(seen(facts()))
+    drawn = characters.drawn(seen(facts()))
     assert "".join(f"    {line}\n" if line else "\n" for line in drawn.split("\n")) in text
     assert max(len(line) for line in text.split("\n") if line.startswith("    ")) <= 100
 
@@ -351,7 +352,7 @@ def test_the_terminal_shows_it_whenever_the_check_ran() -> None:
 def test_a_report_read_back_shows_the_same() -> None:
     report = heard(facts())
     again = reading.report_in(as_json.render(report))
-    assert f"```\n{hearing_text.drawn(seen(facts()))}\n```" in markdown.render(again)
+    assert f"```\n{characters.drawn(seen(facts()))}\n```" in markdown.render(again)
     assert html.render(again).count("</svg>") == html.render(report).count("</svg>")
 
 

@@ -12,9 +12,9 @@ from functools import cache
 
 import pytest
 
-from rtdiag.api.requests import corrected
 from rtdiag.model import Exchange, Report
 from rtdiag.redact import SCOPE
+from rtdiag.remedy.requests import corrected
 from rtdiag.report import cases, html, ledger
 from rtdiag.report.spelling import spelt
 from rtdiag.testing import run_on_emulator
@@ -84,7 +84,7 @@ def test_the_verdict_can_be_read_back(fault: str) -> None:
     assert section.one("div", "fix").one("p").text == f"What to do: {first.fix}"
     assert [node.text for node in section.one("div", "fix").all("pre")] == ([first.line] if first.line else [])
     told = {dt.text: dd.text for dt, dd in zip(section.one("dl").all("dt"), section.one("dl").all("dd"), strict=True)}
-    assert told["Seen in"].startswith(first.evidence[0])
+    assert told["Observation in"].startswith(first.evidence[0])
     assert told["Sources"] == "".join(first.sources)
     assert f"used {report.cost}; exit code {report.exit_code}" in section.text
 

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from rtdiag.model import Cost, Finding, Outcome, Report, Row, Seen, Status
-from rtdiag.outcomes import FailOn, exit_code
+from rtdiag.engine.results import FailOn, exit_code
+from rtdiag.model import Cost, Finding, Observation, Outcome, Report, Row, Status
 from rtdiag.report import cases, junit
 from tests.checks.broken import grouped, run
 from tests.report.hostile import filled
@@ -93,7 +93,9 @@ def judged(outcomes: tuple[Outcome, ...], fail_on: FailOn = "inconclusive", *, i
 
 
 def outcome(*statuses: Status) -> Outcome:
-    rows = tuple(Row(f"c{n}", "it works", Finding(f"c{n}", s, "seen"), Seen(f"c{n}")) for n, s in enumerate(statuses))
+    rows = tuple(
+        Row(f"c{n}", "it works", Finding(f"c{n}", s, "seen"), Observation(f"c{n}")) for n, s in enumerate(statuses)
+    )
     return Outcome("own", "an own check", statuses[0], None, 1.0, (), Cost(), rows)
 
 

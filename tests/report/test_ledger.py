@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
+from rtdiag.engine import registry
+from rtdiag.engine.rejudge import replay, turned
 from rtdiag.model import (
     Cost,
     CredentialShown,
@@ -19,15 +20,14 @@ from rtdiag.model import (
     Exchange,
     Failure,
     Finding,
+    Observation,
     Outcome,
     PeerTrace,
     Report,
     Row,
-    Seen,
     Status,
     Target,
 )
-from rtdiag.replay import replay, turned
 from rtdiag.report import cassette, curl, ledger, reading, render
 from rtdiag.testing import exchange, refusal
 
@@ -60,7 +60,7 @@ def report(*outcomes: Outcome, emulated: bool = False, **more: Any) -> Report:
     )
 
 
-def outcome(check: str, status: Status, *cases: tuple[str, Finding, Seen]) -> Outcome:
+def outcome(check: str, status: Status, *cases: tuple[str, Finding, Observation]) -> Outcome:
     rows = tuple(Row(case, "title", finding, seen) for case, finding, seen in cases)
     return Outcome(check, "title", status, None, 0.0, (), Cost(), rows)
 
@@ -144,16 +144,16 @@ def test_a_masked_password_is_made_up_at_its_length() -> None:
 
 
 def test_a_warning_has_its_line_and_a_pass_has_none() -> None:
-    seen = Seen("c", (refusal(401),))
+    seen = Observation("c", (refusal(401),))
     told = {s: curl.of_row(Row("c", "t", Finding("c", s, "m"), seen), {}) for s in ("warn", "pass", "info", "skip")}
     assert [status for status, shown in told.items() if shown] == ["warn"]
 
 
 def test_what_was_told_without_evidence_still_stands_before_what_rests_on_it() -> None:
     refused = Finding("accepted", "fail", "401")
-    minted = Seen("mint-realtime", (exchange(200, {"value": "ek_***"}),), facts={"kind": "realtime"})
+    minted = Observation("mint-realtime", (exchange(200, {"value": "ek_***"}),), facts={"kind": "realtime"})
     old = report(
-        outcome("key", "fail", ("accepted", refused, Seen("accepted"))),
+        outcome("key", "fail", ("accepted", refused, Observation("accepted"))),
         outcome("token", "pass", ("mint-realtime", Finding("mint-realtime", "pass", "200"), minted)),
     )
     new = replay(old, CHECKS)
@@ -162,7 +162,7 @@ def test_what_was_told_without_evidence_still_stands_before_what_rests_on_it() -
 
 
 def test_the_day_and_the_host_are_those_of_the_record() -> None:
-    took = Seen("control", (exchange(200, {"data": []}, credential="made-up"),))
+    took = Observation("control", (exchange(200, {"data": []}, credential="made-up"),))
     official = report(outcome("key", "fail", ("control", Finding("control", "fail", "200"), took)))
     other = replace(official, target=replace(official.target, recognised_as="unknown"))
     statuses = [replay(one, CHECKS).checks[0].rows[0].finding.status for one in (official, other)]
@@ -170,7 +170,7 @@ def test_the_day_and_the_host_are_those_of_the_record() -> None:
 
 
 def test_what_broke_after_the_last_case_is_not_green_when_it_is_judged_again() -> None:
-    took = Seen("control", (refusal(401, "invalid_api_key", credential="made-up"),))
+    took = Observation("control", (refusal(401, "invalid_api_key", credential="made-up"),))
     one = outcome("key", "error", ("control", Finding("control", "pass", "401"), took))
     broken = replace(one, reason="RuntimeError: late")
     new = replay(report(broken), CHECKS)
@@ -179,15 +179,15 @@ def test_what_broke_after_the_last_case_is_not_green_when_it_is_judged_again() -
 
 
 def test_a_case_that_an_older_judge_broke_on_is_judged_today() -> None:
-    took = Seen("control", (refusal(401, "invalid_api_key", credential="made-up"),))
+    took = Observation("control", (refusal(401, "invalid_api_key", credential="made-up"),))
     one = outcome("key", "error", ("control", Finding("control", "error", "KeyError: x"), took))
     new = replay(report(replace(one, reason="KeyError: x")), CHECKS)
     assert (new.checks[0].status, new.checks[0].reason, new.exit_code) == ("pass", None, 0)
 
 
 def test_another_cause_of_the_same_status_is_told() -> None:
-    old = report(outcome("a", "fail", ("b", Finding("b", "fail", "m", cause="one"), Seen("b"))))
-    new = report(outcome("a", "fail", ("b", Finding("b", "fail", "m", cause="two"), Seen("b"))))
+    old = report(outcome("a", "fail", ("b", Finding("b", "fail", "m", cause="one"), Observation("b"))))
+    new = report(outcome("a", "fail", ("b", Finding("b", "fail", "m", cause="two"), Observation("b"))))
     assert list(turned(old, new)) == ["a.b: was fail (one), is fail (two)"]
 
 
@@ -215,7 +215,7 @@ def test_a_line_holds_no_record_that_a_line_before_it_held() -> None:
 
     shared = exchange(200, "x")
     told = Finding("b", "pass", "m")
-    one = outcome("a", "pass", ("b", told, Seen("b", (shared,))))
+    one = outcome("a", "pass", ("b", told, Observation("b", (shared,))))
     lines = render(
         report(one, replace(one, id="c"), exchanges=(shared,), peers=(PeerTrace("p1"),)), "ndjson"
     ).splitlines()
@@ -230,6 +230,8 @@ def test_a_check_without_cases_is_counted() -> None:
 
 
 def test_a_fact_that_no_json_knows_costs_no_report() -> None:
-    odd = outcome("a", "pass", ("b", Finding("b", "pass", "m"), Seen("b", facts={"x": object(), "nan": float("nan")})))
+    odd = outcome(
+        "a", "pass", ("b", Finding("b", "pass", "m"), Observation("b", facts={"x": object(), "nan": float("nan")}))
+    )
     for form in ("json", "ndjson", "cassette"):
         assert "object object at" in render(report(odd), form)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.model import Finding, Outcome, Report, Row, Seen, Status
+from rtdiag.model import Finding, Observation, Outcome, Report, Row, Status
 from rtdiag.report import own_fields, render
 from rtdiag.testing import run_on_emulator
 
@@ -41,9 +41,9 @@ def heard(kind: str, **statuses: Status) -> Report:
     """The run with a check vad-effect beside it, whose cases have these statuses."""
     findings = {name.replace("_", "-"): status for name, status in statuses.items()}
     begun = Row(
-        "speech-started", "", Finding("speech-started", "pass", ""), Seen("speech-started", facts={"kind": kind})
+        "speech-started", "", Finding("speech-started", "pass", ""), Observation("speech-started", facts={"kind": kind})
     )
-    rows = tuple(Row(case, "", Finding(case, status, ""), Seen(case)) for case, status in findings.items())
+    rows = tuple(Row(case, "", Finding(case, status, ""), Observation(case)) for case, status in findings.items())
     cost = real().checks[0].cost
     return replace(
         real(), checks=(*real().checks, Outcome("vad-effect", "", "pass", None, 0.0, (), cost, (begun, *rows)))

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
 from rtdiag.emulator import load_faults
+from rtdiag.engine import registry
+from rtdiag.engine.rejudge import replay, turned
 from rtdiag.intake import Unusable
 from rtdiag.model import Exchange, Report
-from rtdiag.replay import replay, turned
 from rtdiag.report import reading, render
 from rtdiag.testing import finding, row, run_on_emulator
 from tests.checks import broken

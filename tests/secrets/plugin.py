@@ -6,23 +6,23 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import EntryPoint
 
-from rtdiag.check import Case, Check
-from rtdiag.context import Context
-from rtdiag.model import Cost, Evidence, Finding, Seen
-from rtdiag.registry import GROUP
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context
+from rtdiag.engine.registry import GROUP
+from rtdiag.model import Cost, Evidence, Finding, Observation
 
 
 def _key() -> str:
     return os.environ.get("OPENAI_API_KEY", "")
 
 
-async def _raising(_: Context) -> AsyncIterator[Seen]:
+async def _raising(_: Context) -> AsyncIterator[Observation]:
     raise RuntimeError(f"no luck with {_key()}")
-    yield Seen("case")
+    yield Observation("case")
 
 
-async def _telling(_: Context) -> AsyncIterator[Seen]:
-    yield Seen("case", facts={"key": _key(), _key(): [_key()], "several": {_key()}})
+async def _telling(_: Context) -> AsyncIterator[Observation]:
+    yield Observation("case", facts={"key": _key(), _key(): [_key()], "several": {_key()}})
 
 
 def _passing(_: Evidence) -> Sequence[Finding]:

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from rtdiag.api.data import loader
-from rtdiag.diagnosis.matching import judge
+from rtdiag.diagnosis.matching import causes_of
 from rtdiag.diagnosis.situation import Situation
+from rtdiag.engine.rejudge import replay
 from rtdiag.model import Report
 from rtdiag.redact import Mask
-from rtdiag.replay import replay
 from rtdiag.report import reading, render
 from tests.checks.broken import grouped, run
 from tests.secrets.canaries import made
@@ -52,7 +52,7 @@ def masked(situation: Situation, mask: Mask) -> Situation:
 
 
 def causes(situation: Situation) -> list[tuple[str, str]]:
-    return [(d.cause, d.confidence) for d in judge(situation)]
+    return [(d.cause, d.confidence) for d in causes_of(situation)]
 
 
 def with_secrets(situation: Situation) -> Situation:

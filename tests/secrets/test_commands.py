@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
+from rtdiag.engine import registry
 from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
 from tests.secrets import plugin

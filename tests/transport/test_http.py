@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from rtdiag.failures import KINDS
-from rtdiag.judging import no_answer
+from rtdiag.engine.findings import no_answer
 from rtdiag.model import Exchange
 from rtdiag.redact import Mask, Secret
+from rtdiag.transport.failures import KINDS
 from rtdiag.transport.http import LARGEST_BODY_BYTES, Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
 

@@ -18,8 +18,8 @@ from httpx._utils import URLPattern, get_environment_proxies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtdiag.failures import BadVariable
 from rtdiag.transport import proxies
+from rtdiag.transport.failures import BadVariable
 from rtdiag.transport.proxies import Proxies, Route
 from tests.secrets.canaries import PROPERTY, leaks, made
 from tests.secrets.server import Asked, response, serving

@@ -9,7 +9,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from rtdiag.failures import BadVariable
+from rtdiag.transport.failures import BadVariable
 from rtdiag.transport.trust import CERTIFI, trust
 from tests.transport.proxy import certificate
 

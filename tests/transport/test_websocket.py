@@ -21,9 +21,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from rtdiag.api.sessions import CREATED, UPDATED
-from rtdiag.failures import KINDS
 from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.redact import Mask, Secret
+from rtdiag.transport.failures import KINDS
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways

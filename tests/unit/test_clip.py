@@ -13,7 +13,7 @@ import av
 import pytest
 import yaml
 
-from rtdiag.config import ConfigError, Flags, make
+from rtdiag.engine.config import ConfigError, Flags, make
 from rtdiag.speech import gate, price
 from rtdiag.speech import make as making
 from rtdiag.speech.clip import OWN, RATE_HZ, TAIL_MS, ClipError, clip, made

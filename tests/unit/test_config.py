@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtdiag.config import ConfigError, Flags, make
+from rtdiag.engine.config import ConfigError, Flags, make
 from tests.secrets.canaries import PROPERTY
 
 KEY = {"OPENAI_API_KEY": "sk-proj-FAKE0000000000000000000000000000abcd"}
@@ -84,12 +84,12 @@ def test_what_is_wrong_with_a_base_url_is_told_without_secrets(url: str, line: s
     ],
 )
 def test_a_base_url_is_taken_as_every_library_takes_it(url: str, taken: str) -> None:
-    assert make(Flags(base_url=url), KEY).wishes.base_url == taken
+    assert make(Flags(base_url=url), KEY).options.base_url == taken
 
 
 def test_a_token_url_may_have_a_query_and_a_login() -> None:
     url = "http://me:secret@h/token?room=1"
-    assert make(Flags(token_url=url), {}).wishes.token_url == url
+    assert make(Flags(token_url=url), {}).options.token_url == url
     with pytest.raises(ConfigError, match=r"^--token-url is not an http\(s\) URL: 'http://\*\*\*@h:0': the port"):
         make(Flags(token_url="http://me:secret@h:0"), {})
 
@@ -145,7 +145,7 @@ def test_an_ice_server_is_taken_as_the_webrtc_library_takes_it(url: str, taken: 
     from aiortc import RTCIceServer
     from aiortc.rtcicetransport import connection_kwargs
 
-    (found,) = make(Flags(emulator=True, ice_servers=(url,)), {}).wishes.ice_servers
+    (found,) = make(Flags(emulator=True, ice_servers=(url,)), {}).options.ice_servers
     assert found == taken
     assert connection_kwargs([RTCIceServer(urls=found)]), "it leaves none out"
 
@@ -178,7 +178,7 @@ def test_no_ice_server_reaches_the_webrtc_library_that_it_stumbles_over(url: str
     from aiortc.rtcicetransport import connection_kwargs
 
     try:
-        found = make(Flags(emulator=True, ice_servers=(url,)), {}).wishes.ice_servers
+        found = make(Flags(emulator=True, ice_servers=(url,)), {}).options.ice_servers
     except ConfigError:
         return
     assert connection_kwargs([RTCIceServer(urls=list(found))])
@@ -246,7 +246,7 @@ def test_what_a_session_hands_to_its_tools_is_hidden(tmp_path: Path) -> None:
 def test_a_session_file_is_json_or_yaml_bare_or_as_a_mint_takes_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "session"
     path.write_text(text)
-    assert make(Flags(emulator=True, session=str(path)), {}).wishes.session == {"type": "transcription"}
+    assert make(Flags(emulator=True, session=str(path)), {}).options.session == {"type": "transcription"}
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
@@ -262,25 +262,25 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_one_newline_at_the_end_of_a_key_file_is_the_files(tmp_path: Path, text: str, key: str) -> None:
     path = tmp_path / "key"
     path.write_bytes(text.encode())
-    credential = make(Flags(key_file=str(path)), {}).wishes.api_key
+    credential = make(Flags(key_file=str(path)), {}).options.api_key
     assert credential is not None
     assert credential.secret.reveal() == key
 
 
 def test_the_emulator_reads_no_key_and_no_url_from_the_environment() -> None:
-    wishes = make(Flags(emulator=True), KEY | {"OPENAI_BASE_URL": "https://x/v1", "RTDIAG_TOKEN": "ek_1"}).wishes
-    assert wishes.api_key is None
-    assert wishes.own_token is None
-    assert wishes.environment == {}
+    options = make(Flags(emulator=True), KEY | {"OPENAI_BASE_URL": "https://x/v1", "RTDIAG_TOKEN": "ek_1"}).options
+    assert options.api_key is None
+    assert options.own_token is None
+    assert options.environment == {}
 
 
 def test_an_empty_key_is_a_key_to_be_judged() -> None:
-    credential = make(Flags(), {"OPENAI_API_KEY": ""}).wishes.api_key
+    credential = make(Flags(), {"OPENAI_API_KEY": ""}).options.api_key
     assert credential is not None
     assert credential.secret.reveal() == ""
 
 
 def test_what_is_set_beside_the_key_is_shown_with_its_password_masked() -> None:
-    wishes = make(Flags(), KEY | {"HTTPS_PROXY": "http://me:hunter2hunter2@proxy:1", "OPENAI_ORG_ID": "org-1"}).wishes
-    assert wishes.environment == {"HTTPS_PROXY": "http://*****************@proxy:1", "OPENAI_ORG_ID": "org-1"}
-    assert wishes.headers == {"openai-organization": "org-1"}
+    options = make(Flags(), KEY | {"HTTPS_PROXY": "http://me:hunter2hunter2@proxy:1", "OPENAI_ORG_ID": "org-1"}).options
+    assert options.environment == {"HTTPS_PROXY": "http://*****************@proxy:1", "OPENAI_ORG_ID": "org-1"}
+    assert options.headers == {"openai-organization": "org-1"}

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from rtdiag import plan
-from rtdiag.check import Case, Check
-from rtdiag.context import Context
-from rtdiag.model import Cost, Evidence, Finding, Seen
+from rtdiag.engine import plan
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context
+from rtdiag.model import Cost, Evidence, Finding, Observation
 
 
-async def _probe(_: Context) -> AsyncIterator[Seen]:
-    yield Seen("one")
+async def _probe(_: Context) -> AsyncIterator[Observation]:
+    yield Observation("one")
 
 
 def _judge(_: Evidence) -> Iterator[Finding]:

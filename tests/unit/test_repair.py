@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind, mint_path
-from rtdiag.api.repair import Repaired, repair, smallest
-from rtdiag.api.repair.fields import FIELDS, VOICES
-from rtdiag.api.repair.turns import Vad
 from rtdiag.api.sessions import TURN_DETECTIONS, mint_body, session
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.settings import Rules, configured
+from rtdiag.emulator.session.settings import Rules, configured
 from rtdiag.emulator.timeline import behaviour
+from rtdiag.remedy.repair import Repaired, repair, smallest
+from rtdiag.remedy.repair.fields import FIELDS, VOICES
+from rtdiag.remedy.repair.turn_detection import Vad
 from tests.emulator.clients import bearer, http
 
 Json = dict[str, Any]

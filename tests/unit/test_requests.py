@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
-from rtdiag.api.requests import Corrected, corrected
 from rtdiag.emulator import Emulator
+from rtdiag.model import WorkingRequests
+from rtdiag.remedy.requests import corrected
 from tests.emulator.clients import WAIT_S, peer
 
 DIALECTS: tuple[Dialect, ...] = ("ga", "beta")
@@ -28,11 +29,11 @@ ODD = """it's "$(touch x)" `id` </script> \\ ; & é"""
 PAIRS = [(kind, dialect) for kind in KINDS for dialect in DIALECTS]
 
 
-def made(kind: Kind, dialect: Dialect, base_url: str = BASE, session: dict[str, Any] | None = None) -> Corrected:
+def made(kind: Kind, dialect: Dialect, base_url: str = BASE, session: dict[str, Any] | None = None) -> WorkingRequests:
     return corrected(base_url, kind, dialect, *MODELS, session)
 
 
-def curl_lines(of: Corrected) -> list[str]:
+def curl_lines(of: WorkingRequests) -> list[str]:
     return [line for line in (of.mint, of.offer, of.unified) if line]
 
 

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from rtdiag import outcomes, plan, runner
-from rtdiag.check import Case, Check
-from rtdiag.context import Context, Wishes
-from rtdiag.judging import no_answer
-from rtdiag.model import Cost, Evidence, Finding, Outcome, Report, Row, Seen, Status
+from rtdiag.engine import plan, results, runner
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context, RunOptions
+from rtdiag.engine.findings import no_answer
+from rtdiag.engine.registry import Broken
+from rtdiag.engine.rejudge import replay
+from rtdiag.model import Cost, Evidence, Finding, Observation, Outcome, Report, Row, Status
 from rtdiag.redact import Mask
-from rtdiag.registry import Broken
-from rtdiag.replay import replay
 
 SECRET = "sk-proj-FAKE0000000000000000000000000000abcd"
 
 
 def outcome(*statuses: Status) -> Outcome:
-    rows = tuple(Row(str(n), "", Finding(str(n), s, ""), Seen(str(n))) for n, s in enumerate(statuses))
+    rows = tuple(Row(str(n), "", Finding(str(n), s, ""), Observation(str(n))) for n, s in enumerate(statuses))
     return Outcome("x", "", statuses[0], None, 0.0, (), Cost(), rows)
 
 
@@ -42,26 +42,26 @@ def outcome(*statuses: Status) -> Outcome:
         (("fail", "error"), "inconclusive", 1),
     ],
 )
-def test_exit_code(statuses: tuple[Status, ...], fail_on: outcomes.FailOn, code: int) -> None:
-    assert outcomes.exit_code([outcome(*statuses)], interrupted=False, fail_on=fail_on) == code
-    assert outcomes.exit_code([outcome(*statuses)], interrupted=True, fail_on=fail_on) == 130
+def test_exit_code(statuses: tuple[Status, ...], fail_on: results.FailOn, code: int) -> None:
+    assert results.exit_code([outcome(*statuses)], interrupted=False, fail_on=fail_on) == code
+    assert results.exit_code([outcome(*statuses)], interrupted=True, fail_on=fail_on) == 130
 
 
 def test_nothing_selected_is_never_green() -> None:
-    assert outcomes.exit_code([], interrupted=False, fail_on="never") == 2
+    assert results.exit_code([], interrupted=False, fail_on="never") == 2
 
 
 def run(*checks: Check, **more: Any) -> Report:
     made = plan.make(checks, skip=more.pop("skip", ()))
-    return asyncio.run(runner.run(made, Wishes("http://127.0.0.1:9/v1"), mask=Mask(), **more))
+    return asyncio.run(runner.run(made, RunOptions("http://127.0.0.1:9/v1"), mask=Mask(), **more))
 
 
 def scripted(name: str, statuses: Mapping[str, Status], *cases: Case, broken: BaseException | None = None) -> Check:
     """A check whose probe sees, and whose judge repeats, the statuses given; `broken` ends its probe."""
 
-    async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    async def probe(ctx: Context) -> AsyncIterator[Observation]:
         for case in statuses:
-            yield Seen(case, facts={"note": SECRET})
+            yield Observation(case, facts={"note": SECRET})
         if broken:
             raise broken
 
@@ -178,8 +178,8 @@ def test_a_broken_check_of_another_package_is_a_row() -> None:
 def test_an_interrupted_run_keeps_what_it_has_and_says_so() -> None:
     started = asyncio.Event()
 
-    async def probe(ctx: Context) -> AsyncIterator[Seen]:
-        yield Seen("one")
+    async def probe(ctx: Context) -> AsyncIterator[Observation]:
+        yield Observation("one")
         started.set()
         await asyncio.Event().wait()
 
@@ -191,7 +191,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_so() -> None:
 
     async def interrupted() -> Report:
         task = asyncio.ensure_future(
-            runner.run(plan.make([hanging, after]), Wishes("http://127.0.0.1:9/v1"), mask=Mask())
+            runner.run(plan.make([hanging, after]), RunOptions("http://127.0.0.1:9/v1"), mask=Mask())
         )
         await started.wait()
         task.cancel()
@@ -211,8 +211,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_so() -> None:
 def hanging(name: str, *cases: Case) -> Check:
     """A check that sees its first case and waits for ever for the second."""
 
-    async def probe(ctx: Context) -> AsyncIterator[Seen]:
-        yield Seen("one", facts={"note": ""})
+    async def probe(ctx: Context) -> AsyncIterator[Observation]:
+        yield Observation("one", facts={"note": ""})
         await asyncio.Event().wait()
 
     def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -262,9 +262,9 @@ async def _refusing() -> tuple[asyncio.Server, str]:
 def test_a_network_that_fails_is_asked_three_times_and_once_more_and_then_no_longer() -> None:
     names = [str(number) for number in range(6)]
 
-    async def probe(ctx: Context) -> AsyncIterator[Seen]:
+    async def probe(ctx: Context) -> AsyncIterator[Observation]:
         for name in names:
-            yield Seen(name, (await ctx.request("GET", f"/{name}", None),))
+            yield Observation(name, (await ctx.request("GET", f"/{name}", None),))
 
     def judge(evidence: Evidence) -> Iterator[Finding]:
         for case, seen in evidence.seen.items():
@@ -277,7 +277,7 @@ def test_a_network_that_fails_is_asked_three_times_and_once_more_and_then_no_lon
     async def work() -> tuple[Report, str]:
         server, base_url = await _refusing()
         async with server:
-            return await runner.run(plan.make([asking, after]), Wishes(base_url), mask=Mask()), base_url
+            return await runner.run(plan.make([asking, after]), RunOptions(base_url), mask=Mask()), base_url
 
     report, base_url = asyncio.run(work())
     where = base_url.removeprefix("http://").removesuffix("/v1")

@@ -11,7 +11,7 @@
       explains                     causes that follow from it: where one is found too, this one is held as firmly, and that one low
       for, against                 signs: points: {name of a fact: regular expression}
 
-A sign counts when every expression in it is found in its fact (facts.py names them), with case ignored. Points mean the same
+A sign counts when every expression in it is found in its fact (features.py names them), with case ignored. Points mean the same
 everywhere: 12 and 14 settle it alone, 8 to 10 nearly do, 4 to 7 speak for it, 2 and 3 only break ties.
 """
 

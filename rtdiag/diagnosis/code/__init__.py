@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from rtdiag.diagnosis.code.prose import looks_like_code
 from rtdiag.diagnosis.code.scan import Scanned, scan, scan_path
-from rtdiag.diagnosis.code.source import LANGUAGES
+from rtdiag.diagnosis.code.source_text import LANGUAGES
 
 __all__ = ["LANGUAGES", "Scanned", "looks_like_code", "scan", "scan_path"]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS
 from rtdiag.api.keys import MADE_UP, shape_of
 from rtdiag.diagnosis.code.flaws import Hit
-from rtdiag.diagnosis.code.source import Source
-from rtdiag.diagnosis.code.values import fields
+from rtdiag.diagnosis.code.literals import fields
+from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import posts
 
 _KEY = re.compile(

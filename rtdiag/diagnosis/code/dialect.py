@@ -8,8 +8,8 @@ from datetime import date
 
 from rtdiag.api import models
 from rtdiag.diagnosis.code.flaws import Hit
-from rtdiag.diagnosis.code.source import Source
-from rtdiag.diagnosis.code.values import parts
+from rtdiag.diagnosis.code.literals import parts
+from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import certainty
 
 _HEADER = re.compile(

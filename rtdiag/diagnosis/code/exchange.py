@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from rtdiag.api import models
 from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CALLS, CLIENT_SECRETS, REALTIME
-from rtdiag.diagnosis.code import answers, mint
+from rtdiag.diagnosis.code import mint, unchecked_answer
 from rtdiag.diagnosis.code.flaws import Hit
-from rtdiag.diagnosis.code.source import Source
+from rtdiag.diagnosis.code.literals import declared, trimmed
+from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.urls import moved, place, without_model
-from rtdiag.diagnosis.code.values import declared, trimmed
 from rtdiag.diagnosis.code.wire import Post, carries_offer, is_offer, names_offer, posts
 
 _MINTS = (BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS)
@@ -41,7 +41,7 @@ def find(source: Source) -> Iterator[Hit]:
         if offer or as_json:
             yield from _form(source, post, as_json)
         if offer or as_json or post.form == "multipart":
-            yield from answers.unchecked(source, post)
+            yield from unchecked_answer.unchecked(source, post)
         yield from _altered(source, post)
 
 

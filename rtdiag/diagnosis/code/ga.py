@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from rtdiag.api import models
 from rtdiag.api.endpoints import Kind
 from rtdiag.diagnosis.code.flaws import names
-from rtdiag.diagnosis.code.source import Source
-from rtdiag.diagnosis.code.values import Field, fields
+from rtdiag.diagnosis.code.literals import Field, fields
+from rtdiag.diagnosis.code.source_text import Source
 
 Tree = dict[str, "Tree | str"]
 

@@ -7,9 +7,9 @@ import re
 from rtdiag.api import models
 from rtdiag.api.endpoints import BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS, Kind
 from rtdiag.diagnosis.code import ga
-from rtdiag.diagnosis.code.source import Source
+from rtdiag.diagnosis.code.literals import fields
+from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.urls import moved
-from rtdiag.diagnosis.code.values import fields
 from rtdiag.diagnosis.code.wire import Post
 
 

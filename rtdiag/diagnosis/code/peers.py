@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from rtdiag.api import models
 from rtdiag.api.endpoints import OFFICIAL_HOSTS, REALTIME
 from rtdiag.diagnosis.code.flaws import Hit
-from rtdiag.diagnosis.code.source import Source
+from rtdiag.diagnosis.code.literals import arguments, plain_text
+from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.urls import without_model
-from rtdiag.diagnosis.code.values import arguments, plain_text
 from rtdiag.diagnosis.code.wire import Url, certainty, posts, sockets
 
 _PEER = re.compile(r"\bnew\s+RTCPeerConnection\s*\(|(?<!new )\bRTCPeerConnection\s*\(")

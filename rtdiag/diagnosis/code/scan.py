@@ -9,10 +9,10 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
-from rtdiag.diagnosis.code import credentials, dialect, events, exchange, peers, sessions
+from rtdiag.diagnosis.code import credentials, dialect, event_handlers, exchange, peers, session_rules
 from rtdiag.diagnosis.code.flaws import Hit, flaw
 from rtdiag.diagnosis.code.prose import touches_realtime
-from rtdiag.diagnosis.code.source import LANGUAGES, LONGEST_LINE, Source, read
+from rtdiag.diagnosis.code.source_text import LANGUAGES, LONGEST_LINE, Source, read
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Limit, Unusable, opened
 from rtdiag.model import Flaw
@@ -78,8 +78,8 @@ def scan_path(path: Path, mask: Mask, today: date | None = None) -> Scanned:
 
 
 def _hits(source: Source, today: date) -> Iterator[Hit]:
-    for room in (exchange, sessions, dialect, events, credentials, peers):
-        yield from room.find(source)
+    for rules in (exchange, session_rules, dialect, event_handlers, credentials, peers):
+        yield from rules.find(source)
     yield from dialect.find_models(source, today)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rtdiag.api.endpoints import CLIENT_SECRETS, Kind
-from rtdiag.diagnosis.code.source import Source
-from rtdiag.diagnosis.code.values import Field, arguments, fields, literal, plain_text
+from rtdiag.diagnosis.code.literals import Field, arguments, fields, literal, plain_text
+from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import posts
 
 TYPE_OF_EVENT = re.compile(r"[\"']?\btype[\"']?\s*:\s*\Z")

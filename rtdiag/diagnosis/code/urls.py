@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rtdiag.api.endpoints import REALTIME
-from rtdiag.diagnosis.code.source import Source
+from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import Url
 
 _MODEL = re.compile(

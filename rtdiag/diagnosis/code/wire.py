@@ -14,9 +14,9 @@ from itertools import islice
 from typing import Literal
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
-from rtdiag.diagnosis.code.bodies import Form, of_javascript, of_python
-from rtdiag.diagnosis.code.source import Source
-from rtdiag.diagnosis.code.values import Known, arguments, declared, resolve
+from rtdiag.diagnosis.code.literals import Known, arguments, declared, resolve
+from rtdiag.diagnosis.code.request_bodies import Form, of_javascript, of_python
+from rtdiag.diagnosis.code.source_text import Source
 
 _URL = re.compile(
     r"(?P<scheme>https?|wss?)://(?P<host>[^/?#\s]+)/v1(?P<path>/realtime[^?#\s]*?)/?(?P<query>\?[^#\s]*)?\Z"

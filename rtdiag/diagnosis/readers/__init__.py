@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from rtdiag.diagnosis.readers.detect import read
 from rtdiag.diagnosis.readers.forms import Read
 from rtdiag.diagnosis.readers.har import FILE
-from rtdiag.diagnosis.readers.telling import read
 
 __all__ = ["FILE", "Read", "read"]

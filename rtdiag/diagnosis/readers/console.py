@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from rtdiag.diagnosis.printed import straight
-from rtdiag.diagnosis.readers import beside, bodies, closes, console_lines
+from rtdiag.diagnosis.readers import beside, closes, console_lines, error_bodies
 from rtdiag.diagnosis.readers.blocks import Blocks
 from rtdiag.diagnosis.readers.console_joins import Kind, Message, joined
 from rtdiag.diagnosis.readers.forms import Draft
@@ -96,10 +96,10 @@ def _with_object(found: list[Message], text: str, index: int) -> list[Message]:
     draft = Draft(text=text.strip(), status=console_lines.status_in(text.split("{")[0]))
     plain = straight(text)
     whole = parsed(plain[plain.find("{") :]) if "{" in plain else NOTHING
-    if bodies.is_error(whole):
-        named = bodies.from_json(whole, "")
+    if error_bodies.is_error(whole):
+        named = error_bodies.from_json(whole, "")
         draft.status, draft.surface = draft.status or named.status, named.surface
-        kind = "event" if bodies.is_event(whole) else kind
+        kind = "event" if error_bodies.is_event(whole) else kind
     before = text.split("{")[0]
     draft.surface = "data_channel" if kind == "event" else "sdp" if _SDP_ANSWER.search(before) else draft.surface
     return [Message(kind, draft, index + 1, True)]

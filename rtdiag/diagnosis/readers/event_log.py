@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtdiag.diagnosis.readers.channel import Channel
+from rtdiag.diagnosis.readers.channel_log import Channel
 from rtdiag.diagnosis.readers.event_lines import Line
 from rtdiag.diagnosis.readers.forms import Reading
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from rtdiag.diagnosis.readers import routes, sdp
-from rtdiag.diagnosis.readers.channel import Channel
+from rtdiag.diagnosis.readers import routes, sdp_text
+from rtdiag.diagnosis.readers.channel_log import Channel
 from rtdiag.diagnosis.readers.closes import from_json as close_of
 from rtdiag.diagnosis.readers.event_lines import kind_of
 from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Reading, cut
@@ -136,7 +136,7 @@ class _Har:
             self._drafts.append(draft)
 
     def _draft(self, exchange: Exchange, odd: list[str]) -> Draft:
-        said, facts = sdp.sent(exchange.sent)
+        said, facts = sdp_text.sent(exchange.sent)
         for text in (exchange.sent, exchange.body):
             self._learner.text(text[:_LONGEST_BODY])
             self._learner.value(parsed(text))

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from rtdiag.diagnosis.readers import routes
 from rtdiag.diagnosis.readers.har_stream import Entry
-from rtdiag.diagnosis.readers.headers import Asked, asked
+from rtdiag.diagnosis.readers.headers import RequestHeaders, asked
 from rtdiag.diagnosis.readers.minted import mint_oddities
-from rtdiag.diagnosis.readers.moments import moment
 from rtdiag.diagnosis.readers.plain import parsed
 from rtdiag.diagnosis.readers.secrets import Learner
+from rtdiag.diagnosis.readers.timestamps import moment
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Exchange:
     status: int
     error: str
     when: datetime | None
-    heads: Asked
+    heads: RequestHeaders
     shows_credentials: bool
     sent: str
     body: str

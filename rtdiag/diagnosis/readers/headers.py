@@ -14,7 +14,7 @@ _TOLD_OF_ANSWERS = ("content-type", "location", "retry-after", "server", "via", 
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestHeaders:
     """A request's headers, read: `secret` is the credential itself and stays inside the readers.
 
     `given` is whether they hold a credential at all; in a sanitized export its absence does not mean that none was sent. `kind` is
@@ -28,7 +28,7 @@ class Asked:
     circumstances: list[str] = field(default_factory=list)
 
 
-def asked(pairs: Iterable[tuple[str, str]], learner: Learner) -> Asked:
+def asked(pairs: Iterable[tuple[str, str]], learner: Learner) -> RequestHeaders:
     """Read the headers of a request; the learner is told the credential."""
     headers: dict[str, str] = {}
     for name, value in pairs:
@@ -39,9 +39,9 @@ def asked(pairs: Iterable[tuple[str, str]], learner: Learner) -> Asked:
     learner.learn(secret)
     notes = _notes(headers, protocol)
     if given is None or secret.startswith("$"):
-        return Asked(given is not None, None, "", headers.get("content-type"), notes)
+        return RequestHeaders(given is not None, None, "", headers.get("content-type"), notes)
     notes += [wrong] if (wrong := problem(secret)) else []
-    return Asked(True, credential(secret), secret, headers.get("content-type"), notes)
+    return RequestHeaders(True, credential(secret), secret, headers.get("content-type"), notes)
 
 
 def _notes(headers: dict[str, str], protocol: str) -> list[str]:

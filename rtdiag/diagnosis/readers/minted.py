@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from rtdiag.api.endpoints import BETA_SESSIONS, CLIENT_SECRETS
-from rtdiag.diagnosis.readers.moments import epoch, seconds_between
 from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, text_at
 from rtdiag.diagnosis.readers.routes import host_of, is_mint, path_of
 from rtdiag.diagnosis.readers.secrets import Learner
+from rtdiag.diagnosis.readers.timestamps import epoch, seconds_between
 
 _TOKEN = re.compile(r"(?<![\w-])ek_[A-Za-z0-9_-]{6,4096}")
 _MOST_TOKENS = 1000
@@ -20,7 +20,7 @@ _OLD_S = 60
 
 
 @dataclass
-class _Minted:
+class _MintedAt:
     place: str
     shape: str
     at: datetime | None
@@ -33,7 +33,7 @@ class Tokens:
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
-        self._minted: dict[str, _Minted] = {}
+        self._minted: dict[str, _MintedAt] = {}
 
     def learn(self, url: str, body: str, when: datetime | None) -> None:
         """Note the tokens in an answer's body, and the secrets beside them."""
@@ -47,7 +47,7 @@ class Tokens:
             self._learner.learn(secret)
             if len(self._minted) < _MOST_TOKENS and secret not in self._minted:
                 known = (expires, shape) if secret == token else (None, "")
-                self._minted[secret] = _Minted(_place(url), known[1] if not is_mint(url) else "", when, known[0])
+                self._minted[secret] = _MintedAt(_place(url), known[1] if not is_mint(url) else "", when, known[0])
 
     def credential(self, secret: str, kind: str | None) -> str | None:
         """The kind of a credential, with the place it was minted at where this HAR shows it."""

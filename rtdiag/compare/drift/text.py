@@ -1,0 +1,65 @@
+"""A drift as a text that can be posted, and as plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rtdiag.compare.comparing import Difference, listed
+from rtdiag.compare.drift.drift import Drift
+from rtdiag.compare.drift.questions import questions
+from rtdiag.redact import Mask
+
+_CHANNEL = re.compile(r"^[pw]\d+-\S+ ")  # alike on two channels is alike
+
+
+def text(drift: Drift) -> str:
+    """Lines of plain text that is Markdown too; alike differences are one line with all their ids."""
+    sections = (_head(drift), _differences(drift.differences), _not_compared(drift), _answered(drift), _open(drift))
+    text = Mask()("\n".join(line for section in sections for line in section) + "\n", "drift")
+    return text.encode("utf-8", "replace").decode()  # half a surrogate, which JSON can spell, fits into no file
+
+
+def _head(drift: Drift) -> Iterator[str]:
+    record, count = drift.record, len(drift.differences)
+    whose = "an emulator" if record.emulated else record.base_url
+    yield f"# {whose} on {record.started_at:%Y-%m-%d}, and rtdiag's emulator as of {drift.as_of}"
+    yield ""
+    found = f"{count} difference{'s' if count != 1 else ''}" if count else "no difference"
+    yield f"{drift.exchanges} exchanges and {drift.events} events were asked again: {found}."
+
+
+def _differences(differences: tuple[Difference, ...]) -> Iterator[str]:
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for d in differences:
+        where = _CHANNEL.sub("", d.where)
+        alike.setdefault((where, d.what, d.of, d.there, d.here), []).append(d.id)
+    if alike:
+        yield from ("", "## There, and here", "")
+    for (where, what, of, there, here), ids in alike.items():
+        yield f"- {listed(ids)} {where}, {what}{f' `{of}`' if of else ''}: there {there}; here {here}"
+
+
+def _not_compared(drift: Drift) -> Iterator[str]:
+    if drift.not_compared:
+        yield from ("", "## Not compared", "")
+    for left in drift.not_compared:
+        yield f"- {listed(left.ids)}: {left.why}"
+
+
+def _answered(drift: Drift) -> Iterator[str]:
+    if drift.answered:
+        yield from ("", "## Open questions that this run touches", "")
+    if drift.answered and drift.record.emulated:
+        yield from ("It was an emulator that was asked: this is what is assumed, and settles nothing.", "")
+    for answer in drift.answered:
+        yield f"- {answer.number} {answer.ask} (So far: {answer.known}.)"
+        yield from (f"  - {shown}" for shown in answer.shown)
+
+
+def _open(drift: Drift) -> Iterator[str]:
+    touched = {a.number for a in drift.answered}
+    left = [q for q in questions() if q.number not in touched]
+    if left:
+        yield from ("", "## Open questions that it does not touch", "")
+        yield "They would need: " + "; ".join(f"{q.number} {q.needs}" for q in left) + "."

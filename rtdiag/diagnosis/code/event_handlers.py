@@ -1,0 +1,103 @@
+"""A rule about handlers: names of events that the API never sends, or does not send any more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from itertools import islice
+
+from rtdiag.diagnosis.code.flaws import Hit, names
+from rtdiag.diagnosis.code.literals import arguments, resolve
+from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.wire import certainty, official
+
+_STRING = r"(?P<quote>[\"'])(?P<name>[a-z][a-z0-9_.]{2,80})(?P=quote)"
+_TYPE = r"(?<![\w$])(?P<of>[A-Za-z_$][\w$]*)(?:\??\.type|\[[\"']type[\"']\]|\.get\(\s*[\"']type[\"'](?:\s*,\s*[^()\n]{0,20})?\))"
+_COMPARED = re.compile(rf"{_TYPE}\s*===?\s*{_STRING}")
+_COMPARED_BACK = re.compile(rf"{_STRING}\s*===?\s*{_TYPE}")
+# A variable that holds the type: any name, since nothing but an event is called so.
+_VARIABLE = re.compile(
+    r"(?<![\w$.\])])[A-Za-z_]\w{0,40}\s*===?\s*(?P<quote>[\"'])(?P<name>[a-z_]{2,40}\.[a-z0-9_.]{2,60})(?P=quote)"
+)
+_CASE = re.compile(rf"\bcase\s+{_STRING}\s*:")
+_ON = re.compile(rf"\.(?:on|once|addListener)\s*\(\s*{_STRING}\s*,")
+_SWITCH = re.compile(
+    r"\b(?:switch\s*\([^(){}]{0,80}\btype\W{0,4}\)|match\s+[^\n:]{0,80}\btype\b[^\n:]{0,10}:)|\bswitch\s*\(\s*\w*[tT]ype\s*\)"
+)
+# What an event is called in a handler; `session.type` and `item.type` are other things and are never an event's.
+_EVENT_NAMES = re.compile(
+    r"(?i)(?:m|msg|message|e|ev|evt|event|data|payload|parsed|json|obj|response|resp|update|\w*(?:event|message|msg))\Z"
+)
+_MOST = 1000  # names that one file handles
+_BARE = re.compile(r"[a-z_]+\Z")
+_OTHER_LISTENERS = re.compile(
+    r"socket\.io|\bio\(|EventSource|postMessage|FastAPI|websockets\.serve|WebSocketServer|chrome\.runtime|BroadcastChannel|"
+    r"\.accept\(|new Worker|twilio|\bSSE\b",
+    re.I,
+)
+_OTHER_APIS = re.compile(r"/v1/live\b|\bgpt-live-1\b|openai-realtime-api-beta|\bRealtimeClient\b")
+
+
+def find(source: Source) -> Iterator[Hit]:
+    """Comparisons, cases and listeners that wait for an event which never comes."""
+    sure = certainty(source)
+    if sure is None or _OTHER_APIS.search(source.code):
+        return
+    found = list(islice(_handled(source), _MOST))
+    handled = {name for _, name, _ in found}
+    alone = _listens_here(source) and not _OTHER_LISTENERS.search(source.code)
+    for at, name, of in found:
+        meant = _meant(name)
+        if not meant or meant in handled or (of and not _EVENT_NAMES.match(of)) or (_BARE.match(name) and not alone):
+            continue  # a name without dots can be a message of the user's own server, unless nothing but the API is listened to
+        rule = "event-renamed" if name in names()["renamed"] else "event-unknown"
+        doubt = sure == "medium" or name == "conversation.item.created"
+        line = source.edited(at, at, [(at, at + len(name), meant)])
+        yield Hit(rule, at, line, {"name": name, "meant": meant}, doubt)
+
+
+def _handled(source: Source) -> Iterator[tuple[int, str, str]]:
+    """Every name that code waits for: where it stands, the name, and what its `type` is read from ("" where not told)."""
+    for pattern in (_COMPARED, _COMPARED_BACK, _VARIABLE, _CASE, _ON):
+        for found in pattern.finditer(source.code):
+            if source.string_at(found.start()) and pattern is not _COMPARED_BACK:
+                continue  # this is text, not code
+            if pattern is _CASE and not _switches_on_type(source, found.start()):
+                continue
+            yield found.start("name"), found["name"], found.groupdict().get("of") or ""
+
+
+def _switches_on_type(source: Source, at: int) -> bool:
+    if source.language == "js":
+        opened = source.enclosing(at, "{")
+        return opened is not None and bool(_SWITCH.search(source.bare, max(0, opened - 120), opened))
+    return bool(_SWITCH.search(source.bare, max(0, at - 3000), at))
+
+
+@lru_cache(1000)
+def _meant(name: str) -> str:
+    """The event that is meant by a name that is none; empty for a true name, and for one of something else."""
+    known = names()
+    if name in known["server"] or name in known["client"] or name in known["elsewhere"]:
+        return ""
+    if name in known["renamed"]:
+        return str(known["renamed"][name])
+    if name in known["invented"]:
+        return str(known["invented"][name])
+    if not name.startswith(tuple(known["prefixes"])) or name.startswith(tuple(known["elsewhere_prefixes"])):
+        return ""
+    close = get_close_matches(name, known["server"], 1, 0.86)
+    return close[0] if close else ""
+
+
+def _listens_here(source: Source) -> bool:
+    """Whether the file has a channel to the API and no socket to anything else."""
+    opened = re.compile(r"\bnew\s+WebSocket\s*\(|\bwebsockets?\.connect\s*\(").finditer(source.bare)
+    urls = [
+        official(resolve(source, *placed[0]))
+        for m in islice(opened, 20)
+        if (placed := arguments(source, m.end() - 1)[0])
+    ]
+    return all(urls) and (bool(urls) or "createDataChannel" in source.bare)

@@ -1,0 +1,75 @@
+"""What a situation says, as plain texts under fixed names, whatever form it was told in: what the signs of the catalogue look at.
+
+| name | what it holds |
+|---|---|
+| `text` | all that came back, quotes and blanks evened out |
+| `said` | the error's message, or `text` where no error object could be read |
+| `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
+| `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
+| `full` | the words that say that there is no room for one more session (api/capacity.py) |
+| `method`, `url`, `credential`, `content_type`, `sent`, `surface`, `dialect`, `when` | of the request, as told |
+| `named`, `held` | the cause that a check of rtdiag has named for it, and the status that it gave |
+| `request`, `any` | all that was told of the request; that and `text` together |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rtdiag.api.capacity import no_room
+from rtdiag.diagnosis import wording
+from rtdiag.diagnosis.printed import error_fields, evened
+from rtdiag.diagnosis.situation import Situation
+
+Features = Mapping[str, str]
+
+# How the circumstance begins that tells what a check has found.
+FINDING, STATUS = "rtdiag's finding: ", "rtdiag's status: "
+
+
+def features(situation: Situation) -> Features:
+    """All that a situation says, under the names above; what it does not say is an empty text."""
+    text = evened(situation.text)
+    fields = error_fields(situation.text)
+    found = dict.fromkeys(("method", "url", "credential", "content_type", "sent", "surface", "dialect"), "")
+    found |= {name: evened(str(getattr(situation, name) or "")) for name in found}
+    found |= {"text": text, "when": situation.when.isoformat() if situation.when else ""}
+    found |= _numbers(situation, text)
+    found |= _error(fields, text, found["close"])
+    found["full"] = no_room(int(found["close"] or found["status"] or 0), text)
+    found |= {} if found["url"] else wording.asked_in(text, in_words=not fields)
+    parts = (
+        *(found[n] for n in ("method", "url", "credential", "content_type", "sent")),
+        *map(evened, situation.circumstances),
+    )
+    found["request"] = " | ".join(part for part in parts if part)
+    for name, mark in (("named", FINDING), ("held", STATUS)):
+        found[name] = next((c.removeprefix(mark) for c in situation.circumstances if c.startswith(mark)), "")
+    found["any"] = f"{found['request']} || {text}"
+    return {name: value.strip() for name, value in found.items()}
+
+
+def names() -> frozenset[str]:
+    """The names that a sign may look at."""
+    return frozenset(features(Situation()))
+
+
+def _error(fields: Mapping[str, str], text: str, close: str) -> dict[str, str]:
+    """The facts of the error object, with what its wording tells where a field is missing."""
+    reason, reason_type, reason_code = wording.reason_in(text) if close or len(text) < 80 else ("", "", "")
+    said = evened(fields.get("message", "")) or text
+    given = fields.get("code", "")
+    return {
+        "event": fields.get("event", ""),
+        "type": fields.get("type", "") or reason_type or wording.type_in(text),
+        "code": given if "_" in given else reason_code or wording.code_in(said) or given,
+        "param": fields.get("param", "") or wording.param_in(said),
+        "said": said,
+        "reason": reason if close else "",
+    }
+
+
+def _numbers(situation: Situation, text: str) -> dict[str, str]:
+    told = "" if situation.status is None else str(situation.status)
+    close = told if len(told) > 3 else ""
+    return {"status": told if told and not close else wording.status_in(text), "close": close or wording.close_in(text)}

@@ -1,0 +1,158 @@
+"""Telling what an input is, by its content, and handing it to the reader for that form."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from rtdiag.diagnosis.readers import (
+    closes,
+    console,
+    descriptions,
+    error_bodies,
+    event_lines,
+    http_answers,
+    rtdiag_report,
+)
+from rtdiag.diagnosis.readers.console_lines import status_in
+from rtdiag.diagnosis.readers.event_log import read_events
+from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Read, Reading, shown
+from rtdiag.diagnosis.readers.har import FILE, read_har
+from rtdiag.diagnosis.readers.har_stream import is_har
+from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, whole
+from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, unfenced
+from rtdiag.diagnosis.readers.secrets import Learner
+from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.intake import Source, Unusable, called
+from rtdiag.redact import Mask
+
+
+def read(source: BinaryIO | Source, name: str, mask: Mask) -> Read:
+    """What `source` tells of failures, with every text masked; `mask` learns the secrets that the input holds.
+
+    `name` is what messages call the input; "-" is standard input. Raises Unreadable where there is nothing to judge, and OSError
+    where the source fails; never anything else, whatever the bytes are.
+    """
+    given = source if isinstance(source, Source) else Source(source, FILE)
+    return _masked(_reading(given, called(name), Learner(mask)), mask)
+
+
+def _reading(source: Source, name: str, learner: Learner) -> Reading:
+    if is_har(source.peek(HEAD_BYTES)):
+        return read_har(source, name, learner)
+    return of_text(as_text(whole(source, name), name), learner)
+
+
+def _masked(reading: Reading, mask: Mask) -> Read:
+    drafts = reading.drafts
+    kept = drafts if reading.separate else drafts[:MOST_SITUATIONS]
+    situations = tuple(draft.situation(mask) for draft in kept)
+    cut = (
+        f"more failures were found than the first {MOST_SITUATIONS}, which are judged"
+        if len(kept) < len(drafts)
+        else ""
+    )
+    return Read(reading.form, situations, reading.separate, "; ".join(filter(None, (shown(reading.note, mask), cut))))
+
+
+def of_text(text: str, learner: Learner) -> Reading:
+    """The reading of a text that was read whole."""
+    try:
+        value = parsed(text, strict=text.lstrip()[:1] in ("{", "[") and _NEXT_LINE not in text)
+    except Unusable as error:
+        raise Unreadable(f"the JSON cannot be used: {error}") from None
+    learner.text(text)
+    if value is NOTHING and (report := rtdiag_report.of_lines(text)) is not None:
+        value = report
+    if isinstance(value, dict | list):
+        learner.value(value)
+        reading = _of_json(value, text, learner)
+        if reading:
+            return reading
+    return next(reading for of in _TEXT_FORMS if (reading := of(text, learner)))
+
+
+def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
+    if rtdiag_report.is_report(value):
+        return rtdiag_report.read_report(value)
+    if isinstance(at(value, "log", "entries"), list):
+        return read_har(io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
+    if descriptions.is_description(value):
+        return Reading("failure description", descriptions.from_descriptions(value), separate=True)
+    if close := closes.from_json(value):
+        return Reading("close code", [close])
+    events = event_lines.from_array(value if isinstance(value, list) else [value])
+    if events and not (isinstance(value, dict) and error_bodies.is_error(value)):
+        for event in events:
+            learner.value(event.event)
+        return read_events(events)
+    if error_bodies.is_error(value):
+        return Reading("error body", [error_bodies.from_json(value, text.strip())])
+    return None
+
+
+def _page(text: str, learner: Learner) -> Reading | None:
+    return Reading("error body", [error_bodies.from_page(text.strip())]) if error_bodies.is_page(text) else None
+
+
+def _events(text: str, learner: Learner) -> Reading | None:
+    """A log: two events at least, or one with a mark before it; a single error event is a body."""
+    events = event_lines.from_text(text)
+    if sum(line.event is not None for line in events) < 2:
+        return None
+    for event in events:
+        learner.value(event.event)
+    return read_events(events)
+
+
+def _answer(text: str, learner: Learner) -> Reading | None:
+    form = http_answers.form_of(text)
+    drafts = http_answers.read_answers(text, learner) if form else []
+    return Reading(form, drafts) if form and drafts else None
+
+
+def _yaml(text: str, learner: Learner) -> Reading | None:
+    if not descriptions.looks_like_yaml(unfenced(text)):
+        return None
+    value = descriptions.from_yaml(unfenced(text))
+    if value is NOTHING or not descriptions.is_description(value):
+        return None
+    learner.value(value)
+    return Reading("failure description", descriptions.from_descriptions(value), separate=True)
+
+
+def _close(text: str, learner: Learner) -> Reading | None:
+    close = closes.from_text(text)
+    return Reading("close code", [close]) if close else None
+
+
+def _cut_off(text: str, learner: Learner) -> Reading | None:
+    """A body that ends too early, where nothing else stands behind it."""
+    if not error_bodies.is_cut_off(text) or len(console.read_console(text)) > 1:
+        return None
+    return Reading("error body", [error_bodies.from_cut_off(text.strip())])
+
+
+def _console(text: str, learner: Learner) -> Reading | None:
+    drafts = console.read_console(text)
+    return Reading("console paste", drafts) if drafts else None
+
+
+def _text(text: str, learner: Learner) -> Reading:
+    return Reading("text", [Draft(text=text.strip(), status=status_in(text))])
+
+
+_NEXT_LINE = "}\n{"  # of NDJSON, which is read line by line
+
+# In this order: what says surely what it is comes first, a person's words last.
+_TEXT_FORMS: tuple[Callable[[str, Learner], Reading | None], ...] = (
+    _yaml,
+    _page,
+    _answer,
+    _events,
+    _close,
+    _cut_off,
+    _console,
+    _text,
+)

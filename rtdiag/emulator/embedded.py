@@ -1,0 +1,180 @@
+"""The emulator as an async context manager, in the caller's own event loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rtdiag.emulator.faults import chosen
+from rtdiag.emulator.loopback import LOOPBACK, is_loopback
+from rtdiag.emulator.session.turn_taking import Rule, patience
+from rtdiag.emulator.timeline import behaviour, newest
+from rtdiag.emulator.tokens import EMULATOR_KEY
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from rtdiag.emulator.http.port import Port
+    from rtdiag.emulator.service import Service
+    from rtdiag.emulator.session.state import Session
+
+
+class Emulator:
+    """The API on this machine: `async with Emulator() as emulator`, then ask `emulator.base_url` with `emulator.key`.
+
+    `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
+    `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
+    its Unix seconds; `ends` is the rule by which silence ends a turn (turns.py). Raises ValueError when made (UnknownFault,
+    NoSuchDate, an empty host), OSError when a port is taken.
+    """
+
+    def __init__(
+        self,
+        as_of: date | None = None,
+        faults: Sequence[str] = (),
+        host: str = LOOPBACK,
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        control_port: int | None = None,
+        ends: Rule = patience,
+    ) -> None:
+        if not host.strip():  # to asyncio "" is every address of this machine
+            raise ValueError("the host is empty: give an address, such as 127.0.0.1")
+        self.as_of = as_of or newest()
+        self.faults = tuple(faults)
+        self.key = EMULATOR_KEY
+        self._chosen = chosen(self.faults)
+        behaviour(self.as_of)
+        self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
+        self._ends = ends
+        self._service: Service | None = None
+        self._ports: list[Port] = []
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, with `/v1`; the port is known once it has been entered."""
+        host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self._host, self._host)
+        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        return f"http://{host}:{self._port}/v1"
+
+    @property
+    def ws_url(self) -> str:
+        """The same base for WebSockets."""
+        return self.base_url.replace("http", "ws", 1)
+
+    @property
+    def control_url(self) -> str | None:
+        """Where faults can be switched, None when that is off."""
+        return None if self._control_port is None else f"http://{LOOPBACK}:{self._control_port}/faults"
+
+    @property
+    def media_addresses(self) -> list[str]:
+        """This machine's addresses that media can use: all but loopback, which aioice never offers."""
+        from aioice.ice import get_host_addresses
+
+        return get_host_addresses(use_ipv4=True, use_ipv6=True)
+
+    @property
+    def banner(self) -> str:
+        """What a client needs to be told, as lines; the last ones can be put into an environment."""
+        broken = f", faults: {', '.join(self.faults)}" if self.faults else ""
+        switch = f"control: {self.control_url}\n" if self.control_url else ""
+        environment = f"OPENAI_BASE_URL={self.base_url}\nOPENAI_API_KEY={self.key}\n"
+        return f"EMULATOR (as of {self.as_of}{broken})\n{switch}{environment}"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of where it runs, each in one line."""
+        found = []
+        if not is_loopback(self._host):
+            found.append(f"the emulator listens on {self._host}: other machines can reach it, and its key is no secret")
+        if not self.media_addresses:
+            found.append(
+                "this machine has no address but loopback, which aioice does not offer: "
+                "tokens, HTTP and WebSocket work, no WebRTC session opens"
+            )
+        return found
+
+    @property
+    def open_calls(self) -> int:
+        """Peer connections that are live."""
+        return len(self._service.calls) if self._service else 0
+
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The ids of the live calls, the oldest first."""
+        return tuple(self._service.calls) if self._service else ()
+
+    @property
+    def open_sessions(self) -> int:
+        """Sessions that are open, over peer connections and over WebSockets."""
+        return self.open_calls + (len(self._service.lines) if self._service else 0)
+
+    def session(self, call_id: str) -> Session:
+        """The session of a live call. Raises KeyError for another id."""
+        return self._running().calls[call_id].line.session
+
+    def expire_at(self, token: str, unix_s: int) -> None:
+        """Gives a token that was minted here another end. Raises KeyError for one that was not."""
+        found = self._running().tokens.find(token)
+        if found is None:
+            raise KeyError("no such token")
+        found.expires_at = unix_s
+
+    def set_faults(self, *faults: str) -> None:
+        """From now on these faults are on and no others, also for what is open. Raises UnknownFault."""
+        self._running().turn(chosen(faults))
+        self.faults = faults
+
+    def _running(self) -> Service:
+        if self._service is None:
+            raise RuntimeError("the emulator does not run: use it as `async with`")
+        return self._service
+
+    async def __aenter__(self) -> Emulator:
+        from rtdiag.emulator.http import control
+        from rtdiag.emulator.http.server import application
+        from rtdiag.emulator.service import Service
+
+        self._service = Service(self.as_of, self._chosen, self._clock, self._ends)
+        try:
+            self._port = await self._listen(application(self._service), self._host, self._port)
+            if self._control_port is not None:
+                switch = control.application(lambda: self.faults, self.set_faults)
+                self._control_port = await self._listen(switch, LOOPBACK, self._control_port)
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def _listen(self, app: web.Application, host: str, port: int) -> int:
+        """Serves there; the port that it took."""
+        from rtdiag.emulator.http.port import Port
+
+        self._ports.append(Port(app))
+        return await self._ports[-1].open(host, port)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Everything is gone afterwards, also when the exit itself is cancelled."""
+        import asyncio
+
+        stopping = asyncio.ensure_future(self._stop())
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:
+            await stopping
+            raise
+
+    async def _stop(self) -> None:
+        """The calls come last: until the listeners are gone, a request may open one more."""
+        if self._service:
+            self._service.close_sockets()
+        for port in self._ports:
+            await port.close()
+        if self._service:
+            await self._service.close()

@@ -1,0 +1,113 @@
+"""One port of the emulator: aiohttp's server, with bounds on what a client may do, and nothing printed of what it does wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+from yarl import URL
+
+from rtdiag.emulator.http.endings import Connection
+
+MOST_HEADER_BYTES = 65536  # developers.openai.com/api/reference/overview (2026-11)
+IDLE_S = 75  # for a connection without a request, or with half of one
+UNREAD_S = 2  # for the rest of a body that nobody read, before its connection ends
+STOP_S = 0.5  # for requests that are being answered when the port is closed
+LEAVE_S, QUIET_S = (
+    2,
+    0.1,
+)  # then for the peers of connections that are ending: for all, and for those that say nothing more
+
+
+class Port:
+    """Serves one application; `connections` are those whose sockets are not closed yet."""
+
+    def __init__(self, app: web.Application) -> None:
+        self.connections: set[Connection] = set()
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_LOG,
+            shutdown_timeout=STOP_S,
+            keepalive_timeout=IDLE_S,
+            lingering_time=UNREAD_S,
+            max_field_size=MOST_HEADER_BYTES,
+            max_line_size=MOST_HEADER_BYTES,
+        )
+
+    async def open(self, host: str, port: int) -> int:
+        """Listens there; the port that it took, which is a free one for 0. Raises OSError where it is taken."""
+        await self._runner.setup()
+        assert self._runner.server
+        self._runner.server.request_factory = partial(_request, self._runner.server.request_factory)
+        await _Site(self._runner, host, port, self.connections).start()
+        return int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        """Ends what is served here; nothing of it is left afterwards."""
+        await self._runner.cleanup()
+        await self._hear_out()
+        left = tuple(self.connections)
+        for connection in left:
+            connection.abort()
+        await asyncio.gather(*(c.gone for c in left))
+
+    async def _hear_out(self) -> None:
+        """Waits for the connections that are ending, as long as their peers speak."""
+        loop = asyncio.get_running_loop()
+        until_s, speaking = loop.time() + LEAVE_S, True
+        while self.connections and speaking and loop.time() < until_s:
+            before_bytes = self._dropped_bytes
+            await asyncio.wait([c.gone for c in self.connections], timeout=QUIET_S)
+            speaking = self._dropped_bytes != before_bytes
+
+    @property
+    def _dropped_bytes(self) -> int:
+        return sum(c.dropped_bytes for c in self.connections)
+
+
+class _Site(web.BaseSite):
+    """As aiohttp's TCPSite, but that its connections end in stages."""
+
+    def __init__(self, runner: web.BaseRunner, host: str, port: int, connections: set[Connection]) -> None:
+        super().__init__(runner)
+        self._host, self._port, self._connections = host, port, connections
+
+    @property
+    def name(self) -> str:
+        return f"http://{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        await super().start()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connected, self._host, self._port, backlog=self._backlog
+        )
+
+    def _connected(self) -> Connection:
+        assert self._runner.server
+        return Connection(self._runner.server(), self._connections)
+
+
+def _request(make: Callable[..., web.BaseRequest], message: Any, *rest: Any) -> web.BaseRequest:
+    """A request whose connection knows of it, if it is one that ends: no upgrade, and not aiohttp's stand-in for what is no HTTP.
+
+    aiohttp reads a CONNECT without a version as one without a URL, and would break on it.
+    """
+    request = make(message if message.url else message._replace(url=URL("/")), *rest)
+    if isinstance(request.transport, Connection) and not message.upgrade and message.method != "UNKNOWN":
+        request.transport.asked(request.content)
+    return request
+
+
+def _is_defect(record: logging.LogRecord) -> bool:
+    """Whether aiohttp logs a defect of the emulator, and not that a client speaks no HTTP."""
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, web.RequestPayloadError)))
+
+
+_LOG = logging.getLogger("rtdiag.emulator")
+_LOG.addFilter(_is_defect)

@@ -1,0 +1,197 @@
+"""The HTTP side: which path is alive on the day, what every answer carries, and the faults that answer in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from aiohttp import web
+
+from rtdiag.api import endpoints
+from rtdiag.api.models import Model
+from rtdiag.api.sessions import model_of
+from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty, read_json
+from rtdiag.emulator.faults import Answer
+from rtdiag.emulator.http import calls, cors, mints, sockets
+from rtdiag.emulator.http.request_body import body_of
+from rtdiag.emulator.service import Service
+from rtdiag.emulator.timeline import Behaviour, models_alive
+
+ROOT = "/v1"
+Handler = Callable[[Service, web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method and path glob below `/v1`, the handler, and on which days it is there."""
+
+    method: str
+    path: str
+    handler: Handler
+    alive: Callable[[Behaviour], bool] = lambda _: True
+
+
+async def list_models(service: Service, request: web.Request) -> web.Response:
+    """The models of the day, each with its `shutdown_date` if it has one (openai 3.54.0 types/model.py:26)."""
+    service.require_key(request)
+    alive = [m for m in models_alive(service.as_of) if service.switches.lists_preferred_models or not m.preferred]
+    listed = {"object": "list", "data": [_listed(service, m) for m in alive]}
+    return web.Response(body=pretty(listed).encode(), headers={"Content-Type": "application/json"})
+
+
+async def one_model(service: Service, request: web.Request) -> web.Response:
+    """The model of that id (openai 3.54.0 resources/models.py), or the 404 for what is not there or not the project's."""
+    service.require_key(request)
+    wanted = request.path.rpartition("/")[2]
+    found = next((m for m in models_alive(service.as_of) if m.id == wanted), None)
+    if found is None:
+        raise Refused("no-such-model", model=wanted)
+    return web.Response(body=pretty(_listed(service, found)).encode(), headers={"Content-Type": "application/json"})
+
+
+ROUTES = (
+    Route("GET", endpoints.MODELS, list_models),
+    Route("GET", endpoints.MODELS + "/*", one_model),
+    Route("POST", endpoints.CLIENT_SECRETS, mints.client_secrets, lambda b: b.ga),
+    Route("POST", endpoints.CALLS, calls.ga_calls, lambda b: b.ga),
+    Route("POST", endpoints.CALLS + "/*/hangup", calls.hangup, lambda b: b.ga),
+    Route("POST", endpoints.TRANSLATION_SECRETS, mints.translation_secrets, lambda b: b.translations),
+    Route("POST", endpoints.BETA_SESSIONS, mints.beta_sessions, lambda b: b.beta and b.webrtc),
+    Route(
+        "POST",
+        endpoints.BETA_TRANSCRIPTION_SESSIONS,
+        mints.beta_transcription_sessions,
+        lambda b: b.beta and b.transcription_sessions,
+    ),
+    Route("POST", endpoints.REALTIME, calls.beta_sdp, lambda b: b.webrtc),
+    Route("GET", endpoints.REALTIME, sockets.realtime),
+)
+
+
+def application(service: Service) -> web.Application:
+    """The application of one emulator."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        started_s = time.perf_counter()
+        try:
+            response = await _fault_or_answer(service, request)
+        except ConnectionResetError as gone:  # the client has gone before it was answered
+            gone.__traceback__ = None  # aiohttp keeps the exception, and with its frames the request
+            return web.Response()
+        except web.HTTPException as refused:
+            if sockets.is_upgrade(request):
+                refused.force_close()
+            raise
+        if response.prepared:  # a WebSocket that has come to its end
+            return response
+        if sockets.is_upgrade(request):  # what follows was meant for a WebSocket
+            response.force_close()
+        response.headers.update(service.headers())
+        if response.headers.pop(_NOT_THE_API, None) is None:
+            _sign(response, started_s)
+            cors.let_read(response)
+        return response
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", respond)
+    return app
+
+
+_NOT_THE_API = "x-rtdiag-not-the-api"  # marks a response inside this module; never sent
+
+
+async def _fault_or_answer(service: Service, request: web.Request) -> web.StreamResponse:
+    """The answer of the first fault that means this request, else the API's."""
+    try:
+        for fault in service.faults:
+            if fault.when and fault.answer and _meant(service, request, fault.when.matches):
+                if fault.answer.body and cors.is_preflight(request):
+                    continue  # the API answers preflights before it looks at anything (assumed); a gateway does not
+                return await _faulty(service, fault.answer, request)
+        if cors.is_preflight(request):
+            return cors.preflight(request)
+        return await _dispatch(service, request)
+    except Refused as refused:
+        if sockets.is_upgrade(request):
+            return await sockets.refuse(service, request, refused)
+        status, text = http_answer(refused)
+        return web.Response(status=status, body=text.encode(), headers={"Content-Type": "application/json"})
+
+
+async def _dispatch(service: Service, request: web.Request) -> web.StreamResponse:
+    """404 and 405 come before the credential is looked at (assumed)."""
+    below = request.path.removeprefix(ROOT) if request.path.startswith(ROOT + "/") else ""
+    if sockets.is_upgrade(request) and below != endpoints.REALTIME:
+        return sockets.elsewhere(below)
+    here = [r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour)]
+    if not here:
+        raise Refused("invalid-url", method=request.method, path=request.path)
+    for route in here:
+        if route.method == request.method:
+            return await route.handler(service, request)
+    raise Refused("invalid-method", method=request.method, path=request.path)
+
+
+def _meant(service: Service, request: web.Request, matches: Callable[[str, str, str, str], bool]) -> bool:
+    credential = service.kind_of(service.credential_of(request))
+    path = request.path.removeprefix(ROOT)
+    return matches(request.method, path, credential, request.headers.get("Content-Type", ""))
+
+
+async def _faulty(service: Service, answer: Answer, request: web.Request) -> web.Response:
+    """The fault's answer: a body of the API's, or a text from something that is not the API and so signs nothing."""
+    await asyncio.sleep(answer.delay_s)
+    if answer.breaks and request.transport:
+        request.transport.abort()
+    if answer.body is None:
+        headers = {**answer.headers, _NOT_THE_API: "1"}
+        text = (answer.text or "") + " " * answer.padding_bytes
+        return web.Response(status=answer.status, body=text.encode(), headers=headers)
+    refused = Refused(answer.body, **await _values(service, request))
+    if sockets.is_upgrade(request):
+        raise refused
+    _, text = http_answer(refused)
+    return web.Response(
+        status=answer.status, body=text.encode(), headers={"Content-Type": "application/json", **answer.headers}
+    )
+
+
+async def _values(service: Service, request: web.Request) -> dict[str, str]:
+    """What a fault's body may speak of."""
+    try:
+        body: Any = read_json(await body_of(request))
+    except ValueError:
+        body = None
+    session = body.get("session", body) if isinstance(body, dict) else {}
+    model = model_of(session) if isinstance(session, dict) else None
+    return {
+        "credential": masked(service.credential_of(request)),
+        "method": request.method,
+        "path": request.path,
+        "content_type": request.headers.get("Content-Type", ""),
+        "model": model or "gpt-realtime",
+    }
+
+
+def _sign(response: web.StreamResponse, started_s: float) -> None:
+    """The headers of every answer of the API: developers.openai.com/api/reference/overview (2026)."""
+    response.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
+    response.headers["openai-version"] = "2020-10-01"
+    response.headers["openai-organization"] = "rtdiag-emulator-fake"
+    response.headers["openai-processing-ms"] = str(int((time.perf_counter() - started_s) * 1000))
+
+
+def _listed(service: Service, model: Model) -> dict[str, Any]:
+    known = model.announced is None or model.announced <= service.as_of
+    shutdown, changed = model.shutdown if known else None, service.switches.model_shutdown
+    if model.preferred and changed is not None:
+        shutdown = service.as_of + timedelta(days=changed) if isinstance(changed, int) else changed
+    created = int(datetime(model.released.year, model.released.month, model.released.day, tzinfo=UTC).timestamp())
+    listed: dict[str, Any] = {"id": model.id, "object": "model", "created": created, "owned_by": "system"}
+    return listed | ({"shutdown_date": shutdown.isoformat()} if shutdown else {})

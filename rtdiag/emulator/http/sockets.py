@@ -1,0 +1,213 @@
+"""The WebSocket at `/realtime`: which session it opens, and how it refuses.
+
+The API upgrades first and refuses then: 101, an `error` frame, and a close whose code is 3000 for credentials and 4000 for the
+rest, with the error's type and code as reason, and no `x-request-id` on the upgrade (captures of 2026-09-18, record 69522944037,
+probes 7 to 11). Only an unknown `?call_id=` is refused over HTTP (openai/openai-realtime-console#562, 2025-09-22), and a
+socket to a path that belongs to transcription alone (403: record 55048801620).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from rtdiag.api.endpoints import BETA_SUBPROTOCOL, Dialect, Kind
+from rtdiag.api.models import find
+from rtdiag.emulator.bodies import Refused, all_bodies, error_object
+from rtdiag.emulator.service import Service, subprotocols
+from rtdiag.emulator.session.settings import configured
+from rtdiag.emulator.session.state import Session, error_event
+from rtdiag.emulator.session.subscribers import Line
+
+Json = dict[str, Any]
+
+CLOSE_WAIT_S = 0.25  # for the peer's own close, before this side of the connection is shut (endings.py)
+PING_S = 20.26  # record 69522944037 probe 9
+LARGEST_MESSAGE_BYTES = 24 * 1024 * 1024  # 15 MiB of audio in base64 and its event: openai-openapi @ f85dbe2 line 46906
+AUTH_CODE, SHAPE_CODE = 3000, 4000
+
+# It would print what a client offers, and so the credential in a sub-protocol.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
+
+
+class Socket:
+    """One client's socket as a listener of a session. `send` and `close` only queue; `serve` reads and writes to the end."""
+
+    def __init__(self, ws: web.WebSocketResponse) -> None:
+        self._ws = ws
+        self._outbox: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
+
+    def send(self, event: Json) -> None:
+        """Queues one event as a text frame."""
+        self._outbox.put_nowait(json.dumps(event))
+
+    def close(self, code: int, reason: str) -> None:
+        """Queues the close, behind the events that came before."""
+        self._outbox.put_nowait((code, reason))
+
+    async def serve(self, line: Line | None) -> None:
+        """Sends what is queued, up to the close, and passes what comes in on to `line`; nobody hears one that is refused."""
+        code, reason = 1000, ""
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._read(line)) if line else None
+            with suppress(ConnectionError):
+                code, reason = await self._write()
+            if reading:
+                reading.cancel()
+        await self._ws.close(code=code, message=reason.encode())
+        if kept := self._ws.exception():  # with its frames it would keep the socket and itself
+            kept.__traceback__ = None
+
+    async def _read(self, line: Line) -> None:
+        while (message := await self._next()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            line.receive(message.data)
+        self.close(1000, "")
+
+    async def _next(self) -> WSMessage:
+        """What comes in next, once all that was said has gone out: so nothing that breaks the socket overtakes it."""
+        await self._outbox.join()
+        return await self._ws.receive()
+
+    async def _write(self) -> tuple[int, str]:
+        """Until the close, whose code and reason it returns."""
+        while isinstance(queued := await self._outbox.get(), str):
+            await self._ws.send_str(queued)
+            self._outbox.task_done()
+        return queued
+
+
+def is_upgrade(request: web.Request) -> bool:
+    """Whether a WebSocket is asked for."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+async def realtime(service: Service, request: web.Request) -> web.StreamResponse:
+    """`?model=`, `?intent=transcription`, none of them with a token, or `?call_id=` beside a call."""
+    if not is_upgrade(request):
+        raise Refused("invalid-method", method=request.method, path=request.path)
+    if "call_id" in request.query:
+        return await _sideband(service, request)
+    return await _serve(service, request, Line(_session(service, request)), begins=True)
+
+
+async def refuse(service: Service, request: web.Request, refused: Refused) -> web.StreamResponse:
+    """101, the error as a frame, and the close."""
+    ws, socket = await _upgraded(service, request)
+    error = error_object(refused)
+    socket.send(error_event(refused))
+    socket.close(_close_code(refused), ".".join(part for part in (error["type"], error["code"]) if part))
+    await _until_closed(service, socket, None)
+    return ws
+
+
+def elsewhere(path: str) -> web.Response:
+    """The answer to a WebSocket at another path: no public source tells what decides between 403 and 404."""
+    return web.Response(status=403 if path.startswith("/realtime/transcription") else 404)
+
+
+async def _sideband(service: Service, request: web.Request) -> web.StreamResponse:
+    """A second way into a call, with the key; no `session.created` comes (pydantic-ai PR 6676, 2026-08-11)."""
+    service.require_key(request)
+    _dialect(service, request)  # the beta's header is refused here too (assumed)
+    call = service.calls.get(request.query["call_id"])
+    if call is None:
+        return web.Response(status=404)
+    return await _serve(service, request, call.line, begins=False)
+
+
+async def _serve(service: Service, request: web.Request, line: Line, *, begins: bool) -> web.StreamResponse:
+    if begins:
+        service.lines.add(line)
+    try:
+        ws, socket = await _upgraded(service, request)
+        line.join(socket)
+        if begins:
+            line.begin()
+        await _until_closed(service, socket, line)
+    finally:
+        if begins:
+            service.lines.discard(line)
+            line.close()
+        else:
+            line.leave(socket)
+    return ws
+
+
+async def _upgraded(service: Service, request: web.Request) -> tuple[web.WebSocketResponse, Socket]:
+    selects = "realtime" in subprotocols(request) and service.switches.selects_subprotocol
+    offered = ("realtime",) if selects else ()
+    ws = web.WebSocketResponse(
+        protocols=offered, timeout=CLOSE_WAIT_S, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES
+    )
+    ws.headers.update(service.headers())
+    try:
+        await ws.prepare(request)
+    except ValueError:  # aiohttp, of a key that is not ASCII
+        raise web.HTTPBadRequest(text="Handshake error") from None
+    return ws, Socket(ws)
+
+
+async def _until_closed(service: Service, socket: Socket, line: Line | None) -> None:
+    service.sockets.add(socket)
+    try:
+        await socket.serve(line)
+    finally:
+        service.sockets.discard(socket)
+
+
+def _close_code(refused: Refused) -> int:
+    body = all_bodies()[refused.body_id]
+    return body.close or (AUTH_CODE if body.status in (401, 403) else SHAPE_CODE)
+
+
+def _session(service: Service, request: web.Request) -> Session:
+    """The session that this socket opens. The credential is looked at before the dialect (assumed)."""
+    token = service.require_key_or_token(request)
+    dialect = _dialect(service, request)
+    if token and token.dialect != dialect:
+        raise Refused("ga-secret-on-beta" if dialect == "beta" else "beta-secret-on-ga")
+    intent = request.query.get("intent") if service.behaviour.transcription_sessions else None
+    asked: Kind = "transcription" if intent == "transcription" and service.switches.heeds_intent else "realtime"
+    kind: Kind = token.kind if token else asked  # a token's kind is kept whatever the query says (assumed)
+    model = request.query.get("model") or (None if token or service.switches.heeds_intent else service.default_model)
+    _check_model(kind, model, bound=token is not None)
+    config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)
+    if kind == "realtime" and not token:
+        config["model"] = model
+    session = service.new_session(kind, dialect, config, "websocket")
+    if token:
+        token.used = True
+    return session
+
+
+def _plain(kind: Kind, dialect: Dialect, model: str | None) -> Json:
+    named = {"model": model} if kind == "realtime" and model else {}
+    return {"type": kind, **named} if dialect == "ga" else named
+
+
+def _dialect(service: Service, request: web.Request) -> Dialect:
+    """The beta is asked for by a header, or by a sub-protocol that is taken for the same (assumed)."""
+    asked = "realtime=v1" in request.headers.get("OpenAI-Beta", "") or BETA_SUBPROTOCOL in subprotocols(request)
+    if asked and not service.behaviour.beta:
+        raise Refused("beta-disabled")
+    if not asked and not service.behaviour.ga:
+        raise Refused("beta-header-missing")
+    return "beta" if asked else "ga"
+
+
+def _check_model(kind: Kind, model: str | None, *, bound: bool) -> None:
+    """Which `?model=` is refused: captures of 2026-08-01 (record 60202052155) and 2026-09-18 (record 69522944037 11b).
+
+    Beside a token of a realtime session any is ignored (assumed).
+    """
+    if kind == "realtime" and model is None and not bound:
+        raise Refused("missing-model-socket")
+    if kind == "transcription" and model is not None:
+        known = find(model)
+        transcribes = known is not None and known.kind == "transcription"
+        raise Refused("model-not-for-transcription" if transcribes else "model-beside-transcription", model=model)

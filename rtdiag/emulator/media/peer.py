@@ -1,0 +1,232 @@
+"""The answering end of one call: real ICE, DTLS and SCTP by aiortc, a session behind the client's `oai-events`.
+
+Of the habits of the API's answer (capture of 2026-04-27, record 52873890257) answers.py keeps what is only written, and
+this module host candidates, who begins DTLS, the offer's payload types, `sendrecv` audio and SCTP
+port 5000. Not kept, for aiortc cannot or it would be a lie: TCP candidates on 443 and UDP port 3478, max-message-size
+1073741823, `cname:realtimeapi`, `rtcp-rsize`, `transport-cc`, opus' `fmtp`, `9` and `0.0.0.0` in `m=` and `c=`, candidates in
+the first section alone, the epoch in `o=`, H.264 as the one video codec; G.722 is answered too. And ice-lite is said, not
+done: aioice checks back. Loopback is not among
+aioice's candidates, so media runs over this machine's other addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aioice import Connection
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame
+
+from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.media import sdp_answer
+from rtdiag.emulator.session.ears import Resampler
+from rtdiag.emulator.session.state import Session
+from rtdiag.emulator.session.subscribers import Line
+
+CHANNEL = "oai-events"
+CLOSE_WAIT_S = 0.5
+CONNECT_WAIT_S = 60  # assumed; aiortc gives up after 64 s, and never on an offer that says it will trickle and does not
+
+
+class Call:
+    """One peer connection.
+
+    `answer` once, then it lives until `close`, or until the other side is gone and `ended` is called.
+    """
+
+    def __init__(self, session: Session, ended: Callable[[], object]) -> None:
+        self.line = Line(session, ended)
+        self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._drains: set[asyncio.Task[None]] = set()
+        self._silent: list[socket.socket] = []
+        self._pc.on("track", self._consume)
+        self._pc.on("datachannel", self._serve)
+        self._pc.on("connectionstatechange", self._watch)
+        self._patience: asyncio.TimerHandle | None = None
+
+    @property
+    def _switches(self) -> Switches:
+        return self._rules.switches
+
+    async def answer(self, offer_sdp: str) -> str:
+        """The answer's SDP. Raises Refused for an offer that aiortc cannot take; `close` is the caller's, then too."""
+        if self._switches.candidates != "gathered":
+            offer_sdp = sdp_answer.without_candidates(offer_sdp)
+        try:
+            offer_sdp = sdp_answer.with_directions(offer_sdp)
+            if self._rules.behaviour.dtls_passive:
+                offer_sdp = sdp_answer.begun_by_the_client(offer_sdp)
+            await self._pc.setRemoteDescription(RTCSessionDescription(offer_sdp, "offer"))
+        except Exception as error:  # aiortc's parser raises whatever its assumptions run into
+            raise Refused("invalid-offer") from error
+        for transceiver in self._pc.getTransceivers():
+            transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
+        self._ignore_strangers()
+        self._leave_out()
+        await self._pc.setLocalDescription()
+        self._patience = asyncio.get_running_loop().call_later(CONNECT_WAIT_S, self._give_up)
+        return self._written(self._pc.localDescription.sdp)
+
+    async def close(self) -> None:
+        """Ends the connection and every task and socket of it, whether or not the other side is still there."""
+        if self._patience:
+            self._patience.cancel()
+        self.line.close()
+        parts = self._parts()
+        self._pc.remove_all_listeners()
+        await self._pc.close()
+        for drain in self._drains:
+            drain.cancel()
+        for sock in self._silent:
+            sock.close()
+        await _finish(self._drains | _tasks_of(parts))
+
+    def _consume(self, track: MediaStreamTrack) -> None:
+        """Listens to a track to its end: unread, aiortc keeps every frame."""
+        task = asyncio.ensure_future(_listen(track, self.line))
+        self._drains.add(task)
+        task.add_done_callback(self._drains.discard)
+
+    def _serve(self, channel: RTCDataChannel) -> None:
+        if channel.label != CHANNEL:
+            return
+        channel.on("message", self._receive)
+        self.line.join(_Channel(channel))
+        self.line.begin()
+
+    def _receive(self, message: str | bytes) -> None:
+        if self._switches.media_lasts:
+            self.line.receive(message)
+            return
+        for part in self._parts():
+            for protocol in getattr(getattr(part, "_connection", None), "_protocols", ()):
+                protocol.transport.sendto = _drop
+
+    def _watch(self) -> None:
+        if self._pc.connectionState in ("failed", "closed"):
+            self._ended()
+
+    def _give_up(self) -> None:
+        """The client never came, or stopped half-way."""
+        if self._pc.connectionState != "connected":
+            self._ended()
+
+    def _written(self, answer: str) -> str:
+        """aiortc's answer with the API's habits, and the faults that are on."""
+        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=self._rules.behaviour.ice_lite)
+        if not self._switches.true_fingerprint:
+            answer = sdp_answer.with_another_fingerprint(answer)
+        if self._switches.candidates == "none":
+            return sdp_answer.without_candidates(answer)
+        if self._switches.candidates == "silent-port":
+            return sdp_answer.at_other_ports(answer, self._silent_port)
+        return answer
+
+    def _silent_port(self, address: str) -> int:
+        """A port that is bound, so that nobody else takes it, and never read."""
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self._silent.append(sock)
+        sock.bind((address, 0))
+        return int(sock.getsockname()[1])
+
+    def _leave_out(self) -> None:
+        """The layers that a fault keeps silent are never started."""
+        if self._pc.sctp and not self._switches.opens_channel:
+            self._pc.sctp.start = _never_start  # type: ignore[method-assign, assignment]
+        for part in () if self._switches.answers_dtls else self._parts():
+            if isinstance(part, RTCDtlsTransport):
+                part.start = _never_start  # type: ignore[method-assign, assignment]
+
+    def _ignore_strangers(self) -> None:
+        """A STUN request without valid credentials gets no answer, as from pion; a role conflict still does."""
+        for part in self._parts():
+            connection = getattr(part, "_connection", None)
+            if isinstance(connection, Connection):
+                answer = partial(_answer_role_conflicts, connection.respond_error)
+                connection.respond_error = answer  # type: ignore[method-assign]
+
+    def _parts(self) -> list[object]:
+        """The connection and what it is made of: whatever of aiortc runs a task for it."""
+        found: list[object] = [self._pc, self._pc.sctp]
+        for transceiver in self._pc.getTransceivers():
+            dtls = transceiver.receiver.transport
+            found += [transceiver.receiver, transceiver.sender, dtls, getattr(dtls, "transport", None)]
+        below = self._pc.sctp.transport if self._pc.sctp else None
+        return [part for part in (*found, below, getattr(below, "transport", None)) if part is not None]
+
+
+class _Channel:
+    """The data channel as a listener. It has no close code: when the session ends the peer goes (assumed)."""
+
+    def __init__(self, channel: RTCDataChannel) -> None:
+        self._channel = channel
+
+    def send(self, event: dict[str, Any]) -> None:
+        if self._channel.readyState == "open":
+            self._channel.send(json.dumps(event))
+
+    def close(self, code: int, reason: str) -> None:
+        """Nothing: the call ends with its line."""
+
+
+async def _listen(track: MediaStreamTrack, line: Line) -> None:
+    resampler = Resampler()
+    try:
+        while True:
+            frame = await track.recv()
+            if isinstance(frame, AudioFrame):
+                line.hear(resampler.of_frame(frame))
+    except MediaStreamError:
+        return
+
+
+def _answer_role_conflicts(respond: Callable[..., None], request: Any, addr: Any, protocol: Any, error: Any) -> None:
+    if error[0] == 487:
+        respond(request, addr, protocol, error)
+
+
+def _drop(*_: object) -> None:
+    """In the place of `sendto`: what is sent goes nowhere, as behind a firewall that has just been closed."""
+
+
+async def _never_start(*_: object) -> None:
+    """In the place of `start` of RTCSctpTransport or RTCDtlsTransport: never begun, and what comes in is dropped."""
+
+
+def _tasks_of(parts: list[object]) -> set[asyncio.Task[None]]:
+    """aiortc starts tasks that nobody can name (`RTCPeerConnection.__connect`): found by the `self` they run in."""
+    found = set()
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        if frame is not None and any(frame.f_locals.get("self") is part for part in parts if part is not None):
+            found.add(task)
+    return found
+
+
+async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+    """Lets tasks that were told to end do so, then makes them.
+
+    An aiortc task may hold an error that is of no more use.
+    """
+    tasks = {task for task in tasks if task is not asyncio.current_task()}
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=CLOSE_WAIT_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

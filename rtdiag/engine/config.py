@@ -1,0 +1,253 @@
+"""Flags, environment and files become a Config: pure but for reading the files that were named.
+
+Every problem of the user's input is a ConfigError whose text is one line: what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Kind
+from rtdiag.api.sessions import Json
+from rtdiag.engine.context import RunOptions
+from rtdiag.intake import Limit, Malformed, Unusable, json_of, odd, text_of, yaml_of
+from rtdiag.redact import Mask, Secret
+from rtdiag.transport import addresses
+from rtdiag.transport.http import Credential
+from rtdiag.transport.recorder import Deadlines
+
+_CREDENTIAL = re.compile(r"(?i)\b(proxy-)?authorization\b|cookie|passw|secret|(api|access|auth|private|x).?(key|token)")
+# Shown in the report when set, because each changes what is asked or how.
+_SHOWN_VARIABLES = (
+    "OPENAI_BASE_URL",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+
+# What can stand behind `?transport=`.
+_ICE_TRANSPORTS = {"stun": (), "turn": ("udp", "tcp"), "turns": ("tcp",)}
+_KEY_FILE = Limit(16 * 1024, "give a file that holds the key alone")
+_SESSION_FILE = Limit(1024 * 1024, "give the session object alone")
+_MOST_SESSION_VALUES = 10_000
+
+_NO_CREDENTIAL = (
+    "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
+    "or try it without either by --emulator"
+)
+
+
+class ConfigError(Exception):
+    """The user's input cannot be used; the text is one line."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The options of `rtdiag run` as given, under the names that they have on the command line."""
+
+    emulator: bool = False
+    as_of: date | None = None
+    faults: tuple[str, ...] = ()
+    base_url: str | None = None
+    key_file: str | None = None
+    token_url: str | None = None
+    model: str | None = None
+    transcription_model: str | None = None
+    type: str = "both"
+    session: str | None = None
+    audio: str | None = None
+    ice_servers: tuple[str, ...] = ()
+    keep_addresses: bool = False
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run needs to know. For the emulator `options` lacks base URL and key until it is started."""
+
+    options: RunOptions
+    mask: Mask
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+
+def make(flags: Flags, environment: Mapping[str, str]) -> Config:
+    """The Config; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not used, only hidden."""
+    if flags.emulator and (flags.base_url or flags.key_file):
+        raise ConfigError("--emulator brings its own server and key: leave --base-url and --key-file out")
+    if not flags.emulator and (flags.as_of or flags.faults):
+        raise ConfigError("--as-of and --fault are for the emulator: add --emulator")
+    mask = Mask(keep_addresses=flags.keep_addresses)
+    mask.learn_environment(environment)
+    environment = {} if flags.emulator else environment
+    key, token = _key(flags.key_file, environment), _token(environment)
+    for credential in filter(None, (key, token)):
+        mask.learn(credential.secret.reveal())
+    for url in (flags.base_url, flags.token_url, *(environment.get(name) for name in _SHOWN_VARIABLES)):
+        mask.learn_url(url or "")
+    if not (flags.emulator or key or token or flags.token_url):
+        raise ConfigError(_NO_CREDENTIAL)
+    options = RunOptions(
+        base_url=_base_url(flags.base_url or environment.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL),
+        api_key=key,
+        own_token=token,
+        token_url=str(_http_address(flags.token_url, "--token-url")) if flags.token_url else None,
+        realtime_model=flags.model,
+        transcription_model=flags.transcription_model,
+        session=session(flags.session) if flags.session else None,
+        ice_servers=tuple(_ice_url(url) for url in flags.ice_servers),
+        environment={n: mask(environment[n], "environment") for n in _SHOWN_VARIABLES if environment.get(n)},
+        headers={
+            header: environment[name]
+            for name, header in (("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project"))
+            if environment.get(name)
+        },
+        kinds=_kinds(flags.type),
+        audio=_audio(flags.audio),
+    )
+    for credential_of_a_tool in _credentials(options.session):
+        mask.learn(credential_of_a_tool, "header")
+    return Config(options, mask, Deadlines.of(flags.timeout_s))
+
+
+def _audio(name: str | None) -> str | None:
+    """The user's clip, once it is known that it can be played."""
+    if name is not None:
+        from rtdiag.speech.clip import ClipError, clip
+
+        try:
+            clip(name)
+        except ClipError as exc:
+            raise ConfigError(f"--audio {exc}") from exc
+    return name
+
+
+def _kinds(name: str) -> tuple[Kind, ...]:
+    return tuple(kind for kind in KINDS if name in (kind, "both"))
+
+
+def _base_url(url: str) -> str:
+    address = _http_address(url, "the base URL")
+    if address.userinfo:
+        raise _unusable("the base URL", url, "a name and a password in it would be sent in place of the key")
+    if re.search("[?#]", address.rest):
+        raise _unusable("the base URL", url, "it ends before ? and #, since the path of each request is put behind it")
+    return str(address).rstrip("/")
+
+
+def _http_address(url: str, what: str) -> addresses.Address:
+    try:
+        address = addresses.read(url.strip())
+    except addresses.BadAddress as exc:
+        raise _unusable(what, url, str(exc)) from None
+    if address.scheme not in ("http", "https"):
+        raise _unusable(what, url, "it begins with http:// or https://")
+    return address
+
+
+def _unusable(what: str, url: str, why: str) -> ConfigError:
+    return ConfigError(f"{what} is not an http(s) URL: {_shown(url)}: {why}; it looks like {OFFICIAL_BASE_URL}")
+
+
+def _shown(url: str) -> str:
+    return repr(addresses.shown(Mask()(url.strip(), "screen")))
+
+
+def _ice_url(url: str) -> str:
+    """The URL as aiortc takes it, which knows less than RFC 7064 and RFC 7065, and leaves some of it out without a word."""
+    try:
+        return _ice_address(url.strip())
+    except addresses.BadAddress as exc:
+        example = "it looks like stun:stun.example.org:3478"
+        raise ConfigError(f"--ice-server takes a stun: or turn: URL, not {_shown(url)}: {exc}; {example}") from None
+
+
+def _ice_address(url: str) -> str:
+    addresses.check_characters(url)
+    scheme, _, after = url.partition(":")
+    place, _, query = after.partition("?")
+    scheme, transport = scheme.lower(), query.lower().removeprefix("transport=")
+    if scheme not in _ICE_TRANSPORTS:
+        raise addresses.BadAddress("rtdiag knows stun:, turn: and turns:")
+    if "@" in after or (query and not re.fullmatch("transport=[a-z]*", query.lower())):
+        raise addresses.BadAddress(
+            "a name and a password are no part of such a URL (RFC 7065), and rtdiag takes none for TURN yet"
+        )
+    if place.startswith("/"):
+        raise addresses.BadAddress("no // stands in it")
+    if query and transport not in _ICE_TRANSPORTS[scheme]:
+        known = " or ".join(f"?transport={name}" for name in _ICE_TRANSPORTS[scheme]) or "nothing"
+        raise addresses.BadAddress(f"behind the host of {scheme}: rtdiag knows {known}")
+    host, port = addresses.host_and_port(place)
+    if ":" in host:
+        raise addresses.BadAddress("rtdiag's WebRTC library takes no IPv6 address there: give a name that has one")
+    return f"{scheme}:{host}" + (f":{port}" if port else "") + (f"?transport={transport}" if query else "")
+
+
+def _key(key_file: str | None, environment: Mapping[str, str]) -> Credential | None:
+    """The API key from a file (one newline at its end is the file's, not the key's) or the environment; None when unset."""
+    if key_file is not None:
+        try:
+            text = text_of(key_file, _KEY_FILE)
+        except Unusable as exc:
+            raise ConfigError(f"--key-file {key_file}: {exc}") from None
+        return Credential("api-key", Secret(text.removesuffix("\n").removesuffix("\r")), f"--key-file {key_file}")
+    key = environment.get("OPENAI_API_KEY")
+    return None if key is None else Credential("api-key", Secret(key), "OPENAI_API_KEY")
+
+
+def _token(environment: Mapping[str, str]) -> Credential | None:
+    text = environment.get("RTDIAG_TOKEN")
+    return Credential("own-token", Secret(text), "RTDIAG_TOKEN") if text else None
+
+
+def _credentials(session: Any) -> Iterator[str]:
+    """What a session hands to the servers of its tools: `authorization`, and the headers that are named like a credential."""
+    left = [("", session)]
+    while left:
+        name, one = left.pop()
+        if isinstance(one, Mapping):
+            left += [(key if name != "headers" or _CREDENTIAL.search(key) else "", one[key]) for key in one]
+        elif isinstance(one, list):
+            left += [(name, inner) for inner in one]
+        elif isinstance(one, str) and _CREDENTIAL.search(name):
+            yield from {one, one.split()[-1] if one.split() else ""}
+
+
+def session(name: str) -> Json:
+    """The user's session object from JSON or YAML; `{"session": {…}}`, as a mint takes it, is unwrapped."""
+    try:
+        parsed = _parsed(name, text_of(name, _SESSION_FILE))
+    except Unusable as exc:
+        raise ConfigError(f"--session {name}: {exc}") from None
+    if isinstance(parsed, dict) and isinstance(parsed.get("session"), dict):
+        parsed = parsed["session"]
+    if why := odd(parsed):
+        raise ConfigError(f"--session {name}: {why}")
+    if not isinstance(parsed, dict) or not parsed:
+        raise ConfigError(f'--session {name}: holds no session object; it begins like {{"type": "realtime", …}}')
+    return parsed
+
+
+def _parsed(name: str, text: str) -> Any:
+    """By the name or the first character JSON, which is no YAML where an emoji is escaped; else, or where it is none, YAML."""
+    named = name.endswith(".json")
+    if named or text.lstrip()[:1] == "{":
+        try:
+            return json_of(text, most_values=_MOST_SESSION_VALUES)
+        except Malformed:
+            if named:
+                raise
+    return yaml_of(text, most_values=_MOST_SESSION_VALUES)

@@ -1,0 +1,710 @@
+"""What probes share while a run lasts: one client, one record, and tokens and sessions that are made once and closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from rtdiag.api import models, sessions
+from rtdiag.api.capacity import no_room
+from rtdiag.api.endpoints import (
+    BETA_SUBPROTOCOL,
+    CALLS,
+    KINDS,
+    MODELS,
+    OFFICIAL_HOSTS,
+    REALTIME,
+    Dialect,
+    Kind,
+    mint_path,
+    sdp_path,
+)
+from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
+from rtdiag.api.sessions import Json
+from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
+from rtdiag.redact import Secret
+from rtdiag.transport.audio import Voice
+from rtdiag.transport.breaker import Breaker, NotAskedError
+from rtdiag.transport.http import Credential, Http, Reply
+from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.webrtc import Session
+from rtdiag.transport.websocket import Socket
+
+T = TypeVar("T")
+
+# What becomes of the sessions that are open when another is asked for.
+Others = Literal["close", "while there is room", "keep"]
+
+# An offer that no server can take: it opens no session and costs nothing, but it is read only after the credential was.
+# It parses, but offers no audio: 400 `invalid_offer` by public file, record 57978690424.
+INVALID_OFFER = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=rtdiag asks, and wants no session\r\nt=0 0\r\n"
+SDP = "application/sdp"
+
+_BY_ITSELF = "the server ends it by itself when its peer is gone"
+
+# Life asked for a token where life is not the question, and the least that a token must have left to be used.
+TOKEN_LIFE_S = 60
+_LEAST_LIFE_S = 10
+
+# What the emulator calls itself in the header `Server` of every answer.
+EMULATOR = "rtdiag-emulator"
+
+# How long a slot is waited for that was given back just now: speech-to-speech 1.1 empties its queues first, and its own client
+# asks again each second (evals/big_bench_audio/runner.py:41).
+_UNTIL_FREE_S = (0.3, 0.7, 1.5)
+_READ_AND_REFUSED, _NO_SUCH_CALL = 400, 404
+# How long the end of a run waits for the answer to an offer, so that the call can be hung up.
+_LAST_ANSWER_S = 1.0
+
+
+@dataclass(frozen=True)
+class MintedToken:
+    """A mint's exchange and, when it gave a token, the credential and the session object that came with it."""
+
+    exchange: Exchange
+    dialect: Dialect
+    token: Credential | None = None
+    expires_at: float | None = None
+    session: Json = field(default_factory=dict)
+    minted_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def life_s(self) -> float | None:
+        """How long it lives from its answer on, by the server's own clock where that is told, else by ours; None if unknown."""
+        if self.expires_at is None:
+            return None
+        told = self.exchange.told_at
+        return self.expires_at - (told.timestamp() if told else time.time())
+
+    @property
+    def worn(self) -> bool:
+        """Whether its end is near; a life that makes no sense, since clocks differ, is taken for the one asked for."""
+        life_s = self.life_s
+        if self.token is None or life_s is None:
+            return False
+        life_s = life_s if life_s > 0 else TOKEN_LIFE_S
+        return time.monotonic() - self.minted_s > max(life_s - _LEAST_LIFE_S, life_s / 2)
+
+
+@dataclass(frozen=True)
+class SessionAttempt:
+    """An attempt to open a session: the exchange of the offer, and the session, its token and its trace as far as they came."""
+
+    exchange: Exchange
+    dialect: Dialect
+    session: Session | None = None
+    trace: PeerTrace | None = None
+    token: Credential | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether its channel takes events now."""
+        return self.begun and self.session is not None and self.session.open
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has ever begun, however it ended."""
+        return self.exchange.ok and self.session is not None and self.session.failure is None
+
+    def unbegun(self, case: str) -> Observation:
+        """What a case saw that needs a session which was opened before, and could not be opened again."""
+        peers = (self.trace,) if self.trace else ()
+        return Observation(case, (self.exchange,), peers=peers, facts={"unbegun": True})
+
+
+@dataclass(frozen=True)
+class UpdateAnswer:
+    """A client event and what came back: `answer` is None where nothing came, `asked` is False where it was not even sent.
+
+    A session that left one event unanswered is not asked again: each further silence would cost another deadline. `ended`: it
+    was closed before it answered. `cut`: nothing at all came back, no sign of life either.
+    """
+
+    sent: Event | None = None
+    answer: Event | None = None
+    asked: bool = True
+    ended: bool = False
+    cut: bool = False
+
+    @property
+    def facts(self) -> dict[str, bool]:
+        """What a judge has to know of it beside its events."""
+        return {"asked": self.asked, "ended": self.ended, "cut": self.cut}
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was sent and what came back, as far as there is any."""
+        return tuple(filter(None, (self.sent, self.answer)))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the user asked for, as far as a probe may know it.
+
+    `audio` is a file with speech, None for rtdiag's own. `audio_speed` is for tests: other than 1 never against a real server.
+    `emulated` says that the embedded emulator is asked. `named` holds the full ids of the cases that `--only` names themselves.
+    """
+
+    base_url: str
+    api_key: Credential | None = None
+    own_token: Credential | None = None
+    token_url: str | None = None
+    realtime_model: str | None = None
+    transcription_model: str | None = None
+    session: Json | None = None
+    ice_servers: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = KINDS
+    today: date = field(default_factory=date.today)
+    audio: str | None = None
+    audio_speed: float = 1.0
+    emulated: bool = False
+    named: frozenset[str] = frozenset()
+
+    @property
+    def official(self) -> bool:
+        """Whether the server is OpenAI's own."""
+        return (urlsplit(self.base_url).hostname or "") in OFFICIAL_HOSTS
+
+
+class Context:
+    """What probes share: one client, one record, and tokens and sessions that are made once and closed by the runner."""
+
+    def __init__(
+        self,
+        options: RunOptions,
+        http: Http,
+        recorder: Recorder,
+        deadlines: Deadlines,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.options = options
+        self.recorder = recorder
+        self.deadlines = deadlines
+        self.sleep = sleep
+        self.dialects: frozenset[Dialect] = frozenset()
+        self.made_up_key = Credential("made-up", Secret(MADE_UP_KEY), "rtdiag")
+        self.made_up_token = Credential("made-up", Secret(MADE_UP_TOKEN), "rtdiag")
+        self._http = http
+        self._once: dict[Any, Any] = {}
+        self._selected: Collection[str] = ()
+        self._calls: list[tuple[str, Exchange]] = []
+        self._hanging_up: set[str] = set()
+        self._left_open: list[str] = []
+        self._sessions: list[Session | Socket] = []
+        self._closed: set[str] = set()
+        self._made_way: set[str] = set()  # those that could still be used when rtdiag began to close them
+        self._shared: dict[Kind, SessionAttempt | None] = {}
+        self._silent: set[str] = set()
+        self._breaker = Breaker()
+        self._offering: set[asyncio.Task[Reply]] = set()
+        self._begun: set[str] = set()
+        self._just_freed = False
+        self._one_slot = False
+        self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
+        self._servers: set[str | None] = set()
+        self.models_asked: dict[Kind, str] = {}
+
+    def select(self, case_ids: Collection[str]) -> None:
+        """Set which cases of the check that runs next are wanted; the runner calls it."""
+        self._selected = case_ids
+
+    def wants(self, *case_ids: str) -> bool:
+        """Whether any of these cases (ids within the check that runs) is to be asked."""
+        return any(case in self._selected for case in case_ids)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it is OpenAI or the emulator that is asked, of which it is known that no question does them harm.
+
+        An emulator that was started apart says so in every answer; a gateway before one answers some requests itself.
+        """
+        return self.options.official or self.options.emulated or self._servers == {EMULATOR}
+
+    def may_ask(self, case_id: str) -> bool:
+        """Whether a case (its full id) about history, or about the mistakes of others, may be asked of this server.
+
+        Behind a gateway its refusal can do harm: litellm 1.108 shuts a model off for everybody for 5 s after an upstream's 401
+        or 404. So of a stranger it is asked only where `--only` names it.
+        """
+        return self.at_home or case_id in self.options.named
+
+    @property
+    def key(self) -> Credential:
+        """The API key; only cases that require `key.accepted` may ask for it."""
+        assert self.options.api_key is not None
+        return self.options.api_key
+
+    async def request(self, method: str, path: str, credential: Credential | None, **content: Any) -> Exchange:
+        """One request, recorded; see `Http.send` for `content`. Raises NotAskedError where the network has failed too often."""
+        return (await self.reply(method, path, credential, **content)).exchange
+
+    async def reply(self, method: str, path: str, credential: Credential | None, **content: Any) -> Reply:
+        """The same with the unmasked body, for what has to be used further."""
+        own = self.options.headers if credential is not None and credential.name == "api-key" else {}
+        await self._still_answers(method, self._url(path))
+        reply = await self._http.send(
+            method, path, credential, **content | {"headers": {**own, **content.get("headers", {})}}
+        )
+        exchange = reply.exchange
+        self._breaker.note(exchange)
+        if exchange.status is not None and "://" not in path:
+            self._servers.add(exchange.header("server"))
+        if exchange.ok and "/calls/" in (exchange.header("location") or ""):
+            self._calls.append((call_path(exchange), exchange))
+        return reply
+
+    @property
+    def given_up(self) -> str | None:
+        """Why the server is asked nothing more, None where it still is."""
+        return self._breaker.failed(self.options.base_url)
+
+    def _url(self, path: str) -> str:
+        return path if "://" in path else self.options.base_url.rstrip("/") + path
+
+    async def _still_answers(self, method: str, url: str) -> None:
+        """Raise NotAskedError where this is not worth asking any more; what decides that may take one request as a probe."""
+        if not self._breaker.check(method, url):
+            return
+        parts = urlsplit(url)
+        own = urlsplit(self.options.base_url).netloc == parts.netloc
+        place = self._url(MODELS) if own else f"{parts.scheme}://{parts.netloc}/"
+        self._breaker.probed((await self._http.send("GET", place, None)).exchange)
+        self._breaker.check(method, url)
+
+    async def listed_models(self) -> Exchange:
+        """`GET /models` with the API key, once per run."""
+        return await self._once_only("models", lambda: self.request("GET", MODELS, self.key))
+
+    async def model(self, kind: Kind) -> str:
+        """The model to ask for: the user's, else the newest of rtdiag's choice that the server lists."""
+        wished = self.options.realtime_model if kind == "realtime" else self.options.transcription_model
+        own = self.options.session
+        if wished is None and own is not None and sessions.kind_of(own) == kind:
+            wished = sessions.model_of(own)
+        if wished is None and self.options.api_key is not None:
+            wished = models.default(kind, model_ids(await self.listed_models()))
+        self.models_asked[kind] = wished or models.default(kind)
+        return self.models_asked[kind]
+
+    async def mint(
+        self,
+        kind: Kind,
+        dialect: Dialect,
+        session: Json,
+        life_s: int | None = TOKEN_LIFE_S,
+        credential: Credential | None = None,
+    ) -> MintedToken:
+        """Mint a token for that session object, with the API key or that credential; counted.
+
+        What the server says of the session comes back with it.
+        """
+        body = sessions.mint_body(kind, dialect, session, life_s)
+        reply = await self.reply(
+            "POST",
+            mint_path(kind, dialect),
+            credential or self.key,
+            json_body=body,
+            find_secrets=lambda raw: filter(None, [token_in(raw)]),
+        )
+        value = token_in(reply.body) if reply.exchange.ok else None
+        if value is None:
+            return MintedToken(reply.exchange, dialect)
+        self.recorder.spend(Cost(tokens_minted=1))
+        parsed = json.loads(reply.body)
+        secret_holder = parsed if isinstance(parsed.get("value"), str) else parsed["client_secret"]
+        expires = secret_holder.get("expires_at")
+        return MintedToken(
+            exchange=reply.exchange,
+            dialect=dialect,
+            token=Credential(f"{kind}-token", Secret(value), mint_path(kind, dialect), reply.exchange.id),
+            expires_at=expires if isinstance(expires, (int, float)) else None,
+            session=parsed.get("session", parsed) if isinstance(parsed.get("session", parsed), dict) else {},
+        )
+
+    async def minted(self, kind: Kind) -> MintedToken:
+        """The token of that kind that all checks share, minted once, and again when its end is near.
+
+        The dialect is learned here: GA's mint is asked first, and the beta's where the server does not know GA's and takes no
+        harm of being asked.
+        """
+        held: MintedToken | None = self._once.get(("minted", kind))
+        if held is not None and not held.worn:
+            return held
+        model = await self.model(kind)
+        dialect = held.dialect if held is not None else "ga"
+        fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, model))
+        self.learn(dialect, fresh.exchange)
+        if held is None and not speaks(fresh.exchange):
+            beta = await self.beta_mint(kind)
+            fresh = beta if beta is not None and speaks(beta.exchange) else fresh
+        if held is not None and fresh.token is None:
+            return held  # what is left of its life is better than none
+        self._once["minted", kind] = fresh
+        return fresh
+
+    async def fresh_token(self, kind: Kind, *, of_any_session: bool = False) -> Credential | None:
+        """A token that nothing was asked with yet, since it may be good once; the shared one where no other is to be had.
+
+        `of_any_session`: one that is left of another check will do, whatever its session's settings are.
+        """
+        while of_any_session and self._spare[kind]:
+            spare = self._spare[kind].pop()
+            if not spare.worn:
+                return spare.token
+        shared = await self.minted(kind)
+        if shared.token is None:
+            return None
+        session = sessions.session(kind, shared.dialect, await self.model(kind))
+        return (await self.mint(kind, shared.dialect, session)).token or shared.token
+
+    def keep(self, kind: Kind, minted: MintedToken) -> None:
+        """Keep a token that was minted for the mint's answer alone: `fresh_token` can hand it out."""
+        if minted.token is not None:
+            self._spare[kind].append(minted)
+
+    async def beta_mint(self, kind: Kind) -> MintedToken | None:
+        """What the beta mint of that kind answers, asked once per run; None where it may not be asked."""
+        if not self.may_ask(f"token.beta-mint-{kind}"):
+            return None
+
+        async def ask() -> MintedToken:
+            minted = await self.mint(kind, "beta", sessions.session(kind, "beta", await self.model(kind)))
+            self.learn("beta", minted.exchange)
+            return minted
+
+        return await self._once_only(("beta", kind), ask)
+
+    def learn(self, dialect: Dialect, exchange: Exchange) -> None:
+        """Take note that the server speaks a dialect, if this answer of its mint says so."""
+        if speaks(exchange):
+            self.dialects |= {dialect}
+
+    async def credential(self, name: str) -> Credential | None:
+        """The credential of that name: `api-key`, `realtime-token`, `transcription-token`, `made-up`; None if there is none."""
+        if name == "api-key":
+            return self.options.api_key
+        if name == "made-up":
+            return self.made_up_token
+        return (await self.minted("realtime" if name == "realtime-token" else "transcription")).token
+
+    async def invalid_offer(self, path: str, credential: Credential, *, again: bool = False) -> Exchange:
+        """Post an offer that cannot be taken: 400 says that the credential was, 401 that it was not. Asked once, or `again`.
+
+        Should a server take it after all, the call is hung up at the end like any other.
+        """
+
+        async def post() -> Exchange:
+            headers = {"content-type": SDP, "accept": SDP}
+            reply = await self._with_room(
+                lambda: self.reply("POST", path, credential, content=INVALID_OFFER, headers=headers), _says_full
+            )
+            # a server that read it may have made room for it, and takes a moment to clear that
+            self._just_freed = self._just_freed or reply.exchange.status == _READ_AND_REFUSED
+            return reply.exchange
+
+        return await post() if again else await self._once_only(("offer", path, credential.name), post)
+
+    async def control_of(self, refused: Exchange, path: str) -> Exchange | None:
+        """What a made-up token gets for an invalid offer there, where this was a refusal of the credential; else None."""
+        return await self.invalid_offer(path, self.made_up_token) if refused.status in (401, 403) else None
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of session asked for, the one whose shared session is open first: so fewer are opened."""
+        return tuple(sorted(self.options.kinds, key=lambda kind: not self._open(kind)))
+
+    def _open(self, kind: Kind) -> bool:
+        held = self._shared.get(kind)
+        return held is not None and held.usable
+
+    async def opened(self, kind: Kind) -> SessionAttempt | None:
+        """The session of that kind that all checks share; None where no token is to be had.
+
+        It is opened with a fresh token: where a token is good once, what was asked with the shared one must not be in the way.
+        It stands beside that of the other kind, so that each is opened once, unless the server has room for one alone. One that
+        made room for another is opened anew; one that fell silent, failed or was ended by the server is not.
+        """
+        async with self._lock(("opened", kind)):
+            if kind not in self._shared or self._made_room(self._shared[kind]):
+                self._shared[kind] = await self.fresh(kind, kind, others="while there is room")
+        return self._shared[kind]
+
+    def _made_room(self, held: SessionAttempt | None) -> bool:
+        session = held.session if held else None
+        return session is not None and session.id in self._made_way - self._silent
+
+    async def fresh(
+        self, kind: Kind, name: str, voice: Voice | None = None, *, others: Others = "close"
+    ) -> SessionAttempt | None:
+        """A session of one's own with a token of its own, which `voice` speaks to; None where no token is to be had."""
+        token = await self.fresh_token(kind)
+        if token is None:
+            return None
+        dialect, headers = (await self.minted(kind)).dialect, {"content-type": SDP, "accept": SDP}
+        path = sdp_path(kind, dialect, await self.model("realtime"))
+        opened = await self.open(
+            name,
+            dialect,
+            lambda offer: self.reply("POST", path, token, content=offer, headers=headers),
+            voice=voice,
+            others=others,
+        )
+        return replace(opened, token=token)
+
+    async def open(
+        self,
+        name: str,
+        dialect: Dialect,
+        post: Callable[[bytes], Awaitable[Reply]],
+        *,
+        connect: bool = True,
+        voice: Voice | None = None,
+        others: Others = "close",
+    ) -> SessionAttempt:
+        """Open one session: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner.
+
+        `others` says what becomes of the sessions that are open: a server may have room for one.
+        """
+        if others == "close" or (others == "while there is room" and self._one_slot):
+            await self.make_room()
+        await self._still_answers("POST", self._url(CALLS))
+        peer_id = f"p{len(self._sessions) + 1}-{name}"
+        session = Session(peer_id, self.recorder, self.deadlines, self.options.ice_servers, voice)
+        self._sessions.append(session)
+        offer = await session.offer()
+
+        async def ask() -> Reply:
+            return await self._offer(session, post(offer))
+
+        others_are_open = others == "while there is room" and self._others(session)
+        reply = await ask() if others_are_open else await self._with_room(ask, _says_full)
+        if others_are_open and _says_full(reply):
+            self._one_slot = True
+            await self.make_room(but=session)
+            reply = await self._with_room(ask, _says_full)
+        exchange = reply.exchange
+        session.offered_in = exchange.id
+        if not exchange.ok:
+            return SessionAttempt(exchange, dialect)
+        self._begins(session)
+        if connect:
+            await session.accept(reply.body.decode("utf-8", "replace"))
+        if dialect == "ga" and not exchange.header("location") and not session.open:
+            self._left_open.append(f"the call of {exchange.id}: its answer names no Location to hang it up at")
+        return SessionAttempt(exchange, dialect, session, session.trace())
+
+    async def _offer(self, session: Session, post: Awaitable[Reply]) -> Reply:
+        """The answer to an offer. Where the run is interrupted meanwhile the answer is awaited at its end: it may open a call."""
+        task = asyncio.ensure_future(post)
+        self._offering.add(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._offering.discard(task)
+
+    async def socket(
+        self, name: str, query: str, credential: Credential, dialect: Dialect, *, as_subprotocol: bool = False
+    ) -> Socket:
+        """Open one WebSocket at `/realtime` with `query`, and wait for its first event; closed by the runner.
+
+        Every other session is closed before. The dialect beta adds its header, or its sub-protocol where the credential is one.
+        """
+        url = self._url(REALTIME + query)
+        await self._still_answers("GET", url)
+        await self.make_room()
+
+        async def connected() -> Socket:
+            socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
+            self._sessions.append(socket)
+            own = self.options.headers if credential.name == "api-key" else {}
+            beta = dialect == "beta"
+            upgrade = await socket.connect(
+                url,
+                credential,
+                self._http.ways,
+                headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
+                subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
+                as_subprotocol=as_subprotocol,
+            )
+            self._breaker.note(upgrade)
+            await socket.greeting(sessions.CREATED)
+            return socket
+
+        socket = await self._with_room(connected, _closed_as_full)
+        if any(e.type in sessions.CREATED for e in socket.received):
+            self._begins(socket)
+        return socket
+
+    def _begins(self, session: Session | Socket) -> None:
+        self._begun.add(session.id)
+        self.recorder.spend(Cost(sessions_opened=1))
+
+    async def update(self, opened: SessionAttempt | Socket, event: Json) -> UpdateAnswer:
+        """Send an update over the session's channel and wait for what answers it."""
+        session = opened if isinstance(opened, Socket) else opened.session
+        if session is None or not session.open or session.id in self._silent:
+            return UpdateAnswer(asked=False, ended=session is not None and not session.open)
+        sent = session.send(event)
+        self.recorder.notice(f"{event['type']} on {session.id}")
+        answer = await session.answer_to(sent, sessions.UPDATED)
+        if answer is None:
+            self._silent.add(session.id)
+        return UpdateAnswer(sent, answer, ended=answer is None and not session.open, cut=session.cut)
+
+    async def hang_up(self, exchange: Exchange) -> Exchange:
+        """Hang up the call that this exchange opened; the answer of the hang-up."""
+        path = call_path(exchange)
+        self._hanging_up.add(path)
+        answer = await self.request("POST", path + "/hangup", self.options.api_key)
+        self._hanging_up.discard(path)
+        self._calls = [(p, x) for p, x in self._calls if p != path]
+        self._just_freed = True
+        return answer
+
+    async def end(self, opened: SessionAttempt) -> None:
+        """End a session before the run does: hang up and close its peer; what fails is told at the end of the run."""
+        if (call_path(opened.exchange), opened.exchange) in self._calls:
+            await self._hung_up(opened.exchange)
+        if opened.session is not None:
+            await self._close_one(opened.session)
+
+    async def make_room(self, but: Session | None = None) -> None:
+        """Hang up every call and close every session but that one; what fails is told at the end of the run."""
+        ending = [session for session in self._sessions if session.id not in self._closed and session is not but]
+        self._made_way |= {session.id for session in ending if session.open and session.failure is None}
+        for _, exchange in tuple(self._calls):
+            await self._hung_up(exchange)
+        for session in ending:
+            await self._close_one(session)
+
+    def _others(self, asking: Session) -> bool:
+        """Whether a session of this run is open beside that one."""
+        return any(s is not asking and s.id in self._begun and s.id not in self._closed for s in self._sessions)
+
+    async def _hung_up(self, exchange: Exchange) -> None:
+        path = call_path(exchange)
+        interrupted = path in self._hanging_up
+        try:
+            answer = await self.hang_up(exchange)
+        except NotAskedError as exc:
+            self._calls = [(p, x) for p, x in self._calls if p != path]
+            self._left_open.append(f"{path}: not hung up: {exc}; {_BY_ITSELF}")
+            return
+        if not answer.ok and not (interrupted and answer.status == _NO_SUCH_CALL):
+            said = answer.failure.detail if answer.failure else str(answer.status)
+            self._left_open.append(f"{path}: hang-up answered {said}; {_BY_ITSELF}")
+
+    async def _close_one(self, session: Session | Socket) -> None:
+        try:
+            await session.close()
+        except Exception as exc:
+            self._left_open.append(f"peer {session.id}: {type(exc).__name__}")
+        self._closed.add(session.id)
+        self._just_freed = self._just_freed or session.id in self._begun
+
+    async def _with_room(self, ask: Callable[[], Awaitable[T]], full: Callable[[T], bool]) -> T:
+        """Ask; and where the server has no room, while one of ours has only just gone, again after a while."""
+        answer = await ask()
+        for pause_s in _UNTIL_FREE_S:
+            if not (self._just_freed and full(answer)):
+                break
+            self.recorder.notice("waiting until the server has let go of the session before")
+            await self.sleep(pause_s)
+            answer = await ask()
+        self._just_freed = False
+        return answer
+
+    async def close(self, limit_s: float) -> tuple[str, ...]:
+        """Hang up every call, close every peer and connection, in `limit_s`; what could not be closed, each with the reason."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._last_answers()
+                await self.make_room()
+        except TimeoutError:
+            late = [path for path, _ in self._calls]
+            self._left_open += [f"{path}: not hung up within {limit_s:g} s; {_BY_ITSELF}" for path in late]
+            await asyncio.gather(*(self._close_one(s) for s in self._sessions if s.id not in self._closed))
+        await self._http.aclose()
+        return tuple(self._left_open)
+
+    async def _last_answers(self) -> None:
+        """What comes back of the offers that were on their way when the run was interrupted: each may open a call."""
+        if not self._offering:
+            return
+        _, late = await asyncio.wait(self._offering, timeout=min(_LAST_ANSWER_S, self.deadlines.close_s))
+        for task in late:
+            task.cancel()
+            self._left_open.append("a call, perhaps: its offer was on the way when the run was interrupted")
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _lock(self, name: Any) -> asyncio.Lock:
+        lock: asyncio.Lock = self._once.setdefault(("lock", name), asyncio.Lock())
+        return lock
+
+    async def _once_only(self, name: Any, ask: Callable[[], Awaitable[T]]) -> T:
+        async with self._lock(name):
+            if name not in self._once:
+                self._once[name] = await ask()
+        return self._once[name]  # type: ignore[no-any-return]
+
+
+def speaks(exchange: Exchange) -> bool:
+    """Whether a mint's answer shows that the server has this mint: it gave a token, or refused the request, not the URL.
+
+    404 is how the API answers a mint it does not have (five public reports since May 2026: "Invalid URL (POST
+    /v1/realtime/sessions)"); `beta_api_shape_disabled` how it refuses the beta (public file, record 59828301012, 2026-07-08).
+    """
+    if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
+        return False
+    return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
+
+
+def _says_full(reply: Reply) -> bool:
+    return not reply.exchange.ok and bool(no_room(reply.exchange.status, reply.exchange.body or ""))
+
+
+def _closed_as_full(socket: Socket) -> bool:
+    upgrade, close = socket.exchange, socket.trace().close or {}
+    if upgrade is None or any(e.type in sessions.CREATED for e in socket.received):
+        return False
+    if upgrade.status != 101:
+        return bool(no_room(upgrade.status, upgrade.body or ""))
+    error = next((e.raw for e in socket.received if e.type == "error"), "")
+    return bool(no_room(int(close.get("code", 0)), error or close.get("reason", "")))
+
+
+def model_ids(exchange: Exchange) -> dict[str, Json]:
+    """The models that an answer to `GET /models` lists, by id; empty when it lists none."""
+    listed = exchange.json.get("data") if isinstance(exchange.json, dict) else None
+    entries = listed if isinstance(listed, Sequence) else ()
+    return {m["id"]: m for m in entries if isinstance(m, dict) and isinstance(m.get("id"), str)}
+
+
+def call_path(exchange: Exchange) -> str:
+    """The path of the call below the base URL, from the `Location` of its answer ("" without one)."""
+    location = exchange.header("location") or ""
+    return "/realtime/calls/" + location.rstrip("/").rpartition("/")[2] if location else ""
+
+
+def token_in(raw: bytes) -> str | None:
+    """The token in the JSON of a mint or of a user's own route: `value`, else `client_secret.value`; None without one."""
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(parsed, dict):
+        return None
+    holder = parsed.get("client_secret")
+    for found in (parsed.get("value"), holder.get("value") if isinstance(holder, dict) else None):
+        if isinstance(found, str) and found:
+            return found
+    return None

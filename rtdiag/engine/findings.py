@@ -1,0 +1,422 @@
+"""What judges have in common: how an answer is put in a few words, and which answers are none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from rtdiag.api.capacity import no_room
+from rtdiag.api.endpoints import base_url_of
+from rtdiag.compare import normalize
+from rtdiag.diagnosis.advice import addressed
+from rtdiag.diagnosis.matching import UNKNOWN, causes_of
+from rtdiag.diagnosis.situation import situation_of
+from rtdiag.model import ApiError, Exchange, Finding, Observation
+from rtdiag.transport.failures import KINDS
+
+# The cause that a failure of the network stands for, by its kind, or its kind and phase; what is not here is `unexpected-answer`.
+_FAILURE_CAUSES: Mapping[str, str] = {
+    "dns": "network-unreachable",
+    "refused": "network-unreachable",
+    "unreachable": "network-unreachable",
+    "tls": "tls-or-proxy",
+    "proxy": "proxy-refuses-connect",
+    "timeout": "no-answer-in-time",
+    "timeout connect": "network-unreachable",
+    "timeout tls": "tls-or-proxy",
+    "timeout proxy": "proxy-refuses-connect",
+    "closed": "connection-closed-early",
+    "protocol": "answer-not-from-the-api",
+    "too-large": "answer-not-from-the-api",
+    "request": "request-not-sendable",
+    "variable route": "proxy-variable-malformed",
+    "variable trust": "certificate-file-missing",
+}
+# What to do about it, where the phase says more than the kind.
+_FAILURE_HINTS: Mapping[str, str] = {
+    "timeout connect": "nothing came back from that address: packets are dropped by a firewall, or a proxy has to be used here",
+    "timeout tls": "the port is open, and what listens there answers no TLS handshake: no certificate was seen",
+    "timeout proxy": "the proxy took the connection and let the request wait: ask whoever runs it about this host",
+}
+
+_QUOTA_CODES = frozenset({"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded"})
+
+
+def said(exchange: Exchange) -> str:
+    """An answer in a few words: its status and the error's code, or the beginning of its message."""
+    if exchange.failure is not None and exchange.status is None:
+        return f"no answer ({exchange.failure.kind}): {exchange.failure.detail}"
+    error = exchange.error
+    words = in_short(error) if error is not None else _words(exchange) if (exchange.status or 0) >= 400 else ""
+    return f"{exchange.status} {words}".rstrip()
+
+
+def _words(exchange: Exchange) -> str:
+    """How a refusal begins that holds no error object: its message, the title of its page, or its text."""
+    if exchange.body_encoding != "utf-8":
+        return "with a body that is no text"
+    told = exchange.json
+    named = (told.get(name) for name in _MESSAGES) if isinstance(told, dict) else ()
+    text = next((one for one in named if isinstance(one, str) and one), None)
+    if text is None and exchange.looks_like_html:
+        title = re.search(r"<title[^>]*>([^<]{1,200})", exchange.body or "", re.IGNORECASE)
+        return _begin(f"a web page: {title[1]}" if title else "a web page")
+    return _begin(exchange.body or "" if text is None else text)
+
+
+# Where servers that are not the API put their words.
+_MESSAGES = ("message", "detail", "error_description", "title", "reason", "msg")
+
+
+def _begin(text: str) -> str:
+    words = " ".join(text[:400].split())
+    return words if len(words) <= 60 else words[:59] + "…"
+
+
+def in_short(error: ApiError) -> str:
+    """The error's code, else the beginning of its message, else what can be said of empty fields; at most 60 characters."""
+    return _begin(error.code or (error.message or "").partition(" (")[0]) or "with empty error fields"
+
+
+def past_the_credential(exchange: Exchange) -> bool:
+    """Whether an invalid offer was refused for itself (400, about the offer): then its credential was taken.
+
+    Texts: `invalid_offer` (espressif/esp-webrtc-solution#17; record 57945624825, 2026-05-13) and "Failed to parse offer: failed to
+    unmarshal SDP: EOF" (record 60407752548, 2026-05).
+    """
+    error = exchange.error
+    if exchange.status != 400 or error is None:
+        return False
+    return error.code == "invalid_offer" or "parse offer" in (error.message or "")
+
+
+# What a refusal of a credential can name as its reason. A key or token that is merely wrong is none: what that means, only the
+# case knows.
+_REASONS = frozenset(
+    {
+        "wrong-regional-host",
+        "org-or-project-header-mismatch",
+        "ip-allowlist",
+        "region-unsupported",
+        "missing-permission-scope",
+        "model-not-found-or-no-access",
+        "organization-not-verified",
+        "account-deactivated",
+        "account-without-realtime-access",
+        "azure-auth-or-url",
+        "azure-network-access",
+        "proxy-authentication",
+        "beta-shape-retired",
+        "ephemeral-token-already-used",
+        "ephemeral-token-expired",
+        "quota-exhausted",
+        "no-credential-sent",
+    }
+)
+
+# The statuses by which a credential is refused.
+REFUSED = frozenset({401, 403})
+
+# A message that is about the credential that was sent, and about no other rule.
+_ABOUT_A_KEY = re.compile(
+    r"\b(invalid|incorrect|wrong|unknown|unrecogni[sz]ed|revoked|expired|malformed|bad|not a valid|no such)\b.{0,30}"
+    r"\b(api[ _-]?key|key|token|credential)s?\b"
+    r"|\b(api[ _-]?key|key|token)\b.{0,30}\b(invalid|incorrect|not valid|revoked|expired|unknown)\b",
+    re.IGNORECASE,
+)
+# What names one request: digits of 16, or letters and digits mixed, as UUID, ULID, base64 and trace ids are.
+_SOME_ID = re.compile(r"\b(?=[\w-]*\d)[0-9a-f][0-9a-f-]{7,}\b|\b(?=\w*\d)(?=\w*[A-Za-z])\w{12,}\b", re.IGNORECASE)
+_MASKED = re.compile(r"\*{3,}[\w-]*")
+
+
+def refusal(exchange: Exchange) -> tuple[str, str] | None:
+    """The cause and the hint for an answer that refuses a credential for a reason it names; None where it names none."""
+    best = causes_of(situation_of(Observation("", (exchange,))))[0]
+    return (best.cause, best.fix) if exchange.error and best.cause in _REASONS and best.confidence != "low" else None
+
+
+def in_the_apis_shape(exchange: Exchange) -> bool:
+    """Whether a refusal is built as the API's: an error object with a message, a type and a code, which may be null."""
+    told = exchange.json
+    error = told.get("error") if isinstance(told, dict) else None
+    return isinstance(error, dict) and {"message", "type", "code"} <= set(error)
+
+
+def about_the_credential(exchange: Exchange) -> bool:
+    """Whether a refusal says that it is for the credential: by its code, by naming it, or in words."""
+    error = exchange.error
+    if error is None:
+        return False
+    words = error.message or ""
+    return error.code == "invalid_api_key" or bool(_MASKED.search(words) or _ABOUT_A_KEY.search(words))
+
+
+def alike(one: Exchange, other: Exchange) -> bool:
+    """Whether two answers say the same, but for what differs in any two: credentials, ids, numbers."""
+    return one.status == other.status and _evened(one) == _evened(other)
+
+
+def made_up(exchange: Exchange, control: Exchange | None) -> bool | None:
+    """Whether a made-up credential got the same refusal; None for no refusal, and where the control got no answer."""
+    if exchange.status not in REFUSED or control is None or control.status is None or control.failure:
+        return None
+    return alike(exchange, control)
+
+
+def beside_made_up(exchange: Exchange, control: Exchange | None) -> dict[str, bool]:
+    """That as the fact `made_up` for a judge; no fact where it is not known."""
+    found = made_up(exchange, control)
+    return {} if found is None else {"made_up": found}
+
+
+def _evened(exchange: Exchange) -> str:
+    return normalize.text(_SOME_ID.sub("<id>", exchange.body or "")) or ""
+
+
+def refused(case: str, exchange: Exchange, expected: str, as_made_up: bool | None, wrong: tuple[str, str]) -> Finding:
+    """The finding for a credential that got 401 or 403.
+
+    `as_made_up` says whether a made-up one gets the same answer, None where that is not known; `wrong` are the cause and the hint
+    for a credential that is wrong. That is only said where the refusal is about it, or where it is the API's own and a made-up
+    one gets another: a firewall, a gateway, a policy refuse everybody alike.
+    """
+    measured = said(exchange)
+    if named := refusal(exchange):
+        return Finding(case, "fail", measured, expected, *named)
+    if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
+        return Finding(case, "fail", measured, expected, *wrong)
+    if as_made_up:
+        return refused_alike(case, exchange, expected)
+    cause = "unexpected-answer" if in_the_apis_shape(exchange) or as_made_up is False else "answer-not-from-the-api"
+    hint = "the refusal names no credential and is none that rtdiag knows: read the body for who refused, and why"
+    return Finding(case, "inconclusive", measured, expected, cause, hint)
+
+
+def refused_alike(case: str, exchange: Exchange, expected: str) -> Finding:
+    """The finding for a credential that is refused in the words that a made-up one gets."""
+    hint = (
+        "a made-up one gets the same words: this server knows neither, or something in between refuses everybody; "
+        "read the words, and ask from another network"
+    )
+    return Finding(case, "inconclusive", said(exchange), expected, "refused-alike", hint)
+
+
+def refused_token(
+    case: str, exchange: Exchange, expected: str, kind: str, dialect: str, as_made_up: bool | None = None
+) -> Finding:
+    """The finding for a token, fresh from this server's mint, that got 401 or 403 where offers of its kind go."""
+    cause = "token-of-another-issuer"
+    hint = "this server minted the token and refuses it where offers go: does something between mint or answer in its place?"
+    if (kind, dialect) != ("transcription", "beta"):
+        return refused(case, exchange, expected, as_made_up, (cause, hint))
+    cause = "transcription-over-webrtc-refused"
+    hint = (
+        "no public source shows a URL that worked for transcription over WebRTC on that date; "
+        "today it is /realtime/calls without ?model="
+    )
+    found = refused(case, exchange, expected, as_made_up, (cause, hint))
+    return replace(found, show_body=True) if found.cause == cause else found
+
+
+def is_quota(error: ApiError) -> bool:
+    """Whether an error says that the account has no credit or no budget left."""
+    return bool({error.code, error.type} & _QUOTA_CODES)
+
+
+def no_answer(case: str, exchange: Exchange, *, wants_json: bool = False) -> Finding | None:
+    """The `inconclusive` finding for what is no usable answer; None for one that can be judged.
+
+    None is a failure, no room for one more session, 407, 429, 3xx, 511 and 5xx, whatever their body is, and a web page; where
+    JSON is wanted, also a 2xx without any.
+    """
+    if exchange.failure is None and (full := no_room_for(case, exchange)):
+        return full
+    found = _failed(exchange) if exchange.failure is not None else _by_status(exchange) or _not_of_the_api(exchange)
+    if found is None and wants_json and exchange.ok and not (exchange.body or "").lstrip().startswith(("{", "[")):
+        empty = "empty, " if not exchange.body else ""
+        hint = "what the API sends here is JSON in plain text: something between answers in its place, or garbles what it sends"
+        found = f"{exchange.status}, {empty}no JSON", "answer-not-from-the-api", hint
+    return None if found is None else Finding(case, "inconclusive", found[0], cause=found[1], hint=found[2])
+
+
+_Told = tuple[str, str, str]  # what was measured, the cause, what to do
+
+
+def _failed(exchange: Exchange) -> _Told:
+    failure = exchange.failure
+    assert failure is not None
+    both = f"{failure.kind} {failure.phase}"
+    cause = _FAILURE_CAUSES.get(both) or _FAILURE_CAUSES.get(failure.kind, "unexpected-answer")
+    hint = _FAILURE_HINTS.get(both) or KINDS.get(failure.kind, KINDS["unknown"])
+    if failure.kind == "variable":
+        hint = f"correct or unset this variable, for nothing was sent: {failure.detail}"
+    if past := re.search(r"\(directly \((\w+)\)\)", failure.detail):
+        hint = f"{past[1]} keeps this host from the proxy, and directly it is not reached: take the host out of it"
+    if failure.kind == "proxy" and re.search(r"\b407\b", failure.detail):
+        cause, hint = "proxy-login-required", _LOG_IN
+    known = exchange.status is None
+    return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", cause, hint
+
+
+_LOG_IN = "the proxy wants a login of its own: name, colon, password and @ stand before its host in the proxy variable"
+
+
+def _by_status(exchange: Exchange) -> _Told | None:
+    status, measured = exchange.status or 0, said(exchange)
+    if status == 407:
+        return measured, "proxy-login-required", _LOG_IN
+    if status == 429:
+        return measured, _limit(exchange), _wait(exchange)
+    if status == 511:
+        return (
+            measured,
+            "network-login-required",
+            "this network wants a login before it lets anything through (RFC 6585)",
+        )
+    if 300 <= status < 400:
+        place = exchange.header("location") or "nowhere"
+        hint = f"redirected to {place}; the API never redirects: log in there if it is this network's page, or mend the base URL"
+        return measured, "answer-not-from-the-api", hint
+    if status >= 500 and in_the_apis_shape(exchange):
+        return measured, "generic-server-error", "try again later; quote x-request-id to support"
+    if status >= 500:
+        hint = "the server, or the gateway before it, is down, overloaded or cannot reach what is behind it: try again later"
+        return measured, "server-unavailable", hint
+    return None
+
+
+def _not_of_the_api(exchange: Exchange) -> _Told | None:
+    if not exchange.looks_like_html:
+        return None
+    hint = "a web page came instead of the API's JSON: a proxy, a captive portal, or a base URL that is not the API's"
+    words = _words(exchange) if (exchange.status or 0) >= 400 else "a web page"
+    return f"{exchange.status}, {words}", "answer-not-from-the-api", hint
+
+
+def _limit(exchange: Exchange) -> str:
+    error = exchange.error
+    return "quota-exhausted" if error and is_quota(error) else "rate-limit"
+
+
+def _wait(exchange: Exchange) -> str:
+    if _limit(exchange) == "quota-exhausted":
+        told = "add credit at https://platform.openai.com/settings/organization/billing/; a mint works without, a call does not"
+        return addressed(told, base_url_of(exchange.url))
+    seconds = exchange.header("retry-after")
+    return f"try again in {seconds} s" if seconds else "try again in a minute"
+
+
+def not_sent(case: str, facts: Mapping[str, Any]) -> Finding | None:
+    """The `skip` for an event that was not sent: no session is open, or it has left an earlier event unanswered."""
+    if facts["asked"]:
+        return None
+    why = "no session is open" if facts.get("ended") else "the session has left an earlier event unanswered"
+    return Finding(case, "skip", f"not sent: {why}")
+
+
+def unanswered(case: str, facts: Mapping[str, Any], expected: str) -> Finding:
+    """The finding for an event that got no answer: the server's silence, or a way that was cut meanwhile."""
+    if facts.get("cut"):
+        hint = "not even an acknowledgement came back: the way there was cut in mid-session, and what the server says is not known"
+        return Finding(case, "inconclusive", "no sign of life", expected, "network-lost-in-session", hint)
+    hint = "the channel is open and alive, and the event got no answer, neither an echo nor an error"
+    return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
+
+
+def update(case: str, seen: Observation) -> Finding:
+    """What came of an update that the session should take. `facts` has what was `sent`; the events are it and its answer."""
+    expected = "session.updated, with what was sent"
+    if skipped := not_sent(case, seen.facts):
+        return skipped
+    answer = seen.events[1] if len(seen.events) > 1 else None
+    if answer is None:
+        return unanswered(case, seen.facts, expected)
+    if answer.error:
+        return Finding(case, "fail", f"error {in_short(answer.error)}", expected, *cause_of(seen))
+    echoed = answer.json.get("session") if isinstance(answer.json, dict) else None
+    if lost := list(differences(seen.facts["sent"], echoed)):
+        hint = "accepted is not applied: the session goes on with other settings than were sent"
+        return Finding(case, "fail", "; ".join(lost), expected, "update-not-applied", hint)
+    return Finding(case, "pass", answer.type, expected)
+
+
+def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:
+    """Where an echo is not what was sent, field by field: only what was sent is compared, extra fields of the echo are not."""
+    if isinstance(sent, Mapping) and isinstance(echoed, Mapping):
+        for name, value in sent.items():
+            place = f"{path}.{name}" if path else str(name)
+            if name not in echoed:
+                yield f"{place}: sent {_short(value)}, not in the echo"
+            else:
+                yield from differences(value, echoed[name], place)
+    elif sent != echoed:
+        yield f"{path}: sent {_short(sent)}, echoed {_short(echoed)}"
+
+
+def cause_of(seen: Observation) -> tuple[str, str]:
+    """The cause and the hint for a session object or update of rtdiag's own that was refused, by the signs of the catalogue.
+
+    Where a session was opened in the beta's shape, it was not rtdiag that asked for that: it was the gateway.
+    """
+    ranked = list(causes_of(situation_of(seen)))
+    if ranked[0].cause.startswith(_BETA_SESSION):
+        ranked = [d for d in ranked if d.cause == f"{_BETA_SESSION}gateway"] or ranked
+    best = ranked[0]
+    if best.cause == UNKNOWN or best.confidence == "low":
+        return "unexpected-answer", "read the message: it names the field"
+    return best.cause, best.fix
+
+
+_BETA_SESSION = "session-type-unknown-here/"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+NO_SLOT = "no-session-slot-free"
+
+
+def no_room_for(case: str, exchange: Exchange) -> Finding | None:
+    """The `inconclusive` finding for a refusal that says there is no room for one more session; None for any other answer.
+
+    Of a socket the exchange holds the close code as its status, and the event or the reason as its body.
+    """
+    full = not exchange.ok and no_room(exchange.status, exchange.body or "")
+    return no_slot(case, said(exchange)) if full else None
+
+
+def no_slot(case: str, measured: str) -> Finding:
+    """The finding for a session that was not begun since the server has no room for one more."""
+    hint = "it is not the key: close the other sessions of this server, or wait until it has let go of them"
+    return Finding(case, "inconclusive", measured, cause=NO_SLOT, hint=hint)
+
+
+def not_asked_here(case: str, seen: Observation, named: str) -> Finding | None:
+    """The finding for a case about history or mistakes that this server was not asked; None for one that was.
+
+    `named` is what `--only` takes to ask it all the same.
+    """
+    if not seen.facts.get("not_asked_here"):
+        return None
+    hint = (
+        "a gateway can shut a model off for everybody when its upstream refuses such a request, so only OpenAI's own hosts "
+        f"and the emulator are asked; --only {named} asks it all the same"
+    )
+    return Finding(case, "info", "not asked of this server", hint=hint)
+
+
+def not_begun(case: str, seen: Observation) -> Finding | None:
+    """The finding for a session that could not be opened again after it had made room for another; None for any other."""
+    if not seen.facts.get("unbegun") or seen.exchange is None:
+        return None
+    if unusable := no_answer(case, seen.exchange):
+        return unusable
+    failure = seen.peers[-1].failure if seen.peers else None
+    why = f"{failure.phase}: {failure.detail}" if failure else said(seen.exchange)
+    hint = "a session like it opened before in this run: run again, and look at the network and at limits of sessions"
+    return Finding(case, "inconclusive", f"no session could be opened again: {why}", hint=hint)

@@ -1,0 +1,99 @@
+"""Which checks there are: every module of rtdiag.checks, and what other packages offer under the entry-point group `rtdiag.checks`.
+
+Both take the same road. A package's check that cannot be used becomes a `Broken`, a row of status error, never a crash; a fault in
+rtdiag's own checks stops at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+
+from rtdiag.engine.check import Check
+
+GROUP = "rtdiag.checks"
+
+
+class RegistryError(Exception):
+    """A check that cannot be taken in; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A check that another package offers and that cannot be used, with the reason."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The usable checks by id, in the order of the screen, and the broken ones."""
+
+    checks: dict[str, Check]
+    broken: tuple[Broken, ...] = ()
+
+
+def load(offered: Iterable[EntryPoint] | None = None) -> Registry:
+    """All checks. `offered` replaces the installed entry points, for tests. Raises RegistryError for a fault in our own."""
+    registry = Registry({})
+    for check in _own():
+        registry = _with(registry, check)
+    _sort(registry.checks)
+    for entry in entry_points(group=GROUP) if offered is None else offered:
+        try:
+            candidate = _with(registry, _as_check(entry.load(), entry.name))
+            registry = replace(registry, checks=_sort(candidate.checks))
+        except (Exception, SystemExit) as exc:
+            reason = str(exc) if isinstance(exc, RegistryError) else f"it cannot be loaded: {type(exc).__name__}: {exc}"
+            registry = replace(registry, broken=(*registry.broken, Broken(entry.name, reason)))
+    return replace(registry, checks=_sort(registry.checks))
+
+
+def _own() -> Iterator[Check]:
+    package = importlib.import_module(GROUP)
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        yield _as_check(importlib.import_module(f"{GROUP}.{module}"), module)
+
+
+def _as_check(found: object, name: str) -> Check:
+    check = getattr(found, "CHECK", None) if isinstance(found, ModuleType) else found
+    if not isinstance(check, Check):
+        raise RegistryError(f"{name} offers no rtdiag.engine.check.Check")
+    doc = check.doc or (found.__doc__ if isinstance(found, ModuleType) else None) or check.title
+    return replace(check, doc=doc)
+
+
+def _with(registry: Registry, check: Check) -> Registry:
+    if check.id in registry.checks:
+        raise RegistryError(f"there is a check {check.id} already")
+    ids = [case.id for case in check.cases]
+    if twice := {i for i in ids if ids.count(i) > 1}:
+        raise RegistryError(f"{check.id} names the case {', '.join(sorted(twice))} twice")
+    return replace(registry, checks={**registry.checks, check.id: check})
+
+
+def _sort(checks: dict[str, Check]) -> dict[str, Check]:
+    """The checks by `order`, then id; raises RegistryError where a requirement is unknown, circular or comes later."""
+    known = set(checks) | {f"{c.id}.{case.id}" for c in checks.values() for case in c.cases}
+    for check in checks.values():
+        for case in check.cases:
+            for required in case.requires:
+                if required not in known:
+                    raise RegistryError(f"{check.id}.{case.id} requires {required}, which does not exist")
+    ranked = sorted(checks.values(), key=lambda c: (c.order, c.id))
+    graph = {c.id: c.requires for c in ranked}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as exc:
+        raise RegistryError(f"the checks require each other in a circle: {' -> '.join(exc.args[1])}") from exc
+    placed: dict[str, Check] = {}
+    while waiting := [c for c in ranked if c.id not in placed]:
+        check = next(c for c in waiting if set(c.requires) <= placed.keys())
+        placed[check.id] = check
+    return placed

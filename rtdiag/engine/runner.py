@@ -1,0 +1,305 @@
+"""Runs a plan: asks, judges, tells the observer, and closes everything at the end, also after errors and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from rtdiag import __version__
+from rtdiag.api import models
+from rtdiag.diagnosis import verdict
+from rtdiag.engine.check import Case
+from rtdiag.engine.context import Context, RunOptions
+from rtdiag.engine.plan import Plan, Step
+from rtdiag.engine.registry import Broken
+from rtdiag.engine.results import (
+    INTERRUPTED,
+    NOT_ASKED,
+    OVERTAKEN,
+    AskedCheck,
+    FailOn,
+    Progress,
+    crashed,
+    exit_code,
+    judged,
+    of_check,
+    reason,
+    worst,
+)
+from rtdiag.model import CUT_SHORT, Cost, CredentialShown, Evidence, Finding, Observation, Outcome, Report, Row, Target
+from rtdiag.redact import Mask, stars
+from rtdiag.remedy import after_run
+from rtdiag.transport.breaker import NotAskedError
+from rtdiag.transport.http import Http
+from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.ways import Ways
+
+# How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
+_AT_ONCE_S = 0.7
+
+NOT_TESTED = ("a browser", "CORS", "ICE over TCP", "your own code")
+
+
+class Observer(Protocol):
+    """Who is told what happens while it happens."""
+
+    def asking(self, what: str) -> None:
+        """Something is being asked now."""
+
+    def began(self, so_far: Report) -> None:
+        """The run begins: nothing was asked yet."""
+
+    def finished(self, outcome: Outcome, so_far: Report) -> None:
+        """A check is done; `so_far` has the exchanges, events and peers until now, and no verdict."""
+
+
+class Silent:
+    """An observer that tells nobody."""
+
+    def asking(self, what: str) -> None:
+        """Nothing."""
+
+    def began(self, so_far: Report) -> None:
+        """Nothing."""
+
+    def finished(self, outcome: Outcome, so_far: Report) -> None:
+        """Nothing."""
+
+
+async def run(
+    plan: Plan,
+    options: RunOptions,
+    *,
+    mask: Mask,
+    deadlines: Deadlines | None = None,
+    limit_s: float | None = None,
+    observer: Observer | None = None,
+    broken: Iterable[Broken] = (),
+    emulator: Mapping[str, Any] | None = None,
+    fail_on: FailOn = "inconclusive",
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Report:
+    """Run the plan and return the report. Cancelling the task ends the run early: the report then says `interrupted`.
+
+    It takes at most `limit_s` (by default what the deadlines say of a run): what is being asked then is inconclusive, and the
+    rest is skipped. `sleep` is for tests that own the clock. Never raises for what a server, a network or a check does.
+    """
+    deadlines, observer = deadlines or Deadlines(), observer or Silent()
+    limit_s = deadlines.run_s(plan.waits_s()) if limit_s is None else limit_s
+    options = replace(options, emulated=emulator is not None)
+    recorder = Recorder(mask, observer.asking)
+    http = Http(options.base_url, recorder, deadlines, Ways({} if emulator else os.environ))
+    ctx = Context(options, http, recorder, deadlines, sleep)
+    progress, interrupted = Progress(), False
+    clock = _Clock(limit_s, deadlines)
+    observer.began(_report(ctx, progress, emulator))
+    for entry in broken:
+        progress.outcomes.append(_broken(entry, recorder.mask))
+        observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
+    for step in plan.steps:
+        over = CUT_SHORT if interrupted else clock.spent or ctx.given_up
+        if over is None:
+            outcome, interrupted = await _step(step, ctx, progress, observer, clock)
+        else:
+            outcome = _left_out(step, over, progress)
+        progress.outcomes.append(outcome)
+        if not interrupted:
+            observer.finished(outcome, _report(ctx, progress, emulator))
+    observer.asking("closing")
+    left_open = await _close(ctx, _AT_ONCE_S if interrupted else deadlines.closing_s)
+    done = _report(ctx, progress, emulator)
+    diagnosis = verdict.diagnose(done.checks, done.target.base_url)
+    return replace(
+        done,
+        exit_code=exit_code(done.checks, interrupted=interrupted, fail_on=fail_on),
+        interrupted=interrupted,
+        diagnosis=diagnosis,
+        corrected=after_run.requests(diagnosis, done.checks, done.target, options.today, done.exchanges),
+        left_open=left_open,
+    )
+
+
+def _report(ctx: Context, progress: Progress, emulator: Mapping[str, Any] | None) -> Report:
+    """What is known until now: of a run that is cut off here it would be the report."""
+    recorder = ctx.recorder
+    return Report(
+        version=__version__,
+        started_at=recorder.started_at,
+        finished_at=datetime.now(UTC),
+        target=_target(ctx, emulator),
+        credential=_credential(ctx.options, recorder.mask),
+        overall=worst(o.status for o in progress.outcomes),
+        exit_code=INTERRUPTED,
+        interrupted=True,
+        cost=recorder.cost,
+        checks=tuple(progress.outcomes),
+        diagnosis=(),
+        corrected=None,
+        exchanges=tuple(recorder.exchanges),
+        events=tuple(recorder.events),
+        peers=tuple(recorder.peers.values()),
+        not_tested=NOT_TESTED,
+        left_open=(),
+        redactions=recorder.mask.ledger(),
+    )
+
+
+class _Clock:
+    """The time that a run has: `ends` by the loop's clock, some of it kept for closing; `spent` says so once it is over."""
+
+    def __init__(self, limit_s: float, deadlines: Deadlines) -> None:
+        self.ends = asyncio.get_running_loop().time() + limit_s - deadlines.closing_s
+        self.spent: str | None = None
+        self._limit_s = limit_s
+
+    def ring(self) -> None:
+        """The time is over."""
+        self.spent = f"the time for the whole run ({self._limit_s:g} s) was over"
+
+
+async def _step(
+    step: Step, ctx: Context, progress: Progress, observer: Observer, clock: _Clock
+) -> tuple[Outcome, bool]:
+    """Ask and judge one check; the second value says whether the run was cut short meanwhile."""
+    check, began, cost = step.check, time.perf_counter(), ctx.recorder.cost
+    blocked = _blocked(step, progress)
+    wanted = [c for c in step.cases if c.id not in blocked]
+    before = len(ctx.recorder.exchanges)
+    seen: dict[str, Observation] = {}
+    crash: str | None = None
+    interrupted = False
+    if wanted:
+        observer.asking(check.title)
+        ctx.select([c.id for c in wanted])
+        try:
+            async with asyncio.timeout_at(clock.ends), aclosing(check.probe(ctx)) as found:  # type: ignore[type-var]
+                async for one in found:
+                    seen[one.case] = replace(one, facts=ctx.recorder.mask.values(one.facts, "checks.facts"))
+            seen |= _unanswered(wanted, seen, ctx.recorder, before)
+        except asyncio.CancelledError:
+            interrupted = True
+        except NotAskedError as exc:
+            seen |= _unheard(wanted, seen, str(exc))
+        except TimeoutError as exc:
+            if asyncio.get_running_loop().time() < clock.ends:
+                crash = crashed(exc, ctx.recorder.mask)
+            else:
+                clock.ring()
+                seen |= _overtaken(wanted, seen, clock, ctx.recorder)
+        except BaseException as exc:  # also a plug-in's own sys.exit: signals come as CancelledError
+            crash = crashed(exc, ctx.recorder.mask)
+    asked = AskedCheck(check, step.cases, step.left_out, blocked, crash, interrupted)
+    evidence = Evidence(seen, ctx.dialects, ctx.options.official, ctx.options.today)
+    rows, crash = judged(asked, evidence, progress, ctx.recorder.mask)
+    status = of_check(rows, crash)
+    if wanted:
+        progress.statuses[check.id] = status
+    duration_ms = round((time.perf_counter() - began) * 1000, 1)
+    spent, said = ctx.recorder.cost - cost, crash or reason(status, rows)
+    return Outcome(check.id, check.title, status, said, duration_ms, check.requires, spent, rows), interrupted
+
+
+def _blocked(step: Step, progress: Progress) -> dict[str, str]:
+    """The cases that cannot be asked, with the reason: for what earlier checks found, or for a case of this one."""
+    blocked: dict[str, str] = {}
+    for case in step.cases:
+        local = (r.removeprefix(f"{step.check.id}.") for r in case.requires)
+        if reason := progress.unmet(case) or next((blocked[r] for r in local if r in blocked), None):
+            blocked[case.id] = reason
+    return blocked
+
+
+def _unheard(wanted: Iterable[Case], seen: Mapping[str, Observation], reason: str) -> dict[str, Observation]:
+    """The cases that nothing was seen of, each with the reason why it was not asked."""
+    return {c.id: Observation(c.id, facts={NOT_ASKED: reason}) for c in wanted if c.id not in seen}
+
+
+def _unanswered(
+    wanted: Iterable[Case], seen: Mapping[str, Observation], recorder: Recorder, before: int
+) -> dict[str, Observation]:
+    """The same where a probe stopped early since something that it needed for them got no answer; else nothing."""
+    failed = next((x for x in recorder.exchanges[before:] if x.failure is not None), None)
+    if failed is None or failed.failure is None:
+        return {}
+    path = urlsplit(failed.url).path
+    return _unheard(
+        wanted, seen, f"{failed.method} {path} got no answer ({failed.failure.kind}): this could not be asked"
+    )
+
+
+def _overtaken(
+    wanted: Iterable[Case], seen: Mapping[str, Observation], clock: _Clock, recorder: Recorder
+) -> dict[str, Observation]:
+    """The same where time ran out: the first of them was being asked, with the exchange that was cut short, if it was one."""
+    rest = _unheard(wanted, seen, f"{clock.spent} before this was asked")
+    last = recorder.exchanges[-1:]
+    cut = tuple(x for x in last if x.failure is not None and x.failure.kind == "interrupted")
+    for case in [*rest][:1]:
+        rest[case] = Observation(case, cut, facts={OVERTAKEN: f"{clock.spent} while this was asked"})
+    return rest
+
+
+def _left_out(step: Step, reason: str, progress: Progress) -> Outcome:
+    """The outcome of a check that the run did not come to; what is skipped for an earlier reason says that."""
+    rows = []
+    for case in step.cases:
+        finding = Finding(case.id, "skip", progress.unmet(case) or reason)
+        progress.note(f"{step.check.id}.{case.id}", finding)
+        rows.append(Row(case.id, case.title, finding, Observation(case.id), case.line, case.column))
+    check = step.check
+    return Outcome(check.id, check.title, "skip", reason, 0.0, check.requires, Cost(), tuple(rows))
+
+
+def _broken(entry: Broken, mask: Mask) -> Outcome:
+    said = mask(entry.reason, "checks.reason")
+    return Outcome(entry.id, "a check of another package", "error", said, 0.0, (), Cost(), ())
+
+
+async def _close(ctx: Context, limit_s: float) -> tuple[str, ...]:
+    """Close everything within a deadline of its own, whatever else was cancelled."""
+    closing = asyncio.ensure_future(ctx.close(limit_s))
+    deadline = time.monotonic() + 2 * limit_s
+    while not closing.done() and (rest := deadline - time.monotonic()) > 0:
+        try:
+            await asyncio.wait({closing}, timeout=rest)
+        except asyncio.CancelledError:
+            continue  # a second signal does not stop the closing; its deadline does
+    if not closing.done():
+        closing.cancel()
+        return (f"closing did not end within {2 * limit_s:g} s",)
+    return (
+        closing.result() if closing.exception() is None else (f"closing broke: {type(closing.exception()).__name__}",)
+    )
+
+
+def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
+    options, mask = ctx.options, ctx.recorder.mask
+    known = {"realtime": options.realtime_model, "transcription": options.transcription_model}
+    asked = ctx.models_asked
+    return Target(
+        base_url=mask(options.base_url, "target"),
+        recognised_as="emulator" if emulator else "openai" if options.official else "unknown",
+        dialects=tuple(sorted(ctx.dialects, reverse=True)),
+        model=mask(asked.get("realtime") or known["realtime"] or models.default("realtime"), "target"),
+        transcription_model=mask(
+            asked.get("transcription") or known["transcription"] or models.default("transcription"), "target"
+        ),
+        emulator=emulator,
+        kinds=options.kinds,
+        session=mask.values(options.session, "target"),
+    )
+
+
+def _credential(options: RunOptions, mask: Mask) -> CredentialShown:
+    credential = options.api_key or options.own_token
+    if credential is None:
+        return CredentialShown("none", mask(options.token_url or "", "credential"), "")
+    kind = "api-key" if options.api_key else "ephemeral"
+    return CredentialShown(kind, mask(credential.source, "credential"), stars(credential.secret.reveal()))

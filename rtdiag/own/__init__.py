@@ -1,6 +1,0 @@
-"""The user's own session: what a server makes of each of its fields, and which of them it refuses."""
-
-from rtdiag.own.asking import CASES, probe
-from rtdiag.own.judged import judge
-
-__all__ = ["CASES", "judge", "probe"]

@@ -1,0 +1,1 @@
+"""What should work instead: the right requests, the right page, and a session mended field by field."""

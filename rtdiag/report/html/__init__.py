@@ -1,0 +1,192 @@
+"""The report as one HTML file: no script, no request to anywhere, readable on a phone, in the dark and on paper.
+
+The verdict stands first; what only a second look needs is folded. Its Content-Security-Policy allows its own style sheet, by hash,
+and nothing else: a script that a server slipped in would not run even if it were not escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rtdiag.api.endpoints import DIALECT_NAMES
+from rtdiag.model import Report, WorkingRequests
+from rtdiag.redact import SCOPE
+from rtdiag.report import cases, ledger, own_fields, phrases
+from rtdiag.report.hearing import modes, words
+from rtdiag.report.hearing.drawing import picture
+from rtdiag.report.html.check_tables import anchors, checks, table
+from rtdiag.report.html.status_mark import status
+from rtdiag.report.html.verdict_block import verdict
+from rtdiag.report.html.waterfall_drawing import waterfall
+from rtdiag.report.markup import Markup, element, joined
+
+_STYLE = Path(__file__).with_name("page.css")
+
+
+def render(report: Report) -> str:
+    """The whole page, ending in a newline."""
+    page = element("html", _head(report), element("body", *_body(report)), lang="en")
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _head(report: Report) -> Markup:
+    style = Markup("\n" + _STYLE.read_text(encoding="utf-8"))
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    title = f"rtdiag: {_said(report)} – {report.target.base_url}, {report.started_at:%Y-%m-%d}"
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="referrer", content="no-referrer"),
+        element("title", title),
+        element("style", style),
+    )
+
+
+def _body(report: Report) -> Iterator[Markup]:
+    places = anchors(report)
+    yield element("header", *_top(report), _banner(report))
+    main = [
+        _section("verdict", "Verdict", verdict(report, places), _summary(report)),
+        _section("checks", "Checks", checks(report, places)),
+        _own(report),
+        _hearing(report),
+        _section("waterfall", "Waterfall", waterfall(report)),
+        _corrected(report.corrected),
+        _section("ledger", "Ledger", *_ledger(report)),
+        _section("environment", "Environment", *_environment(report)),
+        _section("masking", "Masking", *_masking(report)),
+        _section("limits", "Not tested, left open", *_limits(report)),
+    ]
+    yield element("main", *main)
+    times = f"rtdiag {report.version}, started {_utc(report.started_at)}, finished {_utc(report.finished_at)}"
+    yield element("footer", element("p", times), _banner(report))
+
+
+def _said(report: Report) -> str:
+    return ("INTERRUPTED: " if report.interrupted else "") + phrases.in_words(report)
+
+
+def _top(report: Report) -> Iterator[Markup]:
+    overall = phrases.overall(report)
+    said = element("span", f"{phrases.SIGNS[overall]} {_said(report)}", class_=f"overall {overall}")
+    yield element("h1", said)
+    yield element("p", f"rtdiag asked {report.target.base_url} on {report.started_at:%Y-%m-%d}", class_="asked")
+    links = [element("a", name, href=f"#{name}") for name in ("checks", "waterfall", "ledger", "environment")]
+    yield element("nav", *links, aria_label="on this page")
+
+
+def _banner(report: Report) -> Markup:
+    told = phrases.banner(report)
+    return element("p", told, class_="banner", role="note") if told else Markup()
+
+
+def _section(name: str, title: str, *inside: str) -> Markup:
+    return element("section", element("h2", title, id=name), *inside, aria_labelledby=name)
+
+
+def _summary(report: Report) -> Markup:
+    used = f"used {report.cost}; exit code {report.exit_code}"
+    return element(
+        "p",
+        status(phrases.overall(report)),
+        " ",
+        phrases.tally(case.finding.status for case in cases.of_run(report)),
+        element("br"),
+        used,
+        class_="counts",
+    )
+
+
+def _own(report: Report) -> Markup:
+    found = own_fields.of_run(report)
+    if found is None:
+        return Markup()
+    taken = (element("p", own_fields.TAKEN), element("pre", found.taken, tabindex=0)) if found.taken else ()
+    return _section("own", "Your session", table("fields of your session", found.heads, found.lines), *taken)
+
+
+def _hearing(report: Report) -> Markup:
+    found = modes.of_run(report)
+    return _section("hearing", words.TITLE, *picture(found)) if found else Markup()
+
+
+def _corrected(requests: WorkingRequests | None) -> Markup:
+    if requests is None:
+        return Markup()
+    told = {
+        "the token, in a shell": requests.mint,
+        "the offer, in a shell": requests.offer,
+        "both in one request, by the key": requests.unified,
+        "the page's script": requests.page,
+    }
+    shown = [joined(element("h3", name), element("pre", text, tabindex=0)) for name, text in told.items() if text]
+    folded = element("details", element("summary", "the requests and the page as they are right"), *shown)
+    return _section("corrected", "What should work here", folded)
+
+
+def _ledger(report: Report) -> Iterator[Markup]:
+    found = ledger.entries(report)
+    looked_at = {e.source for case in cases.worst_first(report) for e in cases.entries(case, found)}
+    if failed := [entry for entry in found if entry.source in looked_at]:
+        yield element("p", "The ids that support asks for, of the cases that need a look:")
+        yield _entries("ledger of the cases that need a look", failed)
+    head = element("summary", f"all {len(found)} requests and events with their ids")
+    yield element("details", head, _entries("the whole ledger", found))
+
+
+def _entries(label: str, found: list[ledger.Entry] | tuple[ledger.Entry, ...]) -> Markup:
+    names = [name for name in ledger.NAMES if any(name in entry.ids for entry in found)]
+    lines = [
+        (
+            entry.source,
+            f"{entry.at.astimezone(UTC):%H:%M:%S.%f}"[:-3],
+            entry.what,
+            *(_id(entry, name) for name in names),
+        )
+        for entry in found
+    ]
+    return table(label, ("", "UTC", "what", *names), lines, "ledger")
+
+
+def _id(entry: ledger.Entry, name: str) -> Markup:
+    return element("code", entry.ids[name]) if name in entry.ids else Markup()
+
+
+def _environment(report: Report) -> Iterator[Markup]:
+    target, credential = report.target, report.credential
+    dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "unknown"
+    lines = {
+        "target": f"{target.base_url} ({target.recognised_as})",
+        "dialect": dialects,
+        "credential": f"{credential.kind} {credential.masked} from {credential.source}",
+        "models": f"{target.model}, {target.transcription_model}",
+        "rtdiag": report.version,
+    }
+    yield element("dl", *(joined(element("dt", name), element("dd", value)) for name, value in lines.items()))
+
+
+def _masking(report: Report) -> Iterator[Markup]:
+    masked = sum(found.count for found in report.redactions)
+    yield element("p", f"Masked secrets and addresses: {masked}. What is searched for: {SCOPE}.")
+    if report.redactions:
+        lines = [(found.where, found.kind, str(found.count)) for found in report.redactions]
+        folded = table("what was masked", ("where", "kind", "count"), lines)
+        yield element("details", element("summary", "where, and of which kind"), folded)
+
+
+def _limits(report: Report) -> Iterator[Markup]:
+    yield element("p", f"Not tested: {', '.join(report.not_tested) or 'nothing that belongs to it'}.")
+    left = [element("li", one) for one in report.left_open]
+    yield joined(element("p", "Left open:"), element("ul", *left)) if left else element("p", "Nothing was left open.")
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

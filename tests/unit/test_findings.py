@@ -1,0 +1,53 @@
+"""What judges share: refusals that name their reason, and the differences between what was sent and what is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtdiag import testing
+from rtdiag.engine.findings import differences, past_the_credential, refusal
+from rtdiag.testing import exchange
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cause"),
+    [
+        ("ephemeral_token_already_used", "", "ephemeral-token-already-used"),  # kizuna-ai-lab/sokuji#377
+        (None, "Ephemeral token expired", "ephemeral-token-expired"),  # public file, record 41003154417
+        (None, "Missing scopes: model.request.", "missing-permission-scope"),  # community.openai.com 1374480
+        ("incorrect_hostname", "", "wrong-regional-host"),
+        ("mismatched_project", "", "org-or-project-header-mismatch"),
+        (
+            "model_not_found",
+            "The model `x` does not exist or you do not have access to it.",
+            "model-not-found-or-no-access",
+        ),
+        (None, "The model `x` does not exist or you do not have access to it.", "model-not-found-or-no-access"),
+        ("invalid_api_key", "Incorrect API key provided: ek_67e7a***26ea.", None),
+        ("session_expired", "Your session hit the maximum duration of 60 minutes.", None),
+        (None, "", None),
+    ],
+)
+def test_a_refusal_that_names_its_reason(code: str | None, message: str, cause: str | None) -> None:
+    named = refusal(testing.refusal(401, code, message))
+    assert (named[0] if named else None) == cause
+
+
+def test_an_answer_without_an_error_refuses_nothing() -> None:
+    assert refusal(exchange(401, "no")) is None
+    assert not past_the_credential(exchange(400, "no"))
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed", "lost"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, []),
+        ({"a": {"b": None}}, {"a": {"b": None}}, []),
+        ({"a": {"b": 1}}, {"a": {"b": 2}}, ["a.b: sent 1, echoed 2"]),
+        ({"a": 1}, {}, ["a: sent 1, not in the echo"]),
+        ({"a": {"b": 1}}, {"a": None}, ['a: sent {"b": 1}, echoed null']),
+        ({"a": [1]}, {"a": [1, 2]}, ["a: sent [1], echoed [1, 2]"]),
+    ],
+)
+def test_differences_name_the_place_and_both_values(sent: object, echoed: object, lost: list[str]) -> None:
+    assert list(differences(sent, echoed)) == lost
