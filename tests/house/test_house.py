@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from rtdiag import __version__
+
 ROOT = Path(__file__).parents[2]
 
 # room -> the rooms of rtdiag that it may import (itself is always allowed); "checks" is the folder beside rtdiag/
@@ -266,3 +268,7 @@ def test_the_wheel_holds_every_module_and_every_data_file(wheel: set[str]) -> No
 def test_the_wheel_has_no_other_top_level(wheel: set[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     assert {t for t in tops if not t.endswith(".dist-info")} == {"rtdiag"}
+
+
+def test_the_wheel_has_the_version_that_the_program_tells(wheel: set[str]) -> None:
+    assert f"rtdiag-{__version__}.dist-info/METADATA" in wheel
