@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag import registry
+from rtdiag.engine import registry
 
 PAGE = (Path(__file__).parents[2] / "checks" / "README.md").read_text(encoding="utf-8")
 CHECK, TESTS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[:2]
