@@ -20,58 +20,32 @@ from rtdiag.diagnosis.matching import UNKNOWN, causes_of, causes_of_all
 from rtdiag.diagnosis.printed import error_fields
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Diagnosis
+from tests.diagnosis.example import Example, examples, situation
 
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "errors.yaml"
-REPORTED: list[dict[str, Any]] = yaml.load(
-    (ROOT / "tests/diagnosis/reported.yaml").read_text(encoding="utf-8"), Loader=loader()
-)
-IDS = [f"{n}-{r['cause']}" for n, r in enumerate(REPORTED)]
-
-
-def situation(entry: dict[str, Any]) -> Situation:
-    request = entry["request"] or {}
-    return Situation(
-        entry["body"] or "",
-        method=request.get("method"),
-        url=request.get("path"),
-        credential=request.get("credential"),
-        content_type=request.get("content_type"),
-        sent=request.get("body"),
-        status=entry["status"],
-        surface=entry["surface"],
-        dialect=entry["dialect"],
-        id=entry.get("id"),
-    )
+SHARED = Path(__file__).parents[2].parent / "shared" / "errors.yaml"
+REPORTED = examples("body")
 
 
 def family(found: Diagnosis) -> str:
     return found.cause.partition("/")[0]
 
 
-@pytest.mark.parametrize("entry", REPORTED, ids=IDS)
-def test_a_reported_failure_is_named(entry: dict[str, Any]) -> None:
-    found = causes_of(situation(entry))[0]
-    assert found.cause == entry["cause"]
+@pytest.mark.parametrize("example", REPORTED, ids=str)
+def test_a_reported_failure_is_named(example: Example) -> None:
+    found = causes_of(example.situation)[0]
+    assert found.cause == example.cause
     assert found.evidence
     assert found.sources
 
 
-WORDINGS: dict[str, list[list[str]]] = yaml.load(
-    (ROOT / "tests/diagnosis/wordings.yaml").read_text(encoding="utf-8"), Loader=loader()
-)
+@pytest.mark.parametrize("example", examples("printed"), ids=str)
+def test_what_libraries_print_is_named_without_any_context(example: Example) -> None:
+    assert family(causes_of(example.situation)[0]) == example.family
 
 
-@pytest.mark.parametrize(("cause", "text"), WORDINGS["printed"], ids=lambda t: t[:40])
-def test_what_libraries_print_is_named_without_any_context(cause: str, text: str) -> None:
-    assert family(causes_of(Situation(text))[0]) == cause
-
-
-@pytest.mark.parametrize("told", WORDINGS["said"], ids=lambda t: t[1][:40])
-def test_what_a_person_says_is_named(told: list[str]) -> None:
-    cause, text, *sent = told
-    found = causes_of(Situation(text, sent=sent[0] if sent else None))[0]
-    assert family(found) == cause
+@pytest.mark.parametrize("example", examples("said"), ids=str)
+def test_what_a_person_says_is_named(example: Example) -> None:
+    assert family(causes_of(example.situation)[0]) == example.family
 
 
 # What may become of a text on its way to us, without its meaning changing.
@@ -91,39 +65,47 @@ PERTURBED: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("change", PERTURBED)
-@pytest.mark.parametrize("entry", REPORTED, ids=IDS)
-def test_the_cause_outlives_what_happens_to_texts(entry: dict[str, Any], change: str) -> None:
-    found = causes_of(situation(entry | {"body": PERTURBED[change](entry["body"])}))
-    assert family(found[0]) == entry["cause"].partition("/")[0]
+@pytest.mark.parametrize("example", REPORTED, ids=str)
+def test_the_cause_outlives_what_happens_to_texts(example: Example) -> None:
+    found = {
+        name: causes_of(reworded(example, change(example.situation.text)))[0] for name, change in PERTURBED.items()
+    }
+    assert {name: family(first) for name, first in found.items()} == dict.fromkeys(PERTURBED, example.family)
 
 
-LONG = [r for r in REPORTED if len(r["body"]) > 60]
+def reworded(example: Example, text: str) -> Situation:
+    return replace(example.situation, text=text)
 
 
-@pytest.mark.parametrize("part", [0.75, 0.5, 0.25])
-@pytest.mark.parametrize("entry", LONG, ids=lambda r: r["cause"])
-def test_a_truncated_text_is_not_taken_for_something_else_with_confidence(entry: dict[str, Any], part: float) -> None:
-    found = causes_of(situation(entry | {"body": entry["body"][: int(len(entry["body"]) * part)]}))[0]
-    assert found.confidence != "high" or family(found) == entry["cause"].partition("/")[0]
+def cut(example: Example, part: float) -> Situation:
+    return reworded(example, example.situation.text[: int(len(example.situation.text) * part)])
+
+
+LONG = [e for e in REPORTED if len(e.situation.text) > 60]
+
+
+@pytest.mark.parametrize("example", LONG, ids=str)
+def test_a_truncated_text_is_not_taken_for_something_else_with_confidence(example: Example) -> None:
+    for part in (0.75, 0.5, 0.25):
+        found = causes_of(cut(example, part))[0]
+        assert found.confidence != "high" or family(found) == example.family, part
 
 
 def test_most_truncated_texts_still_lead_to_their_cause() -> None:
-    cut = {n: causes_of(situation(e | {"body": e["body"][: int(len(e["body"]) * 0.75)]})) for n, e in enumerate(LONG)}
-    kept = [n for n, found in cut.items() if LONG[n]["cause"].partition("/")[0] in [family(d) for d in found[:3]]]
+    kept = [e for e in LONG if e.family in [family(d) for d in causes_of(cut(e, 0.75))[:3]]]
     assert len(kept) >= 0.9 * len(LONG)
 
 
-WHOLE = [r for r in REPORTED if re.fullmatch(r'\{.*"error": ?\{.*\}\}', r["body"])]
+WHOLE = [e for e in REPORTED if re.fullmatch(r'\{("type": ?"error",.*)?"error": ?\{.*\}\}', e.situation.text)]
 
 
-@pytest.mark.parametrize("entry", WHOLE, ids=lambda r: r["cause"])
-def test_every_print_of_an_error_object_is_read_alike(entry: dict[str, Any]) -> None:
-    parsed = json.loads(entry["body"])
+@pytest.mark.parametrize("example", WHOLE, ids=str)
+def test_every_print_of_an_error_object_is_read_alike(example: Example) -> None:
+    parsed = json.loads(example.situation.text)
     inner = parsed["error"]
     lines = "error:\n" + "\n".join(f"{k}: {json.dumps(v)}" for k, v in inner.items())
     for printed in (json.dumps(parsed, indent=4), repr(parsed), lines, f"Error: {repr(inner)[1:-1]}"):
-        assert family(causes_of(situation(entry | {"body": printed}))[0]) == entry["cause"].partition("/")[0], printed
+        assert family(causes_of(reworded(example, printed))[0]) == example.family, printed
 
 
 REFUSED = json.dumps(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from rtdiag.api.data import loader
 from rtdiag.diagnosis.matching import causes_of
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.engine.rejudge import replay
@@ -17,32 +14,10 @@ from rtdiag.model import Report
 from rtdiag.redact import Mask
 from rtdiag.report import reading, render
 from tests.checks.broken import grouped, run
+from tests.diagnosis.example import Example, examples
 from tests.secrets.canaries import made
 
-HERE = Path(__file__).parent.parent / "diagnosis"
-REPORTED: list[dict[str, Any]] = yaml.load((HERE / "reported.yaml").read_text(encoding="utf-8"), Loader=loader())
-WORDINGS: dict[str, list[list[str]]] = yaml.load((HERE / "wordings.yaml").read_text(encoding="utf-8"), Loader=loader())
 KEY, TOKEN, PASSWORD = made("known"), made("minted", 35, "ek_"), made("proxy", 24, "")
-
-
-def told() -> list[Situation]:
-    found = [
-        Situation(text, sent=sent[0] if sent else None) for _, text, *sent in (*WORDINGS["printed"], *WORDINGS["said"])
-    ]
-    for entry in REPORTED:
-        request = entry["request"] or {}
-        names = {"method": "method", "url": "path", "credential": "credential", "sent": "body"}
-        asked: dict[str, Any] = {name: request.get(given) for name, given in names.items()}
-        found.append(
-            Situation(
-                entry["body"] or "",
-                status=entry["status"],
-                surface=entry["surface"],
-                dialect=entry["dialect"],
-                **asked,
-            )
-        )
-    return found
 
 
 def masked(situation: Situation, mask: Mask) -> Situation:
@@ -61,8 +36,9 @@ def with_secrets(situation: Situation) -> Situation:
     return replace(situation, text=text, sent=situation.sent and f"{situation.sent} {KEY}")
 
 
-@pytest.mark.parametrize("situation", told(), ids=lambda s: s.text[:40])
-def test_a_masked_text_has_the_same_causes(situation: Situation) -> None:
+@pytest.mark.parametrize("example", examples(), ids=str)
+def test_a_masked_text_has_the_same_causes(example: Example) -> None:
+    situation = example.situation
     mask = Mask()
     mask.learn(KEY)
     mask.learn(TOKEN)
