@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from rtdiag import __version__
+from rtdiag.cli import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -199,6 +200,11 @@ def test_help_imports_nothing_heavy() -> None:
     code = f"import sys; from rtdiag.cli import main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_each_command_has_a_module_of_its_own() -> None:
+    homes = {name: getattr(command.callback, "__module__", "") for name, command in main.commands.items()}
+    assert homes == {name: f"rtdiag.cli.{'list_checks' if name == 'list' else name}" for name in main.commands}
 
 
 @pytest.mark.parametrize("name", ["README.md", "rtdiag/README.md"])

@@ -1,0 +1,122 @@
+"""`rtdiag emulator`: the API on this machine, what is known of it, and where it answers otherwise than a report shows."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from datetime import date
+
+import click
+
+from rtdiag.cli.options import ENVIRONMENT, day
+from rtdiag.cli.stderr import say
+from rtdiag.cli.usage import refuse
+
+
+@click.command("emulator", context_settings=ENVIRONMENT)
+@click.option(
+    "--as-of", metavar="DATE", callback=day, help="The API as it was on that day. Default: the newest that is known."
+)
+@click.option("--fault", "faults", metavar="ID", multiple=True, help="Break it so. Repeatable.")
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where HTTP and WebSocket are served."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Their port; 0 takes a free one."
+)
+@click.option(
+    "--control-port",
+    type=click.IntRange(0, 65535),
+    help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
+)
+@click.option(
+    "--compare",
+    "report",
+    envvar="RTDIAG_COMPARE",
+    metavar="REPORT",
+    help="Ask the emulator what the run of that JSON report asked, list where it answers otherwise, and end.",
+)
+@click.option("--cassette", metavar="FILE", help="With --compare: write the exchanges that differ as a cassette.")
+@click.option("--list-faults", is_flag=True, help="List the faults and end.")
+@click.option("--timeline", is_flag=True, help="List what changed on which day, with its source, and end.")
+def command(
+    as_of: date | None,
+    faults: tuple[str, ...],
+    host: str,
+    port: int,
+    control_port: int | None,
+    report: str | None,
+    cassette: str | None,
+    list_faults: bool,
+    timeline: bool,
+) -> None:
+    """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
+    import asyncio
+
+    from rtdiag.cli.terminal import show
+    from rtdiag.emulator import Emulator
+    from rtdiag.emulator.listings import faults_text, timeline_text
+    from rtdiag.engine import registry
+    from rtdiag.intake import why
+
+    if list_faults or timeline:
+        known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
+        show(timeline_text() if timeline else faults_text(known))
+        return
+    if cassette is not None and report is None:
+        refuse("--cassette holds what --compare finds: name the report, as --compare REPORT")
+    if report is not None and (faults or control_port is not None or port or host != "127.0.0.1"):
+        refuse("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
+    if report is not None:
+        sys.exit(_compare(report, cassette, as_of))
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        served = Emulator(as_of=as_of, faults=faults, host=host, port=port, control_port=control_port)
+        async with served:
+            for line in served.warnings:
+                say(f"rtdiag: {line}")
+            show(served.banner)
+            await stop.wait()
+
+    try:
+        asyncio.run(serve())
+    except UnicodeError:
+        refuse(f"--host {host}: no host is called so: give an address, such as 127.0.0.1")
+    except ValueError as exc:
+        refuse(str(exc))
+    except OSError as exc:  # of a port that is taken asyncio names the address, and so which of the two it is
+        refuse(f"--host {host}: {why(exc)}")
+
+
+def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
+    """Print where the emulator answers otherwise than the report shows.
+
+    Exit code: 0 nowhere, 1 somewhere, 2 nothing to ask again or nowhere to write, 130 interrupted.
+    """
+    from rtdiag.cli.files import refusal, whole
+    from rtdiag.cli.terminal import show
+    from rtdiag.compare import drift
+    from rtdiag.intake import Unusable, called, text_of, why
+    from rtdiag.report import reading
+
+    if cassette is not None and (refused := refusal(cassette)):
+        refuse(f"--cassette {cassette}: {refused}")
+    try:
+        found = drift.compare(drift.report_in(text_of(report, reading.FILE)), as_of)
+    except Unusable as exc:
+        refuse(f"{called(report)}: {exc}")
+    except KeyboardInterrupt:
+        say("rtdiag: interrupted; nothing was compared to the end")
+        return 130
+    show(drift.text(found))
+    if cassette and (held := drift.as_cassette(found)):
+        try:
+            whole(cassette, held)
+        except OSError as exc:
+            refuse(f"{cassette}: {why(exc)}")
+    elif cassette:
+        say(f"rtdiag: {cassette}: not written, for no HTTP exchange differs")
+    return 1 if found.differences else 0

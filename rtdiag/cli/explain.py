@@ -1,0 +1,111 @@
+"""`rtdiag explain`: what a failure says that somebody already has, what a code means, and a session that should work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date
+from typing import Any
+
+import click
+
+from rtdiag.cli.options import ENVIRONMENT, day, table_or_json
+from rtdiag.cli.stderr import say
+from rtdiag.cli.usage import new_mask, refuse
+
+_LONGEST_NAME = 1000  # of a file or a code; what is longer is a text in the wrong place
+
+
+@click.command("explain", context_settings=ENVIRONMENT)
+@click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.option("--session", metavar="FILE", help="Print a session made from this one (JSON or YAML) that should work.")
+@click.option("--type", "kind", type=click.Choice(["realtime", "transcription"]), help="With --session: its kind.")
+@click.option("--model", metavar="ID", help="With --session: the model of the session or the transcription.")
+@click.option("--dialect", type=click.Choice(["ga", "beta"]), default="ga", show_default=True, help="With --session.")
+@click.option(
+    "--vad", type=click.Choice(["server_vad", "semantic_vad", "none"]), help="With --session: its turn detection."
+)
+@click.option("--as-of", metavar="DATE", callback=day, help="With --session: for the API of that day. Default: today.")
+@table_or_json
+def command(inputs: tuple[str, ...], session: str | None, output: str, **wanted: Any) -> None:
+    """Say which failure it is, from what you already have.
+
+    INPUT is a file, a directory with source code, - for standard input, or a code. A file may hold an error body, a browser's
+    console paste, a HAR, an HTTP answer, curl's output, an event log, a close code, an rtdiag report, failure descriptions in
+    JSON or YAML, source code that calls the API, or a symptom in your own words. A code is a cause, a check, a case, or an error
+    code. Nothing is sent, nothing is executed. Exit code: 0 judged, also as unknown; 2 could not be read.
+    """
+    from rtdiag.engine.config import ConfigError
+
+    try:
+        if session is not None:
+            _show_session(session, output, **wanted)
+        elif not inputs:
+            raise ConfigError("give a file, - for standard input, or a code; `rtdiag explain --help` says what is read")
+        sys.exit(_explain(inputs, output))
+    except ConfigError as exc:
+        refuse(str(exc))
+
+
+def _explain(inputs: tuple[str, ...], output: str) -> int:
+    """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
+    from rtdiag.cli.terminal import show
+    from rtdiag.diagnosis.explaining import explain_input
+    from rtdiag.diagnosis.situation import Unreadable
+    from rtdiag.model import Explanation
+    from rtdiag.report import explained
+
+    mask, found, code = new_mask(), list[Explanation](), 0
+    try:
+        for name in inputs:
+            try:
+                if name == "-" or os.path.exists(name) or not (page := _page(name)):
+                    found += explain_input(name, mask)
+                else:
+                    found.append(Explanation(name, "code", (), note=page))
+            except Unreadable as exc:
+                code = 2
+                say(f"rtdiag: {mask(str(exc), 'screen')}")
+    except KeyboardInterrupt:
+        code = 130
+        say("rtdiag: interrupted; what was read before is judged")
+    if found:
+        show(explained.as_json(found) if output == "json" else explained.as_text(found), output)
+    if masked := sum(r.count for r in mask.ledger()):
+        say(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}")
+    return code
+
+
+def _page(code: str) -> str | None:
+    """The page of a code; None for what looks like a path that is not there."""
+    from rtdiag.engine import reference, registry
+    from rtdiag.engine.config import ConfigError
+
+    checks = registry.load().checks
+    found = reference.page(code, checks)
+    if found is None and (len(code) > _LONGEST_NAME or ("/" not in code and "." not in code.lstrip("."))):
+        near = reference.near(code[:_LONGEST_NAME], checks)
+        meant = f"did you mean {' or '.join(near)}?" if near else "give text on standard input: `rtdiag explain -`"
+        raise ConfigError(f"there is no file and no code called {code[:80]!r}; {meant}")
+    return found
+
+
+def _show_session(
+    file: str, output: str, kind: Any, dialect: Any, model: str | None, vad: Any, as_of: date | None
+) -> None:
+    """Print the session that should work to standard output, and what was changed and why to standard error."""
+    import json
+
+    from rtdiag.cli.terminal import show
+    from rtdiag.engine import config
+    from rtdiag.remedy.repair import repair
+    from rtdiag.report.json import plain
+
+    given = config.session(file)
+    found = repair(given, kind=kind, dialect=dialect, model=model, vad=vad, on=as_of or date.today())
+    whole = new_mask().values(plain(found), "session")
+    shown = whole if output == "json" else whole["session"]
+    show(json.dumps(shown, indent=2, ensure_ascii=False) + "\n", "json")
+    if output != "json":
+        for change in (*whole["changes"], *whole["notes"]):
+            say(f"{change['place']}: {change['what']}, {change['why']} ({change['source']})")

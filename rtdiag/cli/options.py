@@ -1,0 +1,70 @@
+"""What several commands' options share: how they are declared, and what their values may be."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import click
+
+from rtdiag.report import FORMATS
+
+# A command with this reads each option from the variable of its name, too, such as RTDIAG_MODEL for --model.
+ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+# What --timeout may be.
+_LEAST_S, _MOST_S = 0.1, 600.0
+
+
+def day(_: click.Context, option: click.Parameter, value: str | None) -> date | None:
+    """What is to be a date; None where nothing is given."""
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no date; write it like 2025-03-21", param=option) from None
+
+
+def seconds(_: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """How long, within what a run can do with; None where nothing is given."""
+    if value is not None and not _LEAST_S <= value <= _MOST_S:  # also what is no number
+        raise click.BadParameter(f"give seconds from {_LEAST_S:g} to {_MOST_S:g}, not {value:g}", param=option)
+    return value
+
+
+def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = tuple((form, path) for form, _, path in (v.partition("=") for v in values))
+    for form, path in pairs:
+        if form not in FORMATS or not path:
+            raise click.BadParameter(f"give FORMAT=PATH with FORMAT one of {', '.join(FORMATS)}", param=option)
+    return pairs
+
+
+def as_reports(command: Any) -> Any:
+    """The options of every command that ends in a report."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Show every case of every check."),
+        click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+            help="Colours on the screen.",
+        ),
+        click.option(
+            "--fail-on", type=click.Choice(["fail", "inconclusive", "warn", "never"]), default="inconclusive",
+            show_default=True, help="The mildest status that makes the exit code other than 0.",
+        ),
+        click.option(
+            "--report", "reports", envvar="RTDIAG_REPORT", metavar="FORMAT=PATH", multiple=True, callback=_report_files,
+            help="Also write it there. Repeatable.",
+        ),
+        click.option(
+            "-o", "--output", type=click.Choice(FORMATS), default="table", show_default=True,
+            help="The format on standard output.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+table_or_json = click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The format.",
+    allow_from_autoenv=False,
+)  # fmt: skip

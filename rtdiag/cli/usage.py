@@ -1,0 +1,40 @@
+"""What a person gave: the record in a file, and the one line, without a secret in it, for what cannot be used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from rtdiag.cli.stderr import say
+
+if TYPE_CHECKING:
+    from rtdiag.model import Report
+    from rtdiag.redact import Mask
+
+
+def recorded(file: str) -> Report:
+    """The report in that file; raises ConfigError, in one line, where there is none."""
+    from rtdiag.engine.config import ConfigError
+    from rtdiag.intake import Unusable, called, text_of
+    from rtdiag.report import reading
+
+    try:
+        return reading.report_in(text_of(file, reading.FILE))
+    except Unusable as exc:
+        raise ConfigError(f"{called(file)}: {exc}") from None
+
+
+def refuse(line: str) -> NoReturn:
+    """One line on standard error and exit code 2; what a person gave in the wrong place may be a secret, and is masked."""
+    say(f"rtdiag: {new_mask()(line, 'screen')}")
+    sys.exit(2)
+
+
+def new_mask() -> Mask:
+    """A mask that knows the secrets of the environment."""
+    from rtdiag.redact import Mask
+
+    mask = Mask()
+    mask.learn_environment(os.environ)
+    return mask
