@@ -14,17 +14,15 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from rtdiag import whole_run
 from rtdiag.api.endpoints import Dialect
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.session.turn_taking import Rule, patience
-from rtdiag.engine import plan as plans
-from rtdiag.engine import registry, runner
+from rtdiag.engine import registry
 from rtdiag.engine.check import Check
-from rtdiag.engine.context import RunOptions
+from rtdiag.engine.config import Config, make
+from rtdiag.engine.registry import Registry
 from rtdiag.model import Evidence, Exchange, Finding, Observation, Report, Row
-from rtdiag.redact import Mask, Secret
-from rtdiag.transport.http import Credential
-from rtdiag.transport.recorder import Deadlines
 
 # However busy the machine is, no test of a check may be cut short.
 _LIMIT_S = 600.0
@@ -85,22 +83,13 @@ def run_on_emulator(
         nonlocal waited_s
         waited_s += seconds
 
-    async def work() -> Report:
-        known = checks or registry.load().checks
-        mask = Mask()
-        async with Emulator(as_of, faults, clock=lambda: time.time() + waited_s, ends=ends) as emulator:
-            mask.learn(emulator.key)
-            asked = RunOptions(
-                emulator.base_url, Credential("api-key", Secret(emulator.key), "the emulator"), today=emulator.as_of
-            )
-            asked = replace(asked, **options)
-            shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
-            plan = plans.make(known.values(), only=only, allow=allow, kinds=asked.kinds, emulated=True)
-            deadlines = Deadlines.of(longest_s)
-            more: dict[str, Any] = {"deadlines": deadlines, "limit_s": _LIMIT_S, "sleep": sleep}
-            return await runner.run(plan, asked, mask=mask, emulator=shown, **more)
-
-    return asyncio.run(work())
+    config = Config(emulator=True, only=tuple(only), allow=tuple(allow), timeout_s=longest_s)
+    settings = make(config, {})
+    settings = replace(settings, options=replace(settings.options, **options))
+    emulator = Emulator(as_of, faults, clock=lambda: time.time() + waited_s, ends=ends)
+    known = Registry(dict(checks or registry.load().checks))
+    ready = whole_run.planned(config, settings, known, emulator)
+    return asyncio.run(whole_run.ask(replace(ready, limit_s=_LIMIT_S), sleep=sleep))
 
 
 def row(report: Report, case_id: str) -> Row:

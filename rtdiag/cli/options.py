@@ -12,9 +12,6 @@ from rtdiag.report import FORMATS
 # A command with this reads each option from the variable of its name, too, such as RTDIAG_MODEL for --model.
 ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-# What --timeout may be.
-_LEAST_S, _MOST_S = 0.1, 600.0
-
 
 def day(_: click.Context, option: click.Parameter, value: str | None) -> date | None:
     """What is to be a date; None where nothing is given."""
@@ -22,13 +19,6 @@ def day(_: click.Context, option: click.Parameter, value: str | None) -> date | 
         return date.fromisoformat(value) if value else None
     except ValueError:
         raise click.BadParameter(f"{value!r} is no date; write it like 2025-03-21", param=option) from None
-
-
-def seconds(_: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    """How long, within what a run can do with; None where nothing is given."""
-    if value is not None and not _LEAST_S <= value <= _MOST_S:  # also what is no number
-        raise click.BadParameter(f"give seconds from {_LEAST_S:g} to {_MOST_S:g}, not {value:g}", param=option)
-    return value
 
 
 def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

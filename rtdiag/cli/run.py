@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from rtdiag.cli.options import ENVIRONMENT, as_reports, day, seconds
-from rtdiag.cli.stderr import say
+from rtdiag.cli.options import ENVIRONMENT, as_reports, day
 from rtdiag.cli.usage import refuse
-
-if TYPE_CHECKING:
-    from rtdiag.cli.outputs import Outputs
-    from rtdiag.cli.signals import Stop
-    from rtdiag.engine.config import Config, Flags
-    from rtdiag.engine.plan import Plan
-    from rtdiag.engine.registry import Registry
-    from rtdiag.model import Cost, Report
 
 
 @click.command("run", context_settings=ENVIRONMENT)
@@ -38,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--model", metavar="ID", help="The realtime model to ask for.")
 @click.option("--transcription-model", metavar="ID", help="The transcription model to ask for.")
 @click.option(
-    "--type", "kind", envvar="RTDIAG_TYPE", type=click.Choice(["realtime", "transcription", "both"]), default="both",
+    "--type", type=click.Choice(["realtime", "transcription", "both"]), default="both",
     show_default=True, help="The kind of session to ask about.",
 )  # fmt: skip
 @click.option(
@@ -72,21 +63,10 @@ if TYPE_CHECKING:
     envvar="RTDIAG_TIMEOUT",
     metavar="SECONDS",
     type=float,
-    callback=seconds,
     help="Each request's total; a run takes at most 8 of these, opt-ins aside.  [default: 15]",
 )
 def command(
-    kind: str,
-    only: tuple[str, ...],
-    skip: tuple[str, ...],
-    allow: tuple[str, ...],
-    output: str,
-    reports: tuple[tuple[str, str], ...],
-    record: str | None,
-    fail_on: Any,
-    color: str,
-    verbose: bool,
-    **flags: Any,
+    output: str, reports: tuple[tuple[str, str], ...], record: str | None, color: str, verbose: bool, **wanted: Any
 ) -> None:
     """Run the checks, in sequence, and print what was asked, what came back, and what to do.
 
@@ -96,101 +76,19 @@ def command(
     from rtdiag.cli.signals import Stop
 
     with Stop() as stop:
-        from dataclasses import replace
-
         from rtdiag.cli.outputs import Outputs
-        from rtdiag.engine import config, plan, registry
-        from rtdiag.transport import names
+        from rtdiag.cli.progress import Progress
+        from rtdiag.engine.config import Config, ConfigError
+        from rtdiag.whole_run import run
 
         files = (*reports, *([("cassette", record)] if record else ()))
         outputs = Outputs(output, files, os.environ, color=color, verbose=verbose)
-        given = config.Flags(type=kind, **flags)
+        progress = Progress(outputs, stop)
         try:
-            settings = config.make(given, os.environ)
-            known = registry.load()
-            if strangers := plan.unknown((*only, *skip), known.checks.values()):
-                raise config.ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
-            chosen = plan.make(
-                known.checks.values(),
-                only=only,
-                skip=skip,
-                kinds=settings.options.kinds,
-                allow=allow,
-                emulated=given.emulator,
-            )
-            named = plan.named_in_full(known.checks.values(), only)
-            settings = replace(settings, options=replace(settings.options, named=named))
-            if not any(step.cases for step in chosen.steps):
-                raise config.ConfigError("nothing is selected: --only, --skip and --type leave no case")
-            outputs.check()
-            stop.begin()
-            report = names.run(_report(given, settings, chosen, known, fail_on, outputs, stop))
-        except config.ConfigError as exc:
+            report = run(Config(**wanted), progress)
+        except ConfigError as exc:
             refuse(str(exc))
+        finally:
+            progress.clear()
         code = outputs.give(report)
     sys.exit(code)
-
-
-async def _report(
-    flags: Flags, settings: Config, chosen: Plan, known: Registry, fail_on: Any, outputs: Outputs, stop: Stop
-) -> Report:
-    """Run the plan, on the embedded emulator if that was asked for."""
-    from dataclasses import replace
-
-    from rtdiag.cli.terminal import Screen
-    from rtdiag.engine import runner
-    from rtdiag.engine.config import ConfigError
-    from rtdiag.redact import Secret
-    from rtdiag.transport.http import Credential
-
-    screen = Screen(outputs)
-    cost, of_audio, longer_s = _cost(chosen, settings, flags)
-    limit_s = settings.deadlines.run_s(chosen.waits_s(longer_s))
-    common: dict[str, Any] = {
-        "mask": settings.mask, "deadlines": settings.deadlines, "limit_s": limit_s, "observer": screen,
-        "broken": known.broken, "fail_on": fail_on,
-    }  # fmt: skip
-    try:
-        if not flags.emulator:
-            screen.announce(chosen, cost, limit_s, of_audio)
-            outputs.open()
-            return await stop.cancellable(runner.run(chosen, settings.options, **common))
-        from rtdiag.emulator import Emulator
-
-        try:
-            emulator = Emulator(as_of=flags.as_of, faults=flags.faults)
-        except ValueError as exc:
-            raise ConfigError(str(exc)) from exc
-        screen.announce(chosen, cost, limit_s, of_audio)
-        outputs.open()
-        for line in emulator.warnings:
-            say(f"rtdiag: {line}")
-        async with emulator:
-            settings.mask.learn(emulator.key)
-            key = Credential("api-key", Secret(emulator.key), "the emulator")
-            options = replace(settings.options, base_url=emulator.base_url, api_key=key, today=emulator.as_of)
-            shown = {"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)}
-            return await stop.cancellable(runner.run(chosen, options, emulator=shown, **common))
-    finally:
-        screen.clear()
-
-
-def _cost(chosen: Plan, settings: Config, flags: Flags) -> tuple[Cost, str, float]:
-    """What the run takes, a sentence about its audio, "" where it sends none, and by how much a clip is longer than rtdiag's."""
-    if not chosen.cost.audio_seconds:
-        unused = (
-            "--audio is for vad-effect, which is not to run: name it, and add --allow audio"
-            if settings.options.audio
-            else ""
-        )
-        return chosen.cost, unused, 0.0
-    from rtdiag.api import models
-    from rtdiag.speech import price
-    from rtdiag.speech.clip import clip
-
-    longer_s = (clip(settings.options.audio).duration_ms - clip().duration_ms) / 1000
-    cost = chosen.costing(longer_s)
-    model = settings.options.transcription_model or models.default("transcription")
-    priced = price.sentence(cost.audio_seconds, model)
-    free = f"It sends about {cost.audio_seconds:g} s of audio, which costs nothing on the emulator."
-    return cost, free if flags.emulator else priced, longer_s

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Coroutine
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
-
-T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -46,22 +43,16 @@ class Stop:
         """The input is read: from now on there is a report that no signal may cost."""
         self._reading = False
 
-    async def cancellable(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do the work, which a signal cancels once; what it then still returns or raises is the result."""
-        import asyncio
-
-        self._task = asyncio.ensure_future(work)
-        if self.wished:
-            asyncio.get_running_loop().call_soon(self._task.cancel)
-        try:
-            return await self._task  # type: ignore[no-any-return]
-        finally:
-            self._task = None
+    def during(self, task: asyncio.Task[Any] | None) -> None:
+        """From now on the wish cancels this task, once, also a wish of before; what it still returns or raises is the result."""
+        self._task = task
+        if self.wished and task is not None:
+            task.get_loop().call_soon(task.cancel)
 
     def _wish(self, _number: int, _frame: FrameType | None) -> None:
         if self._reading:
             raise KeyboardInterrupt
         task = self._task
-        if not self.wished and task is not None:  # a second signal must not cut the closing short
+        if not self.wished and task is not None and not task.done():  # a second signal must not cut the closing short
             task.get_loop().call_soon_threadsafe(task.cancel)
         self.wished = True

@@ -1,4 +1,4 @@
-"""Flags, environment and files become a Config: pure but for reading the files that were named.
+"""What is wanted of a run, and what it comes to with the environment: pure but for reading the files that were named.
 
 Every problem of the user's input is a ConfigError whose text is one line: what is wrong, and what to do.
 """
@@ -6,14 +6,15 @@ Every problem of the user's input is a ConfigError whose text is one line: what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.engine.context import RunOptions
+from rtdiag.engine.results import FailOn
 from rtdiag.intake import Limit, Malformed, Unusable, json_of, odd, text_of, yaml_of
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport import addresses
@@ -44,6 +45,11 @@ _KEY_FILE = Limit(16 * 1024, "give a file that holds the key alone")
 _SESSION_FILE = Limit(1024 * 1024, "give the session object alone")
 _MOST_SESSION_VALUES = 10_000
 
+# What may be given more than once, and what must be one of a few.
+_LISTS = ("faults", "ice_servers", "only", "skip", "allow")
+_CHOICES = {"type": (*KINDS, "both"), "allow": ("wait", "audio"), "fail_on": get_args(FailOn)}
+_LEAST_S, _MOST_S = 0.1, 600.0
+
 _NO_CREDENTIAL = (
     "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
     "or try it without either by --emulator"
@@ -54,13 +60,17 @@ class ConfigError(Exception):
     """The user's input cannot be used; the text is one line."""
 
 
-@dataclass(frozen=True)
-class Flags:
-    """The options of `rtdiag run` as given, under the names that they have on the command line."""
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What is wanted of a run: the options of `rtdiag run`, under their names, and meaning what `rtdiag run --help` says.
+
+    What may stand more than once is a list: `faults`, `ice_servers`, `only`, `skip`, `allow`. `as_of` is a date, `timeout_s` are
+    seconds from 0.1 to 600, `key_file`, `session` and `audio` are names of files.
+    """
 
     emulator: bool = False
     as_of: date | None = None
-    faults: tuple[str, ...] = ()
+    faults: Sequence[str] = ()
     base_url: str | None = None
     key_file: str | None = None
     token_url: str | None = None
@@ -69,57 +79,78 @@ class Flags:
     type: str = "both"
     session: str | None = None
     audio: str | None = None
-    ice_servers: tuple[str, ...] = ()
+    ice_servers: Sequence[str] = ()
     keep_addresses: bool = False
     timeout_s: float | None = None
+    only: Sequence[str] = ()
+    skip: Sequence[str] = ()
+    allow: Sequence[str] = ()
+    fail_on: FailOn = "inconclusive"
 
 
 @dataclass(frozen=True)
-class Config:
-    """What a run needs to know. For the emulator `options` lacks base URL and key until it is started."""
+class Settings:
+    """What a Config comes to. For the emulator `options` lacks base URL and key until it is started."""
 
     options: RunOptions
     mask: Mask
     deadlines: Deadlines = field(default_factory=Deadlines)
 
 
-def make(flags: Flags, environment: Mapping[str, str]) -> Config:
-    """The Config; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not used, only hidden."""
-    if flags.emulator and (flags.base_url or flags.key_file):
+def make(config: Config, environment: Mapping[str, str]) -> Settings:
+    """The Settings; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not used, only hidden."""
+    _check(config)
+    if config.emulator and (config.base_url or config.key_file):
         raise ConfigError("--emulator brings its own server and key: leave --base-url and --key-file out")
-    if not flags.emulator and (flags.as_of or flags.faults):
+    if not config.emulator and (config.as_of or config.faults):
         raise ConfigError("--as-of and --fault are for the emulator: add --emulator")
-    mask = Mask(keep_addresses=flags.keep_addresses)
+    mask = Mask(keep_addresses=config.keep_addresses)
     mask.learn_environment(environment)
-    environment = {} if flags.emulator else environment
-    key, token = _key(flags.key_file, environment), _token(environment)
+    environment = {} if config.emulator else environment
+    key, token = _key(config.key_file, environment), _token(environment)
     for credential in filter(None, (key, token)):
         mask.learn(credential.secret.reveal())
-    for url in (flags.base_url, flags.token_url, *(environment.get(name) for name in _SHOWN_VARIABLES)):
+    for url in (config.base_url, config.token_url, *(environment.get(name) for name in _SHOWN_VARIABLES)):
         mask.learn_url(url or "")
-    if not (flags.emulator or key or token or flags.token_url):
+    if not (config.emulator or key or token or config.token_url):
         raise ConfigError(_NO_CREDENTIAL)
     options = RunOptions(
-        base_url=_base_url(flags.base_url or environment.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL),
+        base_url=_base_url(config.base_url or environment.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL),
         api_key=key,
         own_token=token,
-        token_url=str(_http_address(flags.token_url, "--token-url")) if flags.token_url else None,
-        realtime_model=flags.model,
-        transcription_model=flags.transcription_model,
-        session=session(flags.session) if flags.session else None,
-        ice_servers=tuple(_ice_url(url) for url in flags.ice_servers),
+        token_url=str(_http_address(config.token_url, "--token-url")) if config.token_url else None,
+        realtime_model=config.model,
+        transcription_model=config.transcription_model,
+        session=session(config.session) if config.session else None,
+        ice_servers=tuple(_ice_url(url) for url in config.ice_servers),
         environment={n: mask(environment[n], "environment") for n in _SHOWN_VARIABLES if environment.get(n)},
         headers={
             header: environment[name]
             for name, header in (("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project"))
             if environment.get(name)
         },
-        kinds=_kinds(flags.type),
-        audio=_audio(flags.audio),
+        kinds=_kinds(config.type),
+        audio=_audio(config.audio),
     )
     for credential_of_a_tool in _credentials(options.session):
         mask.learn(credential_of_a_tool, "header")
-    return Config(options, mask, Deadlines.of(flags.timeout_s))
+    return Settings(options, mask, Deadlines.of(config.timeout_s))
+
+
+def _check(config: Config) -> None:
+    """What the command line cannot give wrong, or only a timeout, and a program can."""
+    for name in _LISTS:
+        if isinstance(given := getattr(config, name), str):
+            raise ConfigError(f"{name} is a list: give [{given!r}]")
+    for name, allowed in _CHOICES.items():
+        given = getattr(config, name)
+        for one in given if name in _LISTS else (given,):
+            if one not in allowed:
+                raise ConfigError(f"{name} knows {', '.join(allowed)}, not {one!r}")
+    if config.as_of is not None and not isinstance(config.as_of, date):
+        raise ConfigError(f"as_of is a date, such as date(2025, 3, 21), not {config.as_of!r}")
+    if config.timeout_s is not None and not _LEAST_S <= config.timeout_s <= _MOST_S:  # also what is no number
+        raise ConfigError(f"--timeout takes seconds from {_LEAST_S:g} to {_MOST_S:g}, not {config.timeout_s:g}")
 
 
 def _audio(name: str | None) -> str | None:

@@ -140,7 +140,7 @@ from rtdiag.cli import main
 
 def made(**flags):
     try:
-        done = config.make(config.Flags(**flags), {})
+        done = config.make(config.Config(**flags), {})
         key = done.options.api_key
         return [0, "", key.secret.reveal()[:3] if key else ""]
     except config.ConfigError as refused:

@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"api", "compare", "diagnosis", "intake", "model", "redact", "remedy", "speech", "transport"},
     "session": {"api", "model", "engine", "remedy"},
     "checks": {"api", "model", "redact", "transport", "engine", "session", "speech"},
-    "testing": {"api", "model", "redact", "transport", "engine", "emulator"},
+    "whole_run": {"model", "redact", "transport", "engine", "speech", "emulator"},
+    "testing": {"api", "model", "engine", "emulator", "whole_run"},
     "cli": {
         "api",
         "compare",
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "remedy",
         "report",
         "speech",
-        "transport",
+        "whole_run",
     },
     "__main__": {"cli"},
 }

@@ -13,7 +13,7 @@ import av
 import pytest
 import yaml
 
-from rtdiag.engine.config import ConfigError, Flags, make
+from rtdiag.engine.config import Config, ConfigError, make
 from rtdiag.speech import gate, price
 from rtdiag.speech import make as making
 from rtdiag.speech.clip import OWN, RATE_HZ, TAIL_MS, ClipError, clip, made
@@ -129,7 +129,7 @@ def test_what_is_no_audio_is_refused_in_one_line(tmp_path: Path, content: bytes,
     path = tmp_path / "given.bin"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as refused:
-        make(Flags(emulator=True, audio=str(path)), {})
+        make(Config(emulator=True, audio=str(path)), {})
     assert str(refused.value).startswith(f"--audio {path}: {line}")
     assert "\n" not in str(refused.value)
 

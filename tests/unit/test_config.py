@@ -1,4 +1,4 @@
-"""Flags, environment and files: what is taken, and the one line for what cannot be."""
+"""Options, environment and files: what is taken, and the one line for what cannot be."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtdiag.engine.config import ConfigError, Flags, make
+from rtdiag.engine.config import Config, ConfigError, make
 from tests.secrets.canaries import PROPERTY
 
 KEY = {"OPENAI_API_KEY": "sk-proj-FAKE0000000000000000000000000000abcd"}
 
 
 @pytest.mark.parametrize(
-    ("flags", "environment", "line"),
+    ("config", "environment", "line"),
     [
-        (Flags(), {}, "nothing to ask with: set OPENAI_API_KEY"),
-        (Flags(base_url="ftp://x"), KEY, "the base URL is not an http(s) URL: 'ftp://x'"),
-        (Flags(base_url="api.openai.com/v1"), KEY, "the base URL is not an http(s) URL"),
-        (Flags(base_url="http://[::1/v1"), KEY, "the base URL is not an http(s) URL"),
-        (Flags(base_url="http://host:99999/v1"), KEY, "the base URL is not an http(s) URL"),
-        (Flags(), KEY | {"OPENAI_BASE_URL": "nonsense"}, "the base URL is not an http(s) URL"),
-        (Flags(token_url="token"), {}, "--token-url is not an http(s) URL"),
-        (Flags(emulator=True, base_url="http://x/v1"), {}, "--emulator brings its own server and key"),
-        (Flags(faults=("key-revoked",)), KEY, "--as-of and --fault are for the emulator"),
-        (Flags(key_file="/nowhere/key"), {}, "--key-file /nowhere/key: No such file"),
-        (Flags(ice_servers=("http://x",)), KEY, "--ice-server takes a stun: or turn: URL"),
+        (Config(), {}, "nothing to ask with: set OPENAI_API_KEY"),
+        (Config(base_url="ftp://x"), KEY, "the base URL is not an http(s) URL: 'ftp://x'"),
+        (Config(base_url="api.openai.com/v1"), KEY, "the base URL is not an http(s) URL"),
+        (Config(base_url="http://[::1/v1"), KEY, "the base URL is not an http(s) URL"),
+        (Config(base_url="http://host:99999/v1"), KEY, "the base URL is not an http(s) URL"),
+        (Config(), KEY | {"OPENAI_BASE_URL": "nonsense"}, "the base URL is not an http(s) URL"),
+        (Config(token_url="token"), {}, "--token-url is not an http(s) URL"),
+        (Config(emulator=True, base_url="http://x/v1"), {}, "--emulator brings its own server and key"),
+        (Config(faults=("key-revoked",)), KEY, "--as-of and --fault are for the emulator"),
+        (Config(key_file="/nowhere/key"), {}, "--key-file /nowhere/key: No such file"),
+        (Config(ice_servers=("http://x",)), KEY, "--ice-server takes a stun: or turn: URL"),
     ],
 )
-def test_what_cannot_be_used_is_one_clear_line(flags: Flags, environment: Mapping[str, str], line: str) -> None:
+def test_what_cannot_be_used_is_one_clear_line(config: Config, environment: Mapping[str, str], line: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        make(flags, environment)
+        make(config, environment)
     assert str(refused.value).startswith(line)
     assert "\n" not in str(refused.value)
 
@@ -67,9 +67,9 @@ IN_ICE = "a name and a password are no part of such a URL (RFC 7065), and rtdiag
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_base_url_is_told_without_secrets(url: str, line: str) -> None:
-    for flags, environment in ((Flags(base_url=url), KEY), (Flags(), KEY | {"OPENAI_BASE_URL": url})):
+    for config, environment in ((Config(base_url=url), KEY), (Config(), KEY | {"OPENAI_BASE_URL": url})):
         with pytest.raises(ConfigError) as refused:
-            make(flags, environment)
+            make(config, environment)
         assert str(refused.value).startswith(f"the base URL is not an http(s) URL: {line}")
         assert str(refused.value).isprintable()
 
@@ -84,14 +84,14 @@ def test_what_is_wrong_with_a_base_url_is_told_without_secrets(url: str, line: s
     ],
 )
 def test_a_base_url_is_taken_as_every_library_takes_it(url: str, taken: str) -> None:
-    assert make(Flags(base_url=url), KEY).options.base_url == taken
+    assert make(Config(base_url=url), KEY).options.base_url == taken
 
 
 def test_a_token_url_may_have_a_query_and_a_login() -> None:
     url = "http://me:secret@h/token?room=1"
-    assert make(Flags(token_url=url), {}).options.token_url == url
+    assert make(Config(token_url=url), {}).options.token_url == url
     with pytest.raises(ConfigError, match=r"^--token-url is not an http\(s\) URL: 'http://\*\*\*@h:0': the port"):
-        make(Flags(token_url="http://me:secret@h:0"), {})
+        make(Config(token_url="http://me:secret@h:0"), {})
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_token_url_may_have_a_query_and_a_login() -> None:
 )  # fmt: skip
 def test_what_is_wrong_with_an_ice_server_is_told_without_secrets(url: str, line: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        make(Flags(emulator=True, ice_servers=("stun:host", url)), {})
+        make(Config(emulator=True, ice_servers=("stun:host", url)), {})
     assert str(refused.value).startswith(f"--ice-server takes a stun: or turn: URL, not {line}")
     assert str(refused.value).isprintable()
 
@@ -145,7 +145,7 @@ def test_an_ice_server_is_taken_as_the_webrtc_library_takes_it(url: str, taken: 
     from aiortc import RTCIceServer
     from aiortc.rtcicetransport import connection_kwargs
 
-    (found,) = make(Flags(emulator=True, ice_servers=(url,)), {}).options.ice_servers
+    (found,) = make(Config(emulator=True, ice_servers=(url,)), {}).options.ice_servers
     assert found == taken
     assert connection_kwargs([RTCIceServer(urls=found)]), "it leaves none out"
 
@@ -178,7 +178,7 @@ def test_no_ice_server_reaches_the_webrtc_library_that_it_stumbles_over(url: str
     from aiortc.rtcicetransport import connection_kwargs
 
     try:
-        found = make(Flags(emulator=True, ice_servers=(url,)), {}).options.ice_servers
+        found = make(Config(emulator=True, ice_servers=(url,)), {}).options.ice_servers
     except ConfigError:
         return
     assert connection_kwargs([RTCIceServer(urls=list(found))])
@@ -202,7 +202,7 @@ def test_a_session_file_that_does_not_parse_names_file_and_line(
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(ConfigError) as refused:
-        make(Flags(emulator=True, session=str(path)), {})
+        make(Config(emulator=True, session=str(path)), {})
     assert str(refused.value).startswith(f"--session {path}")
     assert line in str(refused.value)
 
@@ -224,7 +224,7 @@ def test_what_json_does_not_have_is_named(tmp_path: Path, name: str, text: str, 
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as refused:
-        make(Flags(emulator=True, session=str(path)), {})
+        make(Config(emulator=True, session=str(path)), {})
     assert str(refused.value).startswith(f"--session {path}: {told}")
 
 
@@ -237,7 +237,7 @@ def test_what_a_session_hands_to_its_tools_is_hidden(tmp_path: Path) -> None:
     tool = {"type": "mcp", "headers": headers, "authorization": "another-secret-9"}
     path = tmp_path / "s.json"
     path.write_text(json.dumps({"type": "realtime", "tools": [tool]}), encoding="utf-8")
-    mask = make(Flags(emulator=True, session=str(path)), {}).mask
+    mask = make(Config(emulator=True, session=str(path)), {}).mask
     shown = mask("hunter2hunter2 plainlooking-7 another-secret-9 application/json", "here")
     assert shown.split() == ["*" * 14, "*" * 14, "*" * 16, "application/json"]
 
@@ -246,14 +246,14 @@ def test_what_a_session_hands_to_its_tools_is_hidden(tmp_path: Path) -> None:
 def test_a_session_file_is_json_or_yaml_bare_or_as_a_mint_takes_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "session"
     path.write_text(text)
-    assert make(Flags(emulator=True, session=str(path)), {}).options.session == {"type": "transcription"}
+    assert make(Config(emulator=True, session=str(path)), {}).options.session == {"type": "transcription"}
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(b"sk-\xff\xfe")
     with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 3\): save it as UTF-8"):
-        make(Flags(key_file=str(path)), {})
+        make(Config(key_file=str(path)), {})
 
 
 @pytest.mark.parametrize(
@@ -262,25 +262,27 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_one_newline_at_the_end_of_a_key_file_is_the_files(tmp_path: Path, text: str, key: str) -> None:
     path = tmp_path / "key"
     path.write_bytes(text.encode())
-    credential = make(Flags(key_file=str(path)), {}).options.api_key
+    credential = make(Config(key_file=str(path)), {}).options.api_key
     assert credential is not None
     assert credential.secret.reveal() == key
 
 
 def test_the_emulator_reads_no_key_and_no_url_from_the_environment() -> None:
-    options = make(Flags(emulator=True), KEY | {"OPENAI_BASE_URL": "https://x/v1", "RTDIAG_TOKEN": "ek_1"}).options
+    options = make(Config(emulator=True), KEY | {"OPENAI_BASE_URL": "https://x/v1", "RTDIAG_TOKEN": "ek_1"}).options
     assert options.api_key is None
     assert options.own_token is None
     assert options.environment == {}
 
 
 def test_an_empty_key_is_a_key_to_be_judged() -> None:
-    credential = make(Flags(), {"OPENAI_API_KEY": ""}).options.api_key
+    credential = make(Config(), {"OPENAI_API_KEY": ""}).options.api_key
     assert credential is not None
     assert credential.secret.reveal() == ""
 
 
 def test_what_is_set_beside_the_key_is_shown_with_its_password_masked() -> None:
-    options = make(Flags(), KEY | {"HTTPS_PROXY": "http://me:hunter2hunter2@proxy:1", "OPENAI_ORG_ID": "org-1"}).options
+    options = make(
+        Config(), KEY | {"HTTPS_PROXY": "http://me:hunter2hunter2@proxy:1", "OPENAI_ORG_ID": "org-1"}
+    ).options
     assert options.environment == {"HTTPS_PROXY": "http://*****************@proxy:1", "OPENAI_ORG_ID": "org-1"}
     assert options.headers == {"openai-organization": "org-1"}

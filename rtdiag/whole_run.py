@@ -1,0 +1,160 @@
+"""A whole run, for the command line, for tests and for other programs: `report = rtdiag.run(rtdiag.Config(…))`.
+
+What is wanted becomes a plan, the emulator starts where it is to be asked, and everything is closed at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from rtdiag.engine import plan as plans
+from rtdiag.engine import registry, runner
+from rtdiag.engine.config import Config, ConfigError, Settings, make
+from rtdiag.engine.plan import Plan
+from rtdiag.engine.registry import Broken, Registry
+from rtdiag.engine.results import FailOn
+from rtdiag.model import Cost, Report
+from rtdiag.redact import Secret
+from rtdiag.transport import names
+from rtdiag.transport.http import Credential
+
+if TYPE_CHECKING:
+    from rtdiag.emulator import Emulator
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run that can begin: what is asked and with what, what it costs, and how long it may take.
+
+    `longer_s` says by how much the user's own clip is longer than rtdiag's.
+    """
+
+    settings: Settings
+    plan: Plan
+    cost: Cost
+    limit_s: float
+    longer_s: float = 0.0
+    broken: tuple[Broken, ...] = ()
+    fail_on: FailOn = "inconclusive"
+    emulator: Emulator | None = None
+
+
+class Observer(runner.Observer, Protocol):
+    """Who is told what happens, before the first request, too."""
+
+    def planned(self, planned: Planned) -> None:
+        """All that was given can be used; nothing was asked yet. A ConfigError from here ends the run."""
+
+
+class Silent(runner.Silent):
+    """An observer that tells nobody."""
+
+    def planned(self, planned: Planned) -> None:
+        """Nothing."""
+
+
+def run(config: Config, observer: Observer | None = None) -> Report:
+    """Run what `rtdiag run` would with these options, and return the report; nothing is printed.
+
+        report = rtdiag.run(rtdiag.Config(emulator=True, only=["key"], faults=["key-revoked"]))
+
+    Keys, tokens and proxies are read from the same variables of the environment; the options' own, such as RTDIAG_MODEL, are not.
+    Never raises for what a server, a network or a check does. Raises ConfigError, whose text is one line, for what cannot be used,
+    and RuntimeError where an event loop runs already.
+    """
+    if _in_a_loop():
+        raise RuntimeError("an event loop runs already: call rtdiag.run by asyncio.to_thread")
+    observer = observer or Silent()
+    settings = make(config, os.environ)
+    ready = planned(config, settings, registry.load(), _emulator(config) if config.emulator else None)
+    observer.planned(ready)
+    return names.run(ask(ready, observer))
+
+
+def planned(config: Config, settings: Settings, known: Registry, emulator: Emulator | None = None) -> Planned:
+    """What is chosen of the checks, and what that takes. Raises ConfigError where nothing is."""
+    checks, options = known.checks.values(), settings.options
+    if strangers := plans.unknown((*config.only, *config.skip), checks):
+        raise ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
+    plan = plans.make(
+        checks,
+        only=config.only,
+        skip=config.skip,
+        kinds=options.kinds,
+        allow=config.allow,
+        emulated=emulator is not None,
+    )
+    if not any(step.cases for step in plan.steps):
+        raise ConfigError("nothing is selected: --only, --skip and --type leave no case")
+    longer_s = _longer_s(options.audio) if plan.cost.audio_seconds else 0.0
+    return Planned(
+        replace(settings, options=replace(options, named=plans.named_in_full(checks, config.only))),
+        plan,
+        plan.costing(longer_s),
+        settings.deadlines.run_s(plan.waits_s(longer_s)),
+        longer_s,
+        known.broken,
+        config.fail_on,
+        emulator,
+    )
+
+
+async def ask(ready: Planned, observer: runner.Observer | None = None, sleep: Sleep = asyncio.sleep) -> Report:
+    """Run the plan, on its emulator where it has one; `sleep` is for tests that own the clock. See runner.run.
+
+    The observer's `began` is called in a task of its own, which may be cancelled: the run then ends early, with its report.
+    """
+    if ready.emulator is None:
+        return await _run(ready, observer, sleep)
+    async with ready.emulator as emulator:
+        settings = ready.settings
+        settings.mask.learn(emulator.key)
+        key = settings.options.api_key or Credential("api-key", Secret(emulator.key), "the emulator")
+        options = replace(settings.options, base_url=emulator.base_url, api_key=key, today=emulator.as_of)
+        return await _run(replace(ready, settings=replace(settings, options=options)), observer, sleep)
+
+
+async def _run(ready: Planned, observer: runner.Observer | None, sleep: Sleep) -> Report:
+    emulator = ready.emulator
+    work = runner.run(
+        ready.plan,
+        ready.settings.options,
+        mask=ready.settings.mask,
+        deadlines=ready.settings.deadlines,
+        limit_s=ready.limit_s,
+        observer=observer,
+        broken=ready.broken,
+        emulator={"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)} if emulator else None,
+        fail_on=ready.fail_on,
+        sleep=sleep,
+    )
+    return await asyncio.create_task(work)
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _emulator(config: Config) -> Emulator:
+    from rtdiag.emulator import Emulator
+
+    try:
+        return Emulator(as_of=config.as_of, faults=config.faults)
+    except ValueError as exc:
+        raise ConfigError(str(exc)) from exc
+
+
+def _longer_s(audio: str | None) -> float:
+    from rtdiag.speech.clip import clip
+
+    return (clip(audio).duration_ms - clip().duration_ms) / 1000
