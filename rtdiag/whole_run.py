@@ -30,16 +30,12 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Planned:
-    """A run that can begin: what is asked and with what, what it costs, and how long it may take.
-
-    `longer_s` says by how much the user's own clip is longer than rtdiag's.
-    """
+    """A run that can begin: what is asked and with what, what it costs, and how long it may take."""
 
     settings: Settings
     plan: Plan
     cost: Cost
     limit_s: float
-    longer_s: float = 0.0
     broken: tuple[Broken, ...] = ()
     fail_on: FailOn = "inconclusive"
     emulator: Emulator | None = None
@@ -98,7 +94,6 @@ def planned(config: Config, settings: Settings, known: Registry, emulator: Emula
         plan,
         plan.costing(longer_s),
         settings.deadlines.run_s(plan.waits_s(longer_s)),
-        longer_s,
         known.broken,
         config.fail_on,
         emulator,

@@ -8,7 +8,7 @@ from datetime import date
 
 import click
 
-from rtdiag.cli.options import ENVIRONMENT, day
+from rtdiag.cli.options import ENVIRONMENT, day, fault
 from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import refuse
 
@@ -17,7 +17,7 @@ from rtdiag.cli.usage import refuse
 @click.option(
     "--as-of", metavar="DATE", callback=day, help="The API as it was on that day. Default: the newest that is known."
 )
-@click.option("--fault", "faults", metavar="ID", multiple=True, help="Break it so. Repeatable.")
+@fault("Break it so. Repeatable.")
 @click.option(
     "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where HTTP and WebSocket are served."
 )

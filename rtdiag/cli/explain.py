@@ -9,17 +9,26 @@ from typing import Any
 
 import click
 
-from rtdiag.cli.options import ENVIRONMENT, day, table_or_json
+from rtdiag.cli.options import ENVIRONMENT, TYPE, day, table_or_json
 from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import new_mask, refuse
 
 _LONGEST_NAME = 1000  # of a file or a code; what is longer is a text in the wrong place
 
 
+class _Kind(click.Choice[str]):
+    """One kind of session; `both`, which the variable may say for a run, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value == "both" else super().convert(value, param, ctx)
+
+
 @click.command("explain", context_settings=ENVIRONMENT)
 @click.argument("inputs", metavar="INPUT...", nargs=-1)
 @click.option("--session", metavar="FILE", help="Print a session made from this one (JSON or YAML) that should work.")
-@click.option("--type", "kind", type=click.Choice(["realtime", "transcription"]), help="With --session: its kind.")
+@click.option(
+    "--type", "kind", envvar=TYPE, type=_Kind(["realtime", "transcription"]), help="With --session: its kind."
+)
 @click.option("--model", metavar="ID", help="With --session: the model of the session or the transcription.")
 @click.option("--dialect", type=click.Choice(["ga", "beta"]), default="ga", show_default=True, help="With --session.")
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,8 @@ from rtdiag.report import FORMATS
 
 # A command with this reads each option from the variable of its name, too, such as RTDIAG_MODEL for --model.
 ENVIRONMENT = {"auto_envvar_prefix": "RTDIAG", "help_option_names": ["-h", "--help"], "max_content_width": 100}
+# Where an option's variable once had another name, both: the first that is set counts.
+FAULT, TYPE = ["RTDIAG_FAULT", "RTDIAG_FAULTS"], ["RTDIAG_TYPE", "RTDIAG_KIND"]
 
 
 def day(_: click.Context, option: click.Parameter, value: str | None) -> date | None:
@@ -19,6 +22,11 @@ def day(_: click.Context, option: click.Parameter, value: str | None) -> date | 
         return date.fromisoformat(value) if value else None
     except ValueError:
         raise click.BadParameter(f"{value!r} is no date; write it like 2025-03-21", param=option) from None
+
+
+def fault(told: str) -> Callable[[Any], Any]:
+    """`--fault`, any number of times, as `faults`."""
+    return click.option("--fault", "faults", envvar=FAULT, metavar="ID", multiple=True, help=told)
 
 
 def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

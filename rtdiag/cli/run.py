@@ -8,29 +8,22 @@ from typing import Any
 
 import click
 
-from rtdiag.cli.options import ENVIRONMENT, as_reports, day
+from rtdiag.cli.options import ENVIRONMENT, TYPE, as_reports, day, fault
 from rtdiag.cli.usage import refuse
 
 
 @click.command("run", context_settings=ENVIRONMENT)
 @click.option("--emulator", is_flag=True, help="Ask the embedded emulator; no key and no network is needed.")
 @click.option("--as-of", metavar="DATE", callback=day, help="With --emulator: the API as it was on that day.")
-@click.option(
-    "--fault",
-    "faults",
-    envvar="RTDIAG_FAULT",
-    metavar="ID",
-    multiple=True,
-    help="With --emulator: break it so. Repeatable.",
-)
+@fault("With --emulator: break it so. Repeatable.")
 @click.option("--base-url", metavar="URL", help="The API's base, up to /v1. Default: OPENAI_BASE_URL, else OpenAI.")
 @click.option("--key-file", metavar="FILE", help="Read the API key from a file (- is standard input).")
 @click.option("--token-url", metavar="URL", help="Your own route that hands out ephemeral tokens: asked first.")
 @click.option("--model", metavar="ID", help="The realtime model to ask for.")
 @click.option("--transcription-model", metavar="ID", help="The transcription model to ask for.")
 @click.option(
-    "--type", type=click.Choice(["realtime", "transcription", "both"]), default="both",
-    show_default=True, help="The kind of session to ask about.",
+    "--type", envvar=TYPE, type=click.Choice(["realtime", "transcription", "both"]), default="both", show_default=True,
+    help="The kind of session to ask about.",
 )  # fmt: skip
 @click.option(
     "--session", metavar="FILE", help="Your own session object, JSON or YAML: put through the same mill first."

@@ -274,12 +274,47 @@ def test_what_fails_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
 def test_every_option_has_the_variable_of_its_name() -> None:
     from rtdiag.cli import main
 
-    for command in ("run", "replay"):
-        for option in main.commands[command].params:
+    for command in main.commands.values():
+        for option in command.params:
             long = max(option.opts, key=len)
-            if long.startswith("--") and long != "--help":
+            if long.startswith("--") and long != "--help" and getattr(option, "allow_from_autoenv", False):
+                read = option.envvar or f"RTDIAG_{(option.name or '').upper()}"
                 expected = "RTDIAG_" + long[2:].replace("-", "_").upper()
-                assert (option.envvar or f"RTDIAG_{(option.name or '').upper()}") == expected
+                assert (read if isinstance(read, str) else read[0]) == expected, f"{command.name} {long}"
+
+
+@pytest.mark.parametrize("name", ["RTDIAG_FAULT", "RTDIAG_FAULTS"])
+@pytest.mark.parametrize("command", [("emulator",), ("run", "--emulator")])
+def test_a_variable_breaks_the_emulator_by_its_old_name_too(command: tuple[str, ...], name: str) -> None:
+    from click.testing import CliRunner
+
+    from rtdiag.cli import main
+
+    done = CliRunner(env={name: "key-revoked key-revokd"}).invoke(main, [*command, "--as-of", "1999-01-01"])
+    assert (done.exit_code, done.stderr) == (2, "rtdiag: unknown fault 'key-revokd': did you mean key-revoked?\n")
+
+
+@pytest.mark.parametrize(
+    ("variables", "kind"),
+    [
+        ({"RTDIAG_TYPE": "transcription"}, "transcription"),
+        ({"RTDIAG_KIND": "transcription"}, "transcription"),
+        ({"RTDIAG_TYPE": "realtime", "RTDIAG_KIND": "transcription"}, "realtime"),
+        ({"RTDIAG_TYPE": "both"}, "realtime"),
+        ({}, "realtime"),
+    ],
+)
+def test_a_variable_says_the_kind_of_a_session_by_its_old_name_too(
+    variables: dict[str, str], kind: str, tmp_path: Path
+) -> None:
+    from click.testing import CliRunner
+
+    from rtdiag.cli import main
+
+    (tmp_path / "s.json").write_text('{"type": "realtime", "model": "gpt-realtime"}', encoding="utf-8")
+    done = CliRunner(env=variables).invoke(main, ["explain", "key", "--session", str(tmp_path / "s.json")])
+    assert done.exit_code == 0, done.stderr
+    assert json.JSONDecoder().raw_decode(done.stdout)[0]["type"] == kind
 
 
 def test_variables_ask_for_reports_too(tmp_path: Path) -> None:
