@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from rtdiag.model import Report
 from rtdiag.testing import finding
 from rtdiag.whole_run import Planned, Silent
 
+MAP = Path(__file__).parents[2] / "rtdiag" / "README.md"
+
 
 def test_a_fault_of_the_emulator_is_found(capfd: pytest.CaptureFixture[str]) -> None:
     report = rtdiag.run(rtdiag.Config(emulator=True, only=["key"], faults=["key-revoked"]))
@@ -22,6 +26,12 @@ def test_a_fault_of_the_emulator_is_found(capfd: pytest.CaptureFixture[str]) -> 
     assert report.diagnosis[0].cause == "key-wrong-or-revoked"
     assert report.target.emulator == {"as_of": "2026-11-13", "faults": ["key-revoked"]}
     assert capfd.readouterr() == ("", ""), "nothing is printed"
+
+
+def test_the_lines_of_the_map_work_as_they_stand() -> None:
+    lines = re.findall(r"^    ((?:report = rtdiag|assert report).*)$", MAP.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 2
+    exec("\n".join(lines), {"rtdiag": rtdiag})
 
 
 def test_a_case_alone_on_another_day_with_a_milder_judge() -> None:
