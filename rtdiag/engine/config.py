@@ -138,7 +138,7 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
 
 
 def _check(config: Config) -> None:
-    """What the command line cannot give wrong, or only a timeout, and a program can."""
+    """Refuse what a program can give, and the command line mostly cannot."""
     for name in _LISTS:
         if isinstance(given := getattr(config, name), str):
             raise ConfigError(f"{name} is a list: give [{given!r}]")
