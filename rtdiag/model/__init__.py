@@ -1,0 +1,36 @@
+"""The values that travel through rtdiag: frozen, without behaviour beyond reading themselves, and free of secrets.
+
+Whatever holds text from a wire holds it masked already (see redact/). Every name is imported from here.
+"""
+
+from rtdiag.model.explanation import Confidence, Diagnosis, Explanation, Flaw
+from rtdiag.model.observation import ApiError, Event, Evidence, Exchange, Failure, Observation, PeerTrace, api_error
+from rtdiag.model.report import CredentialShown, Redaction, Report, Target, WorkingRequests
+from rtdiag.model.result import CUT_SHORT, SEVERITY, Cost, Finding, Outcome, Row, Status
+
+__all__ = [
+    "CUT_SHORT",
+    "SEVERITY",
+    "ApiError",
+    "Confidence",
+    "Cost",
+    "CredentialShown",
+    "Diagnosis",
+    "Event",
+    "Evidence",
+    "Exchange",
+    "Explanation",
+    "Failure",
+    "Finding",
+    "Flaw",
+    "Observation",
+    "Outcome",
+    "PeerTrace",
+    "Redaction",
+    "Report",
+    "Row",
+    "Status",
+    "Target",
+    "WorkingRequests",
+    "api_error",
+]
