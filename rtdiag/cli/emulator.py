@@ -100,12 +100,12 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     from rtdiag.cli.terminal import show
     from rtdiag.compare import drift
     from rtdiag.intake import Unusable, called, text_of, why
-    from rtdiag.report import reading
+    from rtdiag.recorded import FILE, report_in
 
     if cassette is not None and (refused := refusal(cassette)):
         refuse(f"--cassette {cassette}: {refused}")
     try:
-        found = drift.compare(drift.report_in(text_of(report, reading.FILE)), as_of)
+        found = drift.compare(report_in(text_of(report, FILE)), as_of)
     except Unusable as exc:
         refuse(f"{called(report)}: {exc}")
     except KeyboardInterrupt:

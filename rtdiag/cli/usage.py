@@ -17,10 +17,10 @@ def recorded(file: str) -> Report:
     """The report in that file; raises ConfigError, in one line, where there is none."""
     from rtdiag.engine.config import ConfigError
     from rtdiag.intake import Unusable, called, text_of
-    from rtdiag.report import reading
+    from rtdiag.recorded import FILE, report_in
 
     try:
-        return reading.report_in(text_of(file, reading.FILE))
+        return report_in(text_of(file, FILE))
     except Unusable as exc:
         raise ConfigError(f"{called(file)}: {exc}") from None
 

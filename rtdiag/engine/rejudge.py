@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 
 from rtdiag.diagnosis import verdict
 from rtdiag.engine.check import Check
@@ -30,7 +29,7 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
         found = _judged_again(outcome, check, report, progress) if check and outcome.rows else outcome
         progress.statuses[found.id] = found.status
         progress.outcomes.append(found)
-    outcomes, target, on = tuple(progress.outcomes), report.target, day(report)
+    outcomes, target, on = tuple(progress.outcomes), report.target, report.day
     diagnosis = verdict.diagnose(outcomes, target.base_url)
     return replace(
         report,
@@ -58,17 +57,11 @@ def _told(finding: Finding) -> str:
     return f"{finding.status} ({finding.cause})" if finding.cause else finding.status
 
 
-def day(report: Report) -> date:
-    """The day that the server was asked as of."""
-    emulator = report.target.emulator
-    return date.fromisoformat(emulator["as_of"]) if emulator else report.started_at.date()
-
-
 def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Progress) -> Outcome:
     told = {row.id: row for row in outcome.rows if not _evidence(row.seen)}
     seen = {row.id: row.seen for row in outcome.rows if row.id not in told}
     cases = tuple(case for case in check.cases if case.id in seen)
-    evidence = Evidence(seen, frozenset(report.target.dialects), report.target.recognised_as == "openai", day(report))
+    evidence = Evidence(seen, frozenset(report.target.dialects), report.target.recognised_as == "openai", report.day)
     for row in told.values():
         progress.note(f"{check.id}.{row.id}", row.finding)
     mask = Mask()  # of what a check of another package may say: the record is masked

@@ -33,7 +33,19 @@ from rtdiag.engine.results import (
     reason,
     worst,
 )
-from rtdiag.model import CUT_SHORT, Cost, CredentialShown, Evidence, Finding, Observation, Outcome, Report, Row, Target
+from rtdiag.model import (
+    CUT_SHORT,
+    Cost,
+    CredentialShown,
+    Emulated,
+    Evidence,
+    Finding,
+    Observation,
+    Outcome,
+    Report,
+    Row,
+    Target,
+)
 from rtdiag.redact import Mask, stars
 from rtdiag.remedy import after_run
 from rtdiag.transport.breaker import NotAskedError
@@ -291,7 +303,7 @@ def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
         transcription_model=mask(
             asked.get("transcription") or known["transcription"] or models.default("transcription"), "target"
         ),
-        emulator=emulator,
+        emulator=Emulated(as_of=emulator["as_of"], faults=list(emulator["faults"])) if emulator else None,
         kinds=options.kinds,
         session=mask.values(options.session, "target"),
     )

@@ -7,25 +7,20 @@ standard input, JSON or YAML that is not rtdiag's own goes through here. It know
 from rtdiag.intake.from_yaml import yaml_of
 from rtdiag.intake.json_values import json_of, odd, refuse_many
 from rtdiag.intake.limits import Limit, Malformed, Unusable
-from rtdiag.intake.recorded import RECORDS, SCHEMA_VERSION, joined, refuse_other_version
 from rtdiag.intake.source import Readable, Source, called, no_text, opened, text_of, why
 
 __all__ = [
-    "RECORDS",
-    "SCHEMA_VERSION",
     "Limit",
     "Malformed",
     "Readable",
     "Source",
     "Unusable",
     "called",
-    "joined",
     "json_of",
     "no_text",
     "odd",
     "opened",
     "refuse_many",
-    "refuse_other_version",
     "text_of",
     "why",
     "yaml_of",

@@ -5,17 +5,28 @@ Whatever holds text from a wire holds it masked already (see redact/). Every nam
 
 from rtdiag.model.explanation import Confidence, Diagnosis, Explanation, Flaw
 from rtdiag.model.observation import ApiError, Event, Evidence, Exchange, Failure, Observation, PeerTrace, api_error
-from rtdiag.model.report import CredentialShown, Redaction, Report, Target, WorkingRequests
+from rtdiag.model.report import (
+    LEDGER_NAMES,
+    CredentialShown,
+    Emulated,
+    LedgerEntry,
+    Redaction,
+    Report,
+    Target,
+    WorkingRequests,
+)
 from rtdiag.model.result import CUT_SHORT, SEVERITY, Cost, Finding, Outcome, Row, Status
 
 __all__ = [
     "CUT_SHORT",
+    "LEDGER_NAMES",
     "SEVERITY",
     "ApiError",
     "Confidence",
     "Cost",
     "CredentialShown",
     "Diagnosis",
+    "Emulated",
     "Event",
     "Evidence",
     "Exchange",
@@ -23,6 +34,7 @@ __all__ = [
     "Failure",
     "Finding",
     "Flaw",
+    "LedgerEntry",
     "Observation",
     "Outcome",
     "PeerTrace",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rtdiag.model.scalars import Code
+
 Confidence = Literal["high", "medium", "low"]
 
 
@@ -17,7 +19,7 @@ class Diagnosis:
     decide, where the evidence leaves that open. The cause `unknown` stands first where nothing fits.
     """
 
-    cause: str
+    cause: Code
     confidence: Confidence
     summary: str
     fix: str

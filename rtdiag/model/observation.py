@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from rtdiag.api.endpoints import Dialect
+from rtdiag.model.scalars import Count, Milliseconds
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class Exchange:
     body_encoding: Literal["utf-8", "base64"] = "utf-8"
     failure: Failure | None = None
     correlation: Mapping[str, str] = field(default_factory=dict)
-    timing_ms: Mapping[str, float] = field(default_factory=dict)
+    timing_ms: Mapping[str, Milliseconds] = field(default_factory=dict)
     credential_from: str | None = None
-    at_ms: float = 0.0
+    at_ms: Milliseconds = 0.0
 
     def header(self, name: str) -> str | None:
         """The first response header of that name, in any case."""
@@ -122,7 +123,7 @@ class Event:
     id: str
     channel: str
     direction: Literal["sent", "received"]
-    at_ms: float
+    at_ms: Milliseconds
     type: str
     raw: str
 
@@ -151,14 +152,14 @@ class PeerTrace:
     """
 
     id: str
-    states: tuple[tuple[float, str, str], ...] = ()
-    candidates: Mapping[str, int] = field(default_factory=dict)
+    states: tuple[tuple[Milliseconds, str, str], ...] = ()
+    candidates: Mapping[str, Count] = field(default_factory=dict)
     selected_pair: str | None = None
-    phases_ms: Mapping[str, float] = field(default_factory=dict)
+    phases_ms: Mapping[str, Milliseconds] = field(default_factory=dict)
     failure: Failure | None = None
     close: Mapping[str, str] | None = None
     offered_in: str | None = None
-    at_ms: float = 0.0
+    at_ms: Milliseconds = 0.0
 
 
 @dataclass(frozen=True)

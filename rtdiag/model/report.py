@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.model.explanation import Diagnosis
 from rtdiag.model.observation import Event, Exchange, PeerTrace
 from rtdiag.model.result import Cost, Outcome, Status
+from rtdiag.model.scalars import Count
+
+Time = Annotated[datetime, Meta(extra_json_schema={"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"})]
+_ONCE = Meta(extra_json_schema={"uniqueItems": True})
+
+
+class Emulated(TypedDict):
+    """What of the embedded emulator was asked: its day, and the ids of its faults."""
+
+    as_of: Annotated[str, Meta(extra_json_schema={"format": "date"})]
+    faults: list[str]
 
 
 @dataclass(frozen=True)
@@ -22,12 +35,12 @@ class Target:
     """
 
     base_url: str
-    recognised_as: str
-    dialects: tuple[Dialect, ...]
-    model: str
-    transcription_model: str
-    emulator: Mapping[str, Any] | None = None
-    kinds: tuple[Kind, ...] = KINDS
+    recognised_as: Annotated[str, Meta(extra_json_schema={"enum": ["openai", "emulator", "unknown"]})] = "unknown"
+    dialects: Annotated[tuple[Dialect, ...], _ONCE] = ()
+    model: str = ""
+    transcription_model: str = ""
+    emulator: Emulated | None = None
+    kinds: Annotated[tuple[Kind, ...], _ONCE] = KINDS
     session: Mapping[str, Any] | None = None
 
 
@@ -35,9 +48,9 @@ class Target:
 class CredentialShown:
     """A credential as a report may show it: its kind, where it came from, and the masked text."""
 
-    kind: str
-    source: str
-    masked: str
+    kind: Annotated[str, Meta(extra_json_schema={"enum": ["api-key", "ephemeral", "none"]})] = "none"
+    source: str = ""
+    masked: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,10 +73,24 @@ class Redaction:
 
     where: str
     kind: str
-    count: int
+    count: Count
+
+
+# The server's name of a request, ours, its network's, and those of what the request began.
+LEDGER_NAMES = ("x-request-id", "x-client-request-id", "cf-ray", "session", "call", "event")
 
 
 @dataclass(frozen=True)
+class LedgerEntry:
+    """One request or event: when, which one of the report (`x3`, `e1`), in a few words what, and by which names it is known."""
+
+    at: Time
+    source: str
+    what: str
+    ids: Annotated[Mapping[str, str], Meta(extra_json_schema={"propertyNames": {"enum": LEDGER_NAMES}})]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """A whole run: everything that any rendering shows, and nothing that it may not show.
 
@@ -71,20 +98,30 @@ class Report:
     """
 
     version: str
-    started_at: datetime
-    finished_at: datetime
+    started_at: Time
+    finished_at: Time
+    interrupted: bool = False
     target: Target
-    credential: CredentialShown
-    overall: Status
-    exit_code: int
-    interrupted: bool
-    cost: Cost
-    checks: tuple[Outcome, ...]
-    diagnosis: tuple[Diagnosis, ...]
-    corrected: WorkingRequests | None
+    credential: CredentialShown = CredentialShown()
+    overall: Status = "skip"
+    exit_code: Annotated[int, Meta(extra_json_schema={"enum": [0, 1, 2, 3, 4, 130]})] = 130
+    cost: Cost = field(default_factory=Cost)
+    checks: tuple[Outcome, ...] = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
+    corrected: WorkingRequests | None = None
     exchanges: tuple[Exchange, ...]
-    events: tuple[Event, ...]
-    peers: tuple[PeerTrace, ...]
-    not_tested: tuple[str, ...]
-    left_open: tuple[str, ...]
-    redactions: tuple[Redaction, ...]
+    events: tuple[Event, ...] = ()
+    peers: tuple[PeerTrace, ...] = ()
+    not_tested: tuple[str, ...] = ()
+    left_open: tuple[str, ...] = ()
+    redactions: tuple[Redaction, ...] = ()
+
+    @property
+    def emulated_on(self) -> date | None:
+        """The day of the emulator that was asked, None where it was none."""
+        return date.fromisoformat(self.target.emulator["as_of"]) if self.target.emulator else None
+
+    @property
+    def day(self) -> date:
+        """The day that the server was asked as of: the emulator's, where it was one, else that of the run."""
+        return self.emulated_on or self.started_at.date()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rtdiag.model.observation import Observation
+from rtdiag.model.scalars import Code, Count, Milliseconds, Seconds
 
 Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"]
 
@@ -21,26 +22,28 @@ class Finding:
 
     `expected` and `measured` are short phrases; `cause` is a code of the catalogue; `hint` says what to do, `instead` what to use
     in place of what was asked. `show_body` puts the body on the screen in full even where the answer was the expected one.
+    `observed` are named observations of the check, in words: what diagnosis names causes from.
     """
 
     case: str
     status: Status
-    measured: str
+    measured: str = ""
     expected: str = ""
-    cause: str | None = None
+    cause: Code | None = None
     hint: str | None = None
     instead: str | None = None
     show_body: bool = False
+    observed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Cost:
     """What asking takes from the account: upper bounds as declared by a check, or what a run has used."""
 
-    requests: int = 0
-    tokens_minted: int = 0
-    sessions_opened: int = 0
-    audio_seconds: float = 0.0
+    requests: Count = 0
+    tokens_minted: Count = 0
+    sessions_opened: Count = 0
+    audio_seconds: Seconds = 0.0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -75,10 +78,10 @@ class Outcome:
     """One check in a report. `reason` is given for `skip` and `error`."""
 
     id: str
-    title: str
-    status: Status
-    reason: str | None
-    duration_ms: float
-    requires: tuple[str, ...]
-    cost: Cost
-    rows: tuple[Row, ...]
+    title: str = ""
+    status: Status = "skip"
+    reason: str | None = None
+    duration_ms: Milliseconds = 0.0
+    requires: tuple[str, ...] = ()
+    cost: Cost = Cost()
+    rows: tuple[Row, ...] = ()

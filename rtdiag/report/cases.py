@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rtdiag.model import SEVERITY, Cost, Finding, Observation, Outcome, Report, Row
-from rtdiag.report import ledger
+from rtdiag.model import SEVERITY, Cost, Finding, LedgerEntry, Observation, Outcome, Report, Row
 
 NEEDS_A_LOOK = frozenset({"fail", "error", "inconclusive", "warn"})
 
@@ -54,7 +53,7 @@ def worst_first(report: Report) -> tuple[Case, ...]:
     return tuple(sorted(found, key=lambda case: SEVERITY.index(case.finding.status)))
 
 
-def entries(case: Case, known: Collection[ledger.Entry]) -> tuple[ledger.Entry, ...]:
+def entries(case: Case, known: Collection[LedgerEntry]) -> tuple[LedgerEntry, ...]:
     """The entries of the ledger that a case rests on: its requests and events, and the requests that carried its peers' offers."""
     seen = case.row.seen
     sources = {x.id for x in seen.exchanges} | {e.id for e in seen.events} | {p.offered_in for p in seen.peers}

@@ -8,14 +8,14 @@ cookies and what belongs to one connection are left out.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from rtdiag.intake import Malformed, Unusable, refuse_other_version, yaml_of
 from rtdiag.model import Exchange, Report
+from rtdiag.model.json_report import DERIVED
 from rtdiag.report.json import as_json, plain
 from rtdiag.report.spelling import spelt
 
@@ -27,8 +27,8 @@ LEFT_OUT = frozenset(
 )
 # What an interaction holds of an exchange, under the names of the JSON report.
 _FOLDED = ("method", "url", "request_headers", "request_body", "status", "response_headers", "body", "body_encoding")
-# What is computed from the rest.
-_DERIVED = ("ledger", "corrected", "diagnosis", "summary", "schema_version")
+# What is computed from the rest, or judged again when it is read.
+_LEFT_TO_REPLAY = {*DERIVED, "corrected", "diagnosis"} - {"masking"}
 
 WIDTH = 120
 
@@ -40,7 +40,7 @@ def render(report: Report) -> str:
 
 def content(report: Report) -> dict[str, Any]:
     """What the YAML holds, as plain values: `interactions` and `version` for vcrpy, `rtdiag` with the rest of the report."""
-    whole = {name: value for name, value in as_json(report).items() if name not in _DERIVED}
+    whole = {name: value for name, value in as_json(report).items() if name not in _LEFT_TO_REPLAY}
     kept = [x for x in report.exchanges if held(x)]
     places = {x.id: place for place, x in enumerate(kept)}
     whole["exchanges"] = [_folded(plain(x), places.get(x.id)) for x in report.exchanges]
@@ -127,35 +127,6 @@ def dumped(value: Any) -> str:
     return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH))
 
 
-def parsed(text: str) -> Any:
-    """What stands in that YAML. Raises Unusable where it is none."""
-    try:
-        return yaml_of(text)
-    except Malformed as error:
-        raise Malformed(f"not a report of rtdiag: no JSON, no YAML ({error})") from None
-    except Unusable as error:
-        raise Unusable(f"not a report of rtdiag: {error}") from None
-
-
-def is_cassette(value: Any) -> bool:
-    """Whether a parsed file is a cassette."""
-    return isinstance(value, Mapping) and isinstance(value.get("interactions"), list)
-
-
-def unfolded(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON report that a cassette holds. Raises Unusable where it holds none."""
-    whole, interactions = value.get("rtdiag"), value["interactions"]
-    if not isinstance(whole, Mapping):
-        raise Unusable(
-            "a cassette without rtdiag's part, which says which case each exchange belongs to: nothing to judge"
-        )
-    refuse_other_version(whole)
-    try:
-        return {**whole, "exchanges": [_whole(x, interactions) for x in whole.get("exchanges") or ()]}
-    except (KeyError, TypeError, IndexError, AttributeError):
-        raise Unusable("not a whole cassette of rtdiag: an exchange lacks its interaction, or a part of it") from None
-
-
 def _folded(exchange: dict[str, Any], place: int | None) -> dict[str, Any]:
     exchange = exchange | {"correlation": {k: v for k, v in exchange["correlation"].items() if k not in LEFT_OUT}}
     if place is None:
@@ -163,32 +134,6 @@ def _folded(exchange: dict[str, Any], place: int | None) -> dict[str, Any]:
             "request_headers": [[k, v] for k, v in exchange["request_headers"] if k.lower() not in LEFT_OUT]
         }
     return {**{k: v for k, v in exchange.items() if k not in _FOLDED}, "interaction": place}
-
-
-def _whole(given: Mapping[str, Any], interactions: Sequence[Any]) -> dict[str, Any]:
-    if "interaction" not in given:
-        return dict(given)
-    one = interactions[given["interaction"]]
-    request, response = one["request"], one["response"]
-    body = response["body"]["string"]
-    encoded = base64.b64encode(body).decode("ascii") if isinstance(body, bytes) else body
-    sent = request["body"]
-    return {
-        "credential": "none",
-        **{k: v for k, v in given.items() if k != "interaction"},
-        "method": request["method"],
-        "url": request["uri"],
-        "request_headers": _pairs(request["headers"]),
-        "request_body": (sent.decode("utf-8", "replace") if isinstance(sent, bytes) else sent) or None,
-        "status": response["status"]["code"],
-        "response_headers": _pairs(response["headers"]),
-        "body": encoded,
-        "body_encoding": "base64" if isinstance(body, bytes) else "utf-8",
-    }
-
-
-def _pairs(headers: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    return [[name, value] for name, values in headers.items() for value in values]
 
 
 def _headers(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from rtdiag.model import Report, Status
+from rtdiag.model import LedgerEntry, Report, Status
 from rtdiag.report import cases, ledger, markdown
 from rtdiag.report.cases import Case
 from rtdiag.report.phrases import banner, reached, tally, verdict
@@ -64,7 +64,7 @@ def _annotations(kind: Kind, report: Report, most: int) -> Iterator[str]:
         yield _command(kind, f"{len(rest)} more cases", *(f"{case.id}: {case.finding.measured}" for case in rest[:50]))
 
 
-def _case(case: Case, known: Sequence[ledger.Entry]) -> Iterator[str]:
+def _case(case: Case, known: Sequence[LedgerEntry]) -> Iterator[str]:
     finding = case.finding
     yield f"measured: {finding.measured}"
     for name, text in (("expected", finding.expected), ("cause", finding.cause), ("what to do", case.advice)):

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from rtdiag.model import Exchange, Report, Row
+from rtdiag.model import Exchange, LedgerEntry, Report, Row
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger
 from rtdiag.report.cases import Case
@@ -74,7 +74,7 @@ def _properties(suite: Element, report: Report, ids: Mapping[str, str]) -> None:
             SubElement(inside, "property", name=one_line(name), value=one_line(text, _LONGEST_LINE))
 
 
-def _ids(found: Sequence[Case], known: Sequence[ledger.Entry]) -> dict[str, str]:
+def _ids(found: Sequence[Case], known: Sequence[LedgerEntry]) -> dict[str, str]:
     """The ledger of the cases that need a look: `ledger.key.accepted.x2`, with the ids of that request."""
     looked = [case for case in found if case.finding.status in cases.NEEDS_A_LOOK]
     return {

@@ -6,49 +6,30 @@ This is what support asks for first: the session's id (openai/openai-realtime-co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from rtdiag.model import Event, Exchange, Report
+from rtdiag.model import LEDGER_NAMES, Event, Exchange, LedgerEntry, Report
 
-# In this order: the server's name of a request, ours, its network's, and those of what the request began.
-REQUEST_ID, OWN_ID, CF_RAY, SESSION, CALL, EVENT = (
-    "x-request-id",
-    "x-client-request-id",
-    "cf-ray",
-    "session",
-    "call",
-    "event",
-)
-NAMES = (REQUEST_ID, OWN_ID, CF_RAY, SESSION, CALL, EVENT)
+NAMES = LEDGER_NAMES
+REQUEST_ID, OWN_ID, CF_RAY, SESSION, CALL, EVENT = NAMES
 
 _SESSION_ID = re.compile(r"\bsess_[\w-]+")
 _CALL_ID = re.compile(r"\brtc_[\w-]+")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One request or event: when, which one of the report (`x3`, `e1`), in a few words what, and its ids by `NAMES`."""
-
-    at: datetime
-    source: str
-    what: str
-    ids: Mapping[str, str]
-
-
-def entries(report: Report) -> tuple[Entry, ...]:
+def entries(report: Report) -> tuple[LedgerEntry, ...]:
     """An entry for each exchange, and for each event that has an id of its own; in the order of time."""
     found = [*_exchanges(report), *_events(report)]
     return tuple(sorted(found, key=lambda entry: entry.at))
 
 
-def _exchanges(report: Report) -> Iterator[Entry]:
+def _exchanges(report: Report) -> Iterator[LedgerEntry]:
     for exchange in report.exchanges:
         answered = exchange.status if exchange.status is not None else f"no answer ({_failure(exchange)})"
         what = f"{exchange.method} {_path(exchange.url)}: {answered}"
-        yield Entry(_at(report, exchange.at_ms), exchange.id, what, _ids(exchange))
+        yield LedgerEntry(_at(report, exchange.at_ms), exchange.id, what, _ids(exchange))
 
 
 def _path(url: str) -> str:
@@ -73,10 +54,12 @@ def _ids(exchange: Exchange) -> dict[str, str]:
     return found
 
 
-def _events(report: Report) -> Iterator[Entry]:
+def _events(report: Report) -> Iterator[LedgerEntry]:
     for event in report.events:
         if ids := _event_ids(event):
-            yield Entry(_at(report, event.at_ms), event.id, f"{event.direction} {event.type} ({event.channel})", ids)
+            yield LedgerEntry(
+                _at(report, event.at_ms), event.id, f"{event.direction} {event.type} ({event.channel})", ids
+            )
 
 
 def _event_ids(event: Event) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.model import Outcome, Report
+from rtdiag.model import LedgerEntry, Outcome, Report
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, ledger, own_fields
 from rtdiag.report.cases import Case
@@ -132,7 +132,7 @@ def _advice(looked: list[Case], told: set[str], room: Room) -> Iterator[str]:
         yield from (f"What to do about {_some(ids, 3)}: {prose(advice, room.cell * 2)}", "")
 
 
-def _ledger(report: Report, known: tuple[ledger.Entry, ...], room: Room) -> Iterator[str]:
+def _ledger(report: Report, known: tuple[LedgerEntry, ...], room: Room) -> Iterator[str]:
     """The ids by which support finds each request: those of the cases that need a look, and folded all of them."""
     asked: dict[str, list[str]] = {}
     for case in cases.worst_first(report):
@@ -149,7 +149,7 @@ def _ledger(report: Report, known: tuple[ledger.Entry, ...], room: Room) -> Iter
     yield from folded(f"All {len(known)} requests and events that have an id", whole if known else [])
 
 
-def _entry(entry: ledger.Entry, room: Room) -> tuple[str, str, str]:
+def _entry(entry: LedgerEntry, room: Room) -> tuple[str, str, str]:
     ids = " ".join(code(f"{name}={text}", 100) for name, text in entry.ids.items())
     return entry.at.strftime("%H:%M:%S.%f")[:-3], code(entry.what, room.cell), ids
 

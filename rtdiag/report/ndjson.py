@@ -10,10 +10,10 @@ import json
 from typing import Any
 
 from rtdiag.model import Outcome, Report
+from rtdiag.model.json_report import RECORDS
 from rtdiag.report.json import as_json, check, plain
 
 _AT_START = ("schema_version", "tool", "started_at", "target", "credential", "masking")
-_RECORDS = ("exchanges", "events", "peers")
 
 
 def render(report: Report) -> str:
@@ -39,7 +39,7 @@ class Lines:
         self._checks.add(outcome.id)
         told = check(outcome, {x.id: x for x in so_far.exchanges})
         records = {
-            name: self._new([one for row in outcome.rows for one in getattr(row.seen, name)]) for name in _RECORDS
+            name: self._new([one for row in outcome.rows for one in getattr(row.seen, name)]) for name in RECORDS
         }
         so_far_known = {"target": plain(so_far.target), "cost": plain(so_far.cost)}
         return _line("check", {"check": told, **records, **so_far_known})
@@ -48,7 +48,7 @@ class Lines:
         """The last lines: checks that no line has told, then everything else that the JSON report has."""
         lines = "".join(self.check(outcome, report) for outcome in report.checks if outcome.id not in self._checks)
         whole = {name: value for name, value in as_json(report).items() if name != "checks"}
-        records = {name: self._new(getattr(report, name)) for name in _RECORDS}
+        records = {name: self._new(getattr(report, name)) for name in RECORDS}
         whole["check_ids"] = [outcome.id for outcome in report.checks]
         return lines + _line("end", {**whole, **records, "peers": plain(report.peers)})
 

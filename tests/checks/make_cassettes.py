@@ -24,9 +24,9 @@ from rtdiag.emulator import load_faults
 from rtdiag.engine import registry
 from rtdiag.engine.rejudge import replay
 from rtdiag.model import SEVERITY, Finding, Observation, Report
+from rtdiag.recorded import report_in
 from rtdiag.redact import Secret
 from rtdiag.report import cassette
-from rtdiag.report.reading import report_in
 from rtdiag.testing import finding, run_on_emulator
 from rtdiag.transport.http import Credential
 from tests.checks.broken import run
@@ -150,7 +150,8 @@ def text_of(situation: Situation) -> str:
     report = situation.recorded()
     even = evened(cassette.content(_smallest(report, situation.case)))
     whole = evened(cassette.content(replay(report_in(cassette.dumped(even)), CHECKS)))  # judged as it is read
-    emulator = report.target.emulator or {}
+    emulator = report.target.emulator
+    assert emulator
     faults = f" with the fault {', '.join(emulator['faults'])}" if emulator["faults"] else ""
     header = (
         f"Recorded from the emulator as of {emulator['as_of']}{faults}, by rtdiag {report.version}.",

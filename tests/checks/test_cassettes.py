@@ -22,9 +22,9 @@ from rtdiag.engine import registry
 from rtdiag.engine.context import INVALID_OFFER, speaks
 from rtdiag.engine.rejudge import replay
 from rtdiag.model import Exchange, Observation, Report
+from rtdiag.recorded import report_in, unfolding
 from rtdiag.redact import Mask, Secret
 from rtdiag.report import cassette
-from rtdiag.report.reading import report_in
 from rtdiag.testing import finding, judge
 from rtdiag.transport.http import Credential, Http
 from rtdiag.transport.recorder import Deadlines, Recorder
@@ -121,7 +121,7 @@ def test_every_file_from_the_emulator_has_its_situation_and_the_other_way_round(
 
 @pytest.mark.parametrize("name", FILES)
 def test_vcrpy_replays_it_to_any_client(name: str) -> None:
-    held = cassette.parsed(text_of(name))["interactions"]
+    held = unfolding.parsed(text_of(name))["interactions"]
     with (
         vcr.use_cassette(str(FILES[name]), record_mode="none") as played,
         httpx.Client(verify=TLS, trust_env=False) as http,
@@ -262,7 +262,7 @@ def _inside(text: str) -> list[Any]:
 
 def secrets_in(text: str) -> set[str]:
     """The kinds of secrets that rtdiag's mask and detect-secrets find anywhere in a cassette, comments and bodies alike."""
-    lines = {line for one in {text, *texts(cassette.parsed(text))} for line in one.splitlines()}
+    lines = {line for one in {text, *texts(unfolding.parsed(text))} for line in one.splitlines()}
     mask = Mask()
     for line in lines:
         mask(line, "cassette")
@@ -314,13 +314,13 @@ KEY = f"sk-{'A' * 20}T3BlbkFJ{'B' * 20}"
     ids=["plain", "json", "json in json", "bytes", "base64"],
 )
 def test_a_secret_that_was_left_in_a_body_would_be_found(planted: str, kind: str, wrap: Any) -> None:
-    whole = cassette.parsed(text_of("key/key-revoked.yaml"))
+    whole = unfolding.parsed(text_of("key/key-revoked.yaml"))
     whole["interactions"][0]["response"]["body"]["string"] = wrap(planted)
     assert kind in secrets_in(cassette.dumped(whole))
 
 
 def test_a_secret_in_an_event_or_a_comment_would_be_found_too() -> None:
-    whole = cassette.parsed(text_of("websocket/socket-key-refused.yaml"))
+    whole = unfolding.parsed(text_of("websocket/socket-key-refused.yaml"))
     whole["rtdiag"]["events"][0]["raw"] = json.dumps({"session": {"key": KEY}})
     assert "OpenAI Token" in secrets_in(cassette.dumped(whole))
     assert "OpenAI Token" in secrets_in(f"# {KEY}\n{text_of('key/key-revoked.yaml')}")

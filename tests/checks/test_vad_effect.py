@@ -17,9 +17,9 @@ from rtdiag.engine import plan, registry, runner
 from rtdiag.engine.context import RunOptions
 from rtdiag.engine.rejudge import replay
 from rtdiag.model import Cost, Event, Finding, Observation, Report
+from rtdiag.recorded import report_in
 from rtdiag.redact import Mask, Secret
 from rtdiag.report import render
-from rtdiag.report.reading import report_in
 from rtdiag.speech import heard
 from rtdiag.testing import finding, judge, row, run_on_emulator
 from rtdiag.transport.http import Credential

@@ -22,7 +22,8 @@ from rtdiag.cli.files import whole
 from rtdiag.cli.outputs import Outputs
 from rtdiag.engine.registry import load
 from rtdiag.engine.rejudge import replay
-from rtdiag.report import FORMATS, reading, render
+from rtdiag.recorded import reading
+from rtdiag.report import FORMATS, render
 from rtdiag.testing import run_on_emulator
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "rtdiag" / "report" / "schema.json").read_text(encoding="utf-8"))

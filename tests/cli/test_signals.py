@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from rtdiag.cli.signals import Stop
-from rtdiag.report import FORMATS, reading
+from rtdiag.recorded import reading
+from rtdiag.report import FORMATS
 
 # What standard error shows on a terminal when a phase begins, and the run that has that phase; where it is long, by a silence.
 PHASES = {

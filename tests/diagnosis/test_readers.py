@@ -983,9 +983,10 @@ def test_every_case_of_a_report_that_did_not_pass() -> None:
         "body": None,
         "failure": {"kind": "timeout", "phase": "connect", "detail": "no answer in 10 s"},
     }
+    event = {"channel": "p1/oai-events", "at_ms": 1.0}
     events = [
-        {"id": "e1", "direction": "sent", "type": "session.update", "raw": json.dumps(UPDATE)},
-        {"id": "e2", "direction": "received", "type": "error", "raw": json.dumps(REFUSED)},
+        {**event, "id": "e1", "direction": "sent", "type": "session.update", "raw": json.dumps(UPDATE)},
+        {**event, "id": "e2", "direction": "received", "type": "error", "raw": json.dumps(REFUSED)},
     ]
     peer = {
         "id": "p1",
@@ -1009,7 +1010,7 @@ def test_every_case_of_a_report_that_did_not_pass() -> None:
     cases = [
         case("sdp.ok", "pass", exchanges=["x1"]),
         case("sdp.offer", "fail", exchanges=["x1"], cause="wrong-endpoint"),
-        case("sdp.lost", "inconclusive", exchanges=["x2", 5, "gone"]),
+        case("sdp.lost", "inconclusive", exchanges=["x2", "gone"]),
         case("session-update.vad", "warn", exchanges=["x1"], events=["e1", "e2"]),
         case("sdp.ice", "error", peers=["p1"]),
         case("vad.word", "fail"),
@@ -1018,15 +1019,18 @@ def test_every_case_of_a_report_that_did_not_pass() -> None:
         {
             "schema_version": 1,
             "started_at": "2026-11-22T10:00:00.000Z",
-            "target": {"emulator": None},
-            "checks": [{"id": "sdp", "cases": cases}],
+            "target": {"base_url": "https://api.openai.com/v1", "emulator": None},
+            "checks": [
+                {"id": name, "cases": [c for c in cases if c["id"].startswith(name)]}
+                for name in ("sdp", "session-update", "vad")
+            ],
             "exchanges": [exchange, lost],
             "events": events,
             "peers": [peer],
         }
     )
     assert (found.form, found.separate) == ("rtdiag report", False)
-    offer, timeout, update, ice, word = found.situations
+    offer, timeout, ice, update, word = found.situations
     assert (offer.method, offer.url, offer.credential, offer.status, offer.surface) == ("POST", CALLS, "ek", 401, "sdp")
     assert (offer.where, offer.when, offer.content_type) == ("sdp.offer", date(2026, 11, 22), "application/sdp")
     assert json.loads(offer.text) == BAD_KEY
@@ -1042,16 +1046,22 @@ def test_every_case_of_a_report_that_did_not_pass() -> None:
 
 
 def test_any_field_of_a_report_a_log_or_a_description_may_be_nonsense() -> None:
+    case = {"id": "a.b", "status": "fail", "exchanges": ["x1"], "events": ["e1"], "peers": ["p1"]}
+    failed = {"failure": {"kind": "timeout", "phase": "connect", "detail": ""}}
     report = {
         "schema_version": 1,
-        "target": {"emulator": {"as_of": "2026-05-12"}},
-        "checks": [
-            {"cases": [{"id": "a.b", "status": "fail", "exchanges": ["x1"], "events": ["e1"], "peers": ["p1"]}]}
+        "started_at": "2026-11-22T10:00:00.000Z",
+        "target": {"base_url": CALLS, "emulator": {"as_of": "2026-05-12", "faults": []}},
+        "checks": [{"id": "a", "cases": [case]}],
+        "exchanges": [
+            {"id": "x1", "method": "GET", "url": CALLS, "credential": "none", "request_headers": [["a", "b"]], **failed}
         ],
-        "exchanges": [{"id": "x1", "url": CALLS, "request_headers": [["a", "b"]], "failure": {"kind": "timeout"}}],
-        "events": [{"id": "e1", "type": "response.done", "raw": '{"type": "response.done"}'}],
-        "peers": [{"id": "p1", "states": [[1.0, "a", "b"]], "close": {"code": 1}}],
+        "events": [
+            {"id": "e1", "channel": "p1/x", "direction": "sent", "at_ms": 1, "type": "response.done", "raw": "{}"}
+        ],
+        "peers": [{"id": "p1", "states": [[1.0, "a", "b"]], "close": {"code": "1"}}],
     }
+    assert len(reading(report).situations) == 1
     for whole in (
         report,
         [CREATED, UPDATE, REFUSED],
@@ -1065,29 +1075,48 @@ def test_any_field_of_a_report_a_log_or_a_description_may_be_nonsense() -> None:
             try:
                 found = reading(text)
             except Unreadable as refused:
-                assert "schema" in str(refused)  # noqa: PT017 - only a report of another version is refused
+                assert str(refused).startswith("the report ")  # noqa: PT017 - only of a report every field must be right
+                assert "\n" not in str(refused)  # noqa: PT017
                 continue
             repr(found).encode()
 
 
+BARE = {
+    "schema_version": 1,
+    "started_at": "2026-11-22T10:00:00.000Z",
+    "target": {"base_url": "https://api.openai.com/v1"},
+    "exchanges": [],
+    "exit_code": 0,
+}
+
+
+def test_a_part_of_a_report_that_is_none_is_named() -> None:
+    with pytest.raises(
+        Unreadable, match=r"^the report cannot be used: not a whole report of rtdiag: checks\[1\] cannot be null$"
+    ):
+        reading(BARE | {"checks": [{"id": "key"}, None]})
+    with pytest.raises(
+        Unreadable, match=r"^the report cannot be used: not a whole report of rtdiag: it lacks 'target'$"
+    ):
+        reading({"schema_version": 1, "exchanges": [], "checks": []})
+
+
 def test_a_report_in_which_all_passed_says_so() -> None:
-    found = reading(
-        {"schema_version": 1, "checks": [{"cases": [{"id": "key.works", "status": "pass"}]}, None], "exchanges": None}
-    )
+    found = reading(BARE | {"checks": [{"id": "key", "cases": [{"id": "key.works", "status": "pass"}]}]})
     assert found.situations == ()
     assert found.note == "the report holds 1 cases, none of which failed or is in doubt"
 
 
 def test_a_report_that_was_cut_short_does_not_say_that_all_passed() -> None:
     found = reading(
-        {"schema_version": 1, "checks": [{"cases": [{"id": "key.works", "status": "pass"}]}], "interrupted": True}
+        BARE | {"checks": [{"id": "key", "cases": [{"id": "key.works", "status": "pass"}]}], "interrupted": True}
     )
     assert found.note.endswith("; its run was interrupted, and tells only a part")
 
 
 def test_the_lines_of_a_run_are_a_report_also_of_one_that_was_killed() -> None:
     case = {"id": "key.accepted", "status": "fail", "measured": "401", "cause": "key-wrong-or-revoked"}
-    start = {"type": "start", "schema_version": 1, "started_at": "2026-11-22T10:00:00.000Z", "exchanges": []}
+    start = {"type": "start", **{name: BARE[name] for name in BARE if name != "exit_code"}}
     lines = json.dumps(start) + "\n" + json.dumps({"type": "check", "check": {"id": "key", "cases": [case]}}) + "\n"
     for text in (lines, lines + '{"type": "end", "check_i'):
         found = reading(text)

@@ -10,7 +10,7 @@ import pytest
 
 from rtdiag.compare.diff import as_json, diff, text
 from rtdiag.model import Report
-from rtdiag.report.reading import report_in
+from rtdiag.recorded import report_in
 
 HOSTILE = 'a\x00\x1b[2J\u202e\ud800\ufffe]]></script>`|::%0A<b>\n+ pass\r\n"\t' + "x" * 1000
 MINT = "POST https://api.test/v1/realtime/client_secrets"

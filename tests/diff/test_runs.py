@@ -16,8 +16,8 @@ from rtdiag.compare.diff import Diff, as_json, diff, text
 from rtdiag.emulator import Fault, load_faults
 from rtdiag.engine import registry
 from rtdiag.model import Outcome, Report
+from rtdiag.recorded import report_in
 from rtdiag.report import json as json_report
-from rtdiag.report.reading import report_in
 from rtdiag.testing import run_on_emulator
 from tests.checks.broken import SILENT, grouped, run
 from tests.report.hostile import filled

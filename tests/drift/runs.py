@@ -9,7 +9,9 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from rtdiag.compare.drift import Drift, compare
+from rtdiag.compare import drift as drifting
+from rtdiag.compare.drift import Drift
+from rtdiag.recorded import reading
 from rtdiag.report import json as json_report
 from rtdiag.testing import run_on_emulator
 from tests.checks import broken
@@ -26,6 +28,11 @@ def _text(fault_id: str | None, as_of: date | None) -> str:
 def report(fault_id: str | None = None, as_of: date | None = None) -> Report:
     """The report of a whole run, healthy or under a fault; a copy that may be changed."""
     return deepcopy(dict(json.loads(_text(fault_id, as_of))))
+
+
+def compare(given: Mapping[str, Any], as_of: date | None = None) -> Drift:
+    """That JSON report, read and compared."""
+    return drifting.compare(reading.report(given), as_of)
 
 
 @cache

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.compare.drift import compare
-from tests.drift.runs import exchange, put, received, report
+from tests.drift.runs import compare, exchange, put, received, report
 
 MINT = "/realtime/client_secrets"
 Told = tuple[str, str, str, str]

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from rtdiag.compare.drift import as_cassette, compare, report_in
+from rtdiag.compare.drift import as_cassette
 from rtdiag.compare.drift import text as text_of
-from tests.drift.runs import differing, exchange, left_out, put, received, report
+from rtdiag.recorded import report_in
+from tests.drift.runs import compare, differing, exchange, left_out, put, received, report
 
 MINT = "/realtime/client_secrets"
 LONG = 200_000
@@ -60,7 +61,7 @@ def test_half_a_report_is_one_clear_line() -> None:
 def test_a_field_of_a_wrong_type_is_one_clear_line(part: str, name: str, value: object) -> None:
     given = report()
     given[part][0][name] = value
-    with pytest.raises(ValueError, match=r"^not a whole report of rtdiag: [^\n]+$"):
+    with pytest.raises(ValueError, match=r"^not a (whole )?report of rtdiag: [^\n]+$"):
         compare(given)
 
 
@@ -186,11 +187,11 @@ def test_a_cassette_names_no_account() -> None:
     given = report()
     one = exchange(given, "GET", "/models", 200)
     named = ["API-Key", "X-Api-Key", "OpenAI-Organization", "openai-project"]
-    one["request_headers"] += [[name, "acme-0"] for name in (*named, "OpenAI-Beta")]
+    one["request_headers"] += [[name, "acme-0"] for name in named] + [["OpenAI-Beta", "of-acme"]]
     one["status"] = 503
     text = as_cassette(compare(given))
-    assert text.count("acme-0") == 1
-    assert "openai-beta" in text
+    assert "acme-0" not in text
+    assert "of-acme" in text
 
 
 def rtdiag_emulator(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -227,7 +228,7 @@ def test_a_wrong_report_is_one_line_of_the_command(tmp_path: Path) -> None:
     path = written(tmp_path, given)
     done = rtdiag_emulator("--compare", path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f'rtdiag: {path}: not a whole report of rtdiag: status cannot be "200"\n'
+    assert done.stderr == f'rtdiag: {path}: not a whole report of rtdiag: exchanges[0].status cannot be "200"\n'
 
 
 def test_an_interrupted_comparison_ends_with_130(tmp_path: Path) -> None:
@@ -259,10 +260,6 @@ def test_a_control_port_that_is_taken_is_named() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "127.0.0.1 port 0" not in done.stderr
     assert str(port) in done.stderr
-
-
-def test_a_report_is_read_back_from_its_text() -> None:
-    assert report_in(json.dumps(report())) == report()
 
 
 def test_what_cannot_be_asked_again_is_said() -> None:

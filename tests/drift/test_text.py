@@ -9,11 +9,11 @@ import httpx
 import pytest
 import vcr
 
-from rtdiag.compare.drift import as_cassette, compare
+from rtdiag.compare.drift import as_cassette
 from rtdiag.compare.drift import text as text_of
 from rtdiag.compare.drift.questions import questions
 from rtdiag.redact import Mask
-from tests.drift.runs import drift, exchange, report
+from tests.drift.runs import compare, drift, exchange, report
 
 FAULTS = ["key-revoked", "answer-is-json", "update-not-applied", "gateway-html", "made-up-token-accepted"]
 

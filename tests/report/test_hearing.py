@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from rtdiag.model import Report
-from rtdiag.report import html, markdown, reading, table
+from rtdiag.recorded import reading
+from rtdiag.report import html, markdown, table
 from rtdiag.report import json as as_json
 from rtdiag.report.hearing import characters, modes, words
 from rtdiag.report.spelling import spelt

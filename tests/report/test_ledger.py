@@ -16,6 +16,7 @@ from rtdiag.engine.rejudge import replay, turned
 from rtdiag.model import (
     Cost,
     CredentialShown,
+    Emulated,
     Event,
     Exchange,
     Failure,
@@ -28,7 +29,8 @@ from rtdiag.model import (
     Status,
     Target,
 )
-from rtdiag.report import cassette, curl, ledger, reading, render
+from rtdiag.recorded import reading, unfolding
+from rtdiag.report import cassette, curl, ledger, render
 from rtdiag.testing import exchange, refusal
 
 BEGAN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -37,7 +39,7 @@ CHECKS = registry.load(()).checks
 
 def report(*outcomes: Outcome, emulated: bool = False, **more: Any) -> Report:
     target = Target("https://api.openai.com/v1", "openai", ("ga",), "m", "t")
-    emulator = {"as_of": "2026-11-13", "faults": []} if emulated else None
+    emulator = Emulated(as_of="2026-11-13", faults=[]) if emulated else None
     return Report(
         version="0",
         started_at=BEGAN,
@@ -205,7 +207,7 @@ def test_what_vcrpy_cannot_replay_stays_out_or_is_spelt_out() -> None:
     odd = exchange(200, "x", headers={"x-name": "é"})
     upgrade = exchange(101, "", url="wss://x/v1/realtime")
     text = render(report(exchanges=(cut, odd, upgrade)), "cassette")
-    held = cassette.parsed(text)["interactions"]
+    held = unfolding.parsed(text)["interactions"]
     assert [one["response"]["headers"] for one in held] == [{"x-name": ["\\xe9"]}]
     assert len(reading.report_in(text).exchanges) == 3
 

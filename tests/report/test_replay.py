@@ -14,7 +14,8 @@ from rtdiag.engine import registry
 from rtdiag.engine.rejudge import replay, turned
 from rtdiag.intake import Unusable
 from rtdiag.model import Exchange, Report
-from rtdiag.report import reading, render
+from rtdiag.recorded import reading
+from rtdiag.report import render
 from rtdiag.testing import finding, row, run_on_emulator
 from tests.checks import broken
 
@@ -146,16 +147,18 @@ def test_a_record_of_which_a_judge_says_nothing_keeps_its_judgement() -> None:
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (("exchanges", 0, "url"), "https://[::1/", 'url cannot be "https://[::1/"'),
-        (("target", "base_url"), "http://x:99999/", 'base_url cannot be "http://x:99999/"'),
-        (("started_at",), "soon", 'a time cannot be "soon"'),
-        (("started_at",), "0001-01-01T00:00:00+23:00", 'a time cannot be "0001-01-01T00:00:00+23:00"'),
-        (("target", "emulator", "as_of"), "today", 'a day cannot be "today"'),
-        (("exchanges", 1), 5, "exchanges[1] is not as rtdiag writes it"),
+        (("exchanges", 0, "url"), "https://[::1/", 'exchanges[0].url cannot be "https://[::1/"'),
+        (("target", "base_url"), "http://x:99999/", 'target.base_url cannot be "http://x:99999/"'),
+        (("started_at",), "soon", 'started_at cannot be "soon"'),
+        (("started_at",), "0001-01-01T00:00:00+23:00", 'started_at cannot be "0001-01-01 00:00:00+23:00"'),
+        (("target", "emulator", "as_of"), "today", 'target.emulator.as_of cannot be "today"'),
+        (("exchanges", 1), 5, "exchanges[1] cannot be 5"),
         (("exchanges",), {}, "exchanges cannot be {}"),
-        (("exchanges", 0, "request_headers"), [["a"]], "exchanges[0] is not as rtdiag writes it"),
-        (("exchanges", 0, "body_encoding"), "base64", "a body in base64 is none"),
-        (("checks", 0, "cases"), 7, "checks[0] is not as rtdiag writes it"),
+        (("exchanges", 0, "request_headers"), [["a"]], 'exchanges[0].request_headers[0] cannot be ["a"]'),
+        (("exchanges", 0, "body_encoding"), "base64", "exchanges[0].body cannot be"),
+        (("checks", 0, "cases"), 7, "checks[0].cases cannot be 7"),
+        (("exchanges", 0, "timing_ms"), {"wait": "1"}, 'exchanges[0].timing_ms cannot be {"wait": "1"}'),
+        (("exchanges", 0), {"id": "x1"}, "exchanges[0] lacks 'method'"),
         (("schema_version",), 9, "written by a newer rtdiag"),
     ],
 )

@@ -11,8 +11,9 @@ from rtdiag.diagnosis.matching import causes_of
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.engine.rejudge import replay
 from rtdiag.model import Report
+from rtdiag.recorded import reading
 from rtdiag.redact import Mask
-from rtdiag.report import reading, render
+from rtdiag.report import render
 from tests.checks.broken import grouped, run
 from tests.diagnosis.example import Example, examples
 from tests.secrets.canaries import made

@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtdiag.intake import (
-    SCHEMA_VERSION,
     Limit,
     Malformed,
     Source,
@@ -26,10 +25,11 @@ from rtdiag.intake import (
     json_of,
     odd,
     opened,
-    refuse_other_version,
     text_of,
     yaml_of,
 )
+from rtdiag.model.json_report import SCHEMA_VERSION
+from rtdiag.recorded import refuse_other_version
 
 FEW = Limit(1024, "give less")
 PLENTY = Limit(1 << 20, "give less")

@@ -6,7 +6,6 @@ It asks the emulator (rtdiag.emulator) over real HTTP; of a report it reads what
 from rtdiag.compare.comparing import Difference
 from rtdiag.compare.drift.as_cassette import as_cassette
 from rtdiag.compare.drift.drift import Drift, compare
-from rtdiag.compare.drift.record import report_in
 from rtdiag.compare.drift.text import text
 
-__all__ = ["Difference", "Drift", "as_cassette", "compare", "report_in", "text"]
+__all__ = ["Difference", "Drift", "as_cassette", "compare", "text"]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from rtdiag.compare import comparing
 from rtdiag.compare.comparing import Difference, server_time_s
 from rtdiag.compare.drift import channels
 from rtdiag.compare.drift.questions import OpenQuestion, answered
-from rtdiag.compare.drift.record import Record, record
+from rtdiag.compare.drift.record import path
 from rtdiag.compare.drift.speakers import Speaker
 from rtdiag.compare.drift.twin import Clock, Twin, replayed
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.timeline import NoSuchDate
 from rtdiag.intake import Unusable
-from rtdiag.model import Exchange, PeerTrace
+from rtdiag.model import Exchange, PeerTrace, Report
 
 CLOCK_TOLERANCE_S = 30
 
@@ -33,7 +32,7 @@ class NotCompared:
 
 @dataclass(frozen=True)
 class Drift:
-    """What one report shows. `exchanges` and `events` count what was compared; `record` is what was read."""
+    """What one report shows. `exchanges` and `events` count what was compared; `report` is what was read."""
 
     as_of: date
     differences: tuple[Difference, ...]
@@ -41,27 +40,26 @@ class Drift:
     answered: tuple[OpenQuestion, ...]
     exchanges: int
     events: int
-    record: Record = field(repr=False)
+    report: Report = field(repr=False)
 
 
-def compare(report: Mapping[str, Any], as_of: date | None = None) -> Drift:
+def compare(report: Report, as_of: date | None = None) -> Drift:
     """Ask a fresh, healthy emulator what the report asked. `as_of`: its day, else that of the emulator that the report is of.
 
-    Raises Unusable for what is no report, for one that holds nothing to ask, and for a day before the timeline.
+    Raises Unusable for a report that holds nothing to ask, and for a day before the timeline.
     """
-    read = record(report)
-    return asyncio.run(_compared(read, as_of or read.emulated))
+    return asyncio.run(_compared(report, as_of or report.emulated_on))
 
 
-async def _compared(read: Record, as_of: date | None) -> Drift:
-    clock = Clock(read.started_at.timestamp())
+async def _compared(report: Report, as_of: date | None) -> Drift:
+    clock = Clock(report.started_at.timestamp())
     try:
         healthy = Emulator(as_of, clock=clock)
     except NoSuchDate as error:
         raise Unusable(str(error)) from None
     async with healthy as emulator:
-        comparison = _Comparison(read)
-        async for twin in replayed(read, emulator, clock):
+        comparison = _Comparison(report)
+        async for twin in replayed(report, emulator, clock):
             await comparison.take(twin)
         if not comparison.exchanges:
             why = f": {'; '.join(comparison.not_compared)}" if comparison.not_compared else ""
@@ -71,22 +69,22 @@ async def _compared(read: Record, as_of: date | None) -> Drift:
             as_of=emulator.as_of,
             differences=tuple(comparison.differences),
             not_compared=tuple(NotCompared(tuple(ids), why) for why, ids in comparison.not_compared.items()),
-            answered=answered(read),
+            answered=answered(report),
             exchanges=comparison.exchanges,
             events=comparison.events,
-            record=read,
+            report=report,
         )
 
 
 class _Comparison:
     """What was found so far, exchange by exchange; a channel is compared at the exchange that opened it."""
 
-    def __init__(self, read: Record) -> None:
+    def __init__(self, report: Report) -> None:
         self.differences: list[Difference] = []
         self.not_compared: dict[str, list[str]] = {}
         self.exchanges = self.events = 0
-        self._read = read
-        self._peers = {p.offered_in: p for p in read.peers if p.offered_in}
+        self._report = report
+        self._peers = {p.offered_in: p for p in report.peers if p.offered_in}
         self._channels: set[str] = set()
         self._broken_calls: dict[str, str] = {}
         self._clock()
@@ -98,7 +96,7 @@ class _Comparison:
             self._leave(twin.why_not, [there.id])
             return
         self.exchanges += 1
-        where = f"{there.method} {self._read.path(there)}"
+        where = f"{there.method} {path(self._report, there)}"
         found = list(comparing.exchanges(there, twin.here, where, twin.now_s))
         if found and (of := self._follows(there)):
             self._leave(f"the call had ended with {of}", [there.id])
@@ -109,7 +107,7 @@ class _Comparison:
 
     def end(self) -> None:
         """Say which events no exchange led to."""
-        lost = [e.id for e in self._read.events if e.channel.partition("/")[0] not in self._channels]
+        lost = [e.id for e in self._report.events if e.channel.partition("/")[0] not in self._channels]
         self._leave("no channel was opened here for them", lost)
 
     async def _peer(self, peer: PeerTrace, twin: Twin, speaker: Speaker, *, told: bool) -> None:
@@ -123,8 +121,8 @@ class _Comparison:
         if failed or not (twin.there.status == 101 or "channel" in peer.phases_ms):
             return
         self._channels.add(peer.id)
-        channel = channels.Channel(peer, twin.now_s, interrupted=self._read.interrupted)
-        await channel.compare([e for e in self._read.events if e.channel.partition("/")[0] == peer.id], speaker)
+        channel = channels.Channel(peer, twin.now_s, interrupted=self._report.interrupted)
+        await channel.compare([e for e in self._report.events if e.channel.partition("/")[0] == peer.id], speaker)
         self.differences += channel.differences
         self.events += channel.compared
         self._leave("they follow from audio, which a report does not carry", channel.from_audio)
@@ -135,8 +133,8 @@ class _Comparison:
 
     def _follows(self, there: Exchange) -> str | None:
         """The peer whose failure ended the call that this exchange is about."""
-        path = self._read.path(there) or ""
-        return next((p for call, p in self._broken_calls.items() if call and f"/calls/{call}/" in path), None)
+        asked = path(self._report, there) or ""
+        return next((p for call, p in self._broken_calls.items() if call and f"/calls/{call}/" in asked), None)
 
     def _leave(self, why: str, ids: Sequence[str]) -> None:
         if ids:
@@ -144,11 +142,11 @@ class _Comparison:
 
     def _clock(self) -> None:
         """How far the server's clock is from that of the machine that asked it, once for the whole run."""
-        stamped = next((x for x in self._read.exchanges if server_time_s(x) is not None), None)
+        stamped = next((x for x in self._report.exchanges if server_time_s(x) is not None), None)
         if stamped is None:
             return
         server_s = server_time_s(stamped) or 0.0
-        began_s, ended_s = (t.timestamp() for t in (self._read.started_at, self._read.finished_at))
+        began_s, ended_s = (t.timestamp() for t in (self._report.started_at, self._report.finished_at))
         off_s = server_s - min(max(server_s, began_s), ended_s)
         if abs(off_s) > CLOCK_TOLERANCE_S:
             there = f"the server's clock is {off_s:+.0f} s off that of the machine that asked"

@@ -11,8 +11,8 @@ from typing import Any
 
 from rtdiag.api import data
 from rtdiag.compare import comparing, normalize
-from rtdiag.compare.drift.record import Record
-from rtdiag.model import Event, Exchange, api_error
+from rtdiag.compare.drift.record import path
+from rtdiag.model import Event, Exchange, Report, api_error
 
 _ABOUT_EVENTS = frozenset({"channel", "direction", "type"})
 _OF_BOTH = frozenset({"code", "asked"})
@@ -47,20 +47,20 @@ def questions() -> tuple[Question, ...]:
     return tuple(Question(**entry) for entry in data.read("rtdiag.compare.drift", "questions.yaml"))
 
 
-def answered(record: Record) -> tuple[OpenQuestion, ...]:
+def answered(report: Report) -> tuple[OpenQuestion, ...]:
     """The questions that the report touches."""
-    found = ((q, tuple(_shown(record, q))) for q in questions())
+    found = ((q, tuple(_shown(report, q))) for q in questions())
     return tuple(OpenQuestion(q.number, q.ask, q.known, shown) for q, shown in found if shown)
 
 
-def _shown(record: Record, question: Question) -> Iterator[str]:
+def _shown(report: Report, question: Question) -> Iterator[str]:
     """What the report says, alike answers once, with where and by whom."""
     said: dict[str, list[str]] = {}
-    for exchange in record.exchanges:
-        if any(_means_exchange(record, where, exchange) for where in question.where):
-            where = f"{exchange.method} {record.path(exchange)} with {exchange.credential}"
+    for exchange in report.exchanges:
+        if any(_means_exchange(report, where, exchange) for where in question.where):
+            where = f"{exchange.method} {path(report, exchange)} with {exchange.credential}"
             said.setdefault(f"{where}: {_exchange_shown(exchange, question.show)}", []).append(exchange.id)
-    for event in record.events:
+    for event in report.events:
         if any(_means_event(where, event) for where in question.where):
             said.setdefault(f"{event.channel}: {_event_shown(event, question.show)}", []).append(event.id)
     lines = [f"{comparing.listed(ids)} {normalize.cut(text)}" for text, ids in said.items()]
@@ -69,21 +69,29 @@ def _shown(record: Record, question: Question) -> Iterator[str]:
         yield f"and {len(lines) - _MOST_SHOWN} more"
 
 
-def _means_exchange(record: Record, where: Mapping[str, Any], exchange: Exchange) -> bool:
-    if where.keys() & _ABOUT_EVENTS or exchange.status is None or record.path(exchange) is None:
+def _means_exchange(report: Report, where: Mapping[str, Any], exchange: Exchange) -> bool:
+    if where.keys() & _ABOUT_EVENTS or exchange.status is None or path(report, exchange) is None:
         return False
     sent = {k.lower(): v for k, v in exchange.request_headers}
     fits: dict[str, Callable[[Any], bool]] = {
         "method": lambda m: exchange.method == m,
-        "path": lambda glob: fnmatchcase(record.path(exchange) or "", glob),
+        "path": lambda glob: fnmatchcase(path(report, exchange) or "", glob),
         "credential": lambda glob: fnmatchcase(exchange.credential, glob),
         "content_type": lambda glob: fnmatchcase(sent.get("content-type", ""), glob),
         "asked": lambda pattern: re.search(pattern, exchange.request_body or "", re.DOTALL) is not None,
         "status": lambda statuses: exchange.status in statuses,
         "code": lambda glob: fnmatchcase((exchange.error and exchange.error.code) or "", glob),
-        "case": lambda case: record.cases.get(case, ())[1:][-1:] == (exchange.id,),
+        "case": lambda case: _control(report, case) == exchange.id,
     }
     return all(fits[name](wanted) for name, wanted in where.items())
+
+
+def _control(report: Report, case: str) -> str | None:
+    """The last exchange of that case, where it asked more than once."""
+    asked = [
+        row.seen.exchanges for outcome in report.checks for row in outcome.rows if f"{outcome.id}.{row.id}" == case
+    ]
+    return asked[0][-1].id if asked and len(asked[0]) > 1 else None
 
 
 def _means_event(where: Mapping[str, Any], event: Event) -> bool:
@@ -131,8 +139,8 @@ def _event_shown(event: Event, show: Sequence[str]) -> str:
     )
 
 
-def _field(value: Any, path: str) -> str:
-    for name in path.split("."):
+def _field(value: Any, place: str) -> str:
+    for name in place.split("."):
         if not isinstance(value, Mapping) or name not in value:
             return "absent"
         value = value[name]

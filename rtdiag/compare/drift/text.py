@@ -21,9 +21,9 @@ def text(drift: Drift) -> str:
 
 
 def _head(drift: Drift) -> Iterator[str]:
-    record, count = drift.record, len(drift.differences)
-    whose = "an emulator" if record.emulated else record.base_url
-    yield f"# {whose} on {record.started_at:%Y-%m-%d}, and rtdiag's emulator as of {drift.as_of}"
+    report, count = drift.report, len(drift.differences)
+    whose = "an emulator" if report.emulated_on else report.target.base_url
+    yield f"# {whose} on {report.started_at:%Y-%m-%d}, and rtdiag's emulator as of {drift.as_of}"
     yield ""
     found = f"{count} difference{'s' if count != 1 else ''}" if count else "no difference"
     yield f"{drift.exchanges} exchanges and {drift.events} events were asked again: {found}."
@@ -50,7 +50,7 @@ def _not_compared(drift: Drift) -> Iterator[str]:
 def _answered(drift: Drift) -> Iterator[str]:
     if drift.answered:
         yield from ("", "## Open questions that this run touches", "")
-    if drift.answered and drift.record.emulated:
+    if drift.answered and drift.report.emulated_on:
         yield from ("It was an emulator that was asked: this is what is assumed, and settles nothing.", "")
     for answer in drift.answered:
         yield f"- {answer.number} {answer.ask} (So far: {answer.known}.)"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.compare.comparing import server_time_s
-from rtdiag.compare.drift.record import Record
+from rtdiag.compare.drift import record
 from rtdiag.compare.drift.speakers import OfCall, Speaker, upgraded
 from rtdiag.compare.normalize import is_time
 from rtdiag.emulator import Emulator
-from rtdiag.model import Exchange
+from rtdiag.model import Exchange, Report
 
 if TYPE_CHECKING:
     import httpx
@@ -65,13 +65,13 @@ class _NotAskedError(Exception):
     """Why an exchange cannot be asked again."""
 
 
-async def replayed(record: Record, emulator: Emulator, clock: Clock) -> AsyncIterator[Twin]:
+async def replayed(report: Report, emulator: Emulator, clock: Clock) -> AsyncIterator[Twin]:
     """Every exchange of the report with its twin, each asked when the one before has been looked at."""
     import httpx
 
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-        asking = _Asking(record, emulator, client)
-        for there in record.exchanges:
+        asking = _Asking(report, emulator, client)
+        for there in report.exchanges:
             clock.now_s = server_time_s(there) or clock.now_s
             try:
                 here, speaker = await asking.ask(there)
@@ -86,8 +86,8 @@ async def replayed(record: Record, emulator: Emulator, clock: Clock) -> AsyncIte
 class _Asking:
     """What one replay remembers: which token and which call here stands for which there."""
 
-    def __init__(self, record: Record, emulator: Emulator, client: httpx.AsyncClient) -> None:
-        self._record, self._emulator, self._client = record, emulator, client
+    def __init__(self, report: Report, emulator: Emulator, client: httpx.AsyncClient) -> None:
+        self._report, self._emulator, self._client = report, emulator, client
         self._tokens: dict[str, str] = {}
         self._calls: dict[str, str] = {}
 
@@ -140,7 +140,7 @@ class _Asking:
         )
 
     def _path(self, there: Exchange) -> str:
-        path = self._record.path(there)
+        path = record.path(self._report, there)
         if path is None:
             raise _NotAskedError("it went to another server")
         found = _CALL.search(path)

@@ -75,7 +75,7 @@ def of_text(text: str, learner: Learner) -> Reading:
 
 def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
     if rtdiag_report.is_report(value):
-        return rtdiag_report.read_report(value)
+        return rtdiag_report.read_report(value, learner.mask)
     if isinstance(at(value, "log", "entries"), list):
         return read_har(io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
     if descriptions.is_description(value):

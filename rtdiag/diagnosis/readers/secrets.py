@@ -38,7 +38,7 @@ class Learner:
     """Tells a mask the secrets of one input, at most MOST_SECRETS of them."""
 
     def __init__(self, mask: Mask) -> None:
-        self._mask = mask
+        self.mask = mask
         self._known: set[str] = set()
 
     def learn(self, secret: str) -> None:
@@ -47,7 +47,7 @@ class Learner:
         if "*" in secret or secret in self._known or len(self._known) >= MOST_SECRETS or not _looks_secret(secret):
             return
         self._known.add(secret)
-        self._mask.learn(secret)
+        self.mask.learn(secret)
 
     def text(self, text: str) -> None:
         """Learn what stands behind `Authorization:`, `api_key=` and their like, and in the query of a URL."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.model import Report, WorkingRequests
+from rtdiag.model import LedgerEntry, Report, WorkingRequests
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, ledger, own_fields, phrases
 from rtdiag.report.hearing import modes, words
@@ -142,7 +142,7 @@ def _ledger(report: Report) -> Iterator[Markup]:
     yield element("details", head, _entries("the whole ledger", found))
 
 
-def _entries(label: str, found: list[ledger.Entry] | tuple[ledger.Entry, ...]) -> Markup:
+def _entries(label: str, found: list[LedgerEntry] | tuple[LedgerEntry, ...]) -> Markup:
     names = [name for name in ledger.NAMES if any(name in entry.ids for entry in found)]
     lines = [
         (
@@ -156,7 +156,7 @@ def _entries(label: str, found: list[ledger.Entry] | tuple[ledger.Entry, ...]) -
     return table(label, ("", "UTC", "what", *names), lines, "ledger")
 
 
-def _id(entry: ledger.Entry, name: str) -> Markup:
+def _id(entry: LedgerEntry, name: str) -> Markup:
     return element("code", entry.ids[name]) if name in entry.ids else Markup()
 
 

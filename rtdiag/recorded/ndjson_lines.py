@@ -1,35 +1,16 @@
-"""What rtdiag itself has recorded: of which version a JSON report is, and the one that lines of ndjson make up together."""
+"""The report that lines of ndjson make up together, also those of a run that was cut off."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rtdiag.intake.json_values import json_of
-from rtdiag.intake.limits import Unusable
+from rtdiag.intake import Unusable, json_of
+from rtdiag.model.json_report import RECORDS
+from rtdiag.recorded.version import refuse_other_version
 
-RECORDS = ("exchanges", "events", "peers")
 _LONGEST_LIST = 80
-
-SCHEMA_VERSION = 1  # of report/schema.json; a change that scripts or this rtdiag cannot pass over counts it up
-
-
-def refuse_other_version(report: Mapping[Any, Any]) -> None:
-    """Raises Unusable for a report of another schema. One that names none, as a cassette does, is taken for one of this."""
-    given = report.get("schema_version", SCHEMA_VERSION)
-    if given == SCHEMA_VERSION and not isinstance(given, bool):
-        return
-    tool = report.get("tool")
-    version = tool.get("version") if isinstance(tool, Mapping) else None
-    named = f" {version}" if isinstance(version, str) and re.fullmatch(r"[\w.+-]{1,40}", version) else ""
-    if not isinstance(given, int) or isinstance(given, bool):
-        raise Unusable("written by something else than rtdiag: its schema_version is no whole number")
-    told = f"schema {str(given)[:20]}, this rtdiag reads {SCHEMA_VERSION}"
-    if given > SCHEMA_VERSION:
-        raise Unusable(f"written by a newer rtdiag{named} ({told}): upgrade rtdiag")
-    raise Unusable(f"written by an older rtdiag{named} ({told}): run it again")
 
 
 def joined(text: str) -> dict[str, Any] | None:

@@ -1,0 +1,152 @@
+"""A report read back from what rtdiag wrote: the JSON report, its ndjson, or a cassette of `--record`.
+
+Every problem is an Unusable of one line that names the field. What a later version wrote beside the known fields is left out, and
+what an older or shorter one lacks takes its default, so that a cassette written by hand needs little.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from rtdiag.intake import Limit, Malformed, Unusable, json_of
+from rtdiag.model import Report
+from rtdiag.model.json_report import Wrong, decoded
+from rtdiag.recorded import unfolding
+from rtdiag.recorded.ndjson_lines import joined
+from rtdiag.recorded.version import refuse_other_version
+from rtdiag.redact import Mask
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+_SHORT = 80
+FILE = Limit(32 * 1024 * 1024, "no report of rtdiag is")
+_NO_REPORT = "not a report of rtdiag: make one by `rtdiag run -o json`"
+_NEEDED = ("target", "exchanges", "started_at")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_LACKS = re.compile(r"Object missing required field `(\w+)`")
+
+
+def report_in(text: str) -> Report:
+    """The report in that text, in any of the three forms. Raises Unusable for anything else."""
+    parsed = _parsed(text)
+    return report(unfolding.unfolded(parsed) if unfolding.is_cassette(parsed) else parsed)
+
+
+def report(parsed: Any, mask: Mask | None = None) -> Report:
+    """The report in that JSON value, without the secrets that `mask` and the environment know. Raises Unusable for what is none."""
+    if not isinstance(parsed, Mapping) or not parsed.keys() & {"tool", *_NEEDED}:
+        raise Unusable(_NO_REPORT)
+    refuse_other_version(parsed)
+    if lacking := [name for name in _NEEDED if name not in parsed]:
+        raise _unfit(f"it lacks {lacking[0]!r}")
+    given = _masked(_json(parsed), mask or Mask())
+    given = {"interrupted": "exit_code" not in given, "finished_at": given["started_at"], **given}
+    try:
+        return _sound(decoded(given))
+    except Wrong as error:
+        raise _unfit(_said(str(error), given)) from None
+
+
+def _parsed(text: str) -> Any:
+    """JSON; lines of JSON, as a run that was cut off leaves them; or YAML."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return unfolding.parsed(text)
+    try:
+        return json_of(text)
+    except Unusable as error:
+        if isinstance(error, Malformed) and (lines := joined(text)) is not None:
+            return lines
+        raise type(error)(f"not a report of rtdiag: {error}") from None
+
+
+def _json(value: Any) -> Any:
+    """The value with what JSON knows alone, and no half surrogates, which nothing can send. Raises Unusable."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_json(str(k)): _json(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_json(v) for v in value]
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise Unusable(f"not a report of rtdiag: {_brief(value)} is no JSON")
+
+
+def _masked(given: dict[str, Any], mask: Mask) -> dict[str, Any]:
+    """The same without secrets: what wrote it may have known less of them, or have been a hand. See redact."""
+    mask.learn_environment(os.environ)
+    held = given["exchanges"]
+    for exchange in held if isinstance(held, list) else ():
+        _mask_exchange(exchange, mask)
+    return mask.values(given, "report")  # type: ignore[no-any-return]
+
+
+def _mask_exchange(exchange: Any, mask: Mask) -> None:
+    """Headers by their names, which teach the mask what to hide elsewhere; a body in base64 by its bytes."""
+    if not isinstance(exchange, dict):
+        return
+    for name in ("request_headers", "response_headers"):
+        pairs = exchange.get(name)
+        if isinstance(pairs, list) and all(isinstance(p, list) and [type(x) for x in p] == [str, str] for p in pairs):
+            exchange[name] = [list(mask.header(k, v, name)) for k, v in pairs]
+    if exchange.get("body_encoding") == "base64" and isinstance(exchange.get("body"), str):
+        with contextlib.suppress(ValueError):
+            hidden = mask(base64.b64decode(exchange["body"], validate=True).decode("latin-1"), "body")
+            exchange["body"] = base64.b64encode(hidden.encode("latin-1", "replace")).decode("ascii")
+
+
+def _sound(found: Report) -> Report:
+    """The same report, its times in UTC, if its addresses, days and bodies are some, which no type tells. Raises Unusable."""
+    emulator = found.target.emulator
+    _read("target.base_url", found.target.base_url, lambda url: urlsplit(url).port)
+    if emulator:
+        _read("target.emulator.as_of", emulator["as_of"], date.fromisoformat)
+    for place, one in enumerate(found.exchanges):
+        _read(f"exchanges[{place}].url", one.url, lambda url: urlsplit(url).port)
+        if one.body_encoding == "base64":
+            _read(f"exchanges[{place}].body", one.body or "", lambda body: base64.b64decode(body, validate=True))
+    began = _read("started_at", found.started_at, lambda at: at.astimezone(UTC))
+    return replace(
+        found, started_at=began, finished_at=_read("finished_at", found.finished_at, lambda at: at.astimezone(UTC))
+    )
+
+
+def _read(where: str, given: T, read: Callable[[T], V]) -> V:
+    """What `read` makes of it. Raises Unusable where it makes nothing of it."""
+    try:
+        return read(given)
+    except (ValueError, OverflowError):
+        raise _unfit(f"{where} cannot be {_brief(str(given))}") from None
+
+
+def _unfit(how: str) -> Unusable:
+    return Unusable(f"not a whole report of rtdiag: {how}")
+
+
+def _said(error: str, given: Any) -> str:
+    """What the decoder found, as a clause: which field, and what stands there."""
+    what, _, path = error.partition(" - at `$")
+    steps = [name or int(place) for name, place in _STEP.findall(path.partition("[...]")[0])]
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+    if lacking := _LACKS.match(what):
+        return f"{where or 'it'} lacks {lacking[1]!r}"
+    for step in steps:
+        given = given[step]
+    return f"{where} cannot be {_brief(given)}"
+
+
+def _brief(given: Any) -> str:
+    """A value as a person can read it in one line."""
+    text = json.dumps(given, ensure_ascii=False, default=lambda _: "binary")
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
