@@ -1,0 +1,60 @@
+"""Reports as earlier versions wrote them (schema 1, before fields were declared once) are read by everything that reads reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rtdiag.compare.diff import diff
+from rtdiag.diagnosis.explaining import explain_input
+from rtdiag.engine import registry
+from rtdiag.engine.rejudge import replay
+from rtdiag.model import Finding, Report
+from rtdiag.recorded import report_in
+from rtdiag.redact import Mask
+from rtdiag.report import json as json_report
+
+OLD = Path(__file__).parent / "fixtures"
+FORMS = ("report.json", "report.ndjson", "cassette.yaml")
+
+
+def old(name: str) -> Report:
+    return report_in((OLD / name).read_text(encoding="utf-8"))
+
+
+def accepted(report: Report) -> Finding:
+    return next(row.finding for outcome in report.checks for row in outcome.rows if row.id == "accepted")
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_it_is_read_whole_and_judged_again(name: str) -> None:
+    found = old(name)
+    assert (found.version, found.overall, found.exit_code) == ("0.1.0", "fail", 1)
+    assert (accepted(found).status, accepted(found).cause) == ("fail", "key-wrong-or-revoked")
+    assert accepted(found).observed == ()
+    assert accepted(replay(found, registry.load(()).checks)).status == "fail"
+    assert len(found.exchanges) == len(json.loads((OLD / "report.json").read_text(encoding="utf-8"))["exchanges"])
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_nothing_differs_between_the_forms_of_one_run(name: str) -> None:
+    found = diff(old("report.json"), old(name))
+    assert (found.compared, found.turned) == (7, ())
+
+
+@pytest.mark.parametrize("name", FORMS[:2])
+def test_it_is_explained(name: str) -> None:
+    (told,) = explain_input(str(OLD / name), Mask())
+    assert told.form == "rtdiag report"
+    assert told.diagnosis[0].cause == "key-wrong-or-revoked"
+
+
+def test_what_it_holds_is_written_again_as_it_was() -> None:
+    was = json.loads((OLD / "report.json").read_text(encoding="utf-8"))
+    now = json_report.as_json(old("report.json"))
+    for check in now["checks"]:
+        for case in check["cases"]:
+            assert case.pop("observed") == []
+    assert json.dumps(now) == json.dumps(was), "also in the same order"
