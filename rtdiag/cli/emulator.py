@@ -105,7 +105,7 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     if cassette is not None and (refused := refusal(cassette)):
         refuse(f"--cassette {cassette}: {refused}")
     try:
-        found = drift.compare(report_in(text_of(report, FILE)), as_of)
+        found = drift.compare(report_in(text_of(report, FILE), whole=True), as_of)
     except Unusable as exc:
         refuse(f"{called(report)}: {exc}")
     except KeyboardInterrupt:

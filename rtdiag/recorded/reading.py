@@ -37,10 +37,14 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _LACKS = re.compile(r"Object missing required field `(\w+)`")
 
 
-def report_in(text: str) -> Report:
-    """The report in that text, in any of the three forms. Raises Unusable for anything else."""
+def report_in(text: str, *, whole: bool = False) -> Report:
+    """The report in that text, in any of the three forms. Raises Unusable for anything else, and where `whole` for a cassette."""
     parsed = _parsed(text)
-    return report(unfolding.unfolded(parsed) if unfolding.is_cassette(parsed) else parsed)
+    if not unfolding.is_cassette(parsed):
+        return report(parsed)
+    if whole:
+        raise Unusable("a cassette, which leaves out credentials and headers: give the JSON report of that run")
+    return report(unfolding.unfolded(parsed))
 
 
 def report(parsed: Any, mask: Mask | None = None) -> Report:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from rtdiag.compare.diff import diff
+from rtdiag.compare.drift import compare
 from rtdiag.diagnosis.explaining import explain_input
 from rtdiag.engine import registry
 from rtdiag.engine.rejudge import replay
+from rtdiag.intake import Unusable
 from rtdiag.model import Finding, Report
 from rtdiag.recorded import report_in
 from rtdiag.redact import Mask
@@ -49,6 +51,17 @@ def test_it_is_explained(name: str) -> None:
     (told,) = explain_input(str(OLD / name), Mask())
     assert told.form == "rtdiag report"
     assert told.diagnosis[0].cause == "key-wrong-or-revoked"
+
+
+@pytest.mark.parametrize("name", FORMS[:2])
+def test_it_is_asked_again(name: str) -> None:
+    found = compare(report_in((OLD / name).read_text(encoding="utf-8"), whole=True))
+    assert (found.exchanges, [d.id for d in found.differences]) == (2, ["x2"]), "the key was revoked there"
+
+
+def test_a_cassette_is_not_asked_again_for_it_does_not_hold_all_that_was_sent() -> None:
+    with pytest.raises(Unusable, match=r"^a cassette, which leaves out credentials and headers: give the JSON report"):
+        report_in((OLD / "cassette.yaml").read_text(encoding="utf-8"), whole=True)
 
 
 def test_what_it_holds_is_written_again_as_it_was() -> None:
