@@ -64,6 +64,13 @@ def test_a_cassette_is_not_asked_again_for_it_does_not_hold_all_that_was_sent() 
         report_in((OLD / "cassette.yaml").read_text(encoding="utf-8"), whole=True)
 
 
+def test_a_time_before_the_run_began_is_refused() -> None:
+    told = json.loads((OLD / "report.json").read_text(encoding="utf-8"))
+    told["exchanges"][0]["at_ms"] = -1
+    with pytest.raises(Unusable, match=r"^not a whole report of rtdiag: exchanges\[0\]\.at_ms cannot be -1$"):
+        report_in(json.dumps(told))
+
+
 def test_what_it_holds_is_written_again_as_it_was() -> None:
     was = json.loads((OLD / "report.json").read_text(encoding="utf-8"))
     now = json_report.as_json(old("report.json"))
