@@ -21,8 +21,17 @@ from urllib.parse import quote
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
-from rtdiag.engine.findings import made_up, no_answer, not_asked_here, past_the_credential, refused_token, said
-from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
+from rtdiag.engine.findings import (
+    LIMITED,
+    TAKES_ANYTHING,
+    made_up,
+    no_answer,
+    not_asked_here,
+    past_the_credential,
+    refused_token,
+    said,
+)
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Status
 
 # id, the kind of session it is for, what it needs, and how the head of its column reads
 _CREDENTIALS: tuple[tuple[str, Kind | None, str, str], ...] = (
@@ -90,7 +99,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 yield _cell(case, target, name, seen.exchange, evidence.dialects, control.exchange if control else None)
             elif limited:
                 measured = f"not asked: {limited} was answered 429"
-                yield Finding(case, "inconclusive", measured, cause="rate-limit", hint="wait, then run --only endpoint")
+                hint = "wait, then run --only endpoint"
+                yield Finding(case, "inconclusive", measured, observed=(LIMITED,), hint=hint)
 
 
 def _cell(
@@ -106,11 +116,10 @@ def _cell(
         return _where_offers_go(case, name, exchange, dialects, control)
     founding = target.role == "mint" and name.endswith("-token")
     expected, met = _expected_refusal(target, name, exchange, dialects)
-    cause, hint = ("ek-sent-to-mint-endpoint", _FOUNDING_HINT) if founding else (None, None)
+    observed, hint = (("an offer with a token at an endpoint that mints",), _FOUNDING_HINT) if founding else ((), None)
+    status: Status = "pass" if met else "info"
     instead = _instead(target, dialects)
-    return Finding(
-        case, "pass" if met else "info", said(exchange), expected, cause, hint, instead=instead, show_body=founding
-    )
+    return Finding(case, status, said(exchange), expected, observed, hint, instead, show_body=founding)
 
 
 def _control(case: str, target: Endpoint, exchange: Exchange, dialects: frozenset[Dialect]) -> Finding:
@@ -119,7 +128,7 @@ def _control(case: str, target: Endpoint, exchange: Exchange, dialects: frozense
     if not _takes_offers(target, "realtime-token", dialects):
         return Finding(case, "info", said(exchange), "no public source")
     hint = "a made-up token got past the credential here: the greens of this row mean nothing"
-    return Finding(case, "warn", said(exchange), "401", "server-asks-for-no-key", hint)
+    return Finding(case, "warn", said(exchange), "401", (TAKES_ANYTHING,), hint)
 
 
 def _where_offers_go(

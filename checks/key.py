@@ -18,7 +18,19 @@ from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS, MODELS, base_url_meant
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, model_ids
-from rtdiag.engine.findings import REFUSED, beside_made_up, no_answer, refusal, refused, said
+from rtdiag.engine.findings import (
+    ALIKE,
+    BY_OPENAI,
+    KEY_REFUSED,
+    REFUSED,
+    TAKES_ANYTHING,
+    beside_made_up,
+    lacks_a_scope,
+    names_a_reason,
+    no_answer,
+    refused,
+    said,
+)
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Status
 
 # How long before its end a model is worth a warning.
@@ -87,11 +99,11 @@ def _shape(seen: Observation, official: bool) -> Finding:
         return Finding("shape", "skip", "no API key was given, only a token")
     if "problem" in facts:
         hint = f"{facts['source']}: {facts['hint']}"
-        return Finding("shape", "fail", str(facts["problem"]), "a key", keys.cause_of(facts), hint)
+        return Finding("shape", "fail", str(facts["problem"]), "a key", (keys.observed(facts),), hint)
     measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
     if official and facts["kind"] != "api-key":
-        cause, hint = "key-placeholder-not-a-key/other-prefix", "OpenAI's keys begin with sk-"
-        return Finding("shape", "warn", measured, "sk-…", cause, hint)
+        hint = "OpenAI's keys begin with sk-"
+        return Finding("shape", "warn", measured, "sk-…", ("a key that does not begin as OpenAI's do",), hint)
     return Finding("shape", "pass", measured)
 
 
@@ -109,7 +121,8 @@ def _base_url(url: str, official: bool, listed: Observation | None) -> Finding:
     if added and listed and listed.exchange and model_ids(listed.exchange):
         return Finding("base-url", "pass", f"{url}, without a version, and models are listed there")
     status: Status = "warn" if added else "fail"
-    return Finding("base-url", status, url, "…/v1", "base-url-wrong", f"did you mean {meant} ?")
+    observed = "the base URL has no version" if added else "the base URL does not end where the API begins"
+    return Finding("base-url", status, url, "…/v1", (observed,), f"did you mean {meant} ?")
 
 
 def _control(exchange: Exchange, official: bool, accepted: Observation | None) -> Finding:
@@ -121,12 +134,12 @@ def _control(exchange: Exchange, official: bool, accepted: Observation | None) -
             "fail" if official else "warn",
             f"{exchange.status}: it was taken",
             "401",
-            "server-asks-for-no-key",
+            (TAKES_ANYTHING, *((BY_OPENAI,) if official else ())),
             "it asks for no key, or something between answers in its place: no green about keys and tokens means anything",
         )
     if exchange.status in REFUSED and accepted and accepted.exchange:
         own = _accepted(accepted.exchange, accepted.facts.get("made_up"), void=False)
-        if own.cause == "refused-alike":
+        if ALIKE in own.observed:
             hint = "the key gets the same: this refusal says nothing about keys"
             return Finding("control", "info", said(exchange), "401", hint=hint)
     if exchange.status in REFUSED:
@@ -143,23 +156,20 @@ def _control(exchange: Exchange, official: bool, accepted: Observation | None) -
 def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Finding:
     if unusable := no_answer("accepted", exchange, wants_json=True):
         return unusable
-    named = refusal(exchange)
     if exchange.ok and void:
         hint = "see key.control: this proves nothing"
         return Finding("accepted", "info", "200, but so is a made-up key", "200", hint=hint)
     if exchange.ok:
         return Finding("accepted", "pass", f"200, {len(model_ids(exchange))} models listed", "200")
-    if named and named[0] == "missing-permission-scope":
+    if lacks_a_scope(exchange):
         hint = "the key is known, but may not list models (api.model.read); that is not a bad key"
-        return Finding("accepted", "info", said(exchange), "200", named[0], hint)
+        return Finding("accepted", "info", said(exchange), "200", ("the key may not list models",), hint)
     if exchange.status == 404:
         hint = "this server lists no models: the key is judged by the later checks"
         return Finding("accepted", "info", said(exchange), "200", hint=hint)
-    if named:
-        return Finding("accepted", "fail", said(exchange), "200", *named)
     if exchange.status in REFUSED:
-        return refused("accepted", exchange, "200", made_up, ("key-wrong-or-revoked", _WRONG_KEY))
-    return Finding("accepted", "inconclusive", said(exchange), "200", "unexpected-answer")
+        return refused("accepted", exchange, "200", made_up, (KEY_REFUSED,), _WRONG_KEY)
+    return Finding("accepted", "fail" if names_a_reason(exchange) else "inconclusive", said(exchange), "200")
 
 
 def _model(case: str, seen: Observation, today: date) -> Finding:
@@ -171,9 +181,8 @@ def _model(case: str, seen: Observation, today: date) -> Finding:
     flag = "--model" if kind == "realtime" else "--transcription-model"
     better = models.default("realtime" if kind == "realtime" else "transcription")
     if ends and ends <= today:
-        return Finding(
-            case, "fail", f"{model} was shut down on {ends}", "a living model", "model-retired", f"use {flag} {better}"
-        )
+        measured = f"{model} was shut down on {ends}"
+        return Finding(case, "fail", measured, "a living model", ("the model has ended",), f"use {flag} {better}")
     if ends and (ends - today).days <= _SOON_DAYS:
         hint = f"move to {better}; {flag} {better} tries it"
         return Finding(
@@ -181,7 +190,7 @@ def _model(case: str, seen: Observation, today: date) -> Finding:
             "warn",
             f"{model} is shut down on {ends}, in {(ends - today).days} days",
             "a living model",
-            "model-retired",
+            ("the model ends soon",),
             hint,
         )
     if not seen.facts.get("listed", True):

@@ -23,6 +23,7 @@ from rtdiag.api.endpoints import CALLS, KINDS
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import INVALID_OFFER, SDP, Context, SessionAttempt
 from rtdiag.engine.findings import (
+    NO_CREDIT,
     REFUSED,
     beside_made_up,
     in_short,
@@ -31,7 +32,6 @@ from rtdiag.engine.findings import (
     no_slot,
     not_asked_here,
     past_the_credential,
-    refusal,
     refused,
     refused_token,
     said,
@@ -41,6 +41,8 @@ from rtdiag.transport.http import Reply
 
 # From when on the API takes a token once: between 2026-07-20 and 2026-08-01 by record 59244381944 and kizuna-ai-lab/sokuji#377.
 ONCE_SINCE = date(2026, 8, 1)
+
+NO_SESSION = "the session never begins"
 
 _PHASES: tuple[tuple[str, str, str], ...] = (
     ("parse", "the {} answer parses as SDP", "answer"),
@@ -197,39 +199,47 @@ def _answer(case: str, kind: str, exchange: Exchange, dialect: str, as_made_up: 
     return _refused_offer(case, exchange, expected)
 
 
+# What the codes of a refused offer show, and what to do.
+_BY_CODE: dict[str, tuple[str, str]] = {
+    "invalid_model": (
+        "an offer is refused with invalid_model",
+        "this model is none for such a session: name another with --model or --transcription-model",
+    ),
+    "api_version_mismatch": (
+        "an offer is refused with api_version_mismatch",
+        "mint and offer must be of one dialect",
+    ),
+    "unsupported_content_type": (
+        "an offer is refused with unsupported_content_type",
+        "the raw offer is application/sdp; in multipart, sdp is application/sdp and session application/json",
+    ),
+}
+
+
 def _refused_offer(case: str, exchange: Exchange, expected: str) -> Finding:
     """What a refusal says when the credential was taken and the offer, its session or its form was not."""
     error = exchange.error
     code = error.code if error else None
     if error and not (error.message or code):
-        cause = "token-kind-url-mismatch"
         hint = "an empty error comes where a model does not fit the token, or the session's settings are bad"
-    elif code == "invalid_model":
-        cause = "model-not-a-realtime-model"
-        hint = "this model is none for such a session: name another with --model or --transcription-model"
-    elif code == "api_version_mismatch":
-        cause, hint = "ga-secret-on-beta-connection", "mint and offer must be of one dialect"
-    elif code == "unsupported_content_type":
-        cause = "sdp-content-type"
-        hint = "the raw offer is application/sdp; in multipart, sdp is application/sdp and session application/json"
-    else:
-        cause, hint = refusal(exchange) or ("unexpected-answer", "read the body: it is none that rtdiag knows")
-    return Finding(case, "fail", said(exchange), expected, cause, hint)
+        return Finding(case, "fail", said(exchange), expected, ("an offer got an empty error",), hint)
+    observed, told = _BY_CODE.get(code or "", ("", ""))
+    return Finding(case, "fail", said(exchange), expected, (observed,) if observed else (), told or None)
 
 
-# What a phase that failed means: its status, cause, and what to do.
+# What a phase that failed shows, and what to do.
 _FAILED: dict[str, tuple[str, str]] = {
-    "parse": ("answer-not-sdp", "look at the status before the body goes into setRemoteDescription"),
+    "parse": ("the answer is no SDP", "look at the status before the body goes into setRemoteDescription"),
     "dtls": (
-        "dtls-fingerprint-mismatch",
+        "the DTLS handshake fails",
         "the certificate is not the one the answer names: the answer was changed, or media goes elsewhere",
     ),
     "channel": (
-        "data-channel-never-opens",
+        "the data channel never opens",
         "create the channel oai-events before the offer; without it the answer has no m=application",
     ),
     "created": (
-        "session-created-missing",
+        NO_SESSION,
         "the channel is open and silent: wait for session.created before anything is sent",
     ),
 }
@@ -250,15 +260,11 @@ def _phase(case: str, name: str, seen: Observation) -> Finding:
     if error and no_room(None, first.raw):
         return no_slot(case, f"error {in_short(error)}")
     if error:
-        quota = is_quota(error)
-        cause = "quota-exhausted" if quota else "session-created-missing"
-        hint = (
-            "add credit: a mint works without, a session does not"
-            if quota
-            else "the session is refused after the connection stands"
-        )
-        return Finding(case, "fail", f"error {in_short(error)}", "session.created", cause, hint)
-    return Finding(case, "fail", f"{first.type} came first", "session.created", "session-created-missing")
+        measured, observed = f"error {in_short(error)}", NO_CREDIT if is_quota(error) else NO_SESSION
+        hint = "add credit: a mint works without, a session does not"
+        hint = hint if is_quota(error) else "the session is refused after the connection stands"
+        return Finding(case, "fail", measured, "session.created", (observed,), hint)
+    return Finding(case, "fail", f"{first.type} came first", "session.created", (NO_SESSION,))
 
 
 def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
@@ -271,23 +277,22 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
             "inconclusive",
             "no candidate of one's own",
             "a candidate pair",
-            "network-unreachable/loopback-only",
+            ("this machine has no address but loopback",),
             hint,
         )
     if name == "ice" and not any(side.startswith("remote") for side in trace.candidates):
         hint = "there is nowhere to send media to: the answer was altered on its way, or the server is misconfigured"
-        return Finding(case, "fail", measured, "a candidate pair", "answer-without-candidates", hint)
+        return Finding(case, "fail", measured, "a candidate pair", ("the answer names no candidate",), hint)
     if name == "ice":
         hint = (
             "UDP to the answer's candidates is blocked, or the answer was changed; rtdiag cannot try TCP, a browser can"
         )
-        return Finding(case, "inconclusive", measured, "a candidate pair", "ice-udp-blocked", hint)
+        return Finding(case, "inconclusive", measured, "a candidate pair", ("ICE finds no way",), hint)
     if name == "dtls" and measured.startswith("not done within"):
-        return Finding(
-            case, "inconclusive", measured, "", "dtls-no-answer", "STUN gets through, DTLS does not: a firewall, mostly"
-        )
-    cause, hint = _FAILED[name]
-    return Finding(case, "fail", measured, "", cause, hint)
+        hint = "STUN gets through, DTLS does not: a firewall, mostly"
+        return Finding(case, "inconclusive", measured, "", ("DTLS gets no answer",), hint)
+    observed, hint = _FAILED[name]
+    return Finding(case, "fail", measured, "", (observed,), hint)
 
 
 def _location(exchange: Exchange) -> Finding:
@@ -300,7 +305,7 @@ def _location(exchange: Exchange) -> Finding:
         "fail",
         location or "no Location header",
         "/v1/realtime/calls/rtc_…",
-        "location-header-missing",
+        ("the answer names no call",),
         hint,
     )
 
@@ -325,8 +330,8 @@ def _multipart_answer(exchange: Exchange) -> Finding:
     if exchange.ok:
         return Finding("multipart", "pass", said(exchange), "201")
     if exchange.status in REFUSED:
-        wrong = "unexpected-answer", "this key is taken elsewhere, and refused here: read the body"
-        return refused("multipart", exchange, "201", None, wrong)
+        hint = "this key is taken elsewhere, and refused here: read the body"
+        return refused("multipart", exchange, "201", None, (), hint)
     return _refused_offer("multipart", exchange, "201")
 
 
@@ -337,7 +342,9 @@ def _hangup(exchange: Exchange, *, named: bool) -> Finding:
         return unusable
     if exchange.ok:
         return Finding("hangup", "pass", said(exchange), "200")
-    return Finding("hangup", "warn", said(exchange), "200", "hangup-refused", "the call ends when its peer is gone")
+    return Finding(
+        "hangup", "warn", said(exchange), "200", ("a hang-up is refused",), "the call ends when its peer is gone"
+    )
 
 
 def _wrong_content_type(exchange: Exchange) -> Finding:
@@ -349,7 +356,7 @@ def _wrong_content_type(exchange: Exchange) -> Finding:
     if not (exchange.ok or past_the_credential(exchange)):
         return Finding(case, "info", said(exchange), expected)
     hint = "this server reads JSON here, which the API does not: what works against it can fail against the API"
-    return Finding(case, "warn", said(exchange), expected, "content-type-not-checked", hint)
+    return Finding(case, "warn", said(exchange), expected, ("an offer as JSON is read",), hint)
 
 
 CHECK = Check(

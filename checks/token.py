@@ -26,12 +26,17 @@ from rtdiag.api.endpoints import CALLS, DIALECT_NAMES, KINDS, MODELS, REALTIME, 
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import TOKEN_LIFE_S, Context, MintedToken, token_in
 from rtdiag.engine.findings import (
+    KEY_REFUSED,
+    NO_API,
+    NO_TOKEN,
     REFUSED,
+    TAKES_ANYTHING,
+    TOKEN_REFUSED,
     beside_made_up,
+    names_a_reason,
     no_answer,
     not_asked_here,
     past_the_credential,
-    refusal,
     refused,
     refused_token,
     said,
@@ -147,11 +152,12 @@ async def _own(ctx: Context) -> AsyncIterator[Observation]:
     if "problem" in shape:
         yield Observation("own", facts={"given": True, **shape})
         return
-    asked = [await ctx.invalid_offer(CALLS, token)]
-    beside = beside_made_up(asked[0], await ctx.control_of(asked[0], CALLS))
-    if not past_the_credential(asked[0]) and ctx.at_home:
-        asked.append(await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token))
-    yield Observation("own", tuple(asked), facts={"given": True, **beside, **shape})
+    first = await ctx.invalid_offer(CALLS, token)
+    asked: tuple[Exchange, ...] = (first,)
+    beside = beside_made_up(first, await ctx.control_of(first, CALLS))
+    if not past_the_credential(first) and ctx.at_home:
+        asked = (await ctx.invalid_offer(f"{REALTIME}?model={await ctx.model('realtime')}", token), first)
+    yield Observation("own", asked, facts={"given": True, **beside, **shape})
 
 
 async def _offers_go(ctx: Context, kind: Kind, minted: MintedToken) -> str:
@@ -255,7 +261,7 @@ def _url(seen: Observation) -> Finding:
             "fail",
             f"{exchange.status}, no token in it",
             "`value` or `client_secret.value`",
-            "token-not-in-answer",
+            (NO_TOKEN,),
             hint,
         )
     return Finding(
@@ -263,7 +269,7 @@ def _url(seen: Observation) -> Finding:
         "fail",
         said(exchange),
         "a token",
-        "token-url-refuses",
+        ("the token URL itself refuses",),
         "your own server refused; its mint's error may be in the body",
     )
 
@@ -273,19 +279,18 @@ def _own_token(seen: Observation) -> Finding:
         return Finding("own", "skip", "no RTDIAG_TOKEN was given")
     if "problem" in seen.facts:
         hint = f"{seen.facts['source']}: {seen.facts['hint']}"
-        return Finding("own", "fail", str(seen.facts["problem"]), "ek_…", keys.cause_of(seen.facts), hint)
+        return Finding("own", "fail", str(seen.facts["problem"]), "ek_…", (keys.observed(seen.facts),), hint)
     unusable = next(filter(None, (no_answer("own", x) for x in seen.exchanges)), None)
     if any(past_the_credential(x) for x in seen.exchanges):
         where = next(x for x in seen.exchanges if past_the_credential(x))
         return Finding("own", "pass", f"taken: {said(where)}", "400 invalid_offer")
     if unusable:
         return unusable
-    first = seen.exchanges[0]
-    expected, cause = "400 invalid_offer", "token-of-another-issuer"
+    first, expected = seen.exchanges[-1], "400 invalid_offer"
     hint = "it was minted elsewhere (a gateway, another region or project), has ended, or is no token of this API"
     if first.status in REFUSED:
-        return refused("own", first, expected, seen.facts.get("made_up"), (cause, hint))
-    return Finding("own", "fail", said(first), expected, *(refusal(first) or (cause, hint)))
+        return refused("own", first, expected, seen.facts.get("made_up"), (TOKEN_REFUSED,), hint)
+    return Finding("own", "fail", said(first), expected, () if names_a_reason(first) else (TOKEN_REFUSED,), hint)
 
 
 def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]) -> Finding:
@@ -299,29 +304,21 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
         )
     if exchange.ok:
         hint = "the API's mint answers with the token as `value`: see what answers in its place, or cuts it short"
-        return Finding(
-            case, "fail", f"{exchange.status}, no token in it", "200 with a token", "token-not-in-answer", hint
-        )
-    if named := refusal(exchange):
-        return Finding(case, "fail", said(exchange), "200 with a token", *named)
+        return Finding(case, "fail", f"{exchange.status}, no token in it", "200 with a token", (NO_TOKEN,), hint)
+    if names_a_reason(exchange):
+        return Finding(case, "fail", said(exchange), "200 with a token")
     if exchange.status in _NO_MINT and dialects:
         return Finding(case, "skip", f"this server mints no tokens for {kind} sessions: {said(exchange)}")
     if exchange.status in _NO_MINT and not seen.facts.get("beta_asked", True):
         return Finding(case, "skip", f"needs GA's mint, which is not here: {said(exchange)}")
     if exchange.status in _NO_MINT:
         hint = "neither the GA mint (/realtime/client_secrets) nor the beta's is known here: is this the Realtime API?"
-        return Finding(case, "fail", said(exchange), "200 with a token", "no-realtime-api-here", hint)
+        return Finding(case, "fail", said(exchange), "200 with a token", (NO_API,), hint)
     if exchange.status in REFUSED:
-        wrong = "key-wrong-or-revoked", "the key lists models but may not mint"
-        return refused(case, exchange, "200 with a token", seen.facts.get("made_up"), wrong)
-    return Finding(
-        case,
-        "fail",
-        said(exchange),
-        "200 with a token",
-        "unexpected-answer",
-        f"the mint refused the smallest {kind} session",
-    )
+        hint = "the key lists models but may not mint"
+        return refused(case, exchange, "200 with a token", seen.facts.get("made_up"), (KEY_REFUSED,), hint)
+    hint = f"the mint refused the smallest {kind} session"
+    return Finding(case, "fail", said(exchange), "200 with a token", hint=hint)
 
 
 def _shape(case: str, facts: Mapping[str, Any]) -> Finding:
@@ -329,7 +326,7 @@ def _shape(case: str, facts: Mapping[str, Any]) -> Finding:
     if facts["prefix"]:
         return Finding(case, "pass", measured, "ek_…")
     hint = "a gateway's own token is good at that gateway alone; post the offer to the same host"
-    return Finding(case, "warn", measured, "ek_…", "token-of-another-issuer", hint)
+    return Finding(case, "warn", measured, "ek_…", ("a token that does not begin as the API's do",), hint)
 
 
 def _lives(case: str, seen: Observation) -> Finding:
@@ -345,10 +342,10 @@ def _lives(case: str, seen: Observation) -> Finding:
         return Finding(case, "pass", f"{measured}, {local_s:.0f} s by this machine's", f"{TOKEN_LIFE_S} s", hint=hint)
     if life_s <= 0:
         hint = "it was dead when it was minted: the server's or a cache's fault; mint again, past any cache"
-        return Finding(case, "fail", measured, f"{TOKEN_LIFE_S} s", "ephemeral-token-expired", hint)
+        return Finding(case, "fail", measured, f"{TOKEN_LIFE_S} s", ("a token was dead when it was minted",), hint)
     if abs(life_s - TOKEN_LIFE_S) > _TOLERANCE_S:
         hint = "the life asked for was not given: `expires_after` is {anchor: created_at, seconds: 10..7200}"
-        return Finding(case, "warn", measured, f"{TOKEN_LIFE_S} s", "mint-ttl-field-unknown", hint)
+        return Finding(case, "warn", measured, f"{TOKEN_LIFE_S} s", ("the life asked for was not given",), hint)
     return Finding(case, "pass", measured, f"{TOKEN_LIFE_S} s")
 
 
@@ -366,7 +363,7 @@ def _clock(seen: Observation) -> Finding:
             "warn",
             f"{abs(off_s):.0f} s {ahead} the server",
             f"within {_CLOCK_TOLERANCE_S} s",
-            "local-clock-off",
+            ("this machine's clock is off",),
             hint,
         )
     return Finding("clock", "pass", f"within {max(1, round(abs(off_s)))} s", f"within {_CLOCK_TOLERANCE_S} s")
@@ -381,7 +378,7 @@ def _control(exchange: Exchange) -> Finding:
         hint = "no offers are taken at this URL, with any token: the control says nothing here"
         return Finding("control", "info", said(exchange), "401", hint=hint)
     hint = "a token that nobody minted got past the credential: no `accepted` here means anything"
-    return Finding("control", "warn", said(exchange), "401", "server-asks-for-no-key", hint)
+    return Finding("control", "warn", said(exchange), "401", (TAKES_ANYTHING,), hint)
 
 
 def _accepted(case: str, seen: Observation, kind: str, *, enforced: bool) -> Finding:
@@ -397,7 +394,7 @@ def _accepted(case: str, seen: Observation, kind: str, *, enforced: bool) -> Fin
     if exchange.status in (401, 403):
         dialect, as_made_up = str(seen.facts["dialect"]), seen.facts.get("made_up")
         return refused_token(case, exchange, "400 invalid_offer", kind, dialect, as_made_up)
-    return Finding(case, "info", said(exchange), "400 invalid_offer", "unexpected-answer")
+    return Finding(case, "info", said(exchange), "400 invalid_offer")
 
 
 def _second_use(seen: Observation) -> Finding:
@@ -415,7 +412,7 @@ def _after_end(seen: Observation) -> Finding:
     if exchange.status == 401:
         return Finding("expired", "pass", said(exchange), "401", show_body=True)
     hint = "the server takes a token after its `expires_at`"
-    return Finding("expired", "fail", said(exchange), "401", "token-outlives-its-end", hint)
+    return Finding("expired", "fail", said(exchange), "401", ("a token is taken after its end",), hint)
 
 
 def _beta_mint(case: str, seen: Observation) -> Finding:

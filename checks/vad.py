@@ -25,7 +25,7 @@ from rtdiag.api.endpoints import KINDS
 from rtdiag.api.sessions import TURN_DETECTIONS, Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
-from rtdiag.engine.findings import cause_of, differences, in_short, not_begun
+from rtdiag.engine.findings import ANOTHER_TURN_DETECTION, differences, in_short, not_begun
 from rtdiag.model import Cost, Evidence, Finding, Observation
 from rtdiag.session.judged import refused
 
@@ -124,13 +124,12 @@ def _turn_detection(case: str, seen: Observation) -> Finding:
             case, "info", f"refused: {in_short(error)}", expected, hint="use server_vad for this kind of session"
         )
     if error:
-        return Finding(case, "fail", f"refused: {in_short(error)}", expected, *cause_of(seen))
+        return Finding(case, "fail", f"refused: {in_short(error)}", expected)
     if "echoed" not in facts:
-        return Finding(
-            case, "fail", "accepted, no turn_detection in the echo", expected, "vad-not-applied", _NOT_APPLIED
-        )
+        measured = "accepted, no turn_detection in the echo"
+        return Finding(case, "fail", measured, expected, (ANOTHER_TURN_DETECTION,), _NOT_APPLIED)
     if lost := list(_lost(sent, facts["echoed"])):
-        return Finding(case, "fail", "; ".join(lost), expected, "vad-not-applied", _NOT_APPLIED)
+        return Finding(case, "fail", "; ".join(lost), expected, (ANOTHER_TURN_DETECTION,), _NOT_APPLIED)
     return Finding(case, "info" if rule == "no" else "pass", "accepted and echoed", expected)
 
 

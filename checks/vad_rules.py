@@ -204,8 +204,8 @@ def _accepted(case: str, seen: Observation, expected: str, instead: str, *, know
     measured = f"accepted, and not applied: {'; '.join(lost)}" if lost else "accepted and echoed"
     if not known:
         return Finding(case, "info", measured, expected, hint=f"{instead}; whether the API refuses it is not public")
-    cause = "vad-field-silently-dropped" if lost else "vad-rules-not-checked"
-    return Finding(case, "warn", measured, expected, cause, f"the API refuses the whole update: {instead}")
+    observed = "what the API refuses is taken and dropped" if lost else "what the API refuses is taken and shown"
+    return Finding(case, "warn", measured, expected, (observed,), f"the API refuses the whole update: {instead}")
 
 
 def _as_known(error: ApiError, rule: Rule, dialect: Dialect) -> bool:
@@ -227,7 +227,7 @@ def _left_behind(case: str, seen: Observation, rule: Rule, kind: Kind) -> Findin
     if rule.source(kind, dialect) is None:
         return Finding(case, "info", measured, expected, hint=rule.what)
     hint = "a refusal here does not mean that nothing happened: send all settings again after each error"
-    return Finding(case, "fail", measured, expected, rule.causes[0], hint)
+    return Finding(case, "fail", measured, expected, ("a refused update has changed the session",), hint)
 
 
 def _settings(event: Event, kind: Kind, dialect: Dialect) -> Json:

@@ -25,23 +25,35 @@ from rtdiag.api.sessions import Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, speaks
 from rtdiag.engine.findings import (
+    BY_OPENAI,
+    LIMITED,
+    NO_API,
+    NO_CREDIT,
     NO_SLOT,
+    NOT_IN_SHAPE,
+    SERVER_TROUBLE,
+    TAKES_ANYTHING,
+    TOKEN_REFUSED,
     about_the_credential,
-    cause_of,
+    as_answer,
     in_short,
+    is_quota,
     made_up,
+    names_a_reason,
     no_answer,
     no_room_for,
     not_asked_here,
-    refusal,
     refused_alike,
     said,
     update,
 )
-from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Observation, Status
+from rtdiag.model import ApiError, Cost, Event, Evidence, Exchange, Finding, Observation, Status
 from rtdiag.transport.channel import BINARY, NOT_JSON
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
+
+# What is observed where HTTP took a key that the WebSocket refuses.
+_ALONE = "a key that HTTP took is refused at the WebSocket"
 
 _MODEL, _INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model={transcription}"
 
@@ -126,7 +138,7 @@ async def _dialect(ctx: Context) -> Dialect:
     plain = await _first_look(ctx, "ga")
     if created := _created(plain):
         return _shape_of(created)
-    wanted = plain.exchange is not None and "openai-beta" in (_told(plain).body or "").lower()
+    wanted = plain.exchange is not None and "openai-beta" in (as_answer(plain).body or "").lower()
     if not (wanted or ctx.may_ask("websocket.beta-header")):
         return "ga"
     return "beta" if _created(await _first_look(ctx, "beta")) else "ga"
@@ -211,18 +223,15 @@ def _pointless(way: _Way, kind: Kind, seen: Observation) -> dict[Kind | None, Js
     if seen.exchange and seen.exchange.status in _NO_WEBSOCKET:
         return {None: {"not_offered": way.case}}
     unusable = _unusable(way.case, seen)
-    if unusable and seen.exchange and (seen.exchange.status != 101 or unusable.cause in _LIMITS):
-        return {None: {"stopped_by": way.case, "cause": unusable.cause}}
+    if unusable and seen.exchange and (seen.exchange.status != 101 or _LIMITS & {*unusable.observed}):
+        return {None: {"stopped_by": way.case, "observed": list(unusable.observed)}}
     return {kind: {"silent": way.case}} if way in _WAYS and _silent(seen) else {}
 
 
 # Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
 _NO_WEBSOCKET = frozenset({404, 405, 426, 501})
-# Causes that say nothing of what was asked: those of limits, and with them the server's own trouble.
-_LIMITS = frozenset({"quota-exhausted", "rate-limit", NO_SLOT})
-_UNDECIDED = _LIMITS | {"generic-server-error"}
-# Of a key that HTTP took, as each case requires, these are disproven; and an answer that is unknown names nothing.
-_DISPROVEN = frozenset({"key-wrong-or-revoked", "account-without-realtime-access", "unexpected-answer"})
+# What says nothing of what was asked, nor will it of what comes next.
+_LIMITS = frozenset({LIMITED, NO_CREDIT, NO_SLOT})
 # Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
 _AUTH_CLOSES = frozenset({3000, 1008})
 
@@ -262,8 +271,7 @@ def _refused_as(control: Observation | None, seen: Observation) -> bool:
     exchange = seen.exchange
     if exchange is None or control is None or about_the_credential(exchange):
         return False
-    named = refusal(exchange)
-    return (named is None or named[0] in _DISPROVEN) and made_up(exchange, control.exchange) is True
+    return not names_a_reason(exchange) and made_up(exchange, control.exchange) is True
 
 
 def _session(way: _Way, seen: Observation, *, void: bool, key_refused: bool) -> Finding:
@@ -273,11 +281,11 @@ def _session(way: _Way, seen: Observation, *, void: bool, key_refused: bool) -> 
     measured = f"{created.type}, {_kind_of(created) or 'of no named kind'}"
     if _kind_of(created) not in (way.kind, None):
         hint = "the query or the token was not heeded on the way: it is another kind of session than was asked for"
-        return Finding(case, "fail", measured, expected, "session-of-another-kind", hint)
+        return Finding(case, "fail", measured, expected, ("a session of another kind than was asked for",), hint)
     if way.as_subprotocol and seen.exchange and not seen.exchange.header("sec-websocket-protocol"):
         measured = "101 without a sub-protocol"
         hint = "a browser ends such a connection: the server must select `realtime` where it was offered"
-        return Finding(case, "fail", measured, "realtime is selected", "subprotocol-not-selected", hint)
+        return Finding(case, "fail", measured, "realtime is selected", ("no sub-protocol is selected",), hint)
     if void:
         return Finding(case, "info", measured, expected, hint="a made-up key gets the same: this proves nothing")
     return Finding(case, "pass", measured, expected)
@@ -292,22 +300,21 @@ def _refused(way: _Way, seen: Observation, expected: str, *, key_refused: bool) 
         )
     if seen.events and all(e.type in (NOT_JSON, BINARY) for e in seen.events):
         hint = "what came is no event of the API: another server, or another protocol, is behind this URL"
-        return Finding(way.case, "inconclusive", measured, expected, "answer-not-from-the-api", hint)
+        return Finding(way.case, "inconclusive", measured, expected, (NOT_IN_SHAPE,), hint)
     if _silent(seen) or _closed_for_nothing(seen):
         hint = "the upgrade alone proves nothing: the first event of every session is session.created"
-        return Finding(way.case, "fail", measured, expected, "session-created-missing", hint)
-    cause, hint = cause_of(Observation("", (_told(seen),)))
-    error = _told(seen).error
-    unnamed = cause in _DISPROVEN or (error is not None and error.code == "invalid_api_key")
-    if unnamed and _credential_refused(seen) and (key_refused or way.credential == "api-key"):
+        return Finding(way.case, "fail", measured, expected, ("the session never begins",), hint)
+    error = as_answer(seen).error
+    unnamed = not names_a_reason(as_answer(seen)) or (error is not None and error.code == "invalid_api_key")
+    if _credential_refused(seen) and (key_refused or way.credential == "api-key"):
         hint = "over HTTP this server took the key: what stands before its WebSocket answers, or drops the credential"
-        return Finding(way.case, "fail", measured, expected, "credential-refused-at-websocket-alone", hint)
+        return Finding(way.case, "fail", measured, expected, (_ALONE,), hint if unnamed else None)
     if unnamed and way.credential.endswith("-token") and _credential_refused(seen):
-        cause = "token-of-another-issuer"
         hint = (
             "this server minted the token and refuses it at its WebSocket: does something between answer in its place?"
         )
-    return Finding(way.case, "fail", measured, expected, cause, hint)
+        return Finding(way.case, "fail", measured, expected, (TOKEN_REFUSED,), hint)
+    return Finding(way.case, "fail", measured, expected)
 
 
 def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
@@ -315,7 +322,8 @@ def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
     if _created(seen):
         hint = "it asks for no key at its WebSocket: no session that began there says anything about keys and tokens"
         status: Status = "fail" if official else "warn"
-        return Finding("made-up", status, measured, expected, "server-asks-for-no-key", hint)
+        observed = (TAKES_ANYTHING, *((BY_OPENAI,) if official else ()))
+        return Finding("made-up", status, measured, expected, observed, hint)
     if _credential_refused(seen) and not alike:
         return Finding("made-up", "pass", measured, expected)
     hint = "neither taken nor refused as a credential: the control says nothing here"
@@ -326,14 +334,14 @@ def _transcription_model(seen: Observation) -> Finding:
     case, expected, measured = "transcription-model", "invalid_model", _said(seen)
     if _created(seen):
         hint = "what works here fails against the API: transcription is ?intent=transcription, its model goes into the session"
-        return Finding(case, "warn", measured, expected, "model-kind-not-checked", hint)
-    error = _told(seen).error
+        return Finding(case, "warn", measured, expected, ("a model of another kind is taken",), hint)
+    error = as_answer(seen).error
     return Finding(case, "pass" if error and error.code == "invalid_model" else "info", measured, expected)
 
 
 def _beta_header(seen: Observation, *, spoken: bool) -> Finding:
     expected = "a session of the beta" if spoken else "beta_api_shape_disabled"
-    error = _told(seen).error
+    error = as_answer(seen).error
     met = _created(seen) is not None if spoken else bool(error and error.code == "beta_api_shape_disabled")
     hint = (
         "remove the header OpenAI-Beta, or the sub-protocol openai-beta.realtime-v1" if error and not spoken else None
@@ -347,7 +355,7 @@ def _unasked(case: str, seen: Observation) -> Finding:
     if first := seen.facts.get("stopped_by"):
         hint = "when that is mended, run --only websocket"
         measured = f"not asked: {first} got no usable answer"
-        return Finding(case, "inconclusive", measured, cause=seen.facts["cause"], hint=hint)
+        return Finding(case, "inconclusive", measured, observed=tuple(seen.facts.get("observed", ())), hint=hint)
     return Finding(case, "skip", f"not asked: {seen.facts['silent']} stayed silent")
 
 
@@ -356,10 +364,10 @@ def _not_offered(case: str, seen: Observation, *, official: bool) -> Finding:
     assert exchange is not None
     if seen.facts.get("offers") in (404, 405) and not official:
         hint = "neither a mint, nor /realtime/calls, nor a WebSocket is known here: is this the Realtime API?"
-        return Finding(case, "fail", said(exchange), "101", "no-realtime-api-here", hint)
+        return Finding(case, "fail", said(exchange), "101", (NO_API,), hint)
     if official:
         hint = "the API has a WebSocket here: look at the base URL, and at what stands between"
-        return Finding(case, "fail", said(exchange), "101", "websocket-upgrade-refused", hint)
+        return Finding(case, "fail", said(exchange), "101", ("the API's WebSocket is not there",), hint)
     hint = "this server offers no WebSocket at /realtime, or a gateway before it does not pass upgrades on"
     return Finding(case, "info", f"{said(exchange)}: not offered by this server", "101", hint=hint)
 
@@ -375,13 +383,21 @@ def _unusable(case: str, seen: Observation) -> Finding | None:
         return found
     if (exchange.status or 0) < 300 and exchange.status != 101:
         hint = "an answer came in place of the upgrade: a proxy or gateway that does not know WebSockets"
-        return Finding(
-            case, "inconclusive", f"{said(exchange)} in place of 101", "101", "answer-not-from-the-api", hint
-        )
-    if full := no_room_for(case, _told(seen)):
+        return Finding(case, "inconclusive", f"{said(exchange)} in place of 101", "101", (NOT_IN_SHAPE,), hint)
+    if full := no_room_for(case, as_answer(seen)):
         return replace(full, measured=_said(seen), expected="101")
-    cause, hint = cause_of(Observation("", (_told(seen),)))
-    return Finding(case, "inconclusive", _said(seen), "101", cause, hint) if cause in _UNDECIDED else None
+    trouble = _trouble(as_answer(seen))
+    return Finding(case, "inconclusive", _said(seen), "101", (trouble,)) if trouble else None
+
+
+def _trouble(answer: Exchange) -> str | None:
+    """What a refusal says that is about no credential and no session: a limit, or the server's own trouble (RFC 6455: 1011)."""
+    error = answer.error or ApiError()
+    if is_quota(error):
+        return NO_CREDIT
+    if error.code == "rate_limit_exceeded":
+        return LIMITED
+    return SERVER_TROUBLE if error.type == "server_error" or answer.status == 1011 else None
 
 
 def _created(seen: Observation) -> Event | None:
@@ -410,19 +426,10 @@ def _closed_for_nothing(seen: Observation) -> bool:
 
 def _credential_refused(seen: Observation) -> bool:
     """Whether the credential was refused, over HTTP, by an event or by the close code alone."""
-    told = _told(seen)
+    told = as_answer(seen)
     if no_room_for("", told):
         return False
     return told.status in {401, 403} | _AUTH_CLOSES or bool(told.error and told.error.code == "invalid_api_key")
-
-
-def _told(seen: Observation) -> Exchange:
-    """The refusal as one exchange: after a 101 the event (or the close's reason) is its body, the close code its status."""
-    assert seen.exchange is not None
-    if seen.exchange.status != 101:
-        return seen.exchange
-    error, (code, reason) = _error(seen), _closed(seen) or (101, "")
-    return replace(seen.exchange, status=code, body=error.raw if error else reason, response_headers=())
 
 
 def _said(seen: Observation) -> str:

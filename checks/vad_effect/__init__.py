@@ -177,7 +177,7 @@ class _Run:
         self.name, self.voice, self.opened = name, voice, None
         self._ctx, self._kind, self._clip = ctx, kind, speech
         self._failed = ""
-        self._cause: str | None = None
+        self._observed: tuple[str, ...] = ()
         self._commit: Event | None = None
         self._asked: tuple[Event, ...] = ()
         self._echo: dict[str, Any] = {}
@@ -198,7 +198,7 @@ class _Run:
             return "no token was to be had"
         if opened.session is None:
             full = no_room_for("", opened.exchange)
-            self._cause = full.cause if full else None
+            self._observed = full.observed if full else ()
             return f"no session: {said(opened.exchange)}"
         if not opened.usable:
             failure = opened.session.failure
@@ -283,7 +283,7 @@ class _Run:
     def facts(self) -> dict[str, Any]:
         """This mode's part of the facts."""
         told = {"sent": self._sent, **self._echo, "failed": self._failed, "events": self._events()}
-        told |= {"cause": self._cause} if self._cause else {}
+        told |= {"observed": list(self._observed)} if self._observed else {}
         return told | ({"commit_ms": self._start.ms(self._commit)} if self._commit and self._start else {})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rtdiag.engine.findings import differences
+from rtdiag.engine.findings import ANOTHER_TURN_DETECTION, differences
 from rtdiag.model import Finding, Status
 from rtdiag.speech.heard import NEAR_MS, Mode, pauses
 
@@ -19,13 +19,13 @@ OFF_MS = 500  # how far an offset may lie from the clip's: a guess
 SERVER = ("server-200", "server-4000")
 SEMANTIC = ("semantic-low", "semantic-high")
 
-# The echo differs from what was sent; it is right, and turns end as if it were not; the same where it is semantic_vad.
-NOT_APPLIED, NOT_HEEDED, NOT_EFFECTIVE = (
-    "vad-not-applied",
-    "vad-accepted-but-not-effective",
-    "semantic-vad-accepted-but-not-effective",
-)
-DEAF, NO_TRANSCRIPTS, ELSEWHERE = "silent-connection", "transcripts-missing-or-late", "speech-offsets-elsewhere"
+# What is observed: the echo is right, and turns end as if it were not; the same where it is semantic_vad.
+NOT_HEEDED, NOT_EFFECTIVE = "turns end as if the settings were others", "semantic_vad acts as server_vad does"
+DEAF = "audio is sent and nothing comes of it"
+NO_TRANSCRIPTS = "turns are committed and not transcribed"
+ELSEWHERE = "turns begin where nobody speaks"
+# What leaves room for doubt.
+BY_EAR, PARTLY = "compared with no recording of the live API", "in a part of what was heard"
 
 _OF_ANSWERS = ("create_response", "interrupt_response")
 _ANOTHER_CLIP = (
@@ -72,7 +72,8 @@ class Judged:
         if not played:
             lost = [line for mode in named for line in self._not_applied(mode.name)]
             if lost:
-                return Finding(case, "warn", reasons, expected, NOT_APPLIED, "the echo differs: see the cases below")
+                hint = "the echo differs: see the cases below"
+                return Finding(case, "warn", reasons, expected, (ANOTHER_TURN_DETECTION, PARTLY), hint)
             hint = "no session could be played to"
             return Finding(case, "inconclusive", reasons, expected, self._why(*(mode.name for mode in named)), hint)
         if not started:
@@ -80,13 +81,14 @@ class Judged:
                 "the clip was sent and nothing came of it: is UDP let through after the handshake, "
                 "and does this server listen to WebRTC audio?"
             )
-            return Finding(case, self._red, f"none in {_names(played)}", expected, DEAF, hint)
+            return Finding(case, self._red, f"none in {_names(played)}", expected, self._heard(DEAF), hint)
         if deaf := [mode for mode in played if mode not in started]:
-            cause = NOT_EFFECTIVE if {mode.name for mode in deaf} <= set(SEMANTIC) else DEAF
+            observed = NOT_EFFECTIVE if {mode.name for mode in deaf} <= set(SEMANTIC) else DEAF
             hint = "these modes are accepted and never speak again: use one of the others here"
             if any(self._differs(mode.name) for mode in deaf):
-                cause, hint = NOT_APPLIED, "the echo of these differs from what was sent: see the cases below"
-            return Finding(case, "warn", f"none in {_names(deaf)}", expected, cause, hint)
+                observed = ANOTHER_TURN_DETECTION
+                hint = "the echo of these differs from what was sent: see the cases below"
+            return Finding(case, "warn", f"none in {_names(deaf)}", expected, (observed, PARTLY), hint)
         first = ", ".join(f"{mode.name} {_s(mode.at('started')[0])}" for mode in started)
         if reasons:
             return Finding(case, "pass", f"{first}; {reasons}", expected)
@@ -105,15 +107,15 @@ class Judged:
             return Finding(case, "inconclusive", f"no turn ended{self._errors('server-200')}", expected, hint=_AGAIN)
         if not all(_near(begin, begins, PADDING_MS) for begin, _ in found):
             hint = "turns begin where nobody does: the server counts from elsewhere, or hears something else"
-            return Finding(case, self._red, _turns(found), expected, ELSEWHERE, hint)
+            return Finding(case, self._red, _turns(found), expected, self._heard(ELSEWHERE), hint)
         heard = [any(begin < e and end > b for begin, end in found) for b, e in self._phrases]
         if not all(heard) or len(mode.at("started")) != len(mode.at("stopped")):
             said = f"{_turns(found)}: a phrase was not heard to its end"
             return Finding(case, "inconclusive", said, expected, hint=_AGAIN)
         if not all(_near(end, ends) for _, end in found):
             hint = f"turns begin with the clip and do not end {SHORT_MS} ms after it: is the silence heeded?"
-            cause = NOT_APPLIED if self._differs("server-200") else NOT_HEEDED
-            return Finding(case, "warn", _turns(found), expected, cause, hint)
+            observed = ANOTHER_TURN_DETECTION if self._differs("server-200") else NOT_HEEDED
+            return Finding(case, "warn", _turns(found), expected, (observed, PARTLY), hint)
         return Finding(case, "pass", _turns(found), expected)
 
     def _silence_matters(self, case: str) -> Finding:
@@ -135,10 +137,10 @@ class Judged:
             hint = (
                 "silence_duration_ms is echoed and not heeded: choose another way to wait, or null and your own commits"
             )
-            return Finding(case, self._red, measured, expected, NOT_HEEDED, hint)
+            return Finding(case, self._red, measured, expected, self._heard(NOT_HEEDED), hint)
         if any(in_long):
             hint = "a turn ends in a pause that is shorter than silence_duration_ms"
-            return Finding(case, self._red, measured, expected, NOT_HEEDED, hint)
+            return Finding(case, self._red, measured, expected, self._heard(NOT_HEEDED), hint)
         return Finding(case, "inconclusive", measured, expected, hint=_ANOTHER_CLIP)
 
     def _semantic_differs(self, case: str) -> Finding:
@@ -153,7 +155,9 @@ class Judged:
             if not self._server_heeds():
                 return self._cannot_tell(case, expected, measured, _NO_MEASURE)
             hint = "semantic_vad is accepted and echoed, and never notices anybody: use server_vad here"
-            return Finding(case, self._red, f"no speech_started; {measured}", expected, NOT_EFFECTIVE, hint)
+            return Finding(
+                case, self._red, f"no speech_started; {measured}", expected, self._heard(NOT_EFFECTIVE), hint
+            )
         ended = [mode for mode in (low, high) if mode.at("stopped")]
         if not all(_same(short.at("stopped"), mode.at("stopped")) for mode in ended):
             return Finding(case, "pass", measured, expected)
@@ -166,7 +170,7 @@ class Judged:
         hint = (
             "semantic_vad is echoed and acts as server_vad does: use server_vad with a longer silence_duration_ms here"
         )
-        return Finding(case, self._red, measured, expected, NOT_EFFECTIVE, hint)
+        return Finding(case, self._red, measured, expected, self._heard(NOT_EFFECTIVE), hint)
 
     def _eagerness_matters(self, case: str) -> Finding:
         expected = f"low ends a turn more than {NEAR_MS} ms after high"
@@ -182,7 +186,7 @@ class Judged:
             return Finding(case, "pass", measured, expected)
         if self._acts_as_server():
             hint = "eagerness is echoed and changes nothing: use server_vad with a silence_duration_ms of your own here"
-            return Finding(case, self._red, measured, expected, NOT_EFFECTIVE, hint)
+            return Finding(case, self._red, measured, expected, self._heard(NOT_EFFECTIVE), hint)
         hint = "both may have taken these words for finished, or waited for more: " + _ANOTHER_CLIP
         return self._cannot_tell(case, expected, measured, hint)
 
@@ -196,10 +200,12 @@ class Judged:
         if mode.at("started") or mode.at("stopped") or early:
             hint = "turns are detected although the session shows that they are not: commit by hand is not safe here"
             said = f"speech_started {len(mode.at('started'))}, committed {len(early)} before the commit"
-            return Finding(case, self._red, said, expected, NOT_HEEDED, hint)
+            return Finding(case, self._red, said, expected, self._heard(NOT_HEEDED), hint)
         if not mode.at("committed"):
             said = f"the commit was not answered{self._errors('null')}"
-            return Finding(case, self._red, said, expected, DEAF, "the audio did not arrive, or the commit was lost")
+            return Finding(
+                case, self._red, said, expected, self._heard(DEAF), "the audio did not arrive, or the commit was lost"
+            )
         return Finding(case, "pass", f"committed {_s(mode.at('committed')[0])}, after the commit", expected)
 
     def _transcripts(self, case: str) -> Finding:
@@ -214,14 +220,14 @@ class Judged:
         if told < committed:
             errors = "".join(self._errors(mode.name) for mode in played)
             hint = "turns are committed and their transcripts do not come: look for …transcription.failed, and at the model"
-            return Finding(case, self._red, measured + errors, expected, NO_TRANSCRIPTS, hint)
+            return Finding(case, self._red, measured + errors, expected, self._heard(NO_TRANSCRIPTS), hint)
         return Finding(case, "pass", measured, expected)
 
     def _unusable(self, case: str, expected: str, *names: str) -> Finding | None:
         """What is to be said where the echo differs, or a session is missing."""
         if lost := [line for name in names for line in self._not_applied(name)]:
             hint = "accepted is not applied: the session detects turns in another way than was asked"
-            return Finding(case, "fail", "; ".join(lost), expected, NOT_APPLIED, hint)
+            return Finding(case, "fail", "; ".join(lost), expected, (ANOTHER_TURN_DETECTION,), hint)
         return self._missing(case, expected, *names)
 
     def _missing(self, case: str, expected: str, *names: str) -> Finding | None:
@@ -229,9 +235,13 @@ class Judged:
         why = self._why(*names)
         return Finding(case, "inconclusive", "; ".join(reasons), expected, why, _AGAIN) if reasons else None
 
-    def _why(self, *names: str) -> str | None:
-        """The cause that the first of these sessions names which could not be begun; None where none does."""
-        return next((str(c) for name in names if (c := self._modes[name].facts.get("cause"))), None)
+    def _heard(self, observed: str) -> tuple[str, ...]:
+        """What was observed by ear, with the doubt that is in it where it is not the emulator that was heard."""
+        return (observed,) if self._red == "fail" else (observed, BY_EAR)
+
+    def _why(self, *names: str) -> tuple[str, ...]:
+        """What was observed of the first of these sessions that could not be begun; nothing where that is not known."""
+        return next((tuple(o) for name in names if (o := self._modes[name].facts.get("observed"))), ())
 
     def _not_applied(self, name: str) -> Iterator[str]:
         """The first difference between what was sent to that mode and its echo; nothing where no update was accepted."""

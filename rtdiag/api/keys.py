@@ -162,9 +162,9 @@ def shape_of(text: str, wanted: CredentialKind) -> dict[str, str | int]:
     return facts | (dict(zip(("flaw", "problem", "hint"), found, strict=True)) if found else {})
 
 
-def cause_of(facts: Mapping[str, Any]) -> str:
-    """The cause that a problem found by `shape_of` stands for; `flaw` is missing in records of rtdiag 0.1."""
-    return "/".join(filter(None, ("key-placeholder-not-a-key", facts.get("flaw"))))
+def observed(facts: Mapping[str, Any]) -> str:
+    """The problem found by `shape_of` as a check observes it; `flaw` is missing in records of rtdiag 0.1."""
+    return f"the flaw of the credential: {facts.get('flaw') or 'it is none'}"
 
 
 def _flaw(text: str) -> tuple[str, str, str] | None:

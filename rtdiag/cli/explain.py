@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rtdiag.cli.options import ENVIRONMENT, TYPE, day, table_or_json
 from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import new_mask, refuse
+
+if TYPE_CHECKING:
+    from rtdiag.model import Report
 
 _LONGEST_NAME = 1000  # of a file or a code; what is longer is a text in the wrong place
 
@@ -69,7 +72,7 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
         for name in inputs:
             try:
                 if name == "-" or os.path.exists(name) or not (page := _page(name)):
-                    found += explain_input(name, mask)
+                    found += explain_input(name, mask, _judged_again)
                 else:
                     found.append(Explanation(name, "code", (), note=page))
             except Unreadable as exc:
@@ -83,6 +86,13 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
     if masked := sum(r.count for r in mask.ledger()):
         say(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}")
     return code
+
+
+def _judged_again(report: Report) -> Report:
+    """The report as this rtdiag judges it, with the checks that are installed here."""
+    from rtdiag.engine import registry, rejudge
+
+    return rejudge.replay(report, registry.load().checks)
 
 
 def _page(code: str) -> str | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from rtdiag.diagnosis import catalogue, code, matching, readers
+from rtdiag.diagnosis import catalogue, code, matching, readers, verdict
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Source, Unusable, called, opened, why
-from rtdiag.model import Diagnosis, Explanation, Flaw
+from rtdiag.model import Diagnosis, Explanation, Flaw, Report
 from rtdiag.redact import Mask
 
 # As much of a paste is looked at to tell whether it is source code.
@@ -19,8 +19,11 @@ _SNIFFED_BYTES = 1 << 20
 _SOUND = "no call in it is known not to work"
 
 
-def explain_input(name: str, mask: Mask) -> Iterator[Explanation]:
-    """What a file, a directory or, as `-`, standard input tells.
+Again = Callable[[Report], Report]
+
+
+def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -> Iterator[Explanation]:
+    """What a file, a directory or, as `-`, standard input tells; `again` judges a report of rtdiag anew, before it is explained.
 
     Raises Unreadable, in one line, where it cannot be read or holds nothing to judge.
     """
@@ -30,7 +33,7 @@ def explain_input(name: str, mask: Mask) -> Iterator[Explanation]:
             yield _scanned(path, mask)
         else:
             with opened(name, readers.FILE) as source:
-                yield from explain(source, name, mask)
+                yield from explain(source, name, mask, again)
     except OSError as exc:
         raise Unreadable(f"{name}: {why(exc)}") from None
     except Unusable as exc:
@@ -44,7 +47,9 @@ def _scanned(path: Path, mask: Mask) -> Explanation:
     return Explanation(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
 
 
-def explain(source: BinaryIO | Source, name: str, mask: Mask) -> Iterator[Explanation]:
+def explain(
+    source: BinaryIO | Source, name: str, mask: Mask, again: Again = lambda report: report
+) -> Iterator[Explanation]:
     """What an open input tells; `name` is for messages, `-` is standard input. Raises Unreadable as above."""
     given = source if isinstance(source, Source) else Source(source, readers.FILE)
     head = given.peek(_SNIFFED_BYTES)
@@ -54,12 +59,26 @@ def explain(source: BinaryIO | Source, name: str, mask: Mask) -> Iterator[Explan
     read = readers.read(given, name, mask)
     if is_code:
         yield _code_and_more(read, name, flaws)
+    elif read.reports:
+        yield _of_reports(name, read.form, [again(report) for report in read.reports])
     elif read.separate:
         for situation in read.situations:
             yield Explanation(name, read.form, matching.causes_of(situation), note=read.note, id=situation.id)
     else:
         found = matching.causes_of_all(read.situations) if read.situations else ()
         yield Explanation(name, read.form, found, note=read.note)
+
+
+def _of_reports(name: str, form: str, reports: list[Report]) -> Explanation:
+    """What the cases of a run say together, or that none is in doubt."""
+    outcomes = [outcome for report in reports for outcome in report.checks]
+    found = verdict.diagnose(outcomes, reports[0].target.base_url)
+    cases = sum(len(outcome.rows) for outcome in outcomes)
+    part = "; its run was interrupted, and tells only a part" if any(one.interrupted for one in reports) else ""
+    note = (
+        "" if found else f"the report holds {cases} case{'s' * (cases != 1)}, none of which failed or is in doubt{part}"
+    )
+    return Explanation(name, form, found, note=note)
 
 
 def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explanation:

@@ -8,7 +8,8 @@
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
 | `full` | the words that say that there is no room for one more session (api/capacity.py) |
 | `method`, `url`, `credential`, `content_type`, `sent`, `surface`, `dialect`, `when` | of the request, as told |
-| `named`, `held` | the cause that a check of rtdiag has named for it, and the status that it gave |
+| `observed` | what a check of rtdiag has found that no text tells, in its words |
+| `failure` | kind and phase of what went wrong below the answer, such as `timeout connect` (transport/failures.py) |
 | `request`, `any` | all that was told of the request; that and `text` together |
 """
 
@@ -22,9 +23,6 @@ from rtdiag.diagnosis.printed import error_fields, evened
 from rtdiag.diagnosis.situation import Situation
 
 Features = Mapping[str, str]
-
-# How the circumstance begins that tells what a check has found.
-FINDING, STATUS = "rtdiag's finding: ", "rtdiag's status: "
 
 
 def features(situation: Situation) -> Features:
@@ -43,8 +41,7 @@ def features(situation: Situation) -> Features:
         *map(evened, situation.circumstances),
     )
     found["request"] = " | ".join(part for part in parts if part)
-    for name, mark in (("named", FINDING), ("held", STATUS)):
-        found[name] = next((c.removeprefix(mark) for c in situation.circumstances if c.startswith(mark)), "")
+    found |= {"observed": " | ".join(map(evened, situation.observed)), "failure": situation.failure}
     found["any"] = f"{found['request']} || {text}"
     return {name: value.strip() for name, value in found.items()}
 

@@ -22,18 +22,15 @@ UNKNOWN = "unknown"
 # Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs.
 _HIGH, _LEAD, _MEDIUM, _LOW = 12, 4, 6, 3
 _SHOWN = 4
-# Points for being named by a check, which has asked what no text can tell.
-_NAMED = 30
 RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
-# How firmly a run holds a cause that a case of this status names.
-BY_STATUS: dict[str, Confidence] = {"fail": "high", "error": "medium", "inconclusive": "medium", "warn": "low"}
 
 
 @dataclass(frozen=True)
 class Match:
     """How well one cause explains a situation: its points, and what speaks for and against it in words.
 
-    `answered` says that something in what came back speaks for it, not only what was asked; `named` that a check named it.
+    `answered` says that something in what came back speaks for it, not only what was asked; `measured` that rtdiag has asked and
+    found it; `most` is how firmly the signs allow it to be held.
     """
 
     cause: Cause
@@ -41,14 +38,15 @@ class Match:
     support: tuple[str, ...]
     against: tuple[str, ...]
     answered: bool
-    named: bool = False
+    measured: bool = False
+    most: Confidence = "high"
 
 
 def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
     """The causes that explain one situation, best first, at most four; `unknown`, then the nearest ones, when none does."""
     told = features(situation)
     matches = ranked(told)
-    held = [(m, max(_confidence(m, matches), _limit(told), key=RANK.__getitem__)) for m in matches if m.points >= _LOW]
+    held = [(m, confidence(m, matches)) for m in matches if m.points >= _LOW]
     if held:
         return tuple(_diagnosis(m, confidence, situation) for m, confidence in held[:_SHOWN])
     nearest = [m for m in matches if m.points > 0][:2]
@@ -75,20 +73,35 @@ def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:
 def ranked(found: Features) -> list[Match]:
     """Every cause with at least one sign for it, the most points first; at equal points the one nearer to the root."""
     causes = catalogue.causes().values()
-    matches = (match(cause, found) for cause in causes if cause.speaks_for or cause.code == found["named"])
+    matches = (match(cause, found) for cause in causes if cause.speaks_for)
     return sorted((m for m in matches if m.support), key=lambda m: (-m.points, m.cause.weight, m.cause.code))
 
 
 def match(cause: Cause, found: Features) -> Match:
     """How well this cause explains these facts; what speaks against it is counted only where something speaks for it."""
-    plus, support = _count(cause.speaks_for, found)
-    if named := cause.code == found["named"]:
-        plus, support = plus + _NAMED, ("a check of rtdiag names it", *support)
-    minus, against = _count(cause.speaks_against, found) if support else (0, ())
-    answered = named or any(
-        s.settles or s.looks_at_the_answer for s in cause.speaks_for if support and s.seen_in(found)
-    )
-    return Match(cause, plus - minus, support, against, answered, named)
+    there = [(sign, seen) for sign in cause.speaks_for if (seen := sign.seen_in(found))]
+    opposed = [(sign, seen) for sign in cause.speaks_against if there and (seen := sign.seen_in(found))]
+    points = sum(sign.points for sign, _ in there) - sum(sign.points for sign, _ in opposed)
+    signs = [sign for sign, _ in there]
+    answered = any(sign.settles or sign.looks_at_the_answer for sign in signs)
+    measured = any(sign.measured for sign in signs)
+    return Match(cause, points, _words(there), _words(opposed), answered, measured, _most(signs))
+
+
+def confidence(candidate: Match, matches: Sequence[Match]) -> Confidence:
+    """By points and lead, and no firmer than its signs allow; what was not measured is held low beside what was."""
+    if not candidate.measured and any(m.measured for m in matches):
+        return "low"
+    rivals = (m.points for m in matches if m.cause.family != candidate.cause.family)
+    if candidate.answered and candidate.points >= _HIGH and candidate.points - max(rivals, default=0) >= _LEAD:
+        return candidate.most
+    return max(candidate.most, "medium" if candidate.points >= _MEDIUM else "low", key=RANK.__getitem__)
+
+
+def gives_a_reason(situation: Situation) -> bool:
+    """Whether a refusal is best explained by a reason for which a good credential is refused, and not only faintly."""
+    matches = ranked(features(situation))
+    return bool(matches) and matches[0].cause.refuses and confidence(matches[0], matches) != "low"
 
 
 def describe(
@@ -119,31 +132,15 @@ def describe(
     )
 
 
-def _count(signs: Iterable[Sign], found: Features) -> tuple[int, tuple[str, ...]]:
-    points, words = 0, []
-    for sign in signs:
-        if seen := sign.seen_in(found):
-            points += sign.points
-            words.append(" and ".join(f"{name} {text[:60]!r}" for name, text in seen))
-    return points, tuple(dict.fromkeys(words))
+def _words(signs: Iterable[tuple[Sign, tuple[tuple[str, str], ...]]]) -> tuple[str, ...]:
+    """What was found of each sign, once."""
+    told = (" and ".join(f"{name} {text[:60]!r}" for name, text in seen) for _, seen in signs)
+    return tuple(dict.fromkeys(told))
 
 
-def _confidence(candidate: Match, matches: Sequence[Match]) -> Confidence:
-    """Within a family the words are mostly the same: where a check named one of it, the others are held low."""
-    family = [m for m in matches if m.cause.family == candidate.cause.family]
-    if not candidate.named and any(m.named for m in family):
-        return "low"
-    rivals = (m.points for m in matches if m.cause.family != candidate.cause.family)
-    if candidate.answered and candidate.points >= _HIGH and candidate.points - max(rivals, default=0) >= _LEAD:
-        return "high"
-    return "medium" if candidate.points >= _MEDIUM else "low"
-
-
-def _limit(told: Features) -> Confidence:
-    """No case of a run is held firmer than the run held it: by its status, and never high where its check named nothing."""
-    if not told["held"]:
-        return "high"
-    return BY_STATUS.get(told["held"], "high") if told["named"] else "medium"
+def _most(signs: Sequence[Sign]) -> Confidence:
+    """As firm as the firmest of what was measured; where nothing was, the points alone decide."""
+    return min((sign.held for sign in signs if sign.measured), key=RANK.__getitem__, default="high")
 
 
 def _diagnosis(found: Match, confidence: Confidence, situation: Situation) -> Diagnosis:

@@ -6,12 +6,13 @@ does not know where they came from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
-from rtdiag.model import Observation
+from rtdiag.model import Exchange, Failure, Observation
 
 
 class Unreadable(ValueError):  # noqa: N818 - it is the input that is so
@@ -28,7 +29,9 @@ class Situation:
     /v1/realtime/sessions`. `sent` is the body or event that was sent. `status` is an HTTP status or a WebSocket close code (1000
     and above). `text` is what came back, as received. `circumstances` are further facts in words, such as `session.created says
     realtime.transcription_session`. `where` is the place in the input (`request 3`, `line 12`), `id` the input's own name for it.
-    `base_url` is that of the server where `url` is but a path and it is known all the same.
+    `base_url` is that of the server where `url` is but a path and it is known all the same. `observed` are the named observations
+    of a check of rtdiag, which has asked what no text can tell; `failure` is the kind and the phase of a request that got no usable
+    answer, or of a connection that did not come about (transport/failures.py).
     """
 
     text: str = ""
@@ -45,12 +48,46 @@ class Situation:
     where: str = ""
     id: str | int | None = None
     base_url: str = ""
+    observed: tuple[str, ...] = ()
+    failure: str = ""
 
 
-def situation_of(seen: Observation, where: str = "") -> Situation:
-    """What a case saw, told as any other failure: its last exchange, or its last events where it is about those."""
+def situation_of(seen: Observation, where: str = "", observed: Iterable[str] = ()) -> Situation:
+    """What a case saw, told as any other failure: its last exchange, or its last events where it is about those.
+
+    A WebSocket that was upgraded tells by its error event or its close what an HTTP answer tells.
+    """
+    failure = broken(seen)
+    told = _told(seen, where)
+    return replace(told, observed=tuple(observed), failure=f"{failure.kind} {failure.phase}" if failure else "")
+
+
+def broken(seen: Observation) -> Failure | None:
+    """What went wrong below the answers of a case: with its last request, else with its connection; None where nothing did."""
+    exchange, peer = seen.exchange, seen.peers[-1].failure if seen.peers else None
+    if exchange is not None and exchange.failure is not None:
+        return exchange.failure
+    refused = any(e.type == "error" for e in seen.events)
+    return peer if peer and peer.kind != "silence" and not refused else None
+
+
+def as_answer(seen: Observation) -> Exchange:
+    """The refusal as one exchange: after a 101 the error event (or the close's reason) is its body, the close code its status."""
+    exchange = seen.exchange
+    assert exchange is not None
+    if exchange.status != 101:
+        return exchange
+    error = next((e for e in seen.events if e.type == "error"), None)
+    close = seen.peers[-1].close if seen.peers else None
+    code, reason = (int(close["code"]), close["reason"]) if close else (101, "")
+    return replace(exchange, status=code, body=error.raw if error else reason, response_headers=())
+
+
+def _told(seen: Observation, where: str) -> Situation:
     exchange, events = seen.exchange, seen.events
-    if events:
+    if exchange is not None and exchange.status == 101:
+        exchange = as_answer(seen)
+    elif events:
         sent = next((e for e in reversed(events) if e.direction == "sent"), None)
         received = next((e for e in reversed(events) if e.direction == "received"), None)
         answered = Situation(received.raw if received else "", surface="data_channel", where=where)

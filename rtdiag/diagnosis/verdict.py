@@ -1,7 +1,7 @@
-"""The verdict on a run: what its findings speak for, weighed as all else is (matching.py).
+"""The verdict on a run: which cause each case shows, and what they show together; the same for a run, a replay and a report.
 
-A check that names a cause has asked more than any text can tell, so its word stands; what it could not name is judged from what was
-asked and what came back, as `rtdiag explain` would.
+A check says what it has seen and observed; which cause that is, the signs of the catalogue say, as they do for a text that a
+person hands over.
 """
 
 from __future__ import annotations
@@ -10,56 +10,66 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.features import features
-from rtdiag.diagnosis.matching import BY_STATUS, RANK, UNKNOWN, causes_of, describe, match, weighed
+from rtdiag.diagnosis.matching import RANK, confidence, describe, ranked, weighed
 from rtdiag.diagnosis.situation import Situation, situation_of
-from rtdiag.model import Confidence, Diagnosis, Outcome, Row
+from rtdiag.model import Confidence, Diagnosis, Finding, Observation, Outcome, Status
 
 UNEXPECTED = "unexpected-answer"
+# What every case of a run has in common: no text of a user's program led to it.
+OURS = "rtdiag itself has asked"
+# The statuses that need an explanation; any other has a cause only where its check has observed one.
+_NEEDS: frozenset[Status] = frozenset({"fail", "error", "inconclusive", "warn"})
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """What one case says of a cause: how firmly it is held, what speaks against it, and its hint where the case names the cause."""
+class Named:
+    """The cause that one case shows, how firmly, what speaks against it, and what the catalogue says is to be done."""
 
-    case: str
-    held: Confidence
-    against: tuple[str, ...]
-    hint: str | None
+    cause: str
+    confidence: Confidence
+    against: tuple[str, ...] = ()
+    fix: str = ""
+
+
+def named(finding: Finding, seen: Observation) -> Named | None:
+    """The cause that a finding shows, by what was seen and observed; None where nothing has to be explained."""
+    if finding.status not in _NEEDS and not finding.observed:
+        return None
+    if finding.cause and not (finding.observed or seen.exchanges or seen.events or seen.peers):
+        return Named(finding.cause, "medium")  # an older record, which kept no more than that
+    return _best(situation_of(seen, observed=(OURS, *finding.observed)), needed=finding.status in _NEEDS)
 
 
 def diagnose(outcomes: Iterable[Outcome], base_url: str = "") -> tuple[Diagnosis, ...]:
     """The causes that findings of status fail, error, inconclusive and warn speak for, best first; empty when all is well.
 
-    `evidence` holds the ids of the cases. A cause that only names an unknown answer is never held with high confidence. What to do
-    begins with the hint of the case that shows the cause most firmly, of several the first; `base_url` is that of the server asked.
+    `evidence` holds the ids of the cases. What to do begins with the hint of the case that shows the cause most firmly, of several
+    the first; `base_url` is that of the server asked.
     """
-    shown: dict[str, list[_Shown]] = {}
+    shown: dict[str, list[tuple[str, Finding, Named]]] = {}
     for outcome in outcomes:
         for row in outcome.rows:
-            if held := BY_STATUS.get(row.finding.status):
-                situation = situation_of(row.seen, f"{outcome.id}.{row.id}")
-                code, held = _named(row, situation, held)
-                against = match(catalogue.find(code), features(situation)).against
-                hint = row.finding.hint if row.finding.cause == code else None
-                shown.setdefault(code, []).append(_Shown(situation.where, held, against, hint))
+            if row.finding.status in _NEEDS and (found := named(row.finding, row.seen)):
+                shown.setdefault(found.cause, []).append((f"{outcome.id}.{row.id}", row.finding, found))
     return weighed({code: _told(code, cases, base_url) for code, cases in shown.items()})
 
 
-def _told(code: str, shown: list[_Shown], base_url: str) -> Diagnosis:
+def _told(code: str, shown: list[tuple[str, Finding, Named]], base_url: str) -> Diagnosis:
     """A cause with all the cases that show it."""
-    firmest = min((one.held for one in shown), key=RANK.__getitem__)
-    hint = next((one.hint for one in shown if one.held == firmest and one.hint), None)
-    against = dict.fromkeys(text for one in shown for text in one.against)
-    cause, cases = catalogue.find(code), [one.case for one in shown]
-    return describe(cause, firmest, cases, tuple(against), hint=hint, base_url=base_url)
+    firmest = min((found.confidence for _, _, found in shown), key=RANK.__getitem__)
+    hint = next((f.hint for _, f, found in shown if found.confidence == firmest and f.hint), None)
+    against = dict.fromkeys(text for _, _, found in shown for text in found.against)
+    cases = [case for case, _, _ in shown]
+    return describe(catalogue.find(code), firmest, cases, tuple(against), hint=hint, base_url=base_url)
 
 
-def _named(row: Row, situation: Situation, held: Confidence) -> tuple[str, Confidence]:
-    """The cause that the case names; else the one that the evidence speaks for, held no firmer than medium."""
-    if row.finding.cause and row.finding.cause != UNEXPECTED:
-        return row.finding.cause, held
-    best = causes_of(situation)[0]
-    if best.cause == UNKNOWN or best.confidence == "low":
-        return UNEXPECTED, "low"
-    return best.cause, max(held, best.confidence, "medium", key=RANK.__getitem__)
+def _best(situation: Situation, *, needed: bool) -> Named | None:
+    """The first cause of the ranking: measured, or told well enough; else that the answer is none that is known."""
+    matches = ranked(features(situation))
+    if matches and matches[0].points > 0:
+        best, held = matches[0], confidence(matches[0], matches)
+        if best.measured or (needed and held != "low"):
+            return Named(best.cause.code, held, best.against, addressed(best.cause.fix, situation.base_url))
+    return Named(UNEXPECTED, "low", fix=catalogue.find(UNEXPECTED).fix) if needed else None

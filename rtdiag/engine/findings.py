@@ -12,29 +12,12 @@ from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import base_url_of
 from rtdiag.compare import normalize
 from rtdiag.diagnosis.advice import addressed
-from rtdiag.diagnosis.matching import UNKNOWN, causes_of
+from rtdiag.diagnosis.matching import gives_a_reason
+from rtdiag.diagnosis.situation import as_answer as as_answer
 from rtdiag.diagnosis.situation import situation_of
 from rtdiag.model import ApiError, Exchange, Finding, Observation
 from rtdiag.transport.failures import KINDS
 
-# The cause that a failure of the network stands for, by its kind, or its kind and phase; what is not here is `unexpected-answer`.
-_FAILURE_CAUSES: Mapping[str, str] = {
-    "dns": "network-unreachable",
-    "refused": "network-unreachable",
-    "unreachable": "network-unreachable",
-    "tls": "tls-or-proxy",
-    "proxy": "proxy-refuses-connect",
-    "timeout": "no-answer-in-time",
-    "timeout connect": "network-unreachable",
-    "timeout tls": "tls-or-proxy",
-    "timeout proxy": "proxy-refuses-connect",
-    "closed": "connection-closed-early",
-    "protocol": "answer-not-from-the-api",
-    "too-large": "answer-not-from-the-api",
-    "request": "request-not-sendable",
-    "variable route": "proxy-variable-malformed",
-    "variable trust": "certificate-file-missing",
-}
 # What to do about it, where the phase says more than the kind.
 _FAILURE_HINTS: Mapping[str, str] = {
     "timeout connect": "nothing came back from that address: packets are dropped by a firewall, or a proxy has to be used here",
@@ -43,6 +26,22 @@ _FAILURE_HINTS: Mapping[str, str] = {
 }
 
 _QUOTA_CODES = frozenset({"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded"})
+
+# What several checks observe, in the words that the signs of the catalogue look at.
+LIMITED = "a limit was hit"
+NO_CREDIT = "the account has no credit"
+NO_SLOT = "no room for one more session"
+SERVER_TROUBLE = "the server says that it had an error"
+TAKES_ANYTHING = "a made-up credential is taken"
+BY_OPENAI = "by OpenAI's own host"
+NO_TOKEN = "the answer holds no token"
+ANOTHER_ECHO = "the echo differs from what was sent"
+ANOTHER_TURN_DETECTION = "the echo shows another turn detection"
+KEY_REFUSED = "the API key itself is refused"
+TOKEN_REFUSED = "a token is refused where it belongs"
+ALIKE = "a made-up credential is refused in the same words"
+NOT_IN_SHAPE = "the answer is not built as the API builds its answers"
+NO_API = "neither a mint nor a call is known here"
 
 
 def said(exchange: Exchange) -> str:
@@ -93,30 +92,6 @@ def past_the_credential(exchange: Exchange) -> bool:
     return error.code == "invalid_offer" or "parse offer" in (error.message or "")
 
 
-# What a refusal of a credential can name as its reason. A key or token that is merely wrong is none: what that means, only the
-# case knows.
-_REASONS = frozenset(
-    {
-        "wrong-regional-host",
-        "org-or-project-header-mismatch",
-        "ip-allowlist",
-        "region-unsupported",
-        "missing-permission-scope",
-        "model-not-found-or-no-access",
-        "organization-not-verified",
-        "account-deactivated",
-        "account-without-realtime-access",
-        "azure-auth-or-url",
-        "azure-network-access",
-        "proxy-authentication",
-        "beta-shape-retired",
-        "ephemeral-token-already-used",
-        "ephemeral-token-expired",
-        "quota-exhausted",
-        "no-credential-sent",
-    }
-)
-
 # The statuses by which a credential is refused.
 REFUSED = frozenset({401, 403})
 
@@ -132,10 +107,17 @@ _SOME_ID = re.compile(r"\b(?=[\w-]*\d)[0-9a-f][0-9a-f-]{7,}\b|\b(?=\w*\d)(?=\w*[
 _MASKED = re.compile(r"\*{3,}[\w-]*")
 
 
-def refusal(exchange: Exchange) -> tuple[str, str] | None:
-    """The cause and the hint for an answer that refuses a credential for a reason it names; None where it names none."""
-    best = causes_of(situation_of(Observation("", (exchange,))))[0]
-    return (best.cause, best.fix) if exchange.error and best.cause in _REASONS and best.confidence != "low" else None
+def names_a_reason(exchange: Exchange) -> bool:
+    """Whether a refusal names a reason for which a good credential is refused, as the catalogue knows them."""
+    return bool(exchange.error or (exchange.status or 0) >= 1000) and gives_a_reason(
+        situation_of(Observation("", (exchange,)))
+    )
+
+
+def lacks_a_scope(exchange: Exchange) -> bool:
+    """Whether a credential was known and may not do this: "Missing scopes: api.model.read" (community.openai.com 1374480)."""
+    error = exchange.error
+    return error is not None and (error.code == "missing_scope" or "missing scope" in (error.message or "").lower())
 
 
 def in_the_apis_shape(exchange: Exchange) -> bool:
@@ -176,23 +158,25 @@ def _evened(exchange: Exchange) -> str:
     return normalize.text(_SOME_ID.sub("<id>", exchange.body or "")) or ""
 
 
-def refused(case: str, exchange: Exchange, expected: str, as_made_up: bool | None, wrong: tuple[str, str]) -> Finding:
+def refused(
+    case: str, exchange: Exchange, expected: str, as_made_up: bool | None, observed: tuple[str, ...], hint: str
+) -> Finding:
     """The finding for a credential that got 401 or 403.
 
-    `as_made_up` says whether a made-up one gets the same answer, None where that is not known; `wrong` are the cause and the hint
-    for a credential that is wrong. That is only said where the refusal is about it, or where it is the API's own and a made-up
+    `as_made_up` says whether a made-up one gets the same answer, None where that is not known; `observed` and `hint` are for a
+    credential that is wrong itself. That is only said where the refusal is about it, or where it is the API's own and a made-up
     one gets another: a firewall, a gateway, a policy refuse everybody alike.
     """
     measured = said(exchange)
-    if named := refusal(exchange):
-        return Finding(case, "fail", measured, expected, *named)
+    if names_a_reason(exchange):
+        return Finding(case, "fail", measured, expected)
     if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
-        return Finding(case, "fail", measured, expected, *wrong)
+        return Finding(case, "fail", measured, expected, observed, hint)
     if as_made_up:
         return refused_alike(case, exchange, expected)
-    cause = "unexpected-answer" if in_the_apis_shape(exchange) or as_made_up is False else "answer-not-from-the-api"
+    strange = () if in_the_apis_shape(exchange) or as_made_up is False else (NOT_IN_SHAPE,)
     hint = "the refusal names no credential and is none that rtdiag knows: read the body for who refused, and why"
-    return Finding(case, "inconclusive", measured, expected, cause, hint)
+    return Finding(case, "inconclusive", measured, expected, strange, hint)
 
 
 def refused_alike(case: str, exchange: Exchange, expected: str) -> Finding:
@@ -201,24 +185,23 @@ def refused_alike(case: str, exchange: Exchange, expected: str) -> Finding:
         "a made-up one gets the same words: this server knows neither, or something in between refuses everybody; "
         "read the words, and ask from another network"
     )
-    return Finding(case, "inconclusive", said(exchange), expected, "refused-alike", hint)
+    return Finding(case, "inconclusive", said(exchange), expected, (ALIKE,), hint)
 
 
 def refused_token(
     case: str, exchange: Exchange, expected: str, kind: str, dialect: str, as_made_up: bool | None = None
 ) -> Finding:
     """The finding for a token, fresh from this server's mint, that got 401 or 403 where offers of its kind go."""
-    cause = "token-of-another-issuer"
     hint = "this server minted the token and refuses it where offers go: does something between mint or answer in its place?"
     if (kind, dialect) != ("transcription", "beta"):
-        return refused(case, exchange, expected, as_made_up, (cause, hint))
-    cause = "transcription-over-webrtc-refused"
+        return refused(case, exchange, expected, as_made_up, (TOKEN_REFUSED,), hint)
     hint = (
         "no public source shows a URL that worked for transcription over WebRTC on that date; "
         "today it is /realtime/calls without ?model="
     )
-    found = refused(case, exchange, expected, as_made_up, (cause, hint))
-    return replace(found, show_body=True) if found.cause == cause else found
+    observed = ("a transcription token is refused over WebRTC in the beta",)
+    found = refused(case, exchange, expected, as_made_up, observed, hint)
+    return replace(found, show_body=True) if found.observed == observed else found
 
 
 def is_quota(error: ApiError) -> bool:
@@ -238,27 +221,28 @@ def no_answer(case: str, exchange: Exchange, *, wants_json: bool = False) -> Fin
     if found is None and wants_json and exchange.ok and not (exchange.body or "").lstrip().startswith(("{", "[")):
         empty = "empty, " if not exchange.body else ""
         hint = "what the API sends here is JSON in plain text: something between answers in its place, or garbles what it sends"
-        found = f"{exchange.status}, {empty}no JSON", "answer-not-from-the-api", hint
-    return None if found is None else Finding(case, "inconclusive", found[0], cause=found[1], hint=found[2])
+        found = f"{exchange.status}, {empty}no JSON", NOT_IN_SHAPE, hint
+    if found is None:
+        return None
+    measured, observed, hint = found
+    return Finding(case, "inconclusive", measured, observed=(observed,) if observed else (), hint=hint)
 
 
-_Told = tuple[str, str, str]  # what was measured, the cause, what to do
+_Told = tuple[str, str, str]  # what was measured, what was observed beside it, what to do
 
 
 def _failed(exchange: Exchange) -> _Told:
     failure = exchange.failure
     assert failure is not None
-    both = f"{failure.kind} {failure.phase}"
-    cause = _FAILURE_CAUSES.get(both) or _FAILURE_CAUSES.get(failure.kind, "unexpected-answer")
-    hint = _FAILURE_HINTS.get(both) or KINDS.get(failure.kind, KINDS["unknown"])
+    hint = _FAILURE_HINTS.get(f"{failure.kind} {failure.phase}") or KINDS.get(failure.kind, KINDS["unknown"])
     if failure.kind == "variable":
         hint = f"correct or unset this variable, for nothing was sent: {failure.detail}"
     if past := re.search(r"\(directly \((\w+)\)\)", failure.detail):
         hint = f"{past[1]} keeps this host from the proxy, and directly it is not reached: take the host out of it"
     if failure.kind == "proxy" and re.search(r"\b407\b", failure.detail):
-        cause, hint = "proxy-login-required", _LOG_IN
+        hint = _LOG_IN
     known = exchange.status is None
-    return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", cause, hint
+    return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", "", hint
 
 
 _LOG_IN = "the proxy wants a login of its own: name, colon, password and @ stand before its host in the proxy variable"
@@ -267,24 +251,25 @@ _LOG_IN = "the proxy wants a login of its own: name, colon, password and @ stand
 def _by_status(exchange: Exchange) -> _Told | None:
     status, measured = exchange.status or 0, said(exchange)
     if status == 407:
-        return measured, "proxy-login-required", _LOG_IN
+        return measured, "", _LOG_IN
     if status == 429:
-        return measured, _limit(exchange), _wait(exchange)
+        poor = exchange.error is not None and is_quota(exchange.error)
+        return measured, NO_CREDIT if poor else LIMITED, _wait(exchange)
     if status == 511:
         return (
             measured,
-            "network-login-required",
+            "",
             "this network wants a login before it lets anything through (RFC 6585)",
         )
     if 300 <= status < 400:
         place = exchange.header("location") or "nowhere"
         hint = f"redirected to {place}; the API never redirects: log in there if it is this network's page, or mend the base URL"
-        return measured, "answer-not-from-the-api", hint
+        return measured, NOT_IN_SHAPE, hint
     if status >= 500 and in_the_apis_shape(exchange):
-        return measured, "generic-server-error", "try again later; quote x-request-id to support"
+        return measured, SERVER_TROUBLE, "try again later; quote x-request-id to support"
     if status >= 500:
         hint = "the server, or the gateway before it, is down, overloaded or cannot reach what is behind it: try again later"
-        return measured, "server-unavailable", hint
+        return measured, "the server behind this address is not reached", hint
     return None
 
 
@@ -293,16 +278,11 @@ def _not_of_the_api(exchange: Exchange) -> _Told | None:
         return None
     hint = "a web page came instead of the API's JSON: a proxy, a captive portal, or a base URL that is not the API's"
     words = _words(exchange) if (exchange.status or 0) >= 400 else "a web page"
-    return f"{exchange.status}, {words}", "answer-not-from-the-api", hint
-
-
-def _limit(exchange: Exchange) -> str:
-    error = exchange.error
-    return "quota-exhausted" if error and is_quota(error) else "rate-limit"
+    return f"{exchange.status}, {words}", NOT_IN_SHAPE, hint
 
 
 def _wait(exchange: Exchange) -> str:
-    if _limit(exchange) == "quota-exhausted":
+    if exchange.error and is_quota(exchange.error):
         told = "add credit at https://platform.openai.com/settings/organization/billing/; a mint works without, a call does not"
         return addressed(told, base_url_of(exchange.url))
     seconds = exchange.header("retry-after")
@@ -321,9 +301,9 @@ def unanswered(case: str, facts: Mapping[str, Any], expected: str) -> Finding:
     """The finding for an event that got no answer: the server's silence, or a way that was cut meanwhile."""
     if facts.get("cut"):
         hint = "not even an acknowledgement came back: the way there was cut in mid-session, and what the server says is not known"
-        return Finding(case, "inconclusive", "no sign of life", expected, "network-lost-in-session", hint)
+        return Finding(case, "inconclusive", "no sign of life", expected, ("no sign of life in the session",), hint)
     hint = "the channel is open and alive, and the event got no answer, neither an echo nor an error"
-    return Finding(case, "fail", "no answer", expected, "session-update-unanswered", hint)
+    return Finding(case, "fail", "no answer", expected, ("an event got no answer",), hint)
 
 
 def update(case: str, seen: Observation) -> Finding:
@@ -335,11 +315,11 @@ def update(case: str, seen: Observation) -> Finding:
     if answer is None:
         return unanswered(case, seen.facts, expected)
     if answer.error:
-        return Finding(case, "fail", f"error {in_short(answer.error)}", expected, *cause_of(seen))
+        return Finding(case, "fail", f"error {in_short(answer.error)}", expected)
     echoed = answer.json.get("session") if isinstance(answer.json, dict) else None
     if lost := list(differences(seen.facts["sent"], echoed)):
         hint = "accepted is not applied: the session goes on with other settings than were sent"
-        return Finding(case, "fail", "; ".join(lost), expected, "update-not-applied", hint)
+        return Finding(case, "fail", "; ".join(lost), expected, (ANOTHER_ECHO,), hint)
     return Finding(case, "pass", answer.type, expected)
 
 
@@ -356,29 +336,9 @@ def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: sent {_short(sent)}, echoed {_short(echoed)}"
 
 
-def cause_of(seen: Observation) -> tuple[str, str]:
-    """The cause and the hint for a session object or update of rtdiag's own that was refused, by the signs of the catalogue.
-
-    Where a session was opened in the beta's shape, it was not rtdiag that asked for that: it was the gateway.
-    """
-    ranked = list(causes_of(situation_of(seen)))
-    if ranked[0].cause.startswith(_BETA_SESSION):
-        ranked = [d for d in ranked if d.cause == f"{_BETA_SESSION}gateway"] or ranked
-    best = ranked[0]
-    if best.cause == UNKNOWN or best.confidence == "low":
-        return "unexpected-answer", "read the message: it names the field"
-    return best.cause, best.fix
-
-
-_BETA_SESSION = "session-type-unknown-here/"
-
-
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-NO_SLOT = "no-session-slot-free"
 
 
 def no_room_for(case: str, exchange: Exchange) -> Finding | None:
@@ -393,7 +353,7 @@ def no_room_for(case: str, exchange: Exchange) -> Finding | None:
 def no_slot(case: str, measured: str) -> Finding:
     """The finding for a session that was not begun since the server has no room for one more."""
     hint = "it is not the key: close the other sessions of this server, or wait until it has let go of them"
-    return Finding(case, "inconclusive", measured, cause=NO_SLOT, hint=hint)
+    return Finding(case, "inconclusive", measured, observed=(NO_SLOT,), hint=hint)
 
 
 def not_asked_here(case: str, seen: Observation, named: str) -> Finding | None:

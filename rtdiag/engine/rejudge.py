@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from rtdiag.diagnosis import verdict
 from rtdiag.engine.check import Check
-from rtdiag.engine.results import AskedCheck, FailOn, Progress, exit_code, judged, of_check, reason, worst
+from rtdiag.engine.results import BROKE, AskedCheck, FailOn, Progress, exit_code, judged, of_check, reason, worst
 from rtdiag.model import Evidence, Finding, Observation, Outcome, Report, Row
 from rtdiag.redact import Mask
 from rtdiag.remedy import after_run
@@ -68,7 +68,7 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
     mask.learn_environment(os.environ)
     asked = AskedCheck(check, cases, crash=_crash_of_the_probe(outcome), interrupted=report.interrupted)
     new, crash = judged(asked, evidence, progress, mask)
-    unjudged = not asked.crash and any(row.finding.cause == "check-broke" for row in new)
+    unjudged = not asked.crash and any(BROKE in row.finding.observed for row in new)
     if crash != asked.crash or unjudged:
         kept = tuple(_kept(row, check, progress) for row in outcome.rows)
         return replace(outcome, status=worst(row.finding.status for row in kept), rows=kept, reason=_UNFIT)

@@ -5,12 +5,12 @@ Pure, and the same for a run (runner.py) and for what was recorded (rejudge.py).
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from rtdiag.diagnosis import verdict
 from rtdiag.engine.check import Case, Check
 from rtdiag.model import CUT_SHORT, SEVERITY, Evidence, Finding, Observation, Outcome, Row, Status
 from rtdiag.redact import Mask
@@ -22,8 +22,7 @@ INTERRUPTED = 130  # the exit code of what a signal ended
 # The facts of a case that could not be asked or not to its end, each with the reason.
 NOT_ASKED, OVERTAKEN = "not_asked", "overtaken"
 
-# As report/schema.json has it.
-_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)?")
+BROKE = "the check broke"
 
 _BLOCKING: frozenset[Status] = frozenset({"fail", "inconclusive", "error", "skip"})
 
@@ -79,6 +78,7 @@ def judged(asked: AskedCheck, evidence: Evidence, progress: Progress, mask: Mask
         reason = reasons.get(case.id) or progress.unmet(case)
         finding = Finding(case.id, "skip", reason) if reason else _unheard(seen.get(case.id)) or findings.get(case.id)
         finding = finding or _unasked(asked, case, progress, crash)
+        finding = explained(finding, seen.get(case.id))
         if case.id not in asked.left_out:
             progress.note(f"{check.id}.{case.id}", finding)
         rows.append(Row(case.id, case.title, finding, seen.get(case.id, Observation(case.id)), case.line, case.column))
@@ -147,16 +147,30 @@ def _findings(asked: AskedCheck, evidence: Evidence, mask: Mask) -> tuple[dict[s
         return {}, asked.crash or crashed(exc, mask)
 
 
+def explained(finding: Finding, seen: Observation | None) -> Finding:
+    """The finding with its cause, as diagnosis names it, and with what is to be done, where its check says nothing of that."""
+    seen = seen or Observation(finding.case)
+    named = verdict.named(finding, seen)
+    if named is None or (named.cause == verdict.UNEXPECTED and not (seen.exchanges or seen.events)):
+        return finding
+    return replace(finding, cause=named.cause, hint=finding.hint or named.fix)
+
+
 def _checked(finding: Finding) -> Finding:
     """The finding, if reports can hold it; raises ValueError where the check of another package returns what is none."""
     texts = (finding.case, finding.measured, finding.expected)
-    maybe = (finding.cause, finding.hint, finding.instead)
+    maybe = (finding.hint, finding.instead)
     if finding.status not in SEVERITY or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"a finding of the case {finding.case!r} has no status or text that there is")
     if not all(text is None or isinstance(text, str) for text in maybe):
-        raise ValueError(f"a finding of the case {finding.case!r} has a cause or hint that is no text")
-    if finding.cause is not None and not _CODE.fullmatch(finding.cause):
-        raise ValueError(f"a finding of the case {finding.case!r} has a cause that is no code")
+        raise ValueError(f"a finding of the case {finding.case!r} has a hint that is no text")
+    observed: object = finding.observed
+    if not (isinstance(observed, tuple) and all(isinstance(text, str) for text in observed)):
+        raise ValueError(f"a finding of the case {finding.case!r} has observations that are no tuple of texts")
+    if finding.cause is not None:
+        raise ValueError(
+            f"a finding of the case {finding.case!r} names a cause: a check says what it observed, a catalogue names"
+        )
     return finding
 
 
@@ -170,7 +184,7 @@ def _masked(finding: Finding, mask: Mask) -> Finding:
         finding,
         measured=hidden(finding.measured) or "",
         expected=hidden(finding.expected) or "",
-        cause=hidden(finding.cause),
+        observed=tuple(hidden(text) or "" for text in finding.observed),
         hint=hidden(finding.hint),
         instead=hidden(finding.instead),
     )
@@ -184,7 +198,7 @@ def _unheard(seen: Observation | None) -> Finding | None:
         return Finding(seen.case, "skip", str(reason))
     if reason := seen.facts.get(OVERTAKEN):
         hint = "ask the rest with --only, or give each request more time with --timeout"
-        return Finding(seen.case, "inconclusive", str(reason), cause="time-budget-spent", hint=hint)
+        return Finding(seen.case, "inconclusive", str(reason), observed=("the time of the run was over",), hint=hint)
     return None
 
 
@@ -194,4 +208,4 @@ def _unasked(asked: AskedCheck, case: Case, progress: Progress, crash: str | Non
         return Finding(case.id, "skip", CUT_SHORT)
     if unasked := next((r for r in case.requires if r not in progress.statuses), None):
         return Finding(case.id, "skip", f"needs {unasked}: it was not asked")
-    return Finding(case.id, "error", crash or "the check gave no finding for this case", cause="check-broke")
+    return Finding(case.id, "error", crash or "the check gave no finding for this case", observed=(BROKE,))

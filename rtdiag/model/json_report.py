@@ -64,7 +64,7 @@ JsonCase = _made_of(
     "Case",
     *(Row, Finding, Observation),
     without="case finding seen instead show_body line column",
-    before={"expected": "measured", "curl": "exchanges"},
+    before={"expected": "measured", "curl": "exchanges", "observed": "curl", "cause": "hint"},
     title=(str, ""),
     status=(Status, "skip"),
     curl=(str | None, None),

@@ -20,20 +20,21 @@ CUT_SHORT = "the run was interrupted"  # what was measured of a case that an int
 class Finding:
     """The judgement of one case, a row of the table.
 
-    `expected` and `measured` are short phrases; `cause` is a code of the catalogue; `hint` says what to do, `instead` what to use
-    in place of what was asked. `show_body` puts the body on the screen in full even where the answer was the expected one.
-    `observed` are named observations of the check, in words: what diagnosis names causes from.
+    `expected` and `measured` are short phrases. `observed` names what the check has found that no text of the server tells, in
+    words that the signs of the catalogue look at; `hint` says what to do, `instead` what to use in place of what was asked.
+    `show_body` puts the body on the screen in full even where the answer was the expected one. `cause` is a code of the
+    catalogue: no check names it, the engine asks diagnosis for it.
     """
 
     case: str
     status: Status
     measured: str = ""
     expected: str = ""
-    cause: Code | None = None
+    observed: tuple[str, ...] = ()
     hint: str | None = None
     instead: str | None = None
     show_body: bool = False
-    observed: tuple[str, ...] = ()
+    cause: Code | None = None
 
 
 @dataclass(frozen=True)

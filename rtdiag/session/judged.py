@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rtdiag.engine import findings
-from rtdiag.engine.findings import REFUSED, cause_of, in_short, no_answer, not_sent, said, unanswered
+from rtdiag.engine.findings import ANOTHER_ECHO, REFUSED, in_short, no_answer, not_sent, said, unanswered
 from rtdiag.model import ApiError, Finding, Observation, Status
 from rtdiag.remedy.json_paths import at, dotted, fate, leaves
 from rtdiag.remedy.repair.draft import brief
@@ -34,13 +34,13 @@ def _followed(case: str, seen: Observation) -> Finding:
     if unusable:
         return unusable
     if error:
-        return Finding(case, "fail", in_short(error) + f": {error.message}", _AS_SENT, *cause_of(seen))
+        return Finding(case, "fail", in_short(error) + f": {error.message}", _AS_SENT)
     if seen.facts.get("created") is False:
         why = next((p.failure.detail for p in seen.peers if p.failure), "no session.created came")
         hint = "the cases of the check sdp say whether this is your network's doing or this session's"
         return Finding(case, "inconclusive", f"not opened: {why}", _AS_SENT, hint=hint)
     if lost := list(_lost(seen.facts["session"], seen.facts["echoed"])):
-        return Finding(case, "fail", "; ".join(lost), _AS_SENT, "update-not-applied", _NOT_APPLIED)
+        return Finding(case, "fail", "; ".join(lost), _AS_SENT, (ANOTHER_ECHO,), _NOT_APPLIED)
     return Finding(case, "pass", _AS_SENT, _AS_SENT)
 
 
@@ -53,8 +53,8 @@ def refused(case: str, seen: Observation) -> tuple[ApiError | None, Finding | No
         if exchange.ok:
             return None, None
         if exchange.status in REFUSED:  # what was sent is not what this is about
-            wrong = "unexpected-answer", "the credential was taken before, and is refused here: read the body"
-            return None, findings.refused(case, exchange, "", None, wrong)
+            hint = "the credential was taken before, and is refused here: read the body"
+            return None, findings.refused(case, exchange, "", None, (), hint)
         return exchange.error or ApiError(message=said(exchange)), None
     if skipped := not_sent(case, seen.facts):
         return None, skipped
@@ -87,7 +87,7 @@ def _culprit(case: str, seen: Observation) -> Finding:
         more = f" and {len(facts['undecided']) - 4} more" if len(facts["undecided"]) > 4 else ""
         told.append(f"not decided: {', '.join(facts['undecided'][:4])}{more}")
     measured = "; ".join(told) or "refused, and no field of it alone is why"
-    return Finding(case, status, measured, _ALL_TAKEN, cause_of(seen)[0], " ".join(_advice(facts)))
+    return Finding(case, status, measured, _ALL_TAKEN, hint=" ".join(_advice(facts)))
 
 
 def _nothing_refused(case: str, facts: Mapping[str, Any]) -> Finding:

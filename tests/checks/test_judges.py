@@ -56,7 +56,7 @@ OFFER = refusal(400, "invalid_offer", "Invalid SDP offer. Please try again with 
         (EMPTY, "beta", "fail", "token-kind-url-mismatch"),
         (MISMATCH, "ga", "fail", "ga-secret-on-beta-connection"),
         (NO_MODEL, "ga", "fail", "model-not-a-realtime-model"),
-        (EOF, "ga", "fail", "unexpected-answer"),
+        (EOF, "ga", "fail", "sdp-offer-altered-in-transit"),
         (WRONG_KEY, "ga", "fail", "token-of-another-issuer"),
         (WRONG_KEY, "beta", "fail", "transcription-over-webrtc-refused"),
         (NO_QUOTA, "ga", "inconclusive", "quota-exhausted"),

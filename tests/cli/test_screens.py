@@ -323,7 +323,7 @@ def test_the_checks_of_another_package_steer_nothing_either(said: Said, monkeypa
         yield Observation("c" + EVIL, facts={EVIL: EVIL})
 
     def judge(_: Evidence) -> Iterator[Finding]:
-        yield Finding("c" + EVIL, "fail", EVIL, EVIL, None, EVIL, EVIL)
+        yield Finding("c" + EVIL, "fail", EVIL, EVIL, (EVIL,), EVIL, EVIL)
 
     case = Case("c" + EVIL, "t" + EVIL, line=EVIL, column=EVIL)
     check = Check("p" + EVIL, "t" + EVIL, (case,), probe, judge, doc=EVIL)

@@ -6,10 +6,13 @@
 | `printed` | what a program prints, alone |
 | `said` | a person's words |
 | `request` | what was asked: method, path, credential, content_type, body |
+| `observed` | what a check of rtdiag observes, beside a body or alone |
+| `failure` | kind and phase of what went wrong below the answer |
 | `status`, `surface`, `dialect`, `circumstances`, `when` | as in a Situation (rtdiag/diagnosis/situation.py) |
 | `source` | a thread, a record, a file or the program that prints it; `made…` where the words are this project's own |
 
-Each has one of the first three. Of a body the very cause comes first, whatever happens to its text; of the others its family.
+Each has one of the first three, or `observed` or `failure`. Of a body the very
+cause comes first, whatever happens to its text; of the others its family.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ import yaml
 
 from rtdiag.api.data import loader
 from rtdiag.diagnosis.situation import Situation
+from rtdiag.diagnosis.verdict import OURS
 
 FOLDER = Path(__file__).parent / "examples"
 _TEXTS = ("body", "printed", "said")
-_FIELDS = {*_TEXTS, "request", "status", "surface", "dialect", "circumstances", "when", "source"}
+_MEASURED = ("observed", "failure")
+_FIELDS = {*_TEXTS, *_MEASURED, "request", "status", "surface", "dialect", "circumstances", "when", "source"}
 _REQUEST = {"method", "path", "credential", "content_type", "body"}
 
 
@@ -73,6 +78,8 @@ def situation(entry: Mapping[str, Any]) -> Situation:
         circumstances=tuple(entry.get("circumstances", ())),
         when=entry.get("when"),
         id=entry.get("id"),
+        observed=(OURS, *entry["observed"]) if "observed" in entry else (),
+        failure=entry.get("failure", ""),
     )
 
 
@@ -82,6 +89,6 @@ def _in(file: Path) -> Iterator[Example]:
             assert set(entry) <= _FIELDS, f"{file.name}: {cause}: {set(entry) - _FIELDS}"
             assert set(entry.get("request", ())) <= _REQUEST, f"{file.name}: {cause}: {entry['request']}"
             assert entry.get("source"), f"{file.name}: {cause}: {entry} has no source"
-            (kind,) = (name for name in _TEXTS if name in entry)
+            kind = next(name for name in (*_TEXTS, *_MEASURED) if name in entry)
             assert kind != "printed" or set(entry) == {"printed", "source"}, f"{file.name}: {cause}: {entry}"
             yield Example(file.stem, cause, kind, situation(entry), entry["source"])

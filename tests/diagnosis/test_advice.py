@@ -14,8 +14,9 @@ from rtdiag.diagnosis.explaining import explain_input
 from rtdiag.diagnosis.matching import causes_of
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.diagnosis.verdict import diagnose
-from rtdiag.engine.findings import no_answer, refusal
+from rtdiag.engine.findings import NO_API, no_answer
 from rtdiag.engine.registry import load
+from rtdiag.engine.results import explained
 from rtdiag.model import Cost, Exchange, Failure, Finding, Observation, Outcome, PeerTrace, Row
 from rtdiag.redact import Mask
 from rtdiag.testing import exchange
@@ -100,8 +101,9 @@ def outcome(finding: Finding, *exchanges: Exchange, check: str = "key") -> Outco
     ],
 )
 def test_what_no_answer_means_to_the_case_it_means_to_the_verdict(answer: Exchange) -> None:
-    found = no_answer("accepted", answer)
-    assert found is not None
+    unusable = no_answer("accepted", answer)
+    assert unusable is not None
+    found = explained(unusable, Observation("accepted", (answer,)))
     assert found.cause is not None
     assert found.hint is not None
     (told,) = diagnose([outcome(found, answer)], HERE)
@@ -134,17 +136,21 @@ def test_a_machine_with_loopback_alone_is_told_so_by_both() -> None:
 
 
 def test_the_firmest_case_that_names_a_cause_speaks_for_it() -> None:
-    weak = outcome(Finding("a", "warn", "m", cause="quota-exhausted", hint="when that is mended, run it again"))
-    firm = outcome(Finding("b", "fail", "m", cause="quota-exhausted", hint="ask Acme for more"))
-    mute = outcome(Finding("c", "fail", "m", cause="quota-exhausted"))
+    weak = outcome(
+        Finding("a", "inconclusive", "m", observed=("the model ends soon",), hint="when that is mended, run it again")
+    )
+    firm = outcome(Finding("b", "fail", "m", observed=("the model has ended",), hint="ask Acme for more"))
+    mute = outcome(Finding("c", "fail", "m", observed=("the model has ended",)))
     (told,) = diagnose([weak, mute, firm])
     assert told.fix.startswith("Ask Acme for more. ")
     assert told.evidence == ("key.a", "key.c", "key.b")
 
 
 def test_a_base_url_that_is_doubted_explains_that_nothing_is_there() -> None:
-    doubt = Finding("base-url", "warn", "u", cause="base-url-wrong", hint="did you mean http://gw.test/v1 ?")
-    missing = Finding("mint-realtime", "fail", "404", cause="no-realtime-api-here", hint="is this the Realtime API?")
+    doubt = Finding(
+        "base-url", "warn", "u", observed=("the base URL has no version",), hint="did you mean http://gw.test/v1 ?"
+    )
+    missing = Finding("mint-realtime", "fail", "404", observed=(NO_API,), hint="is this the Realtime API?")
     found = diagnose([outcome(doubt), outcome(missing, check="token")], "http://gw.test")
     assert [(d.cause, d.confidence) for d in found] == [("base-url-wrong", "high"), ("no-realtime-api-here", "low")]
     assert found[0].fix.startswith("Did you mean http://gw.test/v1 ?")
@@ -158,10 +164,10 @@ def test_a_refusal_that_a_case_reads_from_the_catalogue_names_its_host_too() -> 
         "Your organization must be verified to use the model.",
         url="https://gw.test/v1/realtime/client_secrets",
     )
-    found = refusal(answer)
-    assert found is not None
-    assert found[0] == "organization-not-verified"
-    assert "platform.openai.com" not in found[1]
+    found = explained(Finding("mint-realtime", "fail", "403"), Observation("mint-realtime", (answer,)))
+    assert found.cause == "organization-not-verified"
+    assert found.hint
+    assert "platform.openai.com" not in found.hint
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,7 @@ def test_every_sign_looks_at_facts_that_there_are_and_has_points_of_the_scale() 
     for cause in catalogue.causes().values():
         for sign in (*cause.speaks_for, *cause.speaks_against):
             assert {name for name, _ in sign.when} <= names(), cause.code
-            assert 1 <= sign.points <= 20
+            assert 1 <= sign.points <= 20 or sign.points in (40, 60, 70), "a text's, or what rtdiag has measured"
 
 
 def test_what_a_cause_yields_to_is_a_cause() -> None:

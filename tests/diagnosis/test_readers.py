@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from rtdiag.diagnosis.explaining import explain
 from rtdiag.diagnosis.readers import Read, har_stream, read
 from rtdiag.diagnosis.readers import har as har_reader
 from rtdiag.diagnosis.readers.pasted import LARGEST_BYTES
 from rtdiag.diagnosis.situation import Situation, Unreadable
 from rtdiag.intake import Limit, Source
+from rtdiag.model import Explanation
 from rtdiag.redact import Mask
 
 KEY = "sk-proj-not-a-real-key-0000000000000000000000"
@@ -1029,20 +1031,13 @@ def test_every_case_of_a_report_that_did_not_pass() -> None:
             "peers": [peer],
         }
     )
-    assert (found.form, found.separate) == ("rtdiag report", False)
-    offer, timeout, ice, update, word = found.situations
-    assert (offer.method, offer.url, offer.credential, offer.status, offer.surface) == ("POST", CALLS, "ek", 401, "sdp")
-    assert (offer.where, offer.when, offer.content_type) == ("sdp.offer", date(2026, 11, 22), "application/sdp")
-    assert json.loads(offer.text) == BAD_KEY
-    assert "rtdiag's finding: wrong-endpoint" in offer.circumstances
-    assert "header OpenAI-Beta: realtime=v1" in offer.circumstances
-    assert (timeout.text, timeout.surface) == ("no answer in 10 s", "client")
-    assert "no answer: timeout in phase connect" in timeout.circumstances
-    assert (update.method, update.url, update.sent) == ("event", "session.update", json.dumps(UPDATE))
-    assert json.loads(update.text) == REFUSED
-    assert (ice.surface, ice.text) == ("ice", "no pair")
-    assert "iceConnectionState became failed" in ice.circumstances
-    assert (word.text, word.method) == ("m", None)
+    assert (found.form, found.situations) == ("rtdiag report", ())
+    (report,) = found.reports
+    rows = {row.id: row for outcome in report.checks for row in outcome.rows}
+    assert json.loads(rows["offer"].seen.exchanges[0].body or "") == BAD_KEY
+    assert [one.id for one in rows["lost"].seen.exchanges] == ["x2"], "what is named and not there is passed over"
+    assert [one.id for one in rows["vad"].seen.events] == ["e1", "e2"]
+    assert rows["ice"].seen.peers[0].failure
 
 
 def test_any_field_of_a_report_a_log_or_a_description_may_be_nonsense() -> None:
@@ -1061,7 +1056,7 @@ def test_any_field_of_a_report_a_log_or_a_description_may_be_nonsense() -> None:
         ],
         "peers": [{"id": "p1", "states": [[1.0, "a", "b"]], "close": {"code": "1"}}],
     }
-    assert len(reading(report).situations) == 1
+    assert len(reading(report).reports) == 1
     for whole in (
         report,
         [CREATED, UPDATE, REFUSED],
@@ -1101,14 +1096,18 @@ def test_a_part_of_a_report_that_is_none_is_named() -> None:
         reading({"schema_version": 1, "exchanges": [], "checks": []})
 
 
+def explained(report: dict[str, Any]) -> Explanation:
+    (found,) = explain(io.BytesIO(json.dumps(report).encode()), "report.json", Mask())
+    return found
+
+
 def test_a_report_in_which_all_passed_says_so() -> None:
-    found = reading(BARE | {"checks": [{"id": "key", "cases": [{"id": "key.works", "status": "pass"}]}]})
-    assert found.situations == ()
-    assert found.note == "the report holds 1 cases, none of which failed or is in doubt"
+    found = explained(BARE | {"checks": [{"id": "key", "cases": [{"id": "key.works", "status": "pass"}]}]})
+    assert found.note == "the report holds 1 case, none of which failed or is in doubt"
 
 
 def test_a_report_that_was_cut_short_does_not_say_that_all_passed() -> None:
-    found = reading(
+    found = explained(
         BARE | {"checks": [{"id": "key", "cases": [{"id": "key.works", "status": "pass"}]}], "interrupted": True}
     )
     assert found.note.endswith("; its run was interrupted, and tells only a part")
@@ -1120,7 +1119,7 @@ def test_the_lines_of_a_run_are_a_report_also_of_one_that_was_killed() -> None:
     lines = json.dumps(start) + "\n" + json.dumps({"type": "check", "check": {"id": "key", "cases": [case]}}) + "\n"
     for text in (lines, lines + '{"type": "end", "check_i'):
         found = reading(text)
-        assert (found.form, [s.where for s in found.situations]) == ("rtdiag report", ["key.accepted"])
+        assert (found.form, [row.id for row in found.reports[0].checks[0].rows]) == ("rtdiag report", ["accepted"])
     with pytest.raises(Unreadable, match="the lines of token are missing"):
         reading(lines + '{"type": "end", "check_ids": ["key", "token"]}\n')
 

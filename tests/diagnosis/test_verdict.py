@@ -11,8 +11,8 @@ import pytest
 
 from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.explaining import explain
-from rtdiag.diagnosis.matching import BY_STATUS, RANK
-from rtdiag.diagnosis.verdict import diagnose
+from rtdiag.diagnosis.matching import RANK
+from rtdiag.diagnosis.verdict import diagnose, named
 from rtdiag.emulator import load_faults
 from rtdiag.engine import registry
 from rtdiag.model import Cost, Event, Finding, Observation, Outcome, Report, Row, Status
@@ -22,8 +22,8 @@ from rtdiag.testing import exchange, refusal, run_on_emulator
 from tests.checks.broken import grouped, run
 
 
-def outcome(seen: Observation, status: Status = "fail", cause: str | None = None) -> Outcome:
-    finding = Finding(seen.case, status, "measured", cause=cause)
+def outcome(seen: Observation, status: Status = "fail", *observed: str) -> Outcome:
+    finding = Finding(seen.case, status, "measured", observed=observed)
     return Outcome("sdp", "title", status, None, 1.0, (), Cost(), (Row(seen.case, "title", finding, seen),))
 
 
@@ -36,8 +36,8 @@ OFFER: dict[str, Any] = {
 
 def test_a_refusal_that_no_check_could_name_is_judged_from_what_came_back() -> None:
     refused = refusal(400, "beta_api_shape_disabled", "The Realtime Beta API is no longer supported.", **OFFER)
-    (found,) = diagnose([outcome(Observation("answer", (refused,)), cause="unexpected-answer")])
-    assert (found.cause, found.confidence) == ("beta-shape-retired", "medium")
+    (found,) = diagnose([outcome(Observation("answer", (refused,)))])
+    assert (found.cause, found.confidence) == ("beta-shape-retired", "high")
     assert found.evidence == ("sdp.answer",)
 
 
@@ -56,13 +56,13 @@ def test_an_event_is_judged_with_the_update_that_it_answers() -> None:
     assert found.cause == "flat-beta-fields-in-ga"
 
 
-def test_what_a_check_names_stands_and_counts_by_its_status() -> None:
+def test_what_a_check_observes_outweighs_what_the_text_says() -> None:
     refused = refusal(401, "invalid_api_key", "Incorrect API key provided: ek_1***.", **OFFER)
-    failed = outcome(Observation("a", (refused,)), cause="token-of-another-issuer")
-    warned = outcome(Observation("b", (refused,)), "warn", cause="location-header-missing")
+    failed = outcome(Observation("a", (refused,)), "fail", "a token is refused where it belongs")
+    warned = outcome(Observation("b", (refused,)), "warn", "the model ends soon")
     assert [(d.cause, d.confidence) for d in diagnose([warned, failed])] == [
         ("token-of-another-issuer", "high"),
-        ("location-header-missing", "low"),
+        ("model-retired", "low"),
     ]
     assert diagnose([outcome(Observation("a", (refused,)), "pass")]) == ()
 
@@ -120,11 +120,11 @@ SAYS_THE_SAME = {
 @pytest.mark.parametrize("fault", grouped((f,) for f in load_faults()))
 def test_under_each_fault_the_verdict_says_what_its_case_says(fault: str) -> None:
     report = run(fault)
-    findings = {f"{o.id}.{row.id}": row.finding for o in report.checks for row in o.rows}
+    rows = {f"{o.id}.{row.id}": row for o in report.checks for row in o.rows}
     for told in report.diagnosis:
-        naming = [found for case in told.evidence if (found := findings[case]).cause == told.cause and found.hint]
-        firmest = min(naming, key=lambda found: RANK[BY_STATUS[found.status]])
-        hint = addressed(firmest.hint or "", report.target.base_url)
+        naming = [rows[case] for case in told.evidence if rows[case].finding.hint]
+        firmest = min(naming, key=lambda row: RANK[found.confidence] if (found := named(row.finding, row.seen)) else 3)
+        hint = addressed(firmest.finding.hint or "", report.target.base_url)
         assert hint.lower() in told.fix.lower() or told.cause in SAYS_THE_SAME, (told.cause, hint, told.fix)
         assert "//api.openai.com" not in told.fix + told.line + told.ask
         assert told.line.count("://127.0.0.1") == told.line.count(report.target.base_url.partition("/v1")[0][4:])

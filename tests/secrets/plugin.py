@@ -34,7 +34,9 @@ def _judging(_: Evidence) -> Sequence[Finding]:
 
 
 def _saying(_: Evidence) -> Sequence[Finding]:
-    return [Finding("case", "fail", f"measured {_key()}", f"expected {_key()}", None, f"hint {_key()}")]
+    return [
+        Finding("case", "fail", f"measured {_key()}", f"expected {_key()}", (f"observed {_key()}",), f"hint {_key()}")
+    ]
 
 
 def _check(name: str, probe: object, judge: object) -> Check:

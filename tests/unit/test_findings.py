@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rtdiag import testing
-from rtdiag.engine.findings import differences, past_the_credential, refusal
+from rtdiag.diagnosis import verdict
+from rtdiag.engine.findings import differences, names_a_reason, past_the_credential
+from rtdiag.model import Finding, Observation
 from rtdiag.testing import exchange
 
 
@@ -29,12 +31,14 @@ from rtdiag.testing import exchange
     ],
 )
 def test_a_refusal_that_names_its_reason(code: str | None, message: str, cause: str | None) -> None:
-    named = refusal(testing.refusal(401, code, message))
-    assert (named[0] if named else None) == cause
+    answer = testing.refusal(401, code, message)
+    assert names_a_reason(answer) == (cause is not None)
+    named = verdict.named(Finding("accepted", "fail", "401"), Observation("accepted", (answer,)))
+    assert cause is None or (named and named.cause == cause)
 
 
 def test_an_answer_without_an_error_refuses_nothing() -> None:
-    assert refusal(exchange(401, "no")) is None
+    assert not names_a_reason(exchange(401, "no"))
     assert not past_the_credential(exchange(400, "no"))
 
 

@@ -137,19 +137,20 @@ def test_a_probe_that_breaks_after_its_last_case_is_an_error_and_ends_nothing(br
 
 
 @pytest.mark.parametrize(
-    "finding", [("green", "m", None), ("pass", None, None), ("pass", "m", "No Code!"), ("pass", "m", 5)]
+    "finding",
+    [("green", "m", ()), ("pass", None, ()), ("pass", "m", "a text"), ("pass", "m", (5,)), ("fail", "m", "a-cause")],
 )
 def test_a_finding_that_no_report_can_hold_is_an_error(finding: tuple[Any, Any, Any]) -> None:
     status, measured, cause = finding
 
     def judge(_: Evidence) -> Iterator[Finding]:
-        yield Finding("one", status, measured, cause=cause)
+        yield Finding("one", status, measured, **{"cause" if cause == "a-cause" else "observed": cause})
 
     good = scripted("a", {"one": "pass"}, Case("one", ""))
     report = run(Check("a", "a", good.cases, good.probe, judge))
     status, said = found(report)["a.one"]
     assert (status, report.exit_code) == ("error", 4)
-    assert said.startswith("ValueError: a finding of the case 'one' has ")
+    assert said.startswith("ValueError: a finding of the case 'one' ")
 
 
 def test_a_judge_that_ends_the_program_is_an_error() -> None:

@@ -9,10 +9,12 @@
       follows                      true for what mostly follows from another failure and hides it
       unless                       causes that explain the same: where one is held as firmly, this one is held with low confidence
       explains                     causes that follow from it: where one is found too, this one is held as firmly, and that one low
-      for, against                 signs: points: {name of a fact: regular expression}
+      refuses                      true for a reason why a server refuses a credential that is a good one
+      for, against                 signs: points: {name of a feature: regular expression, …, held: the most that it is held for it}
 
-A sign counts when every expression in it is found in its fact (features.py names them), with case ignored. Points mean the same
-everywhere: 12 and 14 settle it alone, 8 to 10 nearly do, 4 to 7 speak for it, 2 and 3 only break ties.
+A sign counts when every expression in it is found in its feature (features.py names them), with case ignored. Points mean the
+same everywhere: 60 is what rtdiag has measured, which no text outweighs, 12 and 14 settle it alone, 8 to 10 nearly do, 4 to 7
+speak for it, 2 and 3 only break ties. `held` is for what was measured and yet leaves room for doubt.
 """
 
 from __future__ import annotations
@@ -25,16 +27,29 @@ from importlib.resources import files
 from typing import Any
 
 from rtdiag.api import data
+from rtdiag.model import Confidence
 
-_OF_THE_ANSWER = frozenset({"text", "said", "code", "type", "param", "event", "reason", "any", "close", "full"})
+_OF_THE_ANSWER = frozenset(
+    {"text", "said", "code", "type", "param", "event", "reason", "any", "close", "full", "observed", "failure"}
+)
+_MEASURED = 60
 
 
 @dataclass(frozen=True)
 class Sign:
-    """What speaks for or against a cause: each fact of `when` must hold its expression for `points` to count."""
+    """What speaks for or against a cause: each feature of `when` must hold its expression for `points` to count.
+
+    `held` is the most confidence that it can give.
+    """
 
     points: int
     when: tuple[tuple[str, re.Pattern[str]], ...]
+    held: Confidence = "high"
+
+    @property
+    def measured(self) -> bool:
+        """Whether it looks at what rtdiag has measured itself, which no text outweighs."""
+        return self.points >= _MEASURED
 
     @property
     def settles(self) -> bool:
@@ -76,6 +91,7 @@ class Cause:
     unless: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
     follows: bool = False
+    refuses: bool = False
     speaks_for: tuple[Sign, ...] = ()
     speaks_against: tuple[Sign, ...] = ()
 
@@ -116,6 +132,7 @@ def _cause(code: str, topic: str, entry: Mapping[str, Any]) -> Cause:
         weight=entry["weight"],
         sources=tuple(entry["sources"]),
         follows=entry.get("follows", False),
+        refuses=entry.get("refuses", False),
         unless=tuple(entry.get("unless", ())),
         explains=tuple(entry.get("explains", ())),
         speaks_for=tuple(_signs(entry.get("for", ()))),
@@ -127,4 +144,5 @@ def _cause(code: str, topic: str, entry: Mapping[str, Any]) -> Cause:
 def _signs(entries: Any) -> Iterator[Sign]:
     for entry in entries:
         ((points, when),) = entry.items()
-        yield Sign(points, tuple((name, re.compile(str(pattern), re.I)) for name, pattern in when.items()))
+        held = when.pop("held", "high")
+        yield Sign(points, tuple((name, re.compile(str(pattern), re.I)) for name, pattern in when.items()), held)

@@ -53,7 +53,8 @@ def _masked(reading: Reading, mask: Mask) -> Read:
         if len(kept) < len(drafts)
         else ""
     )
-    return Read(reading.form, situations, reading.separate, "; ".join(filter(None, (shown(reading.note, mask), cut))))
+    note = "; ".join(filter(None, (shown(reading.note, mask), cut)))
+    return Read(reading.form, situations, reading.separate, note, tuple(reading.reports))
 
 
 def of_text(text: str, learner: Learner) -> Reading:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rtdiag.diagnosis.situation import Situation
+from rtdiag.model import Report
 from rtdiag.redact import Mask
 
 # No body, event or description that explains a failure comes near these.
@@ -24,12 +25,14 @@ class Read:
     `form` names what it was taken for: error body, console paste, HAR, HTTP answer, curl output, event log, close code, rtdiag
     report, failure description or text. `situations` are in the order of the input; where there are none, `note` says why.
     `separate` is True where each is judged on its own (failure descriptions), False where all are evidence about one session.
+    `reports` are those of rtdiag itself, which hold no situations but cases.
     """
 
     form: str
     situations: tuple[Situation, ...]
     separate: bool = False
     note: str = ""
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass
@@ -81,6 +84,7 @@ class Reading:
     drafts: list[Draft]
     separate: bool = False
     note: str = ""
+    reports: list[Report] = field(default_factory=list)
 
 
 def shown(text: str, mask: Mask) -> str:
