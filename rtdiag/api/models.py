@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Literal
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import Kind
 
 Known = Literal["yes", "no", "unconfirmed"]
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default.
 
     `announced`: since when its end is known. `usage`: what a transcript is counted in. `names_languages`: it
@@ -40,7 +40,7 @@ class Model:
 @cache
 def all_models() -> tuple[Model, ...]:
     """Every model of models.yaml, in file order."""
-    return tuple(Model(**entry) for entry in data.read("rtdiag.api", "models.yaml"))
+    return own_yaml.listed(Model, ("rtdiag.api", "models.yaml"))
 
 
 def find(model_id: str) -> Model | None:

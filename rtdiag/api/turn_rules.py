@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Literal
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 
@@ -16,8 +17,10 @@ PLACES: Mapping[Dialect, str] = {"ga": "session.audio.input.turn_detection", "be
 ELSEWHERE: Mapping[Dialect, str] = {"ga": "session.turn_detection", "beta": "session.audio"}
 
 
-@dataclass(frozen=True)
-class Refusal:
+_Where = Literal["ga-realtime", "ga-transcription", "beta-realtime", "beta-transcription"]
+
+
+class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The error that public sources show: any of the codes, the field that `param` ends with, a part of the message."""
 
     code: tuple[str, ...] = ()
@@ -25,8 +28,7 @@ class Refusal:
     says: str = ""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule; the fields are those of turn_rules.yaml. `sends` is None for the rule that is about all refusals together."""
 
     id: str
@@ -36,14 +38,14 @@ class Rule:
     instead: str
     causes: tuple[str, ...]
     what: str
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[_Where, str] = {}
     kinds: tuple[Kind, ...] = KINDS
     model: str | None = None
     elsewhere: bool = False
 
     def source(self, kind: Kind, dialect: Dialect) -> str | None:
         """Who has seen a session of that kind and dialect refuse it, or None: then what comes is measured only."""
-        return self.known.get(f"{dialect}-{kind}")
+        return next((who for where, who in self.known.items() if where == f"{dialect}-{kind}"), None)
 
     def param(self, dialect: Dialect) -> str:
         """What the error names as its `param`."""
@@ -54,15 +56,9 @@ class Rule:
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of turn_rules.yaml, in file order."""
-    return tuple(_rule(**entry) for entry in data.read("rtdiag.api", "turn_rules.yaml"))
+    return own_yaml.listed(Rule, ("rtdiag.api", "turn_rules.yaml"))
 
 
 def rules_of(kind: Kind) -> tuple[Rule, ...]:
     """The rules that are asked in a session of that kind."""
     return tuple(rule for rule in all_rules() if kind in rule.kinds)
-
-
-def _rule(refused: Mapping[str, Any], **entry: Any) -> Rule:
-    refusal = Refusal(tuple(refused.get("code", ())), refused.get("field", ""), refused.get("says", ""))
-    several = {"kinds": tuple(entry.get("kinds", KINDS)), "causes": tuple(entry["causes"])}
-    return Rule(refused=refusal, **entry | several)

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import wording
@@ -46,6 +47,7 @@ def features(situation: Situation) -> Features:
     return {name: value.strip() for name, value in found.items()}
 
 
+@cache
 def names() -> frozenset[str]:
     """The names that a sign may look at."""
     return frozenset(features(Situation()))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from math import isfinite
 from typing import Any, Literal
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 
 SHOWN_HEAD, SHOWN_TAIL = 8, 4
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One error: `error` holds {placeholders}, `status` is None for one that is only ever an event.
 
     `close`: the close code of a WebSocket that is refused with it, where it is not told by the status.
@@ -24,10 +24,10 @@ class Body:
     id: str
     kind: Literal["verbatim", "reconstructed", "assumed"]
     source: str
-    error: Mapping[str, str | None]
+    error: Mapping[Literal["message", "type", "param", "code"], str | None]
     status: int | None = None
     close: int | None = None
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Any] = {}
 
     def filled(self, **values: object) -> dict[str, Any]:
         """The error object; a placeholder without a value is a KeyError, for that is a slip of the emulator."""
@@ -46,7 +46,7 @@ class Refused(Exception):  # noqa: N818 - what the API does to a request, not a 
 @cache
 def all_bodies() -> Mapping[str, Body]:
     """Every body of bodies.yaml by its id."""
-    return {entry["id"]: Body(**entry) for entry in data.read("rtdiag.emulator", "bodies.yaml")}
+    return {body.id: body for body in own_yaml.listed(Body, ("rtdiag.emulator", "bodies.yaml"))}
 
 
 def http_answer(refused: Refused) -> tuple[int, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.loopback import LOOPBACK, is_loopback
+from rtdiag.emulator.session.shapes import all_shapes
 from rtdiag.emulator.session.turn_taking import Rule, patience
 from rtdiag.emulator.timeline import behaviour, newest
 from rtdiag.emulator.tokens import EMULATOR_KEY
@@ -48,6 +49,7 @@ class Emulator:
         self.key = EMULATOR_KEY
         self._chosen = chosen(self.faults)
         behaviour(self.as_of)
+        all_shapes()  # what is wrong with the data is said now, not when somebody asks
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
         self._ends = ends
         self._service: Service | None = None

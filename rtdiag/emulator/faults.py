@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.emulator.bodies import all_bodies
 
 _SHOWN = 80  # characters of an id that is none
@@ -22,8 +23,7 @@ class UnknownFault(ValueError):  # noqa: N818 - the name is part of the interfac
     """A fault id that faults.yaml does not hold."""
 
 
-@dataclass(frozen=True)
-class Switches:
+class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a fault may turn in the emulator's behaviour; the defaults are the healthy API.
 
     `model_shutdown`: the day that the models list gives for rtdiag's preferred models, or days after the date in
@@ -79,9 +79,20 @@ class Switches:
     transcribes: bool = True
     offsets_late_ms: int = 0
 
+    def __post_init__(self) -> None:
+        for body in {self.offers_answered_with, self.update_error, self.first_event} - {
+            None,
+            "none",
+            "session.created",
+        }:
+            _refuse_no_body(body)
 
-@dataclass(frozen=True)
-class When:
+
+class Turned(own_yaml.Written, of=Switches):
+    """The switches that one fault turns."""
+
+
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The requests that a fault answers; a field left out matches all. `path` globs lie below `/v1`."""
 
     method: str = "*"
@@ -99,8 +110,7 @@ class When:
         )
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is answered: `body`, the id of one of bodies.yaml, or `text` from something that is not the API.
 
     `padding_bytes` of spaces follow the text. `breaks` cuts the connection in place of an answer. `delay_s` comes before it.
@@ -109,14 +119,17 @@ class Answer:
     status: int = 200
     body: str | None = None
     text: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     delay_s: float = 0
     padding_bytes: int = 0
     breaks: bool = False
 
+    def __post_init__(self) -> None:
+        if self.body is not None:
+            _refuse_no_body(self.body)
 
-@dataclass(frozen=True)
-class Fault:
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One fault.
 
     `sees`: globs of the cases that show it, with `status` and `cause` (None where nothing is wrong with what they show).
@@ -131,31 +144,17 @@ class Fault:
     cause: str | None
     when: When | None = None
     answer: Answer | None = None
-    set: Mapping[str, Any] = field(default_factory=dict)
+    set: Turned = Turned()
+
+    def __post_init__(self) -> None:
+        if (self.when is None) != (self.answer is None) or not (self.answer or self.set):
+            raise ValueError("it needs when with answer, or set")
 
 
 @cache
 def load_faults() -> Mapping[str, Fault]:
-    """Every fault of faults.yaml by its id. Raises ValueError for an entry that the emulator could not carry out."""
-    faults = [fault(entry) for entry in data.read("rtdiag.emulator", "faults.yaml")]
-    if len({f.id for f in faults}) != len(faults):
-        raise ValueError("faults.yaml: an id is given twice")
-    return {f.id: f for f in faults}
-
-
-def fault(entry: Mapping[str, Any]) -> Fault:
-    """One entry as a Fault. Raises ValueError for an unknown field, switch or body, or one layer's half."""
-    layers = {"when": When, "answer": Answer}
-    try:
-        made = Fault(**{key: layers[key](**value) if key in layers else value for key, value in entry.items()})
-        Switches(**made.set)
-    except TypeError as error:
-        raise ValueError(f"fault {entry.get('id')}: {error}") from error
-    if (made.when is None) != (made.answer is None) or not (made.answer or made.set):
-        raise ValueError(f"fault {made.id}: needs `when` with `answer`, or `set`")
-    if made.answer and made.answer.body is not None and made.answer.body not in all_bodies():
-        raise ValueError(f"fault {made.id}: no body {made.answer.body}")
-    return made
+    """Every fault of faults.yaml by its id. Raises BadData for an entry that the emulator could not carry out."""
+    return {fault.id: fault for fault in own_yaml.listed(Fault, ("rtdiag.emulator", "faults.yaml"))}
 
 
 def chosen(ids: Sequence[str]) -> tuple[Fault, ...]:
@@ -173,5 +172,10 @@ def switches(faults: Sequence[Fault]) -> Switches:
     """The healthy switches with those of every fault turned, the last one winning."""
     turned = Switches()
     for one in faults:
-        turned = replace(turned, **one.set)
+        turned = msgspec.structs.replace(turned, **one.set)
     return turned
+
+
+def _refuse_no_body(name: str | None) -> None:
+    if name not in all_bodies():
+        raise ValueError(f"there is no body {name}")

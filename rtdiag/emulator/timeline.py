@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.api.models import Model, all_models
 
 
@@ -15,14 +15,13 @@ class NoSuchDate(ValueError):  # noqa: N818 - the name is part of the interface
     """A day before the first entry of the timeline: there is nothing to emulate."""
 
 
-@dataclass(frozen=True)
-class Behaviour:
-    """The API of one day.
+class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the API can do by and by.
 
     `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `translations`: their mint. `beta_token_life`: a beta
     mint takes a life. `language_lists`: a transcription takes `languages` and `keywords`. `tokens_once`: a token opens one
-    session. `ice_lite`, `dtls_passive`: what answers say. The rest are the steps by which transcription over WebRTC came to
-    work in spring 2025, and fields by the name of what they are about. `models`: the ids of those alive.
+    session. `ice_lite`, `dtls_passive`: what answers say. The rest are how transcription over WebRTC came to work in
+    spring 2025, and fields by the name of what they are about.
     """
 
     beta: bool = False
@@ -40,23 +39,31 @@ class Behaviour:
     tokens_once: bool = False
     ice_lite: bool = False
     dtls_passive: bool = False
-    models: frozenset[str] = field(default=frozenset(), compare=False)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One change: the day, what changed, where that is written, and the fields of Behaviour that it sets."""
+class Behaviour(Steps, frozen=True):
+    """The API of one day: what it can do, and the ids of the models alive."""
+
+    models: frozenset[str] = frozenset()
+
+
+class Taken(own_yaml.Written, of=Steps):
+    """The steps that one day brings."""
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One change: the day, what changed, where that is written, and the steps that it takes, or takes back."""
 
     date: date
     what: str
     source: str
-    set: Mapping[str, bool]
+    set: Taken
 
 
 @cache
 def timeline() -> tuple[Entry, ...]:
     """Every entry, oldest first."""
-    return tuple(Entry(**entry) for entry in data.read("rtdiag.emulator", "timeline.yaml"))
+    return own_yaml.listed(Entry, ("rtdiag.emulator", "timeline.yaml"))
 
 
 def newest() -> date:

@@ -13,7 +13,7 @@ from functools import partial
 from math import inf, nan
 from typing import Any
 
-from rtdiag.api import data
+from rtdiag.api import own_yaml
 from rtdiag.intake.json_values import TOO_DEEP, AsWritten, refuse_large, too_many
 from rtdiag.intake.limits import DEEPEST, MOST_ALIASES, MOST_VALUES, Malformed, Unusable
 
@@ -34,7 +34,7 @@ def yaml_of(text: str, *, most_values: int = MOST_VALUES) -> Any:
 
     builder = _Builder(most_values, most_characters=2 * len(text) + 1024 * 1024)
     try:
-        for event in yaml.parse(text, Loader=data.loader()):
+        for event in yaml.parse(text, Loader=own_yaml.loader()):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         raise _said(error, text) from None

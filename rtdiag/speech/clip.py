@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.intake import why
 from rtdiag.speech import gate
 
@@ -57,14 +60,25 @@ class Clip:
     loudness: tuple[int, ...]
 
 
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What clip.yaml says of rtdiag's own: `made` by which program, `text` and offsets phrase by phrase."""
+
+    made: str
+    text: Sequence[str]
+    voice: str
+    words_per_minute: int
+    phrases_ms: tuple[tuple[int, int], ...]
+    duration_ms: int
+
+
 @cache
 def clip(path: str | None = None) -> Clip:
     """The user's clip, any format that ffmpeg decodes, or rtdiag's own. Raises ClipError."""
     if path is None:
-        told = data.read("rtdiag.speech", "clip.yaml")
+        known = own_yaml.whole(Known, ("rtdiag.speech", "clip.yaml"))
         with files("rtdiag.speech").joinpath("clip.opus").open("rb") as file:
             pcm = _decoded(file, OWN)
-        return made(OWN, pcm, tuple((begin, end) for begin, end in told["phrases_ms"]))
+        return made(OWN, pcm, known.phrases_ms)
     try:
         if not Path(path).is_dir() and Path(path).exists() and not Path(path).is_file():
             raise ClipError(f"{path}: not a file that can be read twice: save the audio first")

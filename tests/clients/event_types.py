@@ -17,7 +17,7 @@ from openai.types.realtime import RealtimeSessionCreateResponse, RealtimeTranscr
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import BaseModel, ValidationError
 
-from rtdiag.api.data import loader
+from rtdiag.api.own_yaml import loader
 
 Json = Mapping[str, Any]
 

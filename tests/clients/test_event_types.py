@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from rtdiag.api.data import loader
 from rtdiag.api.endpoints import Kind
+from rtdiag.api.own_yaml import loader
 from rtdiag.emulator.bodies import Refused, all_bodies
 from rtdiag.emulator.faults import Switches
 from rtdiag.emulator.session.replies import Over

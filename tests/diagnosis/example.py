@@ -25,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from rtdiag.api.data import loader
+from rtdiag.api.own_yaml import loader
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.diagnosis.verdict import OURS
 

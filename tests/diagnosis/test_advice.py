@@ -24,7 +24,14 @@ from rtdiag.testing import judge as judged
 from rtdiag.testing import refusal as refused
 
 HERE = "http://127.0.0.1:8090/v1"
-CAUSE = catalogue.Cause("c", "session", 3, "The mint was refused, by the gateway.", "Ask it again, with GET.", ())
+CAUSE = catalogue.Cause(
+    code="c",
+    topic="session",
+    weight=3,
+    summary="The mint was refused, by the gateway.",
+    fix="Ask it again, with GET.",
+    sources=(),
+)
 
 
 @pytest.mark.parametrize(

@@ -815,8 +815,8 @@ def test_every_rule_has_a_page_with_its_flaw() -> None:
 
 def test_the_names_of_events_do_not_contradict_each_other() -> None:
     known = names()
-    assert set(known["renamed"].values()) | set(known["invented"].values()) <= set(known["server"])
-    assert not (set(known["renamed"]) | set(known["invented"])) & set(known["server"])
+    assert set(known.renamed.values()) | set(known.invented.values()) <= set(known.server)
+    assert not (set(known.renamed) | set(known.invented)) & set(known.server)
 
 
 @pytest.mark.parametrize(

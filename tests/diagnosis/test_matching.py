@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rtdiag.api.data import loader
+from rtdiag.api.own_yaml import loader
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.features import features, names
 from rtdiag.diagnosis.matching import UNKNOWN, causes_of, causes_of_all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -10,13 +11,22 @@ from pathlib import Path
 import pytest
 
 from rtdiag import emulator
+from rtdiag.api.own_yaml import converted
 from rtdiag.emulator import Emulator, NoSuchDate, UnknownFault, load_faults
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object, http_answer, masked
-from rtdiag.emulator.faults import fault
+from rtdiag.emulator.faults import Fault
 from rtdiag.emulator.session.shapes import all_shapes, complete
-from rtdiag.emulator.timeline import Behaviour, behaviour, newest, timeline
+from rtdiag.emulator.timeline import Behaviour, Steps, behaviour, newest, timeline
 
 WHOLE = {"id": "x", "story": "s", "source": "s", "sees": ["a"], "status": "fail", "cause": "c"}
+
+
+def test_an_emulator_has_read_its_data_before_it_serves() -> None:
+    read = (all_bodies, all_shapes, load_faults, timeline)
+    for one in read:
+        one.cache_clear()
+    Emulator()
+    assert all(one.cache_info().currsize for one in read)
 
 
 def test_every_body_says_where_it_is_from() -> None:
@@ -56,13 +66,18 @@ def test_the_timeline_is_sorted_and_sourced() -> None:
 
 
 def test_behaviours_add_up_by_date() -> None:
-    assert behaviour(date(2024, 10, 1)) == Behaviour(beta=True)
-    assert behaviour(date(2024, 12, 17)) == Behaviour(beta=True, webrtc=True)
+    assert taken(date(2024, 10, 1)) == {"beta"}
+    assert taken(date(2024, 12, 17)) == {"beta", "webrtc"}
     spring = behaviour(date(2025, 3, 21))
     assert (spring.transcription_sessions, spring.transcription_over_webrtc) == (True, False)
     both = behaviour(date(2025, 9, 1))
     assert (both.beta, both.ga) == (True, True)
     assert not behaviour(date(2026, 5, 12)).beta
+
+
+def taken(day: date) -> set[str]:
+    """The steps that the API of that day has behind it."""
+    return {name for name in Steps.__struct_fields__ if getattr(behaviour(day), name)}
 
 
 def test_a_day_before_the_first_is_refused_in_one_line() -> None:
@@ -90,19 +105,21 @@ def test_an_unknown_fault_is_named_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    "half",
+    ("half", "why"),
     [
-        {},
-        {"when": {}},
-        {"answer": {"status": 500}},
-        {"set": {"no_such_switch": True}},
-        {"when": {}, "answer": {"status": 500, "body": "no-such-body"}},
-        {"when": {"verb": "GET"}, "answer": {"status": 500}},
+        ({}, "it needs when with answer, or set"),
+        ({"when": {}}, "it needs when with answer, or set"),
+        ({"answer": {"status": 500}}, "it needs when with answer, or set"),
+        ({"set": {"no_such_switch": True}}, "set.no_such_switch: unknown key"),
+        ({"set": {"update_error": "no-such-body"}}, "set: there is no body no-such-body"),
+        ({"set": {"takes_any_credential": 1}}, "set.takes_any_credential: expected bool, got int"),
+        ({"when": {}, "answer": {"status": 500, "body": "no-such-body"}}, "answer: there is no body no-such-body"),
+        ({"when": {"verb": "GET"}, "answer": {"status": 500}}, "when.verb: unknown key"),
     ],
 )
-def test_a_fault_that_cannot_be_carried_out_is_refused(half: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="x"):
-        fault(WHOLE | half)
+def test_a_fault_that_cannot_be_carried_out_is_refused(half: dict[str, object], why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
+        converted(WHOLE | half, Fault)
 
 
 @pytest.mark.parametrize(

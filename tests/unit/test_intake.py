@@ -362,7 +362,7 @@ def test_a_date_stays_as_it_is_written_and_is_told(written: str) -> None:
 
 
 def test_the_slower_parser_is_held_by_the_same_door(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rtdiag.api.data.loader", lambda: yaml.SafeLoader)
+    monkeypatch.setattr("rtdiag.api.own_yaml.loader", lambda: yaml.SafeLoader)
     for text in ("&a [*a]", "[" * 2_000, "a: \x00", "a: 1\n---\nb: 2", "a: !!python/name:os.system ''"):
         with pytest.raises(Unusable):
             yaml_of(text)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.compare import comparing, normalize
 from rtdiag.compare.drift.record import path
 from rtdiag.model import Event, Exchange, Report, api_error
@@ -19,16 +21,29 @@ _OF_BOTH = frozenset({"code", "asked"})
 _MOST_SHOWN = 6
 
 
-@dataclass(frozen=True)
-class Question:
+_Field = Literal[
+    "method", "path", "credential", "content_type", "asked", "status", "code", "case", "channel", "direction", "type"
+]  # fmt: skip
+_SHOWN = ("answer", "headers", "field", "sdp")
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of questions.yaml; the fields are explained there."""
 
     number: str
     ask: str
     known: str
     needs: str
-    where: Sequence[Mapping[str, Any]]
+    where: Sequence[Mapping[_Field, str | Sequence[int]]]
     show: Sequence[str] = ("answer",)
+
+    def __post_init__(self) -> None:
+        shown = [what.partition(":") for what in self.show]
+        if strange := [kind for kind, _, _ in shown if kind not in _SHOWN]:
+            raise ValueError(f"show: {strange[0]} is none of {', '.join(_SHOWN)}")
+        patterns = [where["asked"] for where in self.where if "asked" in where]
+        for pattern in (*patterns, *(name for kind, _, name in shown if kind == "sdp")):
+            own_yaml.pattern(str(pattern))
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,7 @@ class OpenQuestion:
 @cache
 def questions() -> tuple[Question, ...]:
     """Every question, in the order of the file."""
-    return tuple(Question(**entry) for entry in data.read("rtdiag.compare.drift", "questions.yaml"))
+    return own_yaml.listed(Question, ("rtdiag.compare.drift", "questions.yaml"))
 
 
 def answered(report: Report) -> tuple[OpenQuestion, ...]:
@@ -69,7 +84,7 @@ def _shown(report: Report, question: Question) -> Iterator[str]:
         yield f"and {len(lines) - _MOST_SHOWN} more"
 
 
-def _means_exchange(report: Report, where: Mapping[str, Any], exchange: Exchange) -> bool:
+def _means_exchange(report: Report, where: Mapping[_Field, Any], exchange: Exchange) -> bool:
     if where.keys() & _ABOUT_EVENTS or exchange.status is None or path(report, exchange) is None:
         return False
     sent = {k.lower(): v for k, v in exchange.request_headers}
@@ -94,7 +109,7 @@ def _control(report: Report, case: str) -> str | None:
     return asked[0][-1].id if asked and len(asked[0]) > 1 else None
 
 
-def _means_event(where: Mapping[str, Any], event: Event) -> bool:
+def _means_event(where: Mapping[_Field, Any], event: Event) -> bool:
     if not where.keys() <= _ABOUT_EVENTS | _OF_BOTH:
         return False
     error = event.error

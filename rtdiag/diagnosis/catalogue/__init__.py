@@ -20,19 +20,25 @@ speak for it, 2 and 3 only break ties. `held` is for what was measured and yet l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any, cast, get_args
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
+from rtdiag.diagnosis.features import names
 from rtdiag.model import Confidence
 
+_MEASURED = 60
+MOST_POINTS = 70  # of a text 20; 40 and more is what rtdiag has measured
+_AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
+_WrittenSign = dict[int, dict[str, str | int]]
 _OF_THE_ANSWER = frozenset(
     {"text", "said", "code", "type", "param", "event", "reason", "any", "close", "full", "observed", "failure"}
 )
-_MEASURED = 60
 
 
 @dataclass(frozen=True)
@@ -72,19 +78,37 @@ class Sign:
         return tuple(found)
 
 
-@dataclass(frozen=True)
-class Cause:
-    """One cause: what it is, what to do, where that is known from, and which signs speak for and against it.
+class Signs(tuple[Sign, ...]):
+    """The signs of a cause, as a file lists them."""
 
-    `topic` is the file that it stands in.
-    """
+    __slots__ = ()
 
-    code: str
-    topic: str
-    weight: int
+    @classmethod
+    def from_yaml(cls, value: Any) -> Signs:
+        """The signs. Raises ValueError for the first that is none."""
+        return cls(_sign(f"[{n}]", sign) for n, sign in enumerate(own_yaml.part(value, list[_WrittenSign])))
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """What they look like in a file."""
+        when = {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"enum": sorted(names())},
+            "additionalProperties": {"type": ["string", "integer"], "format": "regex"},
+        }
+        points = {f"^([1-9]|1[0-9]|{MOST_POINTS})$": when}
+        sign = {"type": "object", "minProperties": 1, "maxProperties": 1}
+        return {"type": "array", "items": sign | {"patternProperties": points, "additionalProperties": False}}
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_AS_WRITTEN):
+    """A cause as it stands in a file: what it is, what to do, where that is known from, what speaks for and against it."""
+
+    weight: Annotated[int, msgspec.Meta(ge=1, le=9)]
     summary: str
     fix: str
-    sources: tuple[str, ...]
+    sources: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     line: str = ""
     today: str = ""
     ask: str = ""
@@ -92,8 +116,15 @@ class Cause:
     explains: tuple[str, ...] = ()
     follows: bool = False
     refuses: bool = False
-    speaks_for: tuple[Sign, ...] = ()
-    speaks_against: tuple[Sign, ...] = ()
+    speaks_for: Signs = Signs()
+    speaks_against: Signs = Signs()
+
+
+class Cause(Entry, frozen=True, kw_only=True):
+    """A cause with its code, and the file that it stands in: its `topic`."""
+
+    code: str
+    topic: str
 
     @property
     def family(self) -> str:
@@ -103,46 +134,59 @@ class Cause:
 
 @cache
 def causes() -> Mapping[str, Cause]:
-    """All causes by code; a code that two files name is an error of the data."""
+    """All causes by code. Raises BadData."""
+    names = sorted(file.name for file in files(__name__).iterdir())
+    return gathered((__name__, name) for name in names if name.endswith(".yaml"))
+
+
+def gathered(sources: Iterable[own_yaml.Source]) -> Mapping[str, Cause]:
+    """The causes of these files by code. Raises BadData for one that two have, and for one that another names and none has."""
     found: dict[str, Cause] = {}
-    for cause in _read():
-        assert cause.code not in found, f"{cause.code} is there twice"
-        found[cause.code] = cause
+    place: dict[str, str] = {}
+    for source in sources:
+        for code, cause in read(source).items():
+            if code in found:
+                raise own_yaml.BadData(f"{own_yaml.shown(source)}: {code}: {place[code]} has it, too")
+            found[code], place[code] = cause, own_yaml.shown(source)
+    for cause in found.values():
+        for field, codes in (("unless", cause.unless), ("explains", cause.explains)):
+            if strangers := [code for code in codes if code not in found]:
+                raise own_yaml.BadData(f"{place[cause.code]}: {cause.code}: {field}: there is no cause {strangers[0]}")
     return found
+
+
+def read(source: own_yaml.Source) -> Mapping[str, Cause]:
+    """The causes of one file by code. Raises BadData."""
+    topic = own_yaml.shown(source).rpartition("/")[2].removesuffix(".yaml")
+    return {
+        code: Cause(code=code, topic=topic, **msgspec.structs.asdict(entry))
+        for code, entry in own_yaml.named(Entry, source).items()
+    }
 
 
 def find(code: str) -> Cause:
     """The cause of that code; a code that the catalogue does not have (a plug-in's own) comes back with little to say."""
-    unknown = Cause(code, "", 7, f"A check names the cause {code}.", "See the hint of its case.", ())
+    summary = f"A check names the cause {code}."
+    unknown = Cause(code=code, topic="", weight=7, summary=summary, fix="See the hint of its case.", sources=())
     return causes().get(code, unknown)
 
 
-def _read() -> Iterator[Cause]:
-    for file in sorted(files(__name__).iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".yaml"):
-            for code, entry in data.read(__name__, file.name).items():
-                yield _cause(code, file.name.removesuffix(".yaml"), entry)
+def _sign(place: str, written: Mapping[int, Mapping[str, str | int]]) -> Sign:
+    if len(written) != 1 or not 1 <= (points := next(iter(written))) <= MOST_POINTS:
+        raise ValueError(f"it must be one number of points, 1 to {MOST_POINTS}, and what holds then - at `${place}`")
+    when = dict(written[points])
+    held = when.pop("held", "high")
+    if held not in get_args(Confidence):
+        raise ValueError(f"it is {', '.join(get_args(Confidence))} - at `${place}.held`")
+    looks = tuple(_looks(f"{place}.{name}", name, str(text)) for name, text in when.items())
+    return Sign(points, looks, cast(Confidence, held))
 
 
-def _cause(code: str, topic: str, entry: Mapping[str, Any]) -> Cause:
-    texts = {name: str(entry.get(name, "")) for name in ("summary", "fix", "line", "today", "ask")}
-    return Cause(
-        code=code,
-        topic=topic,
-        weight=entry["weight"],
-        sources=tuple(entry["sources"]),
-        follows=entry.get("follows", False),
-        refuses=entry.get("refuses", False),
-        unless=tuple(entry.get("unless", ())),
-        explains=tuple(entry.get("explains", ())),
-        speaks_for=tuple(_signs(entry.get("for", ()))),
-        speaks_against=tuple(_signs(entry.get("against", ()))),
-        **texts,
-    )
-
-
-def _signs(entries: Any) -> Iterator[Sign]:
-    for entry in entries:
-        ((points, when),) = entry.items()
-        held = when.pop("held", "high")
-        yield Sign(points, tuple((name, re.compile(str(pattern), re.I)) for name, pattern in when.items()), held)
+def _looks(place: str, name: str, text: str) -> tuple[str, re.Pattern[str]]:
+    """A feature, and what must be found in it."""
+    if name not in names():
+        raise ValueError(f"unknown feature - at `${place}`")
+    try:
+        return name, own_yaml.pattern(text, re.IGNORECASE)
+    except ValueError as error:
+        raise ValueError(f"{error} - at `${place}`") from None

@@ -52,7 +52,7 @@ def find(source: Source) -> Iterator[Hit]:
         meant = _meant(name)
         if not meant or meant in handled or (of and not _EVENT_NAMES.match(of)) or (_BARE.match(name) and not alone):
             continue  # a name without dots can be a message of the user's own server, unless nothing but the API is listened to
-        rule = "event-renamed" if name in names()["renamed"] else "event-unknown"
+        rule = "event-renamed" if name in names().renamed else "event-unknown"
         doubt = sure == "medium" or name == "conversation.item.created"
         line = source.edited(at, at, [(at, at + len(name), meant)])
         yield Hit(rule, at, line, {"name": name, "meant": meant}, doubt)
@@ -80,15 +80,15 @@ def _switches_on_type(source: Source, at: int) -> bool:
 def _meant(name: str) -> str:
     """The event that is meant by a name that is none; empty for a true name, and for one of something else."""
     known = names()
-    if name in known["server"] or name in known["client"] or name in known["elsewhere"]:
+    if name in known.server or name in known.client or name in known.elsewhere:
         return ""
-    if name in known["renamed"]:
-        return str(known["renamed"][name])
-    if name in known["invented"]:
-        return str(known["invented"][name])
-    if not name.startswith(tuple(known["prefixes"])) or name.startswith(tuple(known["elsewhere_prefixes"])):
+    if name in known.renamed:
+        return known.renamed[name]
+    if name in known.invented:
+        return known.invented[name]
+    if not name.startswith(tuple(known.prefixes)) or name.startswith(tuple(known.elsewhere_prefixes)):
         return ""
-    close = get_close_matches(name, known["server"], 1, 0.86)
+    close = get_close_matches(name, known.server, 1, 0.86)
     return close[0] if close else ""
 
 

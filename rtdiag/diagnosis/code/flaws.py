@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Literal
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.model import Confidence, Flaw
 
 
@@ -22,8 +24,7 @@ class Hit:
     doubt: bool = False
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fixed part of a flaw: its cause, its confidence, its sentence with places for words, its sources."""
 
     cause: str
@@ -32,19 +33,30 @@ class Rule:
     sources: tuple[str, ...]
 
 
+class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What names.yaml holds, where each field is explained."""
+
+    server: Sequence[str]
+    client: Sequence[str]
+    renamed: Mapping[str, str]
+    invented: Mapping[str, str]
+    prefixes: Sequence[str]
+    elsewhere: Sequence[str]
+    elsewhere_prefixes: Sequence[str]
+    places: Mapping[Literal["realtime", "transcription"], Mapping[str, str | None]]
+    formats: Mapping[str, str]
+
+
 @cache
 def rules() -> Mapping[str, Rule]:
     """Every rule of rules.yaml by its name."""
-    return {
-        name: Rule(r["cause"], r["confidence"], r["why"], tuple(r["sources"]))
-        for name, r in _read("rules.yaml").items()
-    }
+    return own_yaml.named(Rule, ("rtdiag.diagnosis.code", "rules.yaml"))
 
 
 @cache
-def names() -> Mapping[str, Any]:
+def names() -> Names:
     """Events, fields and formats of the API, as names.yaml has them."""
-    return _read("names.yaml")
+    return own_yaml.whole(Names, ("rtdiag.diagnosis.code", "names.yaml"))
 
 
 def flaw(hit: Hit, file: str, line: int, found: str, instead: str) -> Flaw:
@@ -53,8 +65,3 @@ def flaw(hit: Hit, file: str, line: int, found: str, instead: str) -> Flaw:
     lower: Mapping[Confidence, Confidence] = {"high": "medium", "medium": "low", "low": "low"}
     confidence = lower[rule.confidence] if hit.doubt else rule.confidence
     return Flaw(file, line, rule.cause, confidence, found, rule.why.format(**hit.words), instead, rule.sources)
-
-
-def _read(name: str) -> Mapping[str, Any]:
-    read: Mapping[str, Any] = data.read("rtdiag.diagnosis.code", name)
-    return read

@@ -27,7 +27,7 @@ _DEEPEST = 8  # objects inside each other
 
 def moved(kind: Kind, given: Mapping[str, Field]) -> dict[str, str | None]:
     """The beta fields among those given, each with its place in GA, None for one that GA has no more."""
-    places = names()["places"][kind]
+    places = names().places[kind]
     return {name: places[name] for name in given if name in places}
 
 
@@ -106,9 +106,9 @@ def _value(source: Source, field: Field, depth: int = 0) -> Tree | str:
 def _converted(source: Source, name: str, field: Field) -> Tree | str:
     value = _value(source, field)
     plain = value.strip("\"'`") if isinstance(value, str) else ""
-    if name.endswith("audio_format") and plain in names()["formats"]:
+    if name.endswith("audio_format") and plain in names().formats:
         rate: Tree = {"rate": "24000"} if plain == "pcm16" else {}
-        return {"type": f'"{names()["formats"][plain]}"', **rate}
+        return {"type": f'"{names().formats[plain]}"', **rate}
     if name == "modalities" and "audio" in plain and "text" in plain:
         return '["audio"]'
     return value

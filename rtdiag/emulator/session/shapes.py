@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
-from rtdiag.api import data
+import msgspec
+
+from rtdiag.api import own_yaml
 from rtdiag.emulator.bodies import Refused
-from rtdiag.emulator.timeline import Behaviour
+from rtdiag.emulator.timeline import Behaviour, Steps
 
 Json = dict[str, Any]
 Shape = Mapping[str, Any]
@@ -31,11 +33,45 @@ _NAMES = {
 }
 
 
+class OfKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an object of one kind may hold. This and the next are how shapes.yaml is written, where each field is explained."""
+
+    fields: Mapping[str, Entry] = {}
+    required: Sequence[str] = ()
+    required_first: bool = False
+    since: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.since is not None and self.since not in Steps.__struct_fields__:
+            raise ValueError(f"since: the timeline knows no {self.since}")
+
+
+class Entry(OfKind, frozen=True, kw_only=True, rename={"is_": "is"}):
+    is_: Literal["string", "boolean", "integer", "number", "array", "object", "any"]
+    null: bool = False
+    whole: bool = False
+    open: bool = False
+    by: str | None = None
+    kinds: Mapping[str, OfKind] = {}
+    each: Entry | None = None
+    or_object: Entry | None = None
+    values: Sequence[str] = ()
+    or_values: Sequence[str] = ()
+    combinations: Sequence[Sequence[str]] = ()
+    min: float | None = None
+    max: float | None = None
+    decimals: int | None = None
+    default: Any = None
+
+
+class _Written(own_yaml.Written, of=Entry):
+    pass
+
+
 @cache
 def all_shapes() -> Mapping[str, Shape]:
     """Every shape of shapes.yaml by its name, `<dialect>-<kind>` for the sessions."""
-    loaded: Mapping[str, Shape] = data.read("rtdiag.emulator", "shapes.yaml")
-    return loaded
+    return own_yaml.named(_Written, ("rtdiag.emulator", "shapes.yaml"))
 
 
 def check(shape: Shape, given: object, path: str, current: object, behaviour: Behaviour) -> None:
