@@ -47,8 +47,16 @@ class _Guarded(click.Group):
 
 @click.group(cls=_Guarded, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rtdiag")
-def main() -> None:
+@click.option(
+    "--debug", is_flag=True, envvar="RTDIAG_DEBUG", help="For authors: a traceback of whatever breaks in rtdiag."
+)
+@click.pass_context
+def main(ctx: click.Context, debug: bool) -> None:
     """Find out why a realtime voice session will not start, and what to do about it."""
+    if debug:
+        from rtdiag.cli.crash import tracebacks
+
+        ctx.with_resource(tracebacks())
 
 
 for _module in (diff, emulator, explain, list_checks, replay, run):

@@ -5,6 +5,7 @@ Pure, and the same for a run (runner.py) and for what was recorded (rejudge.py).
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ from rtdiag.diagnosis import verdict
 from rtdiag.engine.check import Case, Check
 from rtdiag.model import CUT_SHORT, SEVERITY, Evidence, Finding, Observation, Outcome, Row, Status
 from rtdiag.redact import Mask
+
+_log = logging.getLogger("rtdiag")
 
 FailOn = Literal["fail", "inconclusive", "warn", "never"]
 
@@ -132,7 +135,8 @@ def exit_code(outcomes: Iterable[Outcome], *, interrupted: bool, fail_on: FailOn
 
 
 def crashed(exc: BaseException, mask: Mask) -> str:
-    """One line about a crash, with its place; secrets masked."""
+    """One line about a crash, with its place; secrets masked. Its traceback is logged."""
+    _log.debug("a check broke", exc_info=exc)
     frames = traceback.extract_tb(exc.__traceback__)
     place = f" (in {frames[-1].name}, line {frames[-1].lineno})" if frames else ""
     return mask(f"{type(exc).__name__}: {exc}{place}", "checks.reason")

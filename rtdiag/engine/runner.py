@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from rtdiag import __version__
 from rtdiag.api import models
-from rtdiag.diagnosis import verdict
+from rtdiag.diagnosis import catalogue, verdict
 from rtdiag.engine.check import Case
 from rtdiag.engine.context import Context, RunOptions
 from rtdiag.engine.plan import Plan, Step
@@ -103,6 +103,7 @@ async def run(
     It takes at most `limit_s` (by default what the deadlines say of a run): what is being asked then is inconclusive, and the
     rest is skipped. `sleep` is for tests that own the clock. Never raises for what a server, a network or a check does.
     """
+    catalogue.causes()  # what is wrong with it is said before anything is asked
     deadlines, observer = deadlines or Deadlines(), observer or Silent()
     limit_s = deadlines.run_s(plan.waits_s()) if limit_s is None else limit_s
     options = replace(options, emulated=emulator is not None)
