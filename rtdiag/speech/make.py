@@ -78,7 +78,8 @@ def main() -> None:
         "duration_ms": len(pcm) * 500 // RATE_HZ,
     }
     (HERE / "clip.opus").write_bytes(opus(pcm))
-    head = "# What clip.opus holds; the offsets are exact, each phrase from its first sound to its last.\n"
+    head = "# yaml-language-server: $schema=clip.schema.json\n"
+    head += "# What clip.opus holds; the offsets are exact, each phrase from its first sound to its last.\n"
     text = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=120)
     (HERE / "clip.yaml").write_text(head + text, encoding="utf-8")
 
