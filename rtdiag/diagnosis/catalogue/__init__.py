@@ -33,7 +33,8 @@ from rtdiag.diagnosis.features import names
 from rtdiag.model import Confidence
 
 _MEASURED = 60
-MOST_POINTS = 70  # of a text 20; 40 and more is what rtdiag has measured
+POINTS = (*range(1, 21), 40, _MEASURED, 70)  # from 40 on it is what rtdiag has measured
+_POINTS_SAID = "1 to 20, or 40, 60, 70"
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
 _OF_THE_ANSWER = frozenset(
@@ -94,10 +95,10 @@ class Signs(tuple[Sign, ...]):
         when = {
             "type": "object",
             "minProperties": 1,
-            "propertyNames": {"enum": sorted(names())},
+            "propertyNames": {"enum": sorted({*names(), "held"})},
             "additionalProperties": {"type": ["string", "integer"], "format": "regex"},
         }
-        points = {f"^([1-9]|1[0-9]|{MOST_POINTS})$": when}
+        points = {f"^({'|'.join(map(str, POINTS))})$": when}
         sign = {"type": "object", "minProperties": 1, "maxProperties": 1}
         return {"type": "array", "items": sign | {"patternProperties": points, "additionalProperties": False}}
 
@@ -172,8 +173,8 @@ def find(code: str) -> Cause:
 
 
 def _sign(place: str, written: Mapping[int, Mapping[str, str | int]]) -> Sign:
-    if len(written) != 1 or not 1 <= (points := next(iter(written))) <= MOST_POINTS:
-        raise ValueError(f"it must be one number of points, 1 to {MOST_POINTS}, and what holds then - at `${place}`")
+    if len(written) != 1 or (points := next(iter(written))) not in POINTS:
+        raise ValueError(f"it must be one number of points, {_POINTS_SAID}, and what holds then - at `${place}`")
     when = dict(written[points])
     held = when.pop("held", "high")
     if held not in get_args(Confidence):
