@@ -49,7 +49,12 @@ _FOUNDING_HINT = (
 
 _CASES = tuple(
     Case(
-        f"{target.id}-{name}", f"an offer to {target.label} with {name}", (needs,), kind, line=target.label, column=head
+        f"{target.id}-{name}",
+        f"does an offer to {target.label} with {name} get what it should?",
+        (needs,),
+        kind,
+        line=target.label,
+        column=head,
     )
     for target in SDP_TARGETS
     for name, kind, needs, head in _CREDENTIALS
@@ -181,7 +186,7 @@ def _instead(target: Endpoint, dialects: frozenset[Dialect]) -> str | None:
 
 CHECK = Check(
     id="endpoint",
-    title="Each URL takes the credentials that it should",
+    title="Does each URL take the credentials that it should?",
     cases=_CASES,
     probe=probe,
     judge=judge,

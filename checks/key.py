@@ -37,12 +37,12 @@ from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Status
 _SOON_DAYS = 90
 
 _CASES = (
-    Case("shape", "the API key looks like one"),
-    Case("environment", "what else is set beside the key"),
-    Case("base-url", "the base URL ends where the API begins"),
-    Case("accepted", "the server takes the API key", requires=("key.shape",)),
-    Case("control", "the server refuses a made-up key"),
-    *(Case(f"model-{kind}", f"the {kind} model has a future", requires=("key.accepted",), kind=kind) for kind in KINDS),
+    Case("shape", "does the API key look like one?"),
+    Case("environment", "what else is set beside the key?"),
+    Case("base-url", "does the base URL end where the API begins?"),
+    Case("accepted", "does the server take the API key?", requires=("key.shape",)),
+    Case("control", "does the server refuse a made-up key?"),
+    *(Case(f"model-{kind}", f"will the {kind} model last?", requires=("key.accepted",), kind=kind) for kind in KINDS),
 )
 
 _WRONG_KEY = (
@@ -214,7 +214,7 @@ def _as_date(value: object) -> date | None:
 
 CHECK = Check(
     id="key",
-    title="The key is valid",
+    title="Is the key valid?",
     cases=_CASES,
     probe=probe,
     judge=judge,

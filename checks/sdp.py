@@ -45,32 +45,32 @@ ONCE_SINCE = date(2026, 8, 1)
 NO_SESSION = "the session never begins"
 
 _PHASES: tuple[tuple[str, str, str], ...] = (
-    ("parse", "the {} answer parses as SDP", "answer"),
-    ("ice", "{}: ICE finds a way", "ice"),
-    ("dtls", "{}: the DTLS handshake succeeds", "dtls"),
-    ("channel", "{}: the oai-events channel opens", "channel"),
-    ("created", "{}: session.created arrives", "created"),
+    ("parse", "does the {} answer parse as SDP?", "answer"),
+    ("ice", "{}: does ICE find a way?", "ice"),
+    ("dtls", "{}: does the DTLS handshake succeed?", "dtls"),
+    ("channel", "{}: does the oai-events channel open?", "channel"),
+    ("created", "{}: does session.created arrive?", "created"),
 )
 
 
 def _cases() -> Iterator[Case]:
     for kind in KINDS:
         before = f"sdp.answer-{kind}"
-        yield Case(f"answer-{kind}", f"an offer with a {kind} token is answered", (f"token.mint-{kind}",), kind)
+        yield Case(f"answer-{kind}", f"is an offer with a {kind} token answered?", (f"token.mint-{kind}",), kind)
         for name, title, _ in _PHASES:
             yield Case(f"{name}-{kind}", title.format(kind), (before,), kind)
             before = f"sdp.{name}-{kind}"
-    yield Case("location", "the answer names the call", ("sdp.answer-realtime",), "realtime")
-    yield Case("second-use", "the token that opened a session, used again", ("sdp.answer-realtime",), "realtime")
+    yield Case("location", "does the answer name the call?", ("sdp.answer-realtime",), "realtime")
+    yield Case("second-use", "what does a session's token get once more?", ("sdp.answer-realtime",), "realtime")
     yield Case(
         "multipart",
-        "an offer as multipart with the API key is answered",
+        "is an offer as multipart with the API key answered?",
         ("key.accepted", "token.mint-realtime"),
         "realtime",
     )
-    yield Case("hangup", "a call can be hung up", ("sdp.multipart",), "realtime")
-    yield Case("wrong-content-type", "an offer as JSON is refused", ("token.accepted-realtime",), "realtime")
-    yield Case("charset", "an offer as application/sdp; charset=utf-8", ("token.accepted-realtime",), "realtime")
+    yield Case("hangup", "can a call be hung up?", ("sdp.multipart",), "realtime")
+    yield Case("wrong-content-type", "is an offer as JSON refused?", ("token.accepted-realtime",), "realtime")
+    yield Case("charset", "is an offer with charset=utf-8 answered?", ("token.accepted-realtime",), "realtime")
 
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
@@ -361,7 +361,7 @@ def _wrong_content_type(exchange: Exchange) -> Finding:
 
 CHECK = Check(
     id="sdp",
-    title="An SDP offer becomes a session",
+    title="Does an SDP offer become a session?",
     cases=tuple(_cases()),
     probe=probe,
     judge=judge,

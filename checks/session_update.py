@@ -26,7 +26,7 @@ _FORMS: dict[str, str] = {
 }
 
 _CASES = tuple(
-    Case(f"{kind}-{form}", f"{kind}: {title} does what this dialect says", (f"sdp.created-{kind}",), kind)
+    Case(f"{kind}-{form}", f"{kind}: does {title} do what this dialect says?", (f"sdp.created-{kind}",), kind)
     for kind in KINDS
     for form, title in _FORMS.items()
 )
@@ -101,7 +101,7 @@ def _judge_one(case: str, seen: Observation, kind: str, form: str, right: str) -
 
 CHECK = Check(
     id="session-update",
-    title="Sessions take the update event of their dialect",
+    title="Do sessions take the update event of their dialect?",
     cases=_CASES,
     probe=probe,
     judge=judge,

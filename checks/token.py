@@ -57,18 +57,18 @@ _TOLERANCE_S = 5
 _CLOCK_TOLERANCE_S = 30
 
 _CASES = (
-    Case("url", "your token URL hands out a token"),
-    Case("own", "your own token is taken"),
-    *(Case(f"mint-{k}", f"a token is minted for a {k} session", ("key.accepted",), k) for k in KINDS),
-    *(Case(f"shape-{k}", f"the {k} token looks like one", (f"token.mint-{k}",), k) for k in KINDS),
-    *(Case(f"life-{k}", f"the {k} token lives as long as asked", (f"token.mint-{k}",), k) for k in KINDS),
-    Case("clock", "this machine's clock agrees with the server's", ("key.accepted",)),
-    Case("control", "a made-up token is refused where offers go", ("key.accepted",)),
-    *(Case(f"accepted-{k}", f"the {k} token is taken where offers go", (f"token.mint-{k}",), k) for k in KINDS),
-    Case("second-use", "the token of an invalid offer, used again", ("token.accepted-realtime",), "realtime"),
-    Case("elsewhere", "what a token gets outside the Realtime API", ("token.mint-realtime",), "realtime"),
-    Case("expired", "a token is refused after its end", ("token.mint-realtime",), "realtime", allow="wait", waits_s=15),
-    *(Case(f"beta-mint-{k}", f"what the beta's mint for {k} sessions answers", ("key.accepted",), k) for k in KINDS),
+    Case("url", "does your token URL hand out a token?"),
+    Case("own", "is your own token taken?"),
+    *(Case(f"mint-{k}", f"is a token minted for a {k} session?", ("key.accepted",), k) for k in KINDS),
+    *(Case(f"shape-{k}", f"does the {k} token look like one?", (f"token.mint-{k}",), k) for k in KINDS),
+    *(Case(f"life-{k}", f"does the {k} token live as long as asked?", (f"token.mint-{k}",), k) for k in KINDS),
+    Case("clock", "does this machine's clock agree with the server's?", ("key.accepted",)),
+    Case("control", "is a made-up token refused where offers go?", ("key.accepted",)),
+    *(Case(f"accepted-{k}", f"is the {k} token taken where offers go?", (f"token.mint-{k}",), k) for k in KINDS),
+    Case("second-use", "what does a token get after an invalid offer?", ("token.accepted-realtime",), "realtime"),
+    Case("elsewhere", "what does a token get outside the Realtime API?", ("token.mint-realtime",), "realtime"),
+    Case("expired", "is an expired token refused?", ("token.mint-realtime",), "realtime", allow="wait", waits_s=15),
+    *(Case(f"beta-mint-{k}", f"what does the beta's mint of {k} tokens answer?", ("key.accepted",), k) for k in KINDS),
 )
 
 
@@ -433,7 +433,7 @@ def _beta_mint(case: str, seen: Observation) -> Finding:
 
 CHECK = Check(
     id="token",
-    title="An ephemeral token is minted and taken",
+    title="Is an ephemeral token minted and taken?",
     cases=_CASES,
     probe=probe,
     judge=judge,

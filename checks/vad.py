@@ -30,13 +30,13 @@ from rtdiag.model import Cost, Evidence, Finding, Observation
 from rtdiag.session.judged import refused
 
 _CASES = (
-    Case("own-mint", "your own session is accepted at the mint and echoed as sent", ("key.accepted",)),
-    Case("own-connect", "a session opened with your own is the one that you asked for", ("key.accepted",)),
-    Case("own-update", "your own session is accepted as an update and echoed as sent", ("key.accepted",)),
-    Case("own-culprit", "every field of your own session is taken", ("key.accepted",)),
+    Case("own-mint", "is your own session accepted at the mint and echoed as sent?", ("key.accepted",)),
+    Case("own-connect", "is a session opened with your own the one that you asked for?", ("key.accepted",)),
+    Case("own-update", "is your own session accepted as an update and echoed as sent?", ("key.accepted",)),
+    Case("own-culprit", "is every field of your own session taken?", ("key.accepted",)),
     *(
         Case(
-            f"{way}-{kind}-{name}", f"{kind}: {name} {how} is accepted and echoed as sent", (needs.format(kind),), kind
+            f"{way}-{kind}-{name}", f"{kind}: is {name} {how} accepted and echoed as sent?", (needs.format(kind),), kind
         )
         for kind in KINDS
         for way, how, needs in (("mint", "at the mint", "token.mint-{}"), ("update", "by update", "sdp.created-{}"))
@@ -155,7 +155,7 @@ def _lost(sent: Json | None, echoed: Any) -> Iterator[str]:
 
 CHECK = Check(
     id="vad",
-    title="Turn detection is accepted and applied",
+    title="Is turn detection accepted and applied?",
     cases=_CASES,
     probe=probe,
     judge=judge,

@@ -254,7 +254,7 @@ def _session(event: Event) -> Json:
 
 CHECK = Check(
     id="vad-rules",
-    title="What turn detection may not hold is refused",
+    title="Is a turn detection that breaks a rule refused?",
     cases=_CASES,
     probe=probe,
     judge=judge,

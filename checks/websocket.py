@@ -80,24 +80,24 @@ class _Way:
 
 
 _WAYS: tuple[_Way, ...] = (
-    _Way("model-key", "?model= with the API key begins a session", "realtime", _MODEL, "api-key"),
-    _Way("model-token", "?model= with a token in the header", "realtime", _MODEL, "realtime-token"),
-    _Way("model-subprotocol", "?model= with a token as sub-protocol", "realtime", _MODEL, "realtime-token", True),
-    _Way("intent-key", "?intent=transcription with the API key", "transcription", _INTENT, "api-key"),
-    _Way("intent-token", "?intent=transcription with a token", "transcription", _INTENT, "transcription-token"),
-    _Way("bare-token", "a transcription token alone names its session", "transcription", "", "transcription-token"),
+    _Way("model-key", "does ?model= take the API key?", "realtime", _MODEL, "api-key"),
+    _Way("model-token", "does ?model= take a token in the header?", "realtime", _MODEL, "realtime-token"),
+    _Way("model-subprotocol", "does ?model= take a token as sub-protocol?", "realtime", _MODEL, "realtime-token", True),
+    _Way("intent-key", "does ?intent=transcription take the key?", "transcription", _INTENT, "api-key"),
+    _Way("intent-token", "does ?intent=transcription take a token?", "transcription", _INTENT, "transcription-token"),
+    _Way("bare-token", "is a transcription token alone enough?", "transcription", "", "transcription-token"),
 )
 _CONTROLS: tuple[_Way, ...] = (
     _Way(
         "transcription-model",
-        "a transcription model as ?model= is refused",
+        "is a transcription model as ?model= refused?",
         "transcription",
         _WRONG,
         "api-key",
         history=True,
     ),
-    _Way("made-up", "a made-up key is refused", None, None, "made-up"),
-    _Way("beta-header", "the beta's header does what this server's dialects say", None, None, "api-key", history=True),
+    _Way("made-up", "is a made-up key refused?", None, None, "made-up"),
+    _Way("beta-header", "does the beta's header do what it should here?", None, None, "api-key", history=True),
 )
 _BY_CASE = {way.case: way for way in (*_WAYS, *_CONTROLS)}
 _UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transcription"}
@@ -108,7 +108,7 @@ def _cases() -> Iterator[Case]:
         yield Case(way.case, way.title, (way.needs,), way.kind)
         if kind := _UPDATED_OVER.get(way.case):
             yield Case(
-                f"update-{kind}", f"{kind}: an update over the socket is applied", (f"websocket.{way.case}",), kind
+                f"update-{kind}", f"{kind}: is an update over the socket applied?", (f"websocket.{way.case}",), kind
             )
 
 
@@ -455,7 +455,7 @@ def _kind_of(created: Event) -> Kind | None:
 
 CHECK = Check(
     id="websocket",
-    title="A WebSocket begins a session",
+    title="Does a WebSocket begin a session?",
     cases=tuple(_cases()),
     probe=probe,
     judge=judge,

@@ -63,29 +63,29 @@ _FIRST = f"vad-effect.{_ALL}"
 _CASES = (
     Case(
         _ALL,
-        "speech is noticed in every mode that detects turns",
+        "is speech noticed in every mode that detects turns?",
         ("sdp.created-realtime",),
         allow="audio",
         waits_s=_WAITS_S,
     ),
-    Case("offsets", "turns begin and end where the clip does", (_FIRST,), allow="audio", waits_s=_WAITS_S),
+    Case("offsets", "do turns begin and end where the clip does?", (_FIRST,), allow="audio", waits_s=_WAITS_S),
     Case(
         "silence-matters",
-        "silence_duration_ms decides whether a pause ends a turn",
+        "does silence_duration_ms decide whether a pause ends a turn?",
         (_FIRST,),
         allow="audio",
         waits_s=_WAITS_S,
     ),
     Case(
         "semantic-differs",
-        "semantic_vad ends turns elsewhere than server_vad",
+        "does semantic_vad end turns elsewhere than server_vad?",
         (_FIRST,),
         allow="audio",
         waits_s=_WAITS_S,
     ),
-    Case("eagerness-matters", "low eagerness waits longer than high", (_FIRST,), allow="audio", waits_s=_WAITS_S),
-    Case("null-waits", "with null nothing happens until the commit", (_FIRST,), allow="audio", waits_s=_WAITS_S),
-    Case("transcripts", "each committed turn gets its transcript", (_FIRST,), allow="audio", waits_s=_WAITS_S),
+    Case("eagerness-matters", "does low eagerness wait longer than high?", (_FIRST,), allow="audio", waits_s=_WAITS_S),
+    Case("null-waits", "does everything wait for the commit with null?", (_FIRST,), allow="audio", waits_s=_WAITS_S),
+    Case("transcripts", "does each committed turn get its transcript?", (_FIRST,), allow="audio", waits_s=_WAITS_S),
 )
 
 
@@ -296,7 +296,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 CHECK = Check(
     id="vad-effect",
-    title="Turn detection has the effect that it promises",
+    title="Does turn detection have the effect that it promises?",
     cases=_CASES,
     probe=probe,
     judge=judge,

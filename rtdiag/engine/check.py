@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class Case:
     """One row of a check's table.
 
-    `title` reads true when the case passes. `requires` are full ids of checks (`key`) or cases (`token.mint-realtime`) without
-    which it is not asked. `kind` ties it to a kind of session, for `--type`; `allow` to an opt-in (`wait`, `audio`), and `waits_s`
-    is how long it then waits by itself, beside what every request and session may take.
+    `title` is the question that it asks, never a claim, which would read false beside a red mark. `requires` are full ids of
+    checks (`key`) or cases (`token.mint-realtime`) without which it is not asked. `kind` ties it to a kind of session, for
+    `--type`; `allow` to an opt-in (`wait`, `audio`), and `waits_s` is how long it then waits by itself, beside what every
+    request and session may take.
     `line` and `column` place it in a matrix, when all cases of the check have them. `doc` is what is known of it, for
     `rtdiag explain`.
     """

@@ -52,13 +52,13 @@ def _lines_of(cause: Cause) -> Iterator[str]:
 def _check(check: Check) -> str:
     cases = "".join(f"  {check.id}.{case.id:<34} {case.title}\n" for case in check.cases)
     needs = f"; needs {', '.join(check.requires)}" if check.requires else ""
-    return f"{check.id}: {check.title}; about {check.cost}{needs}\n\n{check.doc.strip()}\n\n{cases}"
+    return f"{check.id}: {check.title} (about {check.cost}{needs})\n\n{check.doc.strip()}\n\n{cases}"
 
 
 def _case(check: Check, case: Case) -> str:
     needs = f"It needs {', '.join(case.requires)}. " if case.requires else ""
     optional = f"It is asked with --allow {case.allow} only. " if case.allow else ""
-    told = (f"A case of {check.id} ({check.title}). {needs}{optional}", case.doc)
+    told = (f"A case of {check.id}. {needs}{optional}", case.doc)
     return "\n".join([f"{check.id}.{case.id}: {case.title}", *map(_filled, filter(None, told)), ""])
 
 

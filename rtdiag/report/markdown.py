@@ -16,7 +16,7 @@ from rtdiag.report.cases import Case
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.markdown_answers import Room, answers, corrected
 from rtdiag.report.marked import code, fence, folded, prose, table
-from rtdiag.report.phrases import SIGNS, banner, in_words, reached, status, tally
+from rtdiag.report.phrases import SIGNS, answered, banner, in_words, reached, status, tally
 
 LONGEST = 60_000
 
@@ -90,11 +90,11 @@ def _checks(report: Report, room: Room) -> Iterator[str]:
     for outcome in report.checks:
         looked = [case for case in cases.of_check(outcome) if case.finding.status in cases.NEEDS_A_LOOK]
         sign = "skip" if outcome.status == "skip" else f"**{SIGNS[outcome.status]} {outcome.status}**"
-        yield f"- {sign} {code(outcome.id, 100)} {prose(outcome.title, 200)}: {_said(outcome)}"
+        yield f"- {sign} {code(outcome.id, 100)} {answered(prose(outcome.title, 200), _said(outcome))}"
         if looked:
             yield ""
             yield from table(
-                ("", "case", "what should be", "expected", "measured", "cause"), [_row(case, room) for case in looked]
+                ("", "case", "asked", "expected", "measured", "cause"), [_row(case, room) for case in looked]
             )
             yield from _advice(looked, told, room)
         if heard := modes.of_check(outcome):

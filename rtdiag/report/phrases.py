@@ -72,6 +72,11 @@ def reached(report: Report) -> str:
     return stopped if answered else f"{stopped}, with nothing answered yet"
 
 
+def answered(title: str, answer: str) -> str:
+    """A title, mostly a question, and what came."""
+    return f"{title}{' ' if title.endswith('?') else ': '}{answer}"
+
+
 def tally(statuses: Iterable[Status]) -> str:
     """How many of each, the worst first: `1 fail, 3 pass`."""
     counts = Counter(statuses)

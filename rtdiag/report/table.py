@@ -20,7 +20,7 @@ from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
-from rtdiag.report.phrases import SIGNS, banner, in_words, overall, reached
+from rtdiag.report.phrases import SIGNS, answered, banner, in_words, overall, reached
 from rtdiag.report.spelling import Painted, draws, fitted, spelt
 
 _COLORS: dict[Status, str] = {
@@ -111,7 +111,7 @@ def _check(outcome: Outcome, pen: _Pen, verbose: bool, again: _Again) -> Iterato
     summary = ", ".join(f"{counts[s]} {s}" for s in SIGNS if counts[s])
     took = f"{outcome.duration_ms:.0f} ms" if cases.ran(outcome) else ""
     said = outcome.reason if outcome.reason and outcome.status in ("skip", "error") else summary
-    yield pen.line(outcome.status, f"{outcome.id:<15} {outcome.title}: {said}  {took}".rstrip())
+    yield pen.line(outcome.status, f"{outcome.id:<15} {answered(outcome.title, said)}  {took}".rstrip())
     well = all(row.finding.status in _WELL for row in outcome.rows)
     if outcome.status != "skip" and outcome.rows and (verbose or not well):
         matrix = all(row.line and row.column for row in outcome.rows)

@@ -25,7 +25,7 @@ from rtdiag.report import FORMATS
 # What standard error shows on a terminal when a phase begins, and the run that has that phase; where it is long, by a silence.
 PHASES = {
     "before the emulator is up": ("rtdiag asks about", []),
-    "the first check": ("The key is valid", []),
+    "the first check": ("Is the key valid?", []),
     "a request": ("POST /realtime/client_secrets", []),
     "an offer": ("POST /realtime/calls", []),
     "no answer": ("GET /models", ["--fault", "no-answer"]),
@@ -144,7 +144,7 @@ def test_after_a_signal_in_a_hang_no_format_says_that_all_is_well(number: signal
 def test_a_kill_leaves_a_journal_of_all_that_was_finished(tmp_path: Path) -> None:
     target = tmp_path / "run.json"
     with started("--report", f"json={target}") as (process, terminal):
-        wait_for("An SDP offer becomes a session", terminal)
+        wait_for("Does an SDP offer become a session?", terminal)
         process.kill()
         process.communicate(timeout=WAIT_S)
     assert not target.exists()
@@ -179,7 +179,7 @@ def test_where_signals_are_ignored_they_stay_ignored(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with started("--report", f"json={target}", "--only", "token") as (process, terminal):
-            wait_for("The key is valid", terminal)
+            wait_for("Is the key valid?", terminal)
             process.send_signal(signal.SIGHUP)
             process.communicate(timeout=WAIT_S)
     finally:

@@ -92,7 +92,7 @@ def test_the_verdict_can_be_read_back(fault: str) -> None:
 def test_without_a_cause_the_cases_that_need_a_look_are_the_verdict() -> None:
     report = replace(run("key-revoked"), diagnosis=())
     section = page(report).section("verdict")
-    assert "✗ fail key.accepted the server takes the API key: 401 invalid_api_key→ make sure" in section.text
+    assert "✗ fail key.accepted does the server take the API key? 401 invalid_api_key→ make sure" in section.text
 
 
 @pytest.mark.parametrize("report", [healthy, old, lambda: run("key-revoked")], ids=["healthy", "2025", "key-revoked"])

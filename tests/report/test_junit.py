@@ -152,7 +152,7 @@ def test_properties_name_the_run_and_the_ids_of_what_failed() -> None:
 
 def test_inconclusive_is_an_error_that_says_so() -> None:
     report = run("ice-blocked")
-    found = listed(read(report))["rtdiag.sdp", "ice-realtime: realtime: ICE finds a way"]
+    found = listed(read(report))["rtdiag.sdp", "ice-realtime: realtime: does ICE find a way?"]
     assert found.result[0].type == "inconclusive: ice-udp-blocked"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -44,6 +45,18 @@ def test_our_checks_are_the_documented_ones_in_order() -> None:
         "vad-effect",
     ]
     assert all(check.doc.strip().count("Sources:") == 1 for check in OWN.values())
+
+
+def is_question(title: str) -> bool:
+    asks = "is|are|do|does|can|will|what"
+    return re.fullmatch(rf"([^ ]+: )?({asks}) .+[^?.]\?", title, re.IGNORECASE) is not None
+
+
+def test_titles_ask_for_a_claim_would_read_false_beside_a_red_mark() -> None:
+    titled = {check.id: check.title for check in OWN.values()}
+    titled |= {f"{check.id}.{case.id}": case.title for check in OWN.values() for case in check.cases}
+    assert {name: title for name, title in titled.items() if not is_question(title)} == {}
+    assert not any(map(is_question, ("The key is valid", "realtime: ICE finds a way", "the key is valid?")))
 
 
 def test_a_check_of_another_package_takes_the_same_road(offer: ModuleType) -> None:

@@ -8,7 +8,7 @@ from rtdiag.model import Diagnosis, Report
 from rtdiag.report import cases
 from rtdiag.report.html.status_mark import status
 from rtdiag.report.markup import Markup, element, joined, linked
-from rtdiag.report.phrases import overall, reached
+from rtdiag.report.phrases import answered, overall, reached
 
 _MOST_CAUSES, _MOST_CASES, _MOST_EVIDENCE = 3, 5, 8
 
@@ -34,7 +34,7 @@ def _without_cause(report: Report, anchors: Mapping[str, str]) -> Iterator[Marku
         yield element("p", "No case needs a look.", class_="lead")
     for case in found[:_MOST_CASES]:
         advice = joined(element("br"), "→ ", linked(case.advice)) if case.advice else ""
-        said = f" {case.row.title}: {case.finding.measured}"
+        said = f" {answered(case.row.title, case.finding.measured)}"
         yield element("p", status(case.finding.status), " ", _case(case.id, anchors), said, advice)
     if len(found) > _MOST_CASES:
         yield element("p", f"and {len(found) - _MOST_CASES} more cases below")
