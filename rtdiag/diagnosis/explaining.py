@@ -11,7 +11,7 @@ from rtdiag.diagnosis import catalogue, code, matching, readers, verdict
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Source, Unusable, called, opened, why
-from rtdiag.model import Diagnosis, Explanation, Flaw, Report
+from rtdiag.model import Diagnosis, Explanation, Flaw, Report, counted
 from rtdiag.redact import Mask
 
 # As much of a paste is looked at to tell whether it is source code.
@@ -42,7 +42,7 @@ def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -
 
 def _scanned(path: Path, mask: Mask) -> Explanation:
     scanned = code.scan_path(path, mask)
-    read = f"{scanned.files} file{'s' * (scanned.files != 1)} read"
+    read = f"{counted(scanned.files, 'file')} read"
     note = "; ".join((read, *scanned.notes, *(() if scanned.flaws else (_SOUND,))))
     return Explanation(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
 
@@ -75,9 +75,7 @@ def _of_reports(name: str, form: str, reports: list[Report]) -> Explanation:
     found = verdict.diagnose(outcomes, reports[0].target.base_url)
     cases = sum(len(outcome.rows) for outcome in outcomes)
     part = "; its run was interrupted, and tells only a part" if any(one.interrupted for one in reports) else ""
-    note = (
-        "" if found else f"the report holds {cases} case{'s' * (cases != 1)}, none of which failed or is in doubt{part}"
-    )
+    note = "" if found else f"the report holds {counted(cases, 'case')}, none of which failed or is in doubt{part}"
     return Explanation(name, form, found, note=note)
 
 

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.engine.check import Case, Check
+from rtdiag.model import counted
 
 _WIDTH = 100
 _SHOWN = 8
@@ -70,7 +71,7 @@ def _api_code(code: str) -> str | None:
     if not causes or not re.fullmatch(r"\w{3,60}", code):
         return None
     what = {"close": "a close code", "status": "an HTTP status", "code": "an error code"}[name]
-    head = f"{code} is {what} that {len(causes)} cause{'s' * (len(causes) > 1)} can stand behind; the request beside it decides.\n"
+    head = f"{code} is {what} that {counted(len(causes), 'cause')} can stand behind; the request beside it decides.\n"
     return "\n".join([head, *(_cause(c) for c in causes[:_SHOWN])])
 
 

@@ -15,7 +15,7 @@ from rtdiag.model.report import (
     Target,
     WorkingRequests,
 )
-from rtdiag.model.result import CUT_SHORT, SEVERITY, Cost, Finding, Outcome, Row, Status
+from rtdiag.model.result import CUT_SHORT, SEVERITY, Cost, Finding, Outcome, Row, Status, counted
 
 __all__ = [
     "CUT_SHORT",
@@ -45,4 +45,5 @@ __all__ = [
     "Target",
     "WorkingRequests",
     "api_error",
+    "counted",
 ]

@@ -37,6 +37,11 @@ class Finding:
     cause: Code | None = None
 
 
+def counted(number: int, noun: str) -> str:
+    """How many there are of a thing: `0 requests`, `1 request`, `1,000 requests`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Cost:
     """What asking takes from the account: upper bounds as declared by a check, or what a run has used."""
@@ -56,7 +61,8 @@ class Cost:
 
     def __str__(self) -> str:
         audio = f"{self.audio_seconds:g} s of audio" if self.audio_seconds else "no audio"
-        return f"{self.requests} requests, {self.tokens_minted} tokens, {self.sessions_opened} sessions, {audio}"
+        numbers = {"request": self.requests, "token": self.tokens_minted, "session": self.sessions_opened}
+        return ", ".join([*(counted(number, noun) for noun, number in numbers.items()), audio])
 
     def __sub__(self, other: Cost) -> Cost:
         return self + Cost(-other.requests, -other.tokens_minted, -other.sessions_opened, -other.audio_seconds)

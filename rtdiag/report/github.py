@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from rtdiag.model import LedgerEntry, Report, Status
+from rtdiag.model import LedgerEntry, Report, Status, counted
 from rtdiag.report import cases, ledger, markdown
 from rtdiag.report.cases import Case
 from rtdiag.report.phrases import banner, reached, tally, verdict
@@ -61,7 +61,9 @@ def _annotations(kind: Kind, report: Report, most: int) -> Iterator[str]:
     for case in shown:
         yield _command(kind, f"{case.id} ({case.finding.status}): {case.row.title}", *_case(case, known))
     if rest := found[len(shown) :]:
-        yield _command(kind, f"{len(rest)} more cases", *(f"{case.id}: {case.finding.measured}" for case in rest[:50]))
+        yield _command(
+            kind, counted(len(rest), "more case"), *(f"{case.id}: {case.finding.measured}" for case in rest[:50])
+        )
 
 
 def _case(case: Case, known: Sequence[LedgerEntry]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from rtdiag.model import Exchange, LedgerEntry, Report, Row
+from rtdiag.model import Exchange, LedgerEntry, Report, Row, counted
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger
 from rtdiag.report.cases import Case
@@ -131,7 +131,7 @@ def _seen(case: Case, exchanges: Mapping[str, Exchange]) -> Iterator[str]:
         body, more = at_most(piece.body, _LONGEST_BODY)
         yield f"\n{one_line(piece.head, _LONGEST_LINE)}"
         yield body
-        yield f"… {more} more characters; -o json has them all" if more else ""
+        yield f"… {counted(more, 'more character')}; -o json has the whole text" if more else ""
     lines = curl.of_row(case.row, exchanges)
     yield f"\nthe same again:\n{lines}" if lines and len(lines) <= _LONGEST_BODY else ""
 

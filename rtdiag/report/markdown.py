@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.model import LedgerEntry, Outcome, Report
+from rtdiag.model import LedgerEntry, Outcome, Report, counted
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, ledger, own_fields
 from rtdiag.report.cases import Case
@@ -145,8 +145,8 @@ def _ledger(report: Report, known: tuple[LedgerEntry, ...], room: Room) -> Itera
         ("", "when (UTC)", "what", "ids"), [(code(e.source, 40), *_entry(e, room)) for e in known[: room.entries]]
     )
     if more := len(known) - room.entries if len(known) > room.entries else 0:
-        whole += [f"{more} more entries are left out here; `-o json` has them all.", ""]
-    yield from folded(f"All {len(known)} requests and events that have an id", whole if known else [])
+        whole += [f"{counted(more, 'more row')} left out here; `-o json` has all.", ""]
+    yield from folded(f"Requests and events that have an id: all {len(known)}", whole if known else [])
 
 
 def _entry(entry: LedgerEntry, room: Room) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rtdiag.model import Exchange, Report
+from rtdiag.model import Exchange, Report, counted
 from rtdiag.report import cases, curl
 from rtdiag.report.cases import Case
 from rtdiag.report.evidence import pieces
@@ -29,7 +29,7 @@ def answers(report: Report, room: Room) -> Iterator[str]:
     yield from ("#### What came back", "") if found else ()
     if found and not room.answer:
         length = sum(len(piece.head) + len(piece.body) for case in found for piece in pieces(case.row))
-        yield from (f"The answers, {length:,} characters, are left out here; `-o json` has them all.", "")
+        yield from (f"The answers, {counted(length, 'character')}, are left out here; `-o json` has them all.", "")
         return
     told: dict[str, str] = {}
     for case in found:
@@ -53,7 +53,7 @@ def _again(case: Case, exchanges: Mapping[str, Exchange], told: Mapping[str, str
     if lines and len(lines) <= room.answer:
         yield from ("The same again:", "", *fence(lines, "sh", room.answer))
     elif lines:
-        yield from (f"The shell lines that ask it again, {len(lines):,} characters, are left out here.", "")
+        yield from (f"The shell lines that ask it again, {counted(len(lines), 'character')}, are left out here.", "")
 
 
 def _fenced(body: str, longest: int) -> list[str]:

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Sequence
 
+from rtdiag.model import counted
 from rtdiag.report.spelling import at_most, one_line
 
 # What the writer of the sentence marked himself, and a word that Markdown or GitHub would read something into. No span may
@@ -66,7 +67,11 @@ def fence(text: str, language: str, longest: int) -> list[str]:
     shown, more = at_most(text.removesuffix("\n"), longest)
     mark = "`" * max(3, _longest_run(shown) + 1)
     lines = [f"{mark}{language}", shown, mark, ""] if shown else []
-    return [*lines, f"… {more:,} more characters are left out here; `-o json` has them all.", ""] if more else lines
+    return (
+        [*lines, f"… {counted(more, 'more character')} left out here; `-o json` has the whole text.", ""]
+        if more
+        else lines
+    )
 
 
 def folded(title: str, lines: list[str]) -> list[str]:

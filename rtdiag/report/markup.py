@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 
+from rtdiag.model import counted
 from rtdiag.report.spelling import at_most
 
 _VOID = frozenset({"br", "meta"})
@@ -24,7 +25,9 @@ class Markup(str):
 def text(value: str) -> Markup:
     """The text as HTML shows it, escaped for an element and for an attribute; at most 20,000 characters of it."""
     shown, rest = at_most(value, LONGEST_TEXT)
-    return Markup(html.escape(f"{shown}\n… {rest} more characters; -o json has them all" if rest else shown))
+    return Markup(
+        html.escape(f"{shown}\n… {counted(rest, 'more character')}; -o json has the whole text" if rest else shown)
+    )
 
 
 def joined(*parts: str) -> Markup:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tabulate import tabulate
 
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status, WorkingRequests
+from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status, WorkingRequests, counted
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields
 from rtdiag.report.hearing import characters, modes
@@ -225,7 +225,7 @@ def _event_brief(event: Event) -> str:
 
 def _at_most(text: str, length: int) -> str:
     rest = len(text) - length
-    return text if rest <= 0 else f"{text[:length]}\n… {rest} more characters; -o json has them all"
+    return text if rest <= 0 else f"{text[:length]}\n… {counted(rest, 'more character')}; -o json has the whole text"
 
 
 def _verdict(report: Report, pen: _Pen) -> Iterator[str]:
@@ -241,7 +241,7 @@ def _verdict(report: Report, pen: _Pen) -> Iterator[str]:
         yield f"left open: {left}"
     yield from _for_support(report)
     masked = sum(r.count for r in report.redactions)
-    yield wrapped(f"masked {masked} times: {SCOPE}")
+    yield wrapped(f"masked {counted(masked, 'time')}: {SCOPE}")
     yield f"not tested: {', '.join(report.not_tested)}"
     yield from filter(None, [banner(report)])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rtdiag.model import SEVERITY, Event, Exchange, Observation, Outcome, PeerTrace, Report, Row, Status
+from rtdiag.model import SEVERITY, Event, Exchange, Observation, Outcome, PeerTrace, Report, Row, Status, counted
 from rtdiag.report.lanes import PHASES, STEPS, Bar, Group, Lane, Tick, ms
 
 OTHERS = "(others)"
@@ -95,13 +95,13 @@ def _sessions(report: Report) -> Iterator[tuple[str, Lane]]:
 
 
 def _heard(name: str, ticks: list[Tick]) -> Lane:
-    return Lane("events", name, "events", _counted(len(ticks)), None, ticks=tuple(ticks))
+    return Lane("events", name, "events", counted(len(ticks), "event"), None, ticks=tuple(ticks))
 
 
 def _session(report: Report, peer: PeerTrace, ticks: tuple[Tick, ...], status: Status | None) -> Lane:
     bars = tuple(_phases(report, peer))
     took = [f"no {peer.failure.phase}"] if peer.failure else [ms(sum(b.length_ms for b in bars))] if bars else []
-    heard = [_counted(len(ticks))] if ticks else []
+    heard = [counted(len(ticks), "event")] if ticks else []
     close = [f"closed {peer.close.get('code', '')}"] if peer.close else []
     result = ", ".join([*took, *heard, *close]) or "only offered"
     return Lane("session", peer.id, "session", result, status, bars, ticks, (peer.at_ms, _closed_ms(report, peer)))
@@ -137,7 +137,3 @@ def _given_up_ms(report: Report, peer: PeerTrace, since_ms: float) -> float:
 def _closed_ms(report: Report, peer: PeerTrace) -> float:
     closed = [peer.at_ms + at_ms for at_ms, _, value in peer.states if value in ("closed", "failed")]
     return max(closed, default=(report.finished_at - report.started_at).total_seconds() * 1000)
-
-
-def _counted(events: int) -> str:
-    return f"{events} event{'' if events == 1 else 's'}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from rtdiag.model import Exchange, Failure
+from rtdiag.model import Exchange, Failure, counted
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.failures import from_http
 from rtdiag.transport.names import watching
@@ -277,7 +277,7 @@ def overdue(phase: str, deadlines: Deadlines, came_bytes: int = 0) -> str:
         "connect": f"no connection {connect}",
         "proxy": f"the proxy took the connection and did not open the way {whole}",
         "tls": f"it took the connection and did not answer the TLS handshake {connect}",
-        "body": f"the answer was not whole {whole}; {came_bytes} bytes of its body came",
+        "body": f"the answer was not whole {whole}; {counted(came_bytes, 'byte')} of its body came",
     }.get(phase, f"no answer {whole}")
 
 

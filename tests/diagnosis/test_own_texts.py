@@ -13,7 +13,7 @@ from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
 
 
-@pytest.mark.parametrize("before", ["", "rtdiag asks about 5 requests, 1 tokens, 0 sessions, no audio.\n", "\n"])
+@pytest.mark.parametrize("before", ["", "rtdiag asks about 5 requests, 1 token, 0 sessions, no audio.\n", "\n"])
 def test_a_table_is_not_judged_again(before: str) -> None:
     table = render(run_on_emulator(faults=["key-revoked"], only=["key"]), "table")
     with pytest.raises(Unreadable, match="-o json"):

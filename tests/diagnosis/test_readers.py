@@ -825,7 +825,7 @@ def test_a_har_in_which_nothing_failed_says_so() -> None:
         )
     )
     assert found.situations == ()
-    assert found.note == "the HAR holds 2 requests, 1 of them to realtime paths, none of them failed"
+    assert found.note == "the HAR holds 2 requests, 1 to realtime paths; none failed"
 
 
 def test_a_har_is_told_by_its_content_and_read_behind_a_byte_order_mark() -> None:
@@ -858,7 +858,7 @@ def test_a_har_that_ends_early_gives_what_it_held() -> None:
     content = har(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN), entry("GET", CALLS))
     found = reading(content[:-60])
     assert len(found.situations) == 1
-    assert "the HAR ends early, after 1 requests" in found.note
+    assert "the HAR ends early, after 1 request (" in found.note
     with pytest.raises(Unreadable, match="export it again"):
         reading(b'{"log": {"creator": {"name": "x"}, "entries": [{"request"')
 

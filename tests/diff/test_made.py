@@ -263,7 +263,7 @@ def test_what_the_runs_differ_in_stands_in_the_head() -> None:
     found = diff(report([case()]), report([case()], target=target, tool={"version": "9"}))
     assert [s.name for s in found.settings] == ["base URL", "model", "rtdiag"]
     assert "\nmodel\n- gpt-realtime\n+ gpt-realtime-mini\n" in text(found)
-    assert text(found).endswith("\nnothing changed: 1 cases compared\n")
+    assert text(found).endswith("\nnothing changed: 1 case compared\n")
 
 
 def test_the_verdict_is_told_when_it_changed() -> None:
@@ -294,7 +294,7 @@ def test_hostile_texts_steer_no_line_and_break_no_json() -> None:
     for line in text(found).splitlines():
         assert line.startswith(("--- old: ", "+++ new: ", "- ", "+ ", "## ", "token.mint", "EMULATOR: ")) or line in (
             *("", "emulator", "model", "rtdiag"),
-            "changed: 1 tell something else, 6 other answers, 2 other defaults; 1 cases compared",
+            "changed: 1 telling something else, 6 other answers, 2 other defaults; 1 case compared",
         )
         assert len(line) <= 400
         assert line.isprintable()

@@ -233,7 +233,7 @@ def test_a_body_is_text_whatever_it_holds(body: str) -> None:
     if len(body) < MEGABYTE:
         assert shown == spelt(body)
     else:
-        assert shown == "x" * 20_000 + f"\n… {len(body) - 20_000} more characters; -o json has them all"
+        assert shown == "x" * 20_000 + f"\n… {len(body) - 20_000:,} more characters; -o json has the whole text"
 
 
 def test_only_http_becomes_a_link() -> None:

@@ -231,4 +231,4 @@ def test_a_body_of_megabytes_is_cut_and_says_so() -> None:
     text = junit.render(report)
     assert read(report)
     assert len(text) < 300_000
-    assert "more characters; -o json has them all" in text
+    assert "more characters; -o json has the whole text" in text

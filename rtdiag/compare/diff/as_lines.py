@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from rtdiag.compare.diff.changes import Change, Diff, Judged, Pace, Run, Turned
+from rtdiag.model import counted
 from rtdiag.report.json import plain
 from rtdiag.report.spelling import one_line
 
 _HEADS = {"broken": "no longer pass", "worse": "worse", "better": "better", "changed": "tell something else"}
+_TURNED = {"broken": "no longer passing", "worse": "worse", "better": "better", "changed": "telling something else"}
 _MOST_LINES, _MOST_NAMES, _LONGEST = 30, 6, 200
 
 
@@ -133,11 +135,14 @@ def _verdict(diff: Diff) -> str:
     if not diff.compared:
         return "nothing to compare: no case was asked in both runs"
     if diff.same:
-        return f"nothing changed: {diff.compared} cases compared"
-    counts = {head: sum(t.kind == kind for t in diff.turned) for kind, head in _HEADS.items()}
-    counts |= {"other answers": len(diff.answers), "other defaults": len(diff.defaults), "slower": len(diff.slower)}
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "not the same cases"
-    return f"{'WORSE' if diff.worse else 'changed'}: {told}; {diff.compared} cases compared"
+        return f"nothing changed: {counted(diff.compared, 'case')} compared"
+    counts = {what: sum(t.kind == kind for t in diff.turned) for kind, what in _TURNED.items()}
+    told = [f"{count} {what}" for what, count in counts.items() if count]
+    answers = {"other answer": len(diff.answers), "other default": len(diff.defaults)}
+    told += [counted(count, what) for what, count in answers.items() if count]
+    told += [f"{len(diff.slower)} slower"] if diff.slower else []
+    head, rest = "WORSE" if diff.worse else "changed", ", ".join(told) or "not the same cases"
+    return f"{head}: {rest}; {counted(diff.compared, 'case')} compared"
 
 
 def _judged(judged: Judged) -> str:

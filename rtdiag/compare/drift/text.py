@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rtdiag.compare.comparing import Difference, listed
 from rtdiag.compare.drift.drift import Drift
 from rtdiag.compare.drift.questions import questions
+from rtdiag.model import counted
 from rtdiag.redact import Mask
 
 _CHANNEL = re.compile(r"^[pw]\d+-\S+ ")  # alike on two channels is alike
@@ -25,8 +26,8 @@ def _head(drift: Drift) -> Iterator[str]:
     whose = "an emulator" if report.emulated_on else report.target.base_url
     yield f"# {whose} on {report.started_at:%Y-%m-%d}, and rtdiag's emulator as of {drift.as_of}"
     yield ""
-    found = f"{count} difference{'s' if count != 1 else ''}" if count else "no difference"
-    yield f"{drift.exchanges} exchanges and {drift.events} events were asked again: {found}."
+    found = counted(count, "difference") if count else "no difference"
+    yield f"Asked again: {counted(drift.exchanges, 'exchange')} and {counted(drift.events, 'event')}; {found}."
 
 
 def _differences(differences: tuple[Difference, ...]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from rtdiag.diagnosis.readers import closes
 from rtdiag.diagnosis.readers.forms import Draft, cut
 from rtdiag.diagnosis.readers.plain import at, compact, text_at
+from rtdiag.model import counted
 
 _UPDATES = ("session.update", "transcription_session.update")
 _CREATED = ("session.created", "transcription_session.created")
@@ -148,7 +149,9 @@ class Channel:
             odd.append(f"turn_detection sent {self._vad_sent}, session.updated says {self._vad_said}")
         heard = "input_audio_buffer.speech_started" in self._seen
         if self._appended and not heard and self._facts.get("vad") != "turn_detection in force: none":
-            odd.append(f"audio was appended {self._appended} times, no input_audio_buffer.speech_started came")
+            odd.append(
+                f"audio was appended {counted(self._appended, 'time')}, no input_audio_buffer.speech_started came"
+            )
         taken = heard or "input_audio_buffer.committed" in self._seen
         if taken and not any(k.startswith("response.") or "_transcription." in k for k in self._seen):
             odd.append("speech was taken in, no transcription and no response came")

@@ -18,6 +18,7 @@ from rtdiag.diagnosis.readers.plain import parsed
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Limit, Readable
+from rtdiag.model import counted
 
 _ASSET = re.compile(r"(?i)\.(?:m?js|css|map|png|svg|jpe?g|gif|ico|woff2?|html?|wasm|tsx?)\Z")
 _APPEND = "input_audio_buffer.append"
@@ -114,12 +115,12 @@ class _Har:
         parts = []
         if not failed:
             parts.append(
-                f"the HAR holds {self.count} requests, {self._realtime} of them to realtime paths, none of them failed"
+                f"the HAR holds {counted(self.count, 'request')}, {self._realtime} to realtime paths; none failed"
             )
         if self._failures > MOST_SITUATIONS:
             parts.append(f"{self._failures} requests failed, the first {MOST_SITUATIONS} are judged")
         if broken:
-            parts.append(f"the HAR ends early, after {self.count} requests ({broken})")
+            parts.append(f"the HAR ends early, after {counted(self.count, 'request')} ({broken})")
         return "; ".join(parts)
 
     def _judge(self, exchange: Exchange, channel: Channel) -> None:

@@ -138,7 +138,7 @@ def _ledger(report: Report) -> Iterator[Markup]:
     if failed := [entry for entry in found if entry.source in looked_at]:
         yield element("p", "The ids that support asks for, of the cases that need a look:")
         yield _entries("ledger of the cases that need a look", failed)
-    head = element("summary", f"all {len(found)} requests and events with their ids")
+    head = element("summary", f"requests and events with their ids: all {len(found)}")
     yield element("details", head, _entries("the whole ledger", found))
 
 

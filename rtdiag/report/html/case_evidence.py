@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rtdiag.model import Event, Exchange, PeerTrace, Row
+from rtdiag.model import Event, Exchange, PeerTrace, Row, counted
 from rtdiag.report import curl
 from rtdiag.report.lanes import ms
 from rtdiag.report.markup import Markup, element, joined, linked
@@ -43,7 +43,7 @@ def _answer(exchange: Exchange) -> Iterator[Markup]:
     yield _asked(" ".join([f"HTTP {exchange.status}", kind, *ids, *encoded]))
     yield _pre(exchange.body, "body") if exchange.body else element("p", "(empty body)")
     if exchange.response_headers:
-        head = element("summary", f"{len(exchange.response_headers)} headers of the answer")
+        head = element("summary", f"{counted(len(exchange.response_headers), 'header')} of the answer")
         yield element("details", head, _pre("\n".join(f"{name}: {value}" for name, value in exchange.response_headers)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rtdiag.model import Diagnosis, Report
+from rtdiag.model import Diagnosis, Report, counted
 from rtdiag.report import cases
 from rtdiag.report.html.status_mark import status
 from rtdiag.report.markup import Markup, element, joined, linked
@@ -37,7 +37,7 @@ def _without_cause(report: Report, anchors: Mapping[str, str]) -> Iterator[Marku
         said = f" {answered(case.row.title, case.finding.measured)}"
         yield element("p", status(case.finding.status), " ", _case(case.id, anchors), said, advice)
     if len(found) > _MOST_CASES:
-        yield element("p", f"and {len(found) - _MOST_CASES} more cases below")
+        yield element("p", f"and {counted(len(found) - _MOST_CASES, 'more case')} below")
 
 
 def _other(found: Diagnosis, anchors: Mapping[str, str]) -> Markup:
