@@ -14,7 +14,7 @@ from pathlib import Path
 from rtdiag.cli.crash import defect
 from rtdiag.cli.files import Journal, Lasting, is_stream, refusal, whole
 from rtdiag.cli.stderr import say, shown
-from rtdiag.cli.terminal import encoding, show, wants_color
+from rtdiag.cli.terminal import encoding, show, wants_color, width
 from rtdiag.engine.config import ConfigError
 from rtdiag.model import Outcome, Report
 from rtdiag.report import render
@@ -126,7 +126,7 @@ class Outputs:
                 self._stream.ended(report)
                 return not self._stream.broken
             color = wants_color(self._color)
-            text = render(report, self._form, color=color, verbose=self._verbose, encoding=encoding())
+            text = render(report, self._form, color=color, verbose=self._verbose, encoding=encoding(), width=width())
             show(text, self._form)
         except OSError as exc:
             _complain("standard output", exc)

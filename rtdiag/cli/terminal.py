@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import Any, Protocol
 
@@ -66,6 +67,11 @@ class Screen:
 def wants_color(choice: str) -> bool:
     """Whether standard output is to be coloured, for `--color` auto, always or never; NO_COLOR and TERM=dumb say no to auto."""
     return choice == "always" or (choice == "auto" and _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"))
+
+
+def width() -> int | None:
+    """How many columns the terminal of standard output has; None where it goes elsewhere."""
+    return shutil.get_terminal_size().columns if _is_terminal(sys.stdout) else None
 
 
 def encoding() -> str:

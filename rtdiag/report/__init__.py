@@ -12,8 +12,20 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "ndjson", "junit", "markdown", "html", "github", "short")
 
 
-def render(report: Report, form: str, *, color: bool = False, verbose: bool = False, encoding: str = "utf-8") -> str:
-    """The report in that format, or as a `cassette`, ending in a newline. What else can be chosen is for the table alone."""
-    options = {"color": color, "verbose": verbose, "encoding": encoding} if form == "table" else {}
+def render(
+    report: Report,
+    form: str,
+    *,
+    color: bool = False,
+    verbose: bool = False,
+    encoding: str = "utf-8",
+    width: int | None = None,
+) -> str:
+    """The report in that format, or as a `cassette`, ending in a newline. What else can be chosen is for the table alone.
+
+    `width` is that of a terminal, in columns; None where there is none.
+    """
+    chosen = {"color": color, "verbose": verbose, "encoding": encoding, "width": width}
+    options = chosen if form == "table" else {}
     text: str = import_module(f"rtdiag.report.{form}").render(report, **options)
     return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from rtdiag.model import SEVERITY, Cost, Finding, LedgerEntry, Observation, Outcome, Report, Row
@@ -35,6 +35,19 @@ def of_check(outcome: Outcome) -> tuple[Case, ...]:
         return tuple(Case(f"{outcome.id}.{row.id}", outcome.id, row) for row in outcome.rows)
     finding = Finding(outcome.id, outcome.status, outcome.reason or "it has no cases")
     return (Case(outcome.id, outcome.id, Row(outcome.id, outcome.title, finding, Observation(outcome.id))),)
+
+
+def missed(finding: Finding) -> str:
+    """What was expected of a case that needs a look; "" where what came will do."""
+    return finding.expected if finding.status in NEEDS_A_LOOK else ""
+
+
+def by_reason(skipped: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The ids of what was skipped, from pairs of id and reason, by that reason."""
+    found: dict[str, list[str]] = {}
+    for name, reason in skipped:
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def ran(outcome: Outcome) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from rtdiag.model import Explanation
 from rtdiag.report.json import plain
-from rtdiag.report.table import cause, wrapped
+from rtdiag.report.pen import wrapped
+from rtdiag.report.table import cause
 
 
 def as_json(found: Iterable[Explanation]) -> str:

@@ -1,12 +1,13 @@
 """What became of the user's own session, field by field, as every format shows it. Pure, and reads what any report may hold.
 
-The facts are those of the case `vad.own-culprit` (rtdiag/own/trail.py says what the words mean). Where audio has shown whether
+The facts are those of the case `vad.own-culprit` (session/trail.py says what the words mean). Where audio has shown whether
 a turn detection or a transcription is effective (the check `vad-effect`), the fields of that mode say so, too.
 """
 
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from rtdiag.model import Outcome, Report, Row
 from rtdiag.report.spelling import at_most, one_line
 
 HEADS = ("field", "sent", "mint", "created", "updated")
-TAKEN = "This server took this session; in the columns, what is not refused or left out is what became of it:"
+TAKEN = "This server took this session; of each field, what is not refused or left out is what became of it:"
 
 _STEPS = HEADS[2:]
 _MOST_FIELDS, _LONGEST_VALUE, _LONGEST_SESSION = 200, 24, 20_000
@@ -58,13 +59,26 @@ def of_run(report: Report) -> Fields | None:
     return next(filter(None, (of_check(report, outcome) for outcome in report.checks)), None)
 
 
-def drawn(found: Fields, fitted: Callable[[str], str] = str) -> str:
-    """Both as text: lines in columns, each cell fitted to where it is shown, and the session under them."""
+def drawn(found: Fields, fitted: Callable[[str], str] = str, width: int | None = None) -> str:
+    """Both as text: lines in columns, each cell fitted to where it is shown, and the session under them.
+
+    Where the columns are wider than `width` a field is a block: its name, and under it what else there is of it.
+    """
     cells = (tuple(map(fitted, line)) for line in found.lines)
     table = (found.heads, tuple("-" * len(head) for head in found.heads), *cells)
     widths = [max(len(line[column]) for line in table) for column in range(len(found.heads))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-    return "\n".join([*lines, *(("", TAKEN, found.taken) if found.taken else ())])
+    if width is not None and max(map(len, lines)) > width:
+        lines = [text for line in found.lines for text in _block(found.heads, [*map(fitted, line)], width)]
+    return "\n".join([*lines, *(("", textwrap.fill(TAKEN, width or len(TAKEN)), found.taken) if found.taken else ())])
+
+
+def _block(heads: tuple[str, ...], cells: list[str], width: int) -> list[str]:
+    told = ", ".join(f"{head} {cell}" for head, cell in zip(heads[1:], cells[1:], strict=True) if cell)
+    return [
+        cells[0],
+        *textwrap.wrap(told, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False),
+    ]
 
 
 def _line(told: Mapping[str, Any]) -> tuple[str, ...]:

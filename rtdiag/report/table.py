@@ -1,8 +1,8 @@
-"""The report as a person reads it on a screen; the only user of tabulate.
+"""The report as a person reads it on a screen.
 
 A check where all is well is one line with its counts, unless `verbose`. Else its cases that need a look stand in a table, with the
-exact body of every unexpected answer under it. Whatever is not `Painted` is spelt before it becomes that, so no text but our own
-colours can steer a terminal.
+exact body of every unexpected answer under it. Sentences and tables fit a terminal; bodies and shell lines are never broken, so
+that they can be copied.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-from tabulate import tabulate
+from collections.abc import Iterable, Iterator, Mapping
 
 from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status, WorkingRequests, counted
@@ -20,65 +18,29 @@ from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
+from rtdiag.report.pen import WIDTH, Pen, wrapped
 from rtdiag.report.phrases import SIGNS, answered, banner, in_words, overall, reached
-from rtdiag.report.spelling import Painted, draws, fitted, spelt
+from rtdiag.report.spelling import Painted
 
-_COLORS: dict[Status, str] = {
-    "pass": "32",
-    "warn": "33",
-    "fail": "31",
-    "inconclusive": "35",
-    "info": "36",
-    "skip": "2",
-    "error": "31",
-}
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
-_WIDTH = 100
+_RED: frozenset[Status] = frozenset({"fail", "error"})
 _LONGEST_BODY, _LONGEST_BRIEF, _LONGEST_CURL = 4000, 1000, 700
 _FOR_SUPPORT = 3
+_UNDER = " " * 8
 
 
-def render(report: Report, *, color: bool = False, verbose: bool = False, encoding: str = "utf-8") -> Painted:
-    """The whole report as text that can be shown in that encoding, ending in a newline."""
-    pen, again = _Pen(color, encoding), _Again({x.id: x for x in report.exchanges})
-    lines = [*_head(report), ""]
-    for outcome in report.checks:
-        lines += _check(outcome, pen, verbose, again)
-        if own := own_fields.of_check(report, outcome):
-            lines += [textwrap.indent(own_fields.drawn(own, pen.text), "    "), ""]
-    lines += ["", *_corrected(report.corrected), *_verdict(report, pen)]
-    return Painted("\n".join(map(pen.text, lines)) + "\n")
+def render(
+    report: Report, *, color: bool = False, verbose: bool = False, encoding: str = "utf-8", width: int | None = None
+) -> Painted:
+    """The whole report as text that can be shown in that encoding, ending in a newline.
 
-
-class _Pen:
-    """Makes text that is `Painted`: spelt, then fitted to the encoding, then coloured."""
-
-    def __init__(self, color: bool, encoding: str) -> None:
-        self._color, self._encoding = color, encoding
-        self._signs = draws(encoding)
-
-    def text(self, text: str) -> Painted:
-        """The text without colours; what is Painted stays as it is."""
-        return text if isinstance(text, Painted) else Painted(fitted(spelt(text), self._encoding))
-
-    def mark(self, status: Status) -> Painted:
-        """The sign of a status, or its word where signs cannot be shown."""
-        return Painted(SIGNS[status] if self._signs else status)
-
-    def sign(self, status: Status) -> Painted:
-        """The same in its colour."""
-        mark = self.mark(status)
-        return Painted(f"\x1b[{_COLORS[status]}m{mark}\x1b[0m") if self._color else mark
-
-    def line(self, status: Status, text: str) -> Painted:
-        """The sign and the text behind it, on one line."""
-        return Painted(f"{self.sign(status)} {self.text(text)}".replace("\n", " "))
-
-    def table(self, cells: Iterable[Sequence[str]], headers: Sequence[str], widths: list[int | None]) -> Painted:
-        """Cells in columns of at most these widths, indented."""
-        texts = [list(map(self.text, row)) for row in (headers, *cells)]
-        drawn = tabulate(texts[1:], headers=texts[0], maxcolwidths=widths, disable_numparse=True)
-        return Painted(textwrap.indent(drawn, "    "))
+    `width` is that of a terminal, where one reads the end first. None is for a log: it begins with the verdict.
+    """
+    pen = Pen(color, encoding, width)
+    head, verdict, checks = _head(report, pen), _verdict(report, pen), _checks(report, pen, verbose)
+    told = [*_corrected(report.corrected), *_account(report, pen)]
+    parts = (verdict, head, checks, told) if width is None else (head, checks, told, verdict)
+    return Painted("\n\n".join("\n".join(map(pen.text, part)) for part in parts) + "\n")
 
 
 class _Again:
@@ -95,103 +57,164 @@ class _Again:
             yield "# again:\n" + lines
 
 
-def _head(report: Report) -> Iterator[str]:
-    yield from filter(None, [banner(report)])
+def _head(report: Report, pen: Pen) -> Iterator[str]:
+    if pen.width is not None:
+        yield from (pen.fit(line) for line in filter(None, [banner(report)]))
     target, credential = report.target, report.credential
     dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
-    yield f"asked {target.base_url} ({target.recognised_as}, {dialects})"
+    yield pen.fit(f"asked {target.base_url} ({target.recognised_as}, {dialects})")
     if credential.source:
-        yield f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " ")
+        yield pen.fit(f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " "))
     if models := ", ".join(filter(None, [target.model, target.transcription_model])):
-        yield f"models {models}"
+        yield pen.fit(f"models {models}")
 
 
-def _check(outcome: Outcome, pen: _Pen, verbose: bool, again: _Again) -> Iterator[str]:
-    counts = Counter(row.finding.status for row in outcome.rows)
-    summary = ", ".join(f"{counts[s]} {s}" for s in SIGNS if counts[s])
+def _checks(report: Report, pen: Pen, verbose: bool) -> Iterator[str]:
+    """Every check; those that were left out whole for one reason are one line, where the first of them would stand."""
+    again, red = _Again({x.id: x for x in report.exchanges}), report.overall in _RED
+    skipped = cases.by_reason((o.id, _said(o)) for o in report.checks if o.status == "skip")
+    for outcome in report.checks:
+        alike = skipped.get(_said(outcome), []) if outcome.status == "skip" else []
+        if len(alike) > 1:
+            if outcome.id == alike[0]:
+                yield pen.line("skip", f"{counted(len(alike), 'check')} skipped: {_said(outcome)} ({', '.join(alike)})")
+            continue
+        yield from _check(outcome, pen, verbose, red, again)
+        if own := own_fields.of_check(report, outcome):
+            yield textwrap.indent(own_fields.drawn(own, pen.text, pen.width and pen.width - 4), "    ")
+            yield ""
+
+
+def _check(outcome: Outcome, pen: Pen, verbose: bool, red: bool, again: _Again) -> Iterator[str]:
     took = f"{outcome.duration_ms:.0f} ms" if cases.ran(outcome) else ""
-    said = outcome.reason if outcome.reason and outcome.status in ("skip", "error") else summary
-    yield pen.line(outcome.status, f"{outcome.id:<15} {answered(outcome.title, said)}  {took}".rstrip())
+    said = answered(outcome.title, _said(outcome))
+    yield pen.line(outcome.status, f"{outcome.id:<15} {said}  {took}".rstrip(), further=" " * 18)
     well = all(row.finding.status in _WELL for row in outcome.rows)
     if outcome.status != "skip" and outcome.rows and (verbose or not well):
         matrix = all(row.line and row.column for row in outcome.rows)
-        yield from _matrix(outcome.rows, pen) if matrix else [_table(outcome.rows, pen, verbose)]
+        yield from _matrix(outcome.rows, pen) if matrix else _table(outcome.rows, pen, verbose)
     if heard := modes.of_check(outcome):
-        yield from ("", textwrap.indent(characters.drawn(heard), "    "), "")
-    yield from _bodies(outcome, pen, verbose, again)
+        yield from ("", textwrap.indent(characters.drawn(heard, (pen.width or WIDTH) - 4), "    "), "")
+    yield from _bodies(outcome, pen, verbose, red, again)
 
 
-def _table(rows: Iterable[Row], pen: _Pen, verbose: bool) -> Painted:
+def _said(outcome: Outcome) -> str:
+    counts = Counter(row.finding.status for row in outcome.rows)
+    summary = ", ".join(f"{counts[s]} {s}" for s in SIGNS if counts[s])
+    return outcome.reason if outcome.reason and outcome.status in ("skip", "error") else summary
+
+
+def _table(rows: Iterable[Row], pen: Pen, verbose: bool) -> Iterator[str]:
+    """A line per case, with what was expected where something else came; those that were skipped are a line per reason."""
     rows = tuple(rows)
-    shown = rows if verbose else tuple(r for r in rows if r.finding.status not in ("info", "skip") or _chained(r))
-    cells = [(pen.sign(r.finding.status), r.id, r.finding.expected, r.finding.measured) for r in shown]
-    return pen.table(cells, ("", "case", "expected", "measured"), [None, None, 34, 54])
+    asked = [r for r in rows if r.finding.status != "skip" and (verbose or r.finding.status != "info")]
+    cells = [(pen.sign(r.finding.status), r.id, cases.missed(r.finding), r.finding.measured) for r in asked]
+    if any(missed for _, _, missed, _ in cells):
+        drawn = pen.table(cells, ("", "case", "expected", "measured"), [None, None, 34, 54])
+    else:
+        drawn = pen.table([(a, b, d) for a, b, _, d in cells], ("", "case", "measured"), [None, None, 90])
+    yield from [drawn] if drawn else (_listed(r, pen) for r in asked)
+    skipped = cases.by_reason((r.id, r.finding.measured) for r in rows if r.finding.status == "skip")
+    for reason, ids in skipped.items():
+        if verbose or reason.startswith("needs "):
+            names = f" ({', '.join(ids)})" if verbose else ""
+            yield pen.line("skip", f"{len(ids)} skipped: {reason}{names}", "    ", "  ")
 
 
-def _chained(row: Row) -> bool:
-    return row.finding.status == "skip" and row.finding.measured.startswith("needs ")
+def _listed(row: Row, pen: Pen) -> str:
+    expected = cases.missed(row.finding)
+    told = f"{row.id}: {row.finding.measured}" + (f"; expected {expected}" if expected else "")
+    return pen.line(row.finding.status, told, "    ", "    ")
 
 
-def _matrix(rows: tuple[Row, ...], pen: _Pen) -> Iterator[Painted]:
+def _matrix(rows: tuple[Row, ...], pen: Pen) -> Iterator[str]:
     """Lines by columns: what came in each cell, what was expected where that is something else, and what to use instead."""
     columns = list(dict.fromkeys(r.column for r in rows))
-    table = []
-    for line in dict.fromkeys(r.line for r in rows):
-        cells = {r.column: r.finding for r in rows if r.line == line}
-        instead = dict.fromkeys(f.instead for f in cells.values() if f.instead)
-        table.append([line, *(_cell(cells.get(c), pen) for c in columns), " ".join(instead)])
-    yield pen.table(table, ("offer posted to", *columns, "use instead"), [33, *[17] * len(columns), 24])
+    lines = {
+        line: {r.column: r.finding for r in rows if r.line == line} for line in dict.fromkeys(r.line for r in rows)
+    }
+    table = [
+        [line, *(_cell(cells.get(c), pen) for c in columns), _instead(cells.values())] for line, cells in lines.items()
+    ]
+    drawn = pen.table(table, ("offer posted to", *columns, "use instead"), [33, *[17] * len(columns), 24])
+    yield from [drawn] if drawn else (part for line, cells in lines.items() for part in _by_answer(line, cells, pen))
     legend = (
-        f"    {pen.mark('pass')} as expected in this dialect; {pen.mark('info')}: no public source says what comes here"
+        f"{pen.mark('pass')} as expected in this dialect; {pen.mark('info')}: no public source says what comes here"
     )
     failed = any(r.finding.status == "fail" for r in rows)
-    yield Painted(legend + (f"; {pen.mark('fail')} not what should come" if failed else ""))
+    yield pen.fit(legend + (f"; {pen.mark('fail')} not what should come" if failed else ""), "    ")
 
 
-def _cell(finding: Finding | None, pen: _Pen) -> str:
-    if finding is None:
-        return ""
-    missed = f", not {finding.expected}" if finding.status in ("fail", "warn") else ""
-    return pen.line(finding.status, f"{finding.measured}{missed}")
+def _by_answer(line: str, cells: Mapping[str, Finding], pen: Pen) -> Iterator[str]:
+    """A line of a matrix that is too wide: each answer with the columns that got it."""
+    yield pen.fit(f"offer posted to {line}", "    ")
+    answers: dict[tuple[Status, str], list[str]] = {}
+    for column, finding in cells.items():
+        answers.setdefault((finding.status, _came(finding)), []).append(column)
+    for (status, came), columns in answers.items():
+        yield pen.line(status, f"{came}: {', '.join(columns)}", "      ", "    ")
+    if instead := _instead(cells.values()):
+        yield pen.fit(f"use instead: {instead}", "        ")
 
 
-def _bodies(outcome: Outcome, pen: _Pen, verbose: bool, again: _Again) -> Iterator[str]:
-    """Under the table: what each answer that needs a look said, word for word, and what to do; nothing is said twice."""
+def _instead(findings: Iterable[Finding]) -> str:
+    return " ".join(dict.fromkeys(f.instead for f in findings if f.instead))
+
+
+def _cell(finding: Finding | None, pen: Pen) -> str:
+    return pen.cell(finding.status, _came(finding)) if finding else ""
+
+
+def _came(finding: Finding) -> str:
+    return finding.measured + (f", not {finding.expected}" if finding.status in ("fail", "warn") else "")
+
+
+def _bodies(outcome: Outcome, pen: Pen, verbose: bool, red: bool, again: _Again) -> Iterator[str]:
+    """Under the table: what each answer that needs a look said, word for word, and what to do; nothing is said twice.
+
+    What shows its body although it is well (`show_body`) does so where something of the run is `red`, or `verbose`.
+    """
     told: dict[str, str] = {}
     for row in outcome.rows:
         finding = row.finding
         well = finding.status in _WELL
-        if finding.status == "skip" or (well and not finding.show_body and not verbose):
+        kept = finding.show_body and (red or verbose)
+        if finding.status == "skip" or (well and not kept and not verbose):
             continue
-        full = not well or finding.show_body
-        spoken = [*_spoken(outcome, row, told, full=full), *again(row)]
+        spoken = [*_spoken(outcome, row, told, pen, full=not well or kept), *map(_under, again(row))]
         hint = finding.hint if finding.hint and finding.hint not in told else None
         if spoken or hint:
-            yield Painted(f"    {pen.mark(finding.status)} {pen.text(f'{outcome.id}.{row.id}: {row.title}')}")
-            yield from (textwrap.indent(text, "        ") for text in spoken)
+            yield pen.line(finding.status, f"{outcome.id}.{row.id}: {row.title}", "    ")
+            yield from spoken
         if hint:
             told[hint] = row.id
-            yield textwrap.fill("-> " + hint, _WIDTH, initial_indent="      ", subsequent_indent="         ")
+            yield pen.wrapped("-> " + hint, "      ", "   ")
 
 
-def _spoken(outcome: Outcome, row: Row, told: dict[str, str], *, full: bool) -> Iterator[str]:
+def _spoken(outcome: Outcome, row: Row, told: dict[str, str], pen: Pen, *, full: bool) -> Iterator[str]:
     for exchange in row.seen.exchanges:
         if exchange.id in told:
             continue
         told[exchange.id] = row.id
         same = f"{exchange.method} {exchange.url} {exchange.status} {exchange.error and exchange.error.code}"
         if full and same in told and exchange.status:
-            yield f"{exchange.method} {exchange.url}  ({exchange.credential}): {exchange.status}, as in {outcome.id}.{told[same]}"
+            asked = f"{exchange.method} {exchange.url}  ({exchange.credential})"
+            yield pen.fit(f"{asked}: {exchange.status}, as in {outcome.id}.{told[same]}", _UNDER)
         elif full:
             told[same] = row.id
-            yield from _full(exchange)
+            yield from map(_under, _full(exchange))
         else:
-            yield from _brief(exchange)
+            yield from (pen.fit(line, _UNDER) for line in _brief(exchange))
     if len(row.seen.events) > 1 or (full and row.seen.events):
-        yield _event(row.seen.events[-1]) if full else _event_brief(row.seen.events[-1])
+        last = row.seen.events[-1]
+        yield _under(_event(last)) if full else pen.fit(_event_brief(last), _UNDER)
     for peer in row.seen.peers if full else ():
         if peer.close:
-            yield f"closed: {peer.close['code']} {peer.close['reason']}".rstrip()
+            yield pen.fit(f"closed: {peer.close['code']} {peer.close['reason']}".rstrip(), _UNDER)
+
+
+def _under(text: str) -> str:
+    return textwrap.indent(text, _UNDER)
 
 
 def _full(exchange: Exchange) -> Iterator[str]:
@@ -228,25 +251,29 @@ def _at_most(text: str, length: int) -> str:
     return text if rest <= 0 else f"{text[:length]}\n… {counted(rest, 'more character')}; -o json has the whole text"
 
 
-def _verdict(report: Report, pen: _Pen) -> Iterator[str]:
+def _verdict(report: Report, pen: Pen) -> Iterator[str]:
     total = Counter(row.finding.status for o in report.checks for row in o.rows)
     counts = ", ".join(f"{total[s]} {s}" for s in SIGNS if total[s])
     word = f"{'INTERRUPTED: ' if report.interrupted else ''}{in_words(report)}"
     yield pen.line(overall(report), f"{word}: {counts} (exit {report.exit_code})")
-    yield from filter(None, [reached(report)])
+    yield from (pen.fit(line) for line in (banner(report), reached(report)) if line)
     for number, found in enumerate(report.diagnosis[:3]):
-        yield from cause(found, first=number == 0, seen=_seen(found.evidence))
-    yield f"used {report.cost}"
-    for left in report.left_open:
-        yield f"left open: {left}"
-    yield from _for_support(report)
+        yield from cause(found, first=number == 0, seen=_seen(found.evidence), width=pen.width or WIDTH)
+
+
+def _account(report: Report, pen: Pen) -> Iterator[str]:
+    """What the run took, and what of it to quote, to trust and to miss."""
+    yield pen.fit(f"used {report.cost}")
+    yield from (pen.fit(f"left open: {left}") for left in report.left_open)
+    yield from _for_support(report, pen)
     masked = sum(r.count for r in report.redactions)
-    yield wrapped(f"masked {counted(masked, 'time')}: {SCOPE}")
-    yield f"not tested: {', '.join(report.not_tested)}"
-    yield from filter(None, [banner(report)])
+    yield pen.wrapped(f"masked {counted(masked, 'time')}: {SCOPE}")
+    yield pen.fit(f"not tested: {', '.join(report.not_tested)}")
+    if pen.width is None:
+        yield from filter(None, [banner(report)])
 
 
-def _for_support(report: Report) -> Iterator[str]:
+def _for_support(report: Report, pen: Pen) -> Iterator[str]:
     """The ids that support asks for: of the first cases that need a look, the server's names or, without any, ours."""
     known = ledger.entries(report)
     told: dict[str, str] = {}
@@ -255,24 +282,24 @@ def _for_support(report: Report) -> Iterator[str]:
             told.setdefault(entry.source, f"{time(entry.at)}  {case.id}  {cases.ids(entry.ids)}")
     if told:
         more = f", of {len(told)}" if len(told) > _FOR_SUPPORT else ""
-        yield f"to quote to support (UTC; the whole ledger{more} is in -o markdown, html and json):"
-        yield from (f"  {line}" for line in [*told.values()][:_FOR_SUPPORT])
+        yield pen.fit(f"to quote to support (UTC; the whole ledger{more} is in -o markdown, html and json):")
+        yield from (pen.fit(line, "  ") for line in [*told.values()][:_FOR_SUPPORT])
 
 
-def cause(found: Diagnosis, *, first: bool, seen: str) -> Iterator[str]:
+def cause(found: Diagnosis, *, first: bool, seen: str, width: int = WIDTH) -> Iterator[str]:
     """The lines about one cause: what it is, what to do, what speaks for and against it, and where that is known from."""
     lead = "likely cause" if first else "also"
-    yield wrapped(f"{lead} ({found.confidence}): {found.cause}. {found.summary}")
-    yield wrapped(f"what to do: {found.fix}", indent="  ")
+    yield wrapped(f"{lead} ({found.confidence}): {found.cause}. {found.summary}", width=width)
+    yield wrapped(f"what to do: {found.fix}", "  ", width=width)
     if first and found.line:
         yield f"  the line: {found.line}"
     if found.today:
-        yield wrapped(f"does it still happen: {found.today}", indent="  ")
+        yield wrapped(f"does it still happen: {found.today}", "  ", width=width)
     if found.against:
-        yield wrapped(f"against it: {'; '.join(found.against[:3])}", indent="  ")
+        yield wrapped(f"against it: {'; '.join(found.against[:3])}", "  ", width=width)
     if first and found.ask:
-        yield wrapped(f"to decide: {found.ask}", indent="  ")
-    yield wrapped(f"{seen}sources: {'; '.join(found.sources)}", indent="  ")
+        yield wrapped(f"to decide: {found.ask}", "  ", width=width)
+    yield wrapped(f"{seen}sources: {'; '.join(found.sources)}", "  ", width=width)
 
 
 def _seen(cases: tuple[str, ...]) -> str:
@@ -287,15 +314,3 @@ def _corrected(requests: WorkingRequests | None) -> Iterator[str]:
     for text in (requests.mint, requests.offer, requests.page):
         yield textwrap.indent(text.rstrip("\n"), "    ")
     yield ""
-
-
-def wrapped(text: str, indent: str = "") -> str:
-    """The text in lines of at most 100 characters, continued with a deeper indent."""
-    return textwrap.fill(
-        text,
-        _WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_on_hyphens=False,
-        break_long_words=False,
-    )

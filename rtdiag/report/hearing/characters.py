@@ -20,8 +20,8 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 _FURTHEST, _NEAR = 3, 3
 
 
-def drawn(hearing: Hearing) -> str:
-    """The picture in lines of at most 96 characters, without a newline at its end."""
+def drawn(hearing: Hearing, width: int = WIDTH) -> str:
+    """The picture without a newline at its end, its sentences in lines of at most `width`; what is drawn needs up to 96."""
     scale = axis(hearing)
     labels = ["seconds of the clip", "how loud it is", *(words.label(mode) for mode in hearing.modes)]
     wide = max(map(len, labels)) + 1
@@ -34,9 +34,9 @@ def drawn(hearing: Hearing) -> str:
     lanes = [_figures(scale), _loudness(hearing, scale), *(_lane(mode, scale) for mode in hearing.modes)]
     lines = (f"{a:<{wide}}{b:<{scale.count}} {c}".rstrip() for a, b, c in zip(labels, lanes, figures, strict=True))
     legend = "   ".join(f"{sign} {meaning}" for sign, meaning in words.signs(hearing).items())
-    told = (_wrapped(f"- {sentence}") for sentence in words.sentences(hearing))
-    below = [_wrapped(legend), _wrapped(words.NOTE), *told]
-    return "\n".join([f"{words.TITLE}:", _wrapped(words.clip(hearing)), "", *lines, "", *below])
+    told = (_wrapped(f"- {sentence}", width) for sentence in words.sentences(hearing))
+    below = [_wrapped(legend, width), _wrapped(words.NOTE, width), *told]
+    return "\n".join([f"{words.TITLE}:", _wrapped(words.clip(hearing), width), "", *lines, "", *below])
 
 
 def _figures(scale: Axis) -> str:
@@ -75,7 +75,7 @@ def _turn(turn: Turn, begin: int, end: int) -> Iterator[tuple[int, str]]:
     yield end, ">" if turn.end_ms is None else "]"
 
 
-def _wrapped(text: str) -> str:
+def _wrapped(text: str, width: int) -> str:
     """In lines; a figure keeps its unit."""
     kept = _UNIT.sub("\u00a0", text)
-    return textwrap.fill(kept, WIDTH, subsequent_indent="  ", break_on_hyphens=False).replace("\u00a0", " ")
+    return textwrap.fill(kept, min(width, WIDTH), subsequent_indent="  ", break_on_hyphens=False).replace("\u00a0", " ")
