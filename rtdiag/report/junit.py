@@ -120,7 +120,7 @@ def _text(case: Case, report: Report, exchanges: Mapping[str, Exchange]) -> str:
 def _told(case: Case, report: Report) -> Iterator[str]:
     finding = case.finding
     yield f"measured: {finding.measured}"
-    yield f"expected: {finding.expected}" if finding.expected else ""
+    yield f"expected: {cases.missed(finding)}" if cases.missed(finding) else ""
     yield f"what to do: {case.advice}" if case.advice else ""
     for found in report.diagnosis[:1]:
         yield f"the run's verdict: {verdict(report)}. {found.summary} {found.fix}" if case.id in found.evidence else ""

@@ -1,7 +1,9 @@
 """The report for a ticket or a public issue: the verdict, the cases that need a look, their answers folded, and the ids to quote.
 
-An issue on GitHub holds 65,536 characters (its own refusal says so; assumed still so in 2026). Long answers are shortened first,
-then the ledger of what went well, at last each cell; never the verdict, a row of the table, or the ledger of what failed.
+An issue on GitHub holds 65,536 characters (its own refusal says so; assumed still so in 2026), here counted as browsers do, which
+see two in an emoji. Long answers are shortened first, then the ledger of what went well, then each cell, then there are fewer
+answers, and of hundreds of cases the worst alone. At last whatever paragraph or table does not fit goes, the verdict never. What
+is left out is counted.
 """
 
 from __future__ import annotations
@@ -15,43 +17,66 @@ from rtdiag.report import cases, ledger, own_fields
 from rtdiag.report.cases import Case
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.markdown_answers import Room, answers, corrected
-from rtdiag.report.marked import code, fence, folded, prose, table
+from rtdiag.report.marked import blocks, code, fence, folded, prose, table
 from rtdiag.report.phrases import SIGNS, answered, banner, in_words, reached, status, tally
 
 LONGEST = 60_000
-
-
+_FOR_A_COUNT = 200
 _ROOMS = (
     Room(300, 20_000, 1000),
     Room(300, 4000, 1000),
     Room(300, 1500, 1000),
     Room(200, 500, 200),
     Room(120, 200, 50),
-    Room(120, 0, 0),
-    Room(50, 0, 0),
-    Room(25, 0, 0),
+    Room(120, 500, 0, answers=20),
+    Room(50, 200, 0, answers=10),
+    Room(25, 200, 0, answers=5),
+    Room(120, 500, 0, answers=20, cases=50),
+    Room(50, 200, 0, answers=10, cases=20),
 )
 
 
 def render(report: Report) -> str:
-    """The whole report, in the most generous room in which it stays below `LONGEST` characters."""
+    """The report, in the most generous room in which it stays below `LONGEST` characters, or what fits of the least."""
     for room in _ROOMS:
-        text = "\n".join(_lines(report, room)) + "\n"
-        if len(text) <= LONGEST:
-            break
-    return text
+        text = "\n".join([*_first(report), *_rest(report, room)]) + "\n"
+        if _length(text) <= LONGEST:
+            return text
+    return _cut(_first(report), [*_rest(report, _ROOMS[-1])], _banner(report))
 
 
-def _lines(report: Report, room: Room) -> Iterator[str]:
+def _first(report: Report) -> list[str]:
+    return [*_banner(report), *_verdict(report)]
+
+
+def _rest(report: Report, room: Room) -> Iterator[str]:
     known = ledger.entries(report)
-    yield from _banner(report)
-    yield from _verdict(report)
     yield from _checks(report, room)
     yield from answers(report, room)
     yield from corrected(report, room)
     yield from _ledger(report, known, room)
     yield from _environment(report)
     yield from _banner(report)
+
+
+def _length(text: str) -> int:
+    """In characters of UTF-16."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _cut(first: list[str], rest: list[str], last: list[str]) -> str:
+    """The first and the last lines, and between them those blocks of the rest that there is room for."""
+    kept, left_out = list(first), 0
+    room = LONGEST - _FOR_A_COUNT - _length("\n".join([*first, *last]))
+    for block in blocks(rest[: len(rest) - len(last)]):
+        size = _length("\n".join(block)) + 1
+        if size <= room:
+            kept += block
+            room -= size
+        else:
+            left_out += len("\n".join(block).split("\n"))
+    told = f"{counted(left_out, 'more line')} left out here for want of room; `-o json` has everything."
+    return "\n".join([*kept, "", told, "", *last]) + "\n"
 
 
 def _banner(report: Report) -> list[str]:
@@ -87,8 +112,17 @@ def _checks(report: Report, room: Room) -> Iterator[str]:
     """A line per check, and under it a table of the cases that need a look."""
     yield from ("#### Checks", "")
     told = set[str]()
+    worst = cases.worst_first(report)
+    shown = {case.id for case in worst[: room.cases]}
+    skipped = cases.by_reason((o.id, _said(o)) for o in report.checks if o.status == "skip")
     for outcome in report.checks:
-        looked = [case for case in cases.of_check(outcome) if case.finding.status in cases.NEEDS_A_LOOK]
+        alike = skipped.get(_said(outcome), []) if outcome.status == "skip" else []
+        if len(alike) > 1:
+            if outcome.id == alike[0]:
+                names = _some([code(name, 100) for name in alike], 20)
+                yield f"- {counted(len(alike), 'check')} skipped: {_said(outcome)} ({names})"
+            continue
+        looked = [case for case in cases.of_check(outcome) if case.id in shown]
         sign = "skip" if outcome.status == "skip" else f"**{SIGNS[outcome.status]} {outcome.status}**"
         yield f"- {sign} {code(outcome.id, 100)} {answered(prose(outcome.title, 200), _said(outcome))}"
         if looked:
@@ -102,6 +136,11 @@ def _checks(report: Report, room: Room) -> Iterator[str]:
         if own := own_fields.of_check(report, outcome):
             yield from ("", *fence(own_fields.drawn(own), "", room.answer))
     yield ""
+    if len(worst) > len(shown):
+        yield from (
+            f"{counted(len(worst) - len(shown), 'more case')} in need of a look left out here; `-o json` has all.",
+            "",
+        )
 
 
 def _said(outcome: Outcome) -> str:
@@ -135,7 +174,7 @@ def _advice(looked: list[Case], told: set[str], room: Room) -> Iterator[str]:
 def _ledger(report: Report, known: tuple[LedgerEntry, ...], room: Room) -> Iterator[str]:
     """The ids by which support finds each request: those of the cases that need a look, and folded all of them."""
     asked: dict[str, list[str]] = {}
-    for case in cases.worst_first(report):
+    for case in cases.worst_first(report)[: room.cases]:
         for entry in cases.entries(case, known):
             asked.setdefault(entry.source, []).append(code(case.id, 100))
     failed = [(_some(asked[entry.source], 2), *_entry(entry, room)) for entry in known if entry.source in asked]

@@ -15,11 +15,13 @@ from rtdiag.report.phrases import SIGNS
 
 @dataclass(frozen=True)
 class Room:
-    """How many characters a cell and an answer may have, and how many entries the whole ledger; an answer of 0 leaves all out."""
+    """How long a cell and an answer may be, in characters; how many ledger entries, answers and cases there are at most."""
 
     cell: int
     answer: int
     entries: int
+    answers: int | None = None
+    cases: int | None = None
 
 
 def answers(report: Report, room: Room) -> Iterator[str]:
@@ -27,15 +29,16 @@ def answers(report: Report, room: Room) -> Iterator[str]:
     exchanges = {x.id: x for x in report.exchanges}
     found = [case for case in cases.worst_first(report) if any(pieces(case.row))]
     yield from ("#### What came back", "") if found else ()
-    if found and not room.answer:
-        length = sum(len(piece.head) + len(piece.body) for case in found for piece in pieces(case.row))
-        yield from (f"The answers, {counted(length, 'character')}, are left out here; `-o json` has them all.", "")
-        return
     told: dict[str, str] = {}
-    for case in found:
+    shown = found[: room.answers]
+    for case in shown:
         title = f"{SIGNS[case.finding.status]} {in_html(case.id)}: {in_html(case.finding.measured)}"
         yield from folded(title, [*_pieces(case, told, room), *_again(case, exchanges, told, room)])
         told |= {piece.source: told.get(piece.source, case.id) for piece in pieces(case.row)}
+    if rest := found[len(shown) :]:
+        length = sum(len(piece.head) + len(piece.body) for case in rest for piece in pieces(case.row))
+        these = f"What came back in {counted(len(rest), 'more case')}, {counted(length, 'character')}"
+        yield from (f"{these}, left out here; `-o json` has it all.", "")
 
 
 def _pieces(case: Case, told: Mapping[str, str], room: Room) -> Iterator[str]:
@@ -62,7 +65,7 @@ def _fenced(body: str, longest: int) -> list[str]:
 
 def corrected(report: Report, room: Room) -> list[str]:
     found = report.corrected
-    if found is None or not room.answer:
+    if found is None or room.answers is not None:
         return []
     whole = len(found.mint) + len(found.offer) + len(found.page)
     shell, page = fence(f"{found.mint}\n\n{found.offer}", "sh", whole), fence(found.page, "js", whole)

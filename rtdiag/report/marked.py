@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+import string
+from collections.abc import Iterator, Sequence
 
 from rtdiag.model import counted
 from rtdiag.report.spelling import at_most, one_line
@@ -20,6 +21,7 @@ _MEANS_SOMETHING = re.compile(
     r"[`*_~<>\[\]\\|&$@#]|://|www\.|^GH-\d|^(?=\d*[a-f])[0-9a-f]{7,40}$|:[\w+-]+:|^[/?]\w", re.IGNORECASE
 )
 _MARKED = re.compile(r"^`([^`]+)`$")
+_LETTERS = string.ascii_letters
 _WORD = re.compile(r"^(\(*)(.*?)([.,;:!?)]*)$")
 
 
@@ -77,6 +79,24 @@ def fence(text: str, language: str, longest: int) -> list[str]:
 def folded(title: str, lines: list[str]) -> list[str]:
     """The lines under a title that unfolds them; the title is HTML, the lines are Markdown."""
     return [f"<details><summary>{title}</summary>", "", *lines, "</details>", ""] if lines else []
+
+
+def blocks(lines: Sequence[str]) -> Iterator[list[str]]:
+    """What stands between two blank lines; a fence, and what is folded, is in one."""
+    block: list[str] = []
+    fenced, depth = "", 0
+    for line in lines:
+        block.append(line)
+        if fenced or re.fullmatch("`{3,}\\w*", line):
+            fenced = "" if line == fenced else fenced or line.rstrip(_LETTERS)
+        else:
+            depth += line.startswith("<details>")
+            depth -= line == "</details>"
+        if not (line or fenced or depth):
+            yield block
+            block = []
+    if block:
+        yield block
 
 
 def in_html(text: str) -> str:

@@ -98,7 +98,7 @@ class Pen:
         if self.width is None:
             return list(most)
         room = self.width - _INDENT - _BETWEEN * (len(headers) - 1)
-        heads = [len(header) + _UNDER_HEADERS if header else 0 for header in headers]
+        heads = [len(header) + _UNDER_HEADERS for header in headers]
         columns = [[row[number] for row in rows] for number in range(len(headers))]
         least = [max(0, *(_length(word) for cell in column for word in cell.split(" "))) for column in columns]
         widths = [

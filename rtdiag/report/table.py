@@ -38,7 +38,7 @@ def render(
     """
     pen = Pen(color, encoding, width)
     head, verdict, checks = _head(report, pen), _verdict(report, pen), _checks(report, pen, verbose)
-    told = [*_corrected(report.corrected), *_account(report, pen)]
+    told = [*_corrected(report.corrected, pen), *_account(report, pen)]
     parts = (verdict, head, checks, told) if width is None else (head, checks, told, verdict)
     return Painted("\n\n".join("\n".join(map(pen.text, part)) for part in parts) + "\n")
 
@@ -281,7 +281,7 @@ def _for_support(report: Report, pen: Pen) -> Iterator[str]:
         for entry in cases.entries(case, known)[-1:]:
             told.setdefault(entry.source, f"{time(entry.at)}  {case.id}  {cases.ids(entry.ids)}")
     if told:
-        more = f", of {len(told)}" if len(told) > _FOR_SUPPORT else ""
+        more = f", of {len(told)}," if len(told) > _FOR_SUPPORT else ""
         yield pen.fit(f"to quote to support (UTC; the whole ledger{more} is in -o markdown, html and json):")
         yield from (pen.fit(line, "  ") for line in [*told.values()][:_FOR_SUPPORT])
 
@@ -307,10 +307,10 @@ def _seen(cases: tuple[str, ...]) -> str:
     return f"seen in {', '.join(cases[:4])}{more}; "
 
 
-def _corrected(requests: WorkingRequests | None) -> Iterator[str]:
+def _corrected(requests: WorkingRequests | None, pen: Pen) -> Iterator[str]:
     if requests is None:
         return
-    yield "what should work here, as shell lines, and after them as a page's script:"
+    yield pen.fit("what should work here, as shell lines, and after them as a page's script:")
     for text in (requests.mint, requests.offer, requests.page):
         yield textwrap.indent(text.rstrip("\n"), "    ")
     yield ""

@@ -97,7 +97,8 @@ def test_each_case_that_needs_a_look_is_a_row(fault: str) -> None:
     for row, case in zip(shown, looked, strict=True):
         assert row[4] == case.finding.measured or row[4].endswith("…")
     for outcome in report.checks:
-        assert any(f" {outcome.id} {outcome.title} " in f" {p}" for p in found.paragraphs)
+        alone = f" {outcome.id} {outcome.title} "
+        assert any(alone in f" {p}" or ("checks skipped: " in p and outcome.id in p) for p in found.paragraphs)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -167,8 +168,43 @@ def test_it_fits_into_an_issue_and_says_what_is_left_out(length: int) -> None:
     assert len(text) < markdown.LONGEST
     assert found.headings[0] == f"FAIL: {report.diagnosis[0].cause} ({report.diagnosis[0].confidence} confidence)"
     rows = [row for table in found.tables if table[0][1] == "case" for row in table[1:]]
-    assert len(rows) == sum(len(outcome.rows) for outcome in many)
-    assert re.search(r"[\d,]+ characters(?:, are)? left out here", text)
+    (more,) = re.findall(r"(\d+) more cases in need of a look left out here", text)
+    assert len(rows) + int(more) == sum(len(outcome.rows) for outcome in many)
+    assert any('"error": {' in fence for fence in found.fences), "what came back in the worst stands all the same"
+    assert re.search(r"[\d,]+ (?:more )?characters?,? left out here", text)
+
+
+@pytest.mark.parametrize("letter", ["x", "語", "😀", "`"])
+@pytest.mark.parametrize(("checks", "many"), [(1, 2), (1, 400), (400, 1)], ids=["bodies", "cases", "checks"])
+def test_whatever_a_report_holds_it_fits(letter: str, checks: int, many: int) -> None:
+    report = run("key-revoked")
+    failed = next(case for case in cases.of_run(report) if case.finding.status == "fail")
+    asked = replace(failed.row.seen.exchanges[-1], body=letter * 100_000, url="https://api.test/" + letter * 5000)
+    row = replace(failed.row, seen=replace(failed.row.seen, exchanges=(asked,) * 5))
+    finding = replace(row.finding, measured=letter * 400, hint=None)
+    rows = tuple(replace(row, id=f"case-{n}", finding=finding) for n in range(many))
+    check = replace(report.checks[0], rows=rows)
+    whole = replace(report, checks=tuple(replace(check, id=f"check-{n}") for n in range(checks)), exchanges=(asked,))
+    text = markdown.render(whole)
+    found = read(text)
+    assert len(text.encode("utf-16-le")) // 2 <= markdown.LONGEST, "as browsers count"
+    assert found.headings[0].startswith("FAIL: ")
+    assert any(fence.startswith(letter) for fence in found.fences), "a body"
+    assert any("left out here" in p for p in found.paragraphs)
+    assert found.paragraphs[-1].startswith("EMULATOR")
+    shown = sum(row[1].startswith("case-") for table in found.tables if table[0][1] == "case" for row in table[1:])
+    counted = [int(n) for n in re.findall(r"(\d+) more cases in need of a look", text.replace(",", ""))]
+    assert shown + sum(counted) == checks * many
+
+
+def test_what_no_room_is_small_enough_for_is_cut_and_counted() -> None:
+    report = run("key-revoked")
+    many = tuple(replace(report.checks[0], id=f"check-{n}", rows=()) for n in range(3000))
+    text = markdown.render(replace(report, checks=many))
+    found = read(text)
+    assert len(text) <= markdown.LONGEST
+    assert any(re.fullmatch(r"2,\d\d\d more lines left out here for want of room; .*", p) for p in found.paragraphs)
+    assert f"What it is: {report.diagnosis[0].summary}" in found.paragraphs
 
 
 def test_a_long_body_says_how_much_is_missing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rtdiag.model import Event, Exchange, PeerTrace, Row, counted
-from rtdiag.report import curl
+from rtdiag.report import cases, curl
 from rtdiag.report.lanes import ms
 from rtdiag.report.markup import Markup, element, joined, linked
 
@@ -15,7 +15,8 @@ _NAMES = ("x-request-id", "cf-ray")
 def evidence(row: Row, exchanges: Mapping[str, Exchange]) -> Iterator[Markup]:
     """One case in full; `exchanges` are the run's, by id."""
     finding = row.finding
-    expected = f"; expected {finding.expected}" if finding.expected else ""
+    missed = cases.missed(finding)
+    expected = f"; expected {missed}" if missed else ""
     yield element("p", f"measured {finding.measured}{expected}", f" ({finding.cause})" if finding.cause else "")
     if hint := finding.hint or finding.instead:
         yield element("p", element("b", "What to do: "), linked(hint))

@@ -67,7 +67,7 @@ def _cases(outcome: Outcome, places: Mapping[str, str]) -> Markup:
     if all(row.line and row.column for row in outcome.rows):
         return _matrix(outcome, places)
     lines = [
-        (_named(outcome, row, places), status(row.finding.status), row.finding.expected, _measured(row))
+        (_named(outcome, row, places), status(row.finding.status), cases.missed(row.finding), _measured(row))
         for row in outcome.rows
     ]
     return table(f"cases of {outcome.id}", ("case", "status", "expected", "measured"), lines, "cases")
