@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from rtdiag.cli.stderr import encoding_of, say, shown, standard_error
 from rtdiag.engine.plan import Plan
 from rtdiag.model import Cost, Outcome, Report
+from rtdiag.report.spelling import one_line
 
 # In the encoding of the terminal; what programs read is UTF-8.
 _FOR_PERSONS = frozenset({"table", "short"})
@@ -61,7 +62,7 @@ class Screen:
 
     def _note(self, text: str) -> None:
         if self._stream is not None:
-            self._stream.note(text)
+            self._stream.note(one_line(text, shutil.get_terminal_size().columns - 2))
 
 
 def wants_color(choice: str) -> bool:

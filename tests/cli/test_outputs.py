@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,31 @@ def test_a_place_that_cannot_be_is_told_before_anything_is_asked(
     assert line in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_terminal_is_written_to_in_its_width_and_a_file_is_a_log(columns: int, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+    environment.pop("COLUMNS", None)
+    target = tmp_path / "table"
+    command = [sys.executable, "-m", "rtdiag", "run", *QUICK, "--report", f"table={target}"]
+    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how the other end is told that it was closed
+            while part := os.read(ours, 65536):
+                shown += part
+    os.close(ours)
+    assert process.returncode == 0
+    lines = shown.decode().splitlines()
+    assert max(map(len, lines)) <= columns
+    (place,) = [number for number, line in enumerate(lines) if line.startswith("✓ all is well: ")]
+    assert place > len(lines) - 4, "the verdict is last"
+    log = target.read_text(encoding="utf-8").splitlines()
+    assert log[0].startswith("✓ all is well: ")
+    assert max(map(len, log)) > columns
 
 
 def test_a_full_disk_costs_that_report_alone_and_is_told(tmp_path: Path) -> None:
