@@ -18,7 +18,7 @@ def command(verbose: bool) -> None:
     known = registry.load()
     for check in known.checks.values():
         needs = f"; needs {', '.join(check.requires)}" if check.requires else ""
-        show(f"{check.id:<15} {check.title}; about {check.cost}{needs}\n")
+        show(f"{check.id:<15} {check.title} (about {check.cost}{needs})\n")
         if verbose:
             show("\n" + check.doc.strip() + "\n\n")
             show("".join(f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases) + "\n")
