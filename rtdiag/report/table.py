@@ -196,7 +196,8 @@ def _spoken(outcome: Outcome, row: Row, told: dict[str, str], pen: Pen, *, full:
         if exchange.id in told:
             continue
         told[exchange.id] = row.id
-        same = f"{exchange.method} {exchange.url} {exchange.status} {exchange.error and exchange.error.code}"
+        words = exchange.error.code if exchange.error else exchange.body
+        same = f"{exchange.method} {exchange.url} {exchange.status} {words}"
         if full and same in told and exchange.status:
             asked = f"{exchange.method} {exchange.url}  ({exchange.credential})"
             yield pen.fit(f"{asked}: {exchange.status}, as in {outcome.id}.{told[same]}", _UNDER)

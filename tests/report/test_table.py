@@ -97,6 +97,19 @@ def test_what_was_expected_is_said_of_what_did_not_come(verbose: bool) -> None:
     assert line.split() == ["✗", "accepted", "200", "401", "invalid_api_key"]
 
 
+def test_as_in_is_said_of_the_same_answer_alone() -> None:
+    report = run_on_emulator(faults=["captive-portal"], only=["key"])
+    accepted, control = (row for row in report.checks[0].rows if row.id in ("accepted", "control"))
+    (page,) = control.seen.exchanges
+    other = replace(control, seen=replace(control.seen, exchanges=(replace(page, body="<html>another</html>"),)))
+    rows = tuple(other if row is control else row for row in report.checks[0].rows)
+    told = render(replace(report, checks=(replace(report.checks[0], rows=rows),)), "table")
+    assert accepted.seen.exchange
+    assert "as in key.accepted" in render(report, "table")
+    assert "as in key.accepted" not in told
+    assert "<html>another</html>" in told
+
+
 def test_skips_for_one_reason_are_one_line() -> None:
     text = render(a_run("revoked"), "table")
     whole = "- 7 checks skipped: needs key.accepted: it failed (token, endpoint, sdp, session-update, vad, vad-rules, websocket)"
