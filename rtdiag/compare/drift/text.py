@@ -27,7 +27,7 @@ def _head(drift: Drift) -> Iterator[str]:
     yield f"# {whose} on {report.started_at:%Y-%m-%d}, and rtdiag's emulator as of {drift.as_of}"
     yield ""
     found = counted(count, "difference") if count else "no difference"
-    yield f"Asked again: {counted(drift.exchanges, 'exchange')} and {counted(drift.events, 'event')}; {found}."
+    yield f"{counted(drift.exchanges, 'exchange')} and {counted(drift.events, 'event')} asked again: {found}."
 
 
 def _differences(differences: tuple[Difference, ...]) -> Iterator[str]:
