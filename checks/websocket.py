@@ -271,7 +271,7 @@ def _refused_as(control: Observation | None, seen: Observation) -> bool:
     exchange = seen.exchange
     if exchange is None or control is None or about_the_credential(exchange):
         return False
-    return not names_a_reason(exchange) and made_up(exchange, control.exchange) is True
+    return not names_a_reason(exchange, _ALONE) and made_up(exchange, control.exchange) is True
 
 
 def _session(way: _Way, seen: Observation, *, void: bool, key_refused: bool) -> Finding:
@@ -305,7 +305,7 @@ def _refused(way: _Way, seen: Observation, expected: str, *, key_refused: bool) 
         hint = "the upgrade alone proves nothing: the first event of every session is session.created"
         return Finding(way.case, "fail", measured, expected, ("the session never begins",), hint)
     error = as_answer(seen).error
-    unnamed = not names_a_reason(as_answer(seen)) or (error is not None and error.code == "invalid_api_key")
+    unnamed = not names_a_reason(as_answer(seen), _ALONE) or (error is not None and error.code == "invalid_api_key")
     if _credential_refused(seen) and (key_refused or way.credential == "api-key"):
         hint = "over HTTP this server took the key: what stands before its WebSocket answers, or drops the credential"
         return Finding(way.case, "fail", measured, expected, (_ALONE,), hint if unnamed else None)

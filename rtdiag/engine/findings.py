@@ -107,11 +107,13 @@ _SOME_ID = re.compile(r"\b(?=[\w-]*\d)[0-9a-f][0-9a-f-]{7,}\b|\b(?=\w*\d)(?=\w*[
 _MASKED = re.compile(r"\*{3,}[\w-]*")
 
 
-def names_a_reason(exchange: Exchange) -> bool:
-    """Whether a refusal names a reason for which a good credential is refused, as the catalogue knows them."""
-    return bool(exchange.error or (exchange.status or 0) >= 1000) and gives_a_reason(
-        situation_of(Observation("", (exchange,)))
-    )
+def names_a_reason(exchange: Exchange, *observed: str) -> bool:
+    """Whether a refusal names a reason for which a good credential is refused, as the catalogue knows them.
+
+    `observed` is what is known of it beside its words.
+    """
+    told = exchange.error or (exchange.status or 0) >= 1000
+    return bool(told) and gives_a_reason(situation_of(Observation("", (exchange,)), observed=observed))
 
 
 def lacks_a_scope(exchange: Exchange) -> bool:
