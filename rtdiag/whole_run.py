@@ -111,7 +111,9 @@ async def ask(ready: Planned, observer: runner.Observer | None = None, sleep: Sl
         settings = ready.settings
         settings.mask.learn(emulator.key)
         key = settings.options.api_key or Credential("api-key", Secret(emulator.key), "the emulator")
-        options = replace(settings.options, base_url=emulator.base_url, api_key=key, today=emulator.as_of)
+        options = replace(
+            settings.options, base_url=settings.options.base_url or emulator.base_url, api_key=key, today=emulator.as_of
+        )
         return await _run(replace(ready, settings=replace(settings, options=options)), observer, sleep)
 
 

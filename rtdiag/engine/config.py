@@ -115,7 +115,9 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
     if not (config.emulator or key or token or config.token_url):
         raise ConfigError(_NO_CREDENTIAL)
     options = RunOptions(
-        base_url=_base_url(config.base_url or environment.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL),
+        base_url=""
+        if config.emulator
+        else _base_url(config.base_url or environment.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL),
         api_key=key,
         own_token=token,
         token_url=str(_http_address(config.token_url, "--token-url")) if config.token_url else None,

@@ -14,6 +14,7 @@ from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.matching import causes_of as judged_alone
 from rtdiag.diagnosis.readers.secrets import problem
 from rtdiag.diagnosis.situation import Situation
+from rtdiag.emulator import running
 from rtdiag.engine import registry
 from rtdiag.engine.findings import made_up, said
 from rtdiag.model import Exchange, Failure, Finding, Observation
@@ -410,3 +411,9 @@ def test_a_made_up_key_that_is_taken(official: bool, status: str) -> None:
 def test_the_end_of_a_model(model: str, entry: object, status: str) -> None:
     seen = Observation("model-realtime", (exchange(200),), facts={"model": model, "entry": entry})
     assert judge(CHECK, [seen], today=date(2026, 11, 22))["model-realtime"].status == status
+
+
+def test_a_base_url_that_goes_on_too_far_is_doubted_in_a_whole_run() -> None:
+    with running() as emulator:
+        report = run_on_emulator(base_url=f"{emulator.base_url}/realtime/calls", only=["key.base-url"])
+    assert finding(report, "key.base-url").cause == "base-url-wrong"
