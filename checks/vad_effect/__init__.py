@@ -18,7 +18,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rtdiag.checks.vad_effect import effect
+from rtdiag.checks.vad_effect import vad_effect_judge
 
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import Kind
@@ -42,14 +42,14 @@ MODES: Mapping[str, Json | None] = {
     "server-200": {
         "type": "server_vad",
         "threshold": 0.5,
-        "prefix_padding_ms": effect.PADDING_MS,
-        "silence_duration_ms": effect.SHORT_MS,
+        "prefix_padding_ms": vad_effect_judge.PADDING_MS,
+        "silence_duration_ms": vad_effect_judge.SHORT_MS,
     },
     "server-4000": {
         "type": "server_vad",
         "threshold": 0.5,
-        "prefix_padding_ms": effect.PADDING_MS,
-        "silence_duration_ms": effect.LONG_MS,
+        "prefix_padding_ms": vad_effect_judge.PADDING_MS,
+        "silence_duration_ms": vad_effect_judge.LONG_MS,
     },
     "semantic-low": {"type": "semantic_vad", "eagerness": "low"},
     "semantic-high": {"type": "semantic_vad", "eagerness": "high"},
@@ -290,7 +290,7 @@ class _Run:
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     if _ALL in evidence.seen:
-        judged = effect.Judged(evidence.seen[_ALL].facts)
+        judged = vad_effect_judge.Judged(evidence.seen[_ALL].facts)
         yield from (judged.finding(case) for case in evidence.seen)
 
 

@@ -1,35 +1,17 @@
-"""Does a WebSocket begin a session, with each credential and in each way that clients use?
-
-Asks for the upgrade at `/realtime` and waits for the first event and the close: `?model=` with the API key, with a token
-in the header and with a token as sub-protocol (all that a browser can do); `?intent=transcription` with the key and with
-a token; a token alone. One update of each kind goes over an open socket. Controls: a transcription model as `?model=`, a
-made-up key, the header of the beta. Each token is fresh from the mint: a server may take it once. A socket that stays silent
-ends its kind; no usable answer to the upgrade, no WebSocket there, no credit or no room for a session ends it all. Of a
-server that is neither OpenAI's nor the emulator neither a transcription model nor the beta's header is asked, unless
-`--only` names the case.
-Costs: 9 requests, of which 6 open a session without audio, closed at once, and 4 mints where no earlier check has left tokens.
-Sources: live capture of 2026-09-18, record 69522944037 (wrong keys, models and the beta are refused after the 101, by an
-`error` event and close 3000 or 4000); record 60202052155 (2026-08-01: a token alone, transcription models); npm openai
-7.57.0 src/realtime/websocket.ts:250 (sub-protocols); record 68335575354 (2026-09-24: Azure refuses at the upgrade, 401).
-"""
+"""What the check `websocket` says of what it has seen. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import CALLS, Dialect, Kind
-from rtdiag.api.sessions import Json
-from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import Context, speaks
+from rtdiag.api.endpoints import Kind
 from rtdiag.engine.findings import (
     BY_OPENAI,
     LIMITED,
     NO_API,
     NO_CREDIT,
-    NO_SLOT,
     NOT_IN_SHAPE,
     SERVER_TROUBLE,
     TAKES_ANYTHING,
@@ -47,19 +29,18 @@ from rtdiag.engine.findings import (
     said,
     update,
 )
-from rtdiag.model import ApiError, Cost, Event, Evidence, Exchange, Finding, Observation, Status
+from rtdiag.model import ApiError, Event, Evidence, Exchange, Finding, Observation, Status
 from rtdiag.transport.channel import BINARY, NOT_JSON
-from rtdiag.transport.http import Credential
-from rtdiag.transport.websocket import Socket
 
 # What is observed where HTTP took a key that the WebSocket refuses.
 _ALONE = "a key that HTTP took is refused at the WebSocket"
 
-_MODEL, _INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model={transcription}"
+
+MODEL, INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model={transcription}"
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """One way to open a socket. `query` may hold models; None is that of the first kind asked for, and so is `kind`.
 
     `history`: it is about the past, or about the mistakes of others, and not asked of strangers.
@@ -79,16 +60,18 @@ class _Way:
         return f"token.mint-{self.kind}" if self.credential.endswith("-token") else "key.accepted"
 
 
-_WAYS: tuple[_Way, ...] = (
-    _Way("model-key", "does ?model= take the API key?", "realtime", _MODEL, "api-key"),
-    _Way("model-token", "does ?model= take a token in the header?", "realtime", _MODEL, "realtime-token"),
-    _Way("model-subprotocol", "does ?model= take a token as sub-protocol?", "realtime", _MODEL, "realtime-token", True),
-    _Way("intent-key", "does ?intent=transcription take the key?", "transcription", _INTENT, "api-key"),
-    _Way("intent-token", "does ?intent=transcription take a token?", "transcription", _INTENT, "transcription-token"),
-    _Way("bare-token", "is a transcription token alone enough?", "transcription", "", "transcription-token"),
+WAYS: tuple[Way, ...] = (
+    Way("model-key", "does ?model= take the API key?", "realtime", MODEL, "api-key"),
+    Way("model-token", "does ?model= take a token in the header?", "realtime", MODEL, "realtime-token"),
+    Way("model-subprotocol", "does ?model= take a token as sub-protocol?", "realtime", MODEL, "realtime-token", True),
+    Way("intent-key", "does ?intent=transcription take the key?", "transcription", INTENT, "api-key"),
+    Way("intent-token", "does ?intent=transcription take a token?", "transcription", INTENT, "transcription-token"),
+    Way("bare-token", "is a transcription token alone enough?", "transcription", "", "transcription-token"),
 )
-_CONTROLS: tuple[_Way, ...] = (
-    _Way(
+
+
+CONTROLS: tuple[Way, ...] = (
+    Way(
         "transcription-model",
         "is a transcription model as ?model= refused?",
         "transcription",
@@ -96,142 +79,18 @@ _CONTROLS: tuple[_Way, ...] = (
         "api-key",
         history=True,
     ),
-    _Way("made-up", "is a made-up key refused?", None, None, "made-up"),
-    _Way("beta-header", "does the beta's header do what it should here?", None, None, "api-key", history=True),
+    Way("made-up", "is a made-up key refused?", None, None, "made-up"),
+    Way("beta-header", "does the beta's header do what it should here?", None, None, "api-key", history=True),
 )
-_BY_CASE = {way.case: way for way in (*_WAYS, *_CONTROLS)}
-_UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transcription"}
 
 
-def _cases() -> Iterator[Case]:
-    for way in (*_WAYS, *_CONTROLS):
-        yield Case(way.case, way.title, (way.needs,), way.kind)
-        if kind := _UPDATED_OVER.get(way.case):
-            yield Case(
-                f"update-{kind}", f"{kind}: is an update over the socket applied?", (f"websocket.{way.case}",), kind
-            )
-
-
-async def probe(ctx: Context) -> AsyncIterator[Observation]:
-    """Open one socket after the other; what makes further ones pointless is told in place of asking them."""
-    kinds = ctx.options.kinds
-    await ctx.minted(kinds[0])
-    await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
-    dialect = await _dialect(ctx)
-    unasked: dict[Kind | None, Json] = {}
-    for way in (*_WAYS, *_CONTROLS):
-        if ctx.wants(way.case) and way.history and not ctx.may_ask(f"websocket.{way.case}"):
-            yield Observation(way.case, facts={"not_asked_here": True})
-        elif ctx.wants(way.case):
-            kind = way.kind or kinds[0]
-            async for seen in _visit(ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked):
-                yield seen
-
-
-async def _dialect(ctx: Context) -> Dialect:
-    """The dialect to ask in. Without a mint to tell it, a socket does: by the shape of the session that begins on it.
-
-    The beta's header, with which alone its first year began, goes along only where that does no harm, or the refusal asks for it.
-    """
-    if ctx.dialects or not ctx.options.api_key:
-        return "beta" if ctx.dialects == {"beta"} else "ga"
-    plain = await _first_look(ctx, "ga")
-    if created := _created(plain):
-        return _shape_of(created)
-    wanted = plain.exchange is not None and "openai-beta" in (as_answer(plain).body or "").lower()
-    if not (wanted or ctx.may_ask("websocket.beta-header")):
-        return "ga"
-    return "beta" if _created(await _first_look(ctx, "beta")) else "ga"
-
-
-async def _first_look(ctx: Context, dialect: Dialect) -> Observation:
-    assert ctx.options.api_key is not None
-    query = _MODEL.replace("{realtime}", quote(await ctx.model("realtime"), safe=""))
-    socket = await ctx.socket("dialect", query, ctx.options.api_key, dialect)
-    await socket.close()
-    return _seen("", [socket])
-
-
-def _shape_of(created: Event) -> Dialect:
-    """GA's session has a `type`, and what is heard and said under `audio`; the beta's is flat."""
-    shown = created.json.get("session") if isinstance(created.json, dict) else None
-    flat = isinstance(shown, dict) and not {"type", "audio"} & shown.keys() and "modalities" in shown
-    return "beta" if flat else "ga"
-
-
-async def _visit(
-    ctx: Context, way: _Way, kind: Kind, dialect: Dialect, unasked: dict[Kind | None, Json]
-) -> AsyncIterator[Observation]:
-    """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless."""
-    reason = unasked.get(None) or unasked.get(kind)
-    socket = None if reason else await _socket(ctx, way, kind, dialect)
-    if not (reason or socket):
-        return
-    seen = Observation(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
-    if way.case == "intent-key" and socket and not _created(seen):
-        seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
-    if not ctx.dialects and seen.exchange and seen.exchange.status in _NO_WEBSOCKET:
-        seen = replace(seen, facts={"offers": (await ctx.invalid_offer(CALLS, ctx.key)).status})
-    yield seen
-    if way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}"):
-        yield await _updated(ctx, socket if _created(seen) else None, kind, dialect)
-    if socket:
-        await socket.close()
-    unasked |= _pointless(way, kind, seen)
-
-
-async def _socket(ctx: Context, way: _Way, kind: Kind, dialect: Dialect) -> Socket | None:
-    """The socket of one way; None where the token that it needs is not to be had."""
-    credential = await _credential(ctx, way, kind)
-    if credential is None:
-        return None
-    query = (_MODEL if kind == "realtime" else _INTENT) if way.query is None else way.query
-    for name in ctx.options.kinds:
-        if f"{{{name}}}" in query:
-            query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))
-    return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)
-
-
-async def _credential(ctx: Context, way: _Way, kind: Kind) -> Credential | None:
-    if way.credential == "made-up":
-        return ctx.made_up_key
-    return (
-        await ctx.fresh_token(kind, of_any_session=True) if way.credential.endswith("-token") else ctx.options.api_key
-    )
-
-
-def _seen(case: str, sockets: list[Socket]) -> Observation:
-    upgrades = tuple(s.exchange for s in sockets if s.exchange)
-    return Observation(case, upgrades, tuple(sockets[-1].received), tuple(s.trace() for s in sockets))
-
-
-async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dialect) -> Observation:
-    if socket is None:
-        return Observation(f"update-{kind}", facts={"asked": False, "ended": True})
-    change: Json = {"instructions": "Speak only when asked."} if kind == "realtime" else {}
-    event = sessions.update(kind, dialect, sessions.session(kind, dialect, await ctx.model(kind)) | change)
-    answered = await ctx.update(socket, event)
-    return Observation(
-        f"update-{kind}",
-        events=answered.events,
-        facts={"sent": event["session"], **answered.facts},
-    )
-
-
-def _pointless(way: _Way, kind: Kind, seen: Observation) -> dict[Kind | None, Json]:
-    """What need not be asked after this: every kind (None) or this one, with the facts that say why."""
-    if seen.exchange and seen.exchange.status in _NO_WEBSOCKET:
-        return {None: {"not_offered": way.case}}
-    unusable = _unusable(way.case, seen)
-    if unusable and seen.exchange and (seen.exchange.status != 101 or _LIMITS & {*unusable.observed}):
-        return {None: {"stopped_by": way.case, "observed": list(unusable.observed)}}
-    return {kind: {"silent": way.case}} if way in _WAYS and _silent(seen) else {}
+_BY_CASE = {way.case: way for way in (*WAYS, *CONTROLS)}
 
 
 # Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
-_NO_WEBSOCKET = frozenset({404, 405, 426, 501})
-# What says nothing of what was asked, nor will it of what comes next.
-_LIMITS = frozenset({LIMITED, NO_CREDIT, NO_SLOT})
+NO_WEBSOCKET = frozenset({404, 405, 426, 501})
+
+
 # Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
 _AUTH_CLOSES = frozenset({3000, 1008})
 
@@ -239,9 +98,11 @@ _AUTH_CLOSES = frozenset({3000, 1008})
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     control = evidence.seen.get("made-up")
-    void = control is not None and _created(control) is not None
+    void = control is not None and created_event(control) is not None
     with_key = (evidence.seen.get(case) for case in ("model-key", "intent-key"))
-    key_refused = any(seen and seen.exchange and not _created(seen) and _credential_refused(seen) for seen in with_key)
+    key_refused = any(
+        seen and seen.exchange and not created_event(seen) and _credential_refused(seen) for seen in with_key
+    )
     for case, seen in evidence.seen.items():
         if unasked := not_asked_here(case, seen, f"websocket.{case}"):
             yield unasked
@@ -249,9 +110,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield update(case, seen)
         elif seen.exchange is None:
             yield _unasked(case, seen)
-        elif unusable := _unusable(case, seen):
+        elif unusable := unusable_answer(case, seen):
             yield unusable
-        elif seen.exchange.status in _NO_WEBSOCKET:
+        elif seen.exchange.status in NO_WEBSOCKET:
             yield _not_offered(case, seen, official=evidence.official)
         elif case == "made-up":
             alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)
@@ -274,8 +135,8 @@ def _refused_as(control: Observation | None, seen: Observation) -> bool:
     return not names_a_reason(exchange, _ALONE) and made_up(exchange, control.exchange) is True
 
 
-def _session(way: _Way, seen: Observation, *, void: bool, key_refused: bool) -> Finding:
-    case, expected, created = way.case, f"session.created, {way.kind}", _created(seen)
+def _session(way: Way, seen: Observation, *, void: bool, key_refused: bool) -> Finding:
+    case, expected, created = way.case, f"session.created, {way.kind}", created_event(seen)
     if created is None:
         return _refused(way, seen, expected, key_refused=key_refused)
     measured = f"{created.type}, {_kind_of(created) or 'of no named kind'}"
@@ -291,7 +152,7 @@ def _session(way: _Way, seen: Observation, *, void: bool, key_refused: bool) -> 
     return Finding(case, "pass", measured, expected)
 
 
-def _refused(way: _Way, seen: Observation, expected: str, *, key_refused: bool) -> Finding:
+def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -> Finding:
     """What it means that no session came: silence, a close, a refusal."""
     measured = _said(seen)
     if seen.facts.get("has_mint") is False:
@@ -301,7 +162,7 @@ def _refused(way: _Way, seen: Observation, expected: str, *, key_refused: bool) 
     if seen.events and all(e.type in (NOT_JSON, BINARY) for e in seen.events):
         hint = "what came is no event of the API: another server, or another protocol, is behind this URL"
         return Finding(way.case, "inconclusive", measured, expected, (NOT_IN_SHAPE,), hint)
-    if _silent(seen) or _closed_for_nothing(seen):
+    if stays_silent(seen) or _closed_for_nothing(seen):
         hint = "the upgrade alone proves nothing: the first event of every session is session.created"
         return Finding(way.case, "fail", measured, expected, ("the session never begins",), hint)
     error = as_answer(seen).error
@@ -319,7 +180,7 @@ def _refused(way: _Way, seen: Observation, expected: str, *, key_refused: bool) 
 
 def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
     expected, measured = "a refusal", _said(seen)
-    if _created(seen):
+    if created_event(seen):
         hint = "it asks for no key at its WebSocket: no session that began there says anything about keys and tokens"
         status: Status = "fail" if official else "warn"
         observed = (TAKES_ANYTHING, *((BY_OPENAI,) if official else ()))
@@ -332,7 +193,7 @@ def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
 
 def _transcription_model(seen: Observation) -> Finding:
     case, expected, measured = "transcription-model", "invalid_model", _said(seen)
-    if _created(seen):
+    if created_event(seen):
         hint = "what works here fails against the API: transcription is ?intent=transcription, its model goes into the session"
         return Finding(case, "warn", measured, expected, ("a model of another kind is taken",), hint)
     error = as_answer(seen).error
@@ -342,7 +203,7 @@ def _transcription_model(seen: Observation) -> Finding:
 def _beta_header(seen: Observation, *, spoken: bool) -> Finding:
     expected = "a session of the beta" if spoken else "beta_api_shape_disabled"
     error = as_answer(seen).error
-    met = _created(seen) is not None if spoken else bool(error and error.code == "beta_api_shape_disabled")
+    met = created_event(seen) is not None if spoken else bool(error and error.code == "beta_api_shape_disabled")
     hint = (
         "remove the header OpenAI-Beta, or the sub-protocol openai-beta.realtime-v1" if error and not spoken else None
     )
@@ -372,10 +233,10 @@ def _not_offered(case: str, seen: Observation, *, official: bool) -> Finding:
     return Finding(case, "info", f"{said(exchange)}: not offered by this server", "101", hint=hint)
 
 
-def _unusable(case: str, seen: Observation) -> Finding | None:
+def unusable_answer(case: str, seen: Observation) -> Finding | None:
     """The `inconclusive` finding for what says nothing of what was asked; None for a session or a refusal."""
     exchange = seen.exchange
-    if exchange is None or _created(seen):
+    if exchange is None or created_event(seen):
         return None
     failure = seen.peers[-1].failure if seen.peers else None
     broken = failure if failure and failure.kind != "silence" and not _error(seen) else None
@@ -400,7 +261,7 @@ def _trouble(answer: Exchange) -> str | None:
     return SERVER_TROUBLE if error.type == "server_error" or answer.status == 1011 else None
 
 
-def _created(seen: Observation) -> Event | None:
+def created_event(seen: Observation) -> Event | None:
     return next((e for e in seen.events if e.type in sessions.CREATED), None)
 
 
@@ -413,7 +274,7 @@ def _closed(seen: Observation) -> tuple[int, str] | None:
     return (int(close["code"]), close["reason"]) if close else None
 
 
-def _silent(seen: Observation) -> bool:
+def stays_silent(seen: Observation) -> bool:
     """Whether the socket stayed open and nothing came that begins or refuses a session."""
     failure = seen.peers[-1].failure if seen.peers else None
     return failure is not None and failure.kind == "silence"
@@ -437,7 +298,7 @@ def _said(seen: Observation) -> str:
     assert seen.exchange is not None
     if seen.exchange.status != 101:
         return said(seen.exchange)
-    first, closed = _created(seen) or _error(seen) or next(iter(seen.events), None), _closed(seen)
+    first, closed = created_event(seen) or _error(seen) or next(iter(seen.events), None), _closed(seen)
     words = "101, then nothing" if first is None else f"error {in_short(first.error)}" if first.error else first.type
     if closed is None:
         return words
@@ -451,15 +312,3 @@ def _kind_of(created: Event) -> Kind | None:
     if created.type.startswith("transcription") or "transcription" in str(named):
         return "transcription"
     return "realtime" if named in ("realtime", "realtime.session") else None
-
-
-CHECK = Check(
-    id="websocket",
-    title="Does a WebSocket begin a session?",
-    cases=tuple(_cases()),
-    probe=probe,
-    judge=judge,
-    cost=Cost(requests=13, tokens_minted=4, sessions_opened=6),
-    takes_spares=4,
-    order=70,
-)

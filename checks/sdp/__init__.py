@@ -1,0 +1,145 @@
+"""Is an SDP offer answered, and does a session come of it?
+
+Asks: an offer as multipart with the API key, hung up at once; an invalid offer as JSON and with a charset; an offer as raw
+`application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and `session.created`, each with its
+own deadline and time; and the token that opened a session once more, when that is over. No two sessions are open at a time.
+Of servers that are neither OpenAI's nor the emulator's neither JSON, charset nor second use is asked, unless `--only` names it.
+Costs: three sessions without audio, four tokens, 13 requests with the hang-ups.
+Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record
+61698167149 (2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record
+33323316245 (2025: a charset is refused); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is
+inconclusive here: a browser may get through.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+from rtdiag.checks.sdp.sdp_judge import PHASES, judge
+
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import CALLS, KINDS
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import INVALID_OFFER, SDP, Context, SessionAttempt
+from rtdiag.engine.findings import beside_made_up
+from rtdiag.model import Cost, Observation
+from rtdiag.transport.http import Reply
+
+
+def _cases() -> Iterator[Case]:
+    for kind in KINDS:
+        before = f"sdp.answer-{kind}"
+        yield Case(f"answer-{kind}", f"is an offer with a {kind} token answered?", (f"token.mint-{kind}",), kind)
+        for name, title, _ in PHASES:
+            yield Case(f"{name}-{kind}", title.format(kind), (before,), kind)
+            before = f"sdp.{name}-{kind}"
+    yield Case("location", "does the answer name the call?", ("sdp.answer-realtime",), "realtime")
+    yield Case("second-use", "what does a session's token get once more?", ("sdp.answer-realtime",), "realtime")
+    yield Case(
+        "multipart",
+        "is an offer as multipart with the API key answered?",
+        ("key.accepted", "token.mint-realtime"),
+        "realtime",
+    )
+    yield Case("hangup", "can a call be hung up?", ("sdp.multipart",), "realtime")
+    yield Case("wrong-content-type", "is an offer as JSON refused?", ("token.accepted-realtime",), "realtime")
+    yield Case("charset", "is an offer with charset=utf-8 answered?", ("token.accepted-realtime",), "realtime")
+
+
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
+    """The other ways to post an offer first, then one session of each kind; no two are open at a time."""
+    if "realtime" in ctx.options.kinds:
+        async for seen in _other_ways(ctx):
+            yield seen
+    for kind in ctx.options.kinds:
+        asked = (*_once(kind), *(f"{name}-{kind}" for name in ("answer", *(p[0] for p in PHASES))))
+        opened = await ctx.opened(kind) if ctx.wants(*asked) else None
+        if opened is None:
+            continue
+        path = opened.exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))
+        beside = beside_made_up(opened.exchange, await ctx.control_of(opened.exchange, path))
+        for seen in _phases(kind, opened, beside):
+            yield seen
+        if kind == "realtime":
+            async for seen in _again(ctx, opened):
+                yield seen
+
+
+def _once(kind: str) -> tuple[str, ...]:
+    return ("location", "second-use") if kind == "realtime" else ()
+
+
+async def _other_ways(ctx: Context) -> AsyncIterator[Observation]:
+    """An offer as multipart, as JSON, and with a charset; each that holds a token has one of its own."""
+    minted = await ctx.minted("realtime")
+    if "ga" not in ctx.dialects or minted.token is None:
+        for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
+            yield Observation(case, facts={"offered": False})
+        return
+    if ctx.wants("multipart", "hangup"):
+        async for seen in _multipart(ctx):
+            yield seen
+    for case, content_type, content in (
+        ("wrong-content-type", "application/json", json.dumps({"sdp": INVALID_OFFER.decode()}).encode()),
+        ("charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
+    ):
+        if ctx.wants(case) and ctx.may_ask(f"sdp.{case}"):
+            token, headers = await ctx.fresh_token("realtime"), {"content-type": content_type}
+            yield Observation(case, (await ctx.request("POST", CALLS, token, content=content, headers=headers),))
+        elif ctx.wants(case):
+            yield Observation(case, facts={"not_asked_here": True})
+
+
+async def _again(ctx: Context, opened: SessionAttempt) -> AsyncIterator[Observation]:
+    """Whether the answer names the call, and what its token gets once more, when the call is over."""
+    if not (opened.token and opened.exchange.ok):
+        return
+    if opened.dialect == "ga":
+        yield Observation("location", (opened.exchange,))
+    if not ctx.wants("second-use"):
+        return
+    if not ctx.may_ask("sdp.second-use"):
+        yield Observation("second-use", facts={"not_asked_here": True})
+        return
+    path = opened.exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))
+    yield Observation("second-use", (opened.exchange, await ctx.invalid_offer(path, opened.token, again=True)))
+
+
+def _phases(kind: str, opened: SessionAttempt, beside: dict[str, bool]) -> Iterator[Observation]:
+    yield Observation(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, **beside})
+    if opened.session is None or opened.trace is None:
+        return
+    greeting = tuple(opened.session.received[:1])
+    for name, _, phase in PHASES:
+        done = phase in opened.trace.phases_ms
+        events = greeting if name == "created" else ()
+        if done or (opened.trace.failure and opened.trace.failure.phase == phase):
+            yield Observation(f"{name}-{kind}", (opened.exchange,) if name == "parse" else (), events, (opened.trace,))
+
+
+async def _multipart(ctx: Context) -> AsyncIterator[Observation]:
+    session = json.dumps(sessions.session("realtime", "ga", await ctx.model("realtime"))).encode()
+
+    async def post(offer: bytes) -> Reply:
+        parts = {"sdp": (None, offer, SDP), "session": (None, session, "application/json")}
+        return await ctx.reply("POST", CALLS, ctx.key, files=parts)
+
+    opened = await ctx.open("multipart", "ga", post, connect=False)
+    yield Observation("multipart", (opened.exchange,))
+    if opened.exchange.ok:
+        named = opened.exchange.header("location") is not None
+        yield Observation(
+            "hangup", (await ctx.hang_up(opened.exchange),) if named else (opened.exchange,), facts={"named": named}
+        )
+
+
+CHECK = Check(
+    id="sdp",
+    title="Does an SDP offer become a session?",
+    cases=tuple(_cases()),
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=13, tokens_minted=4, sessions_opened=3),
+    order=40,
+)

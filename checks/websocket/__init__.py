@@ -1,0 +1,186 @@
+"""Does a WebSocket begin a session, with each credential and in each way that clients use?
+
+Asks for the upgrade at `/realtime` and waits for the first event and the close: `?model=` with the API key, with a token
+in the header and with a token as sub-protocol (all that a browser can do); `?intent=transcription` with the key and with
+a token; a token alone. One update of each kind goes over an open socket. Controls: a transcription model as `?model=`, a
+made-up key, the header of the beta. Each token is fresh from the mint: a server may take it once. A socket that stays silent
+ends its kind; no usable answer to the upgrade, no WebSocket there, no credit or no room for a session ends it all. Of a
+server that is neither OpenAI's nor the emulator neither a transcription model nor the beta's header is asked, unless
+`--only` names the case.
+Costs: 9 requests, of which 6 open a session without audio, closed at once, and 4 mints where no earlier check has left tokens.
+Sources: live capture of 2026-09-18, record 69522944037 (wrong keys, models and the beta are refused after the 101, by an
+`error` event and close 3000 or 4000); record 60202052155 (2026-08-01: a token alone, transcription models); npm openai
+7.57.0 src/realtime/websocket.ts:250 (sub-protocols); record 68335575354 (2026-09-24: Azure refuses at the upgrade, 401).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from urllib.parse import quote
+
+from rtdiag.checks.websocket.websocket_judge import (
+    CONTROLS,
+    INTENT,
+    MODEL,
+    NO_WEBSOCKET,
+    WAYS,
+    Way,
+    created_event,
+    judge,
+    stays_silent,
+    unusable_answer,
+)
+
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import CALLS, Dialect, Kind
+from rtdiag.api.sessions import Json
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context, speaks
+from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, as_answer
+from rtdiag.model import Cost, Event, Observation
+from rtdiag.transport.http import Credential
+from rtdiag.transport.websocket import Socket
+
+_UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transcription"}
+
+
+def _cases() -> Iterator[Case]:
+    for way in (*WAYS, *CONTROLS):
+        yield Case(way.case, way.title, (way.needs,), way.kind)
+        if kind := _UPDATED_OVER.get(way.case):
+            yield Case(
+                f"update-{kind}", f"{kind}: is an update over the socket applied?", (f"websocket.{way.case}",), kind
+            )
+
+
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
+    """Open one socket after the other; what makes further ones pointless is told in place of asking them."""
+    kinds = ctx.options.kinds
+    await ctx.minted(kinds[0])
+    await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
+    dialect = await _dialect(ctx)
+    unasked: dict[Kind | None, Json] = {}
+    for way in (*WAYS, *CONTROLS):
+        if ctx.wants(way.case) and way.history and not ctx.may_ask(f"websocket.{way.case}"):
+            yield Observation(way.case, facts={"not_asked_here": True})
+        elif ctx.wants(way.case):
+            kind = way.kind or kinds[0]
+            async for seen in _visit(ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked):
+                yield seen
+
+
+async def _dialect(ctx: Context) -> Dialect:
+    """The dialect to ask in. Without a mint to tell it, a socket does: by the shape of the session that begins on it.
+
+    The beta's header, with which alone its first year began, goes along only where that does no harm, or the refusal asks for it.
+    """
+    if ctx.dialects or not ctx.options.api_key:
+        return "beta" if ctx.dialects == {"beta"} else "ga"
+    plain = await _first_look(ctx, "ga")
+    if created := created_event(plain):
+        return _shape_of(created)
+    wanted = plain.exchange is not None and "openai-beta" in (as_answer(plain).body or "").lower()
+    if not (wanted or ctx.may_ask("websocket.beta-header")):
+        return "ga"
+    return "beta" if created_event(await _first_look(ctx, "beta")) else "ga"
+
+
+async def _first_look(ctx: Context, dialect: Dialect) -> Observation:
+    assert ctx.options.api_key is not None
+    query = MODEL.replace("{realtime}", quote(await ctx.model("realtime"), safe=""))
+    socket = await ctx.socket("dialect", query, ctx.options.api_key, dialect)
+    await socket.close()
+    return _seen("", [socket])
+
+
+def _shape_of(created: Event) -> Dialect:
+    """GA's session has a `type`, and what is heard and said under `audio`; the beta's is flat."""
+    shown = created.json.get("session") if isinstance(created.json, dict) else None
+    flat = isinstance(shown, dict) and not {"type", "audio"} & shown.keys() and "modalities" in shown
+    return "beta" if flat else "ga"
+
+
+async def _visit(
+    ctx: Context, way: Way, kind: Kind, dialect: Dialect, unasked: dict[Kind | None, Json]
+) -> AsyncIterator[Observation]:
+    """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless."""
+    reason = unasked.get(None) or unasked.get(kind)
+    socket = None if reason else await _socket(ctx, way, kind, dialect)
+    if not (reason or socket):
+        return
+    seen = Observation(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
+    if way.case == "intent-key" and socket and not created_event(seen):
+        seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
+    if not ctx.dialects and seen.exchange and seen.exchange.status in NO_WEBSOCKET:
+        seen = replace(seen, facts={"offers": (await ctx.invalid_offer(CALLS, ctx.key)).status})
+    yield seen
+    if way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}"):
+        yield await _updated(ctx, socket if created_event(seen) else None, kind, dialect)
+    if socket:
+        await socket.close()
+    unasked |= _pointless(way, kind, seen)
+
+
+async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socket | None:
+    """The socket of one way; None where the token that it needs is not to be had."""
+    credential = await _credential(ctx, way, kind)
+    if credential is None:
+        return None
+    query = (MODEL if kind == "realtime" else INTENT) if way.query is None else way.query
+    for name in ctx.options.kinds:
+        if f"{{{name}}}" in query:
+            query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))
+    return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)
+
+
+async def _credential(ctx: Context, way: Way, kind: Kind) -> Credential | None:
+    if way.credential == "made-up":
+        return ctx.made_up_key
+    return (
+        await ctx.fresh_token(kind, of_any_session=True) if way.credential.endswith("-token") else ctx.options.api_key
+    )
+
+
+def _seen(case: str, sockets: list[Socket]) -> Observation:
+    upgrades = tuple(s.exchange for s in sockets if s.exchange)
+    return Observation(case, upgrades, tuple(sockets[-1].received), tuple(s.trace() for s in sockets))
+
+
+async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dialect) -> Observation:
+    if socket is None:
+        return Observation(f"update-{kind}", facts={"asked": False, "ended": True})
+    change: Json = {"instructions": "Speak only when asked."} if kind == "realtime" else {}
+    event = sessions.update(kind, dialect, sessions.session(kind, dialect, await ctx.model(kind)) | change)
+    answered = await ctx.update(socket, event)
+    return Observation(
+        f"update-{kind}",
+        events=answered.events,
+        facts={"sent": event["session"], **answered.facts},
+    )
+
+
+def _pointless(way: Way, kind: Kind, seen: Observation) -> dict[Kind | None, Json]:
+    """What need not be asked after this: every kind (None) or this one, with the facts that say why."""
+    if seen.exchange and seen.exchange.status in NO_WEBSOCKET:
+        return {None: {"not_offered": way.case}}
+    unusable = unusable_answer(way.case, seen)
+    if unusable and seen.exchange and (seen.exchange.status != 101 or _LIMITS & {*unusable.observed}):
+        return {None: {"stopped_by": way.case, "observed": list(unusable.observed)}}
+    return {kind: {"silent": way.case}} if way in WAYS and stays_silent(seen) else {}
+
+
+# What says nothing of what was asked, nor will it of what comes next.
+_LIMITS = frozenset({LIMITED, NO_CREDIT, NO_SLOT})
+
+
+CHECK = Check(
+    id="websocket",
+    title="Does a WebSocket begin a session?",
+    cases=tuple(_cases()),
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=13, tokens_minted=4, sessions_opened=6),
+    takes_spares=4,
+    order=70,
+)
