@@ -167,7 +167,7 @@ def read(source: own_yaml.Source) -> Mapping[str, Cause]:
 
 def find(code: str) -> Cause:
     """The cause of that code; a code that the catalogue does not have (a plug-in's own) comes back with little to say."""
-    summary = f"A check names the cause {code}."
+    summary = f"The cause {code} stands in no catalogue that is installed here."
     unknown = Cause(code=code, topic="", weight=7, summary=summary, fix="See the hint of its case.", sources=())
     return causes().get(code, unknown)
 
