@@ -82,10 +82,18 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
         code = 130
         say("rtdiag: interrupted; what was read before is judged")
     if found:
-        show(explained.as_json(found) if output == "json" else explained.as_text(found), output)
+        show(explained.as_json(found) if output == "json" else explained.as_text(found, _width()), output)
     if masked := sum(r.count for r in mask.ledger()):
         say(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}")
     return code
+
+
+def _width() -> int:
+    """The terminal's width, where it is narrower than what is good to read."""
+    from rtdiag.cli.terminal import width
+    from rtdiag.report.pen import WIDTH
+
+    return min(width() or WIDTH, WIDTH)
 
 
 def _judged_again(report: Report) -> Report:
@@ -101,7 +109,7 @@ def _page(code: str) -> str | None:
     from rtdiag.engine.config import ConfigError
 
     checks = registry.load().checks
-    found = reference.page(code, checks)
+    found = reference.page(code, checks, _width())
     if found is None and (len(code) > _LONGEST_NAME or ("/" not in code and "." not in code.lstrip("."))):
         near = reference.near(code[:_LONGEST_NAME], checks)
         meant = f"did you mean {' or '.join(near)}?" if near else "give text on standard input: `rtdiag explain -`"

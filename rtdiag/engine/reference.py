@@ -12,20 +12,20 @@ from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.engine.check import Case, Check
 from rtdiag.model import counted
 
-_WIDTH = 100
+WIDTH = 100  # where no terminal is narrower
 _SHOWN = 8
 
 
-def page(code: str, checks: Mapping[str, Check]) -> str | None:
-    """The page of `code` as text that ends in a newline, or None when nothing has that code."""
+def page(code: str, checks: Mapping[str, Check], width: int = WIDTH) -> str | None:
+    """The page of `code` as text that ends in a newline, in lines of that width; None when nothing has that code."""
     family = [c for c in catalogue.causes().values() if code in (c.code, c.family)]
     if family:
-        return "\n".join(_cause(c) for c in family)
+        return "\n".join(_cause(c, width) for c in family)
     if code in checks:
         return _check(checks[code])
     check, _, case = code.partition(".")
     found = next((c for c in checks[check].cases if c.id == case), None) if check in checks else None
-    return _case(checks[check], found) if found else _api_code(code)
+    return _case(checks[check], found, width) if found else _api_code(code, width)
 
 
 def near(code: str, checks: Mapping[str, Check]) -> list[str]:
@@ -34,20 +34,20 @@ def near(code: str, checks: Mapping[str, Check]) -> list[str]:
     return get_close_matches(code, [*catalogue.causes(), *checks, *cases], n=3)
 
 
-def _cause(cause: Cause) -> str:
-    return "\n".join(_lines_of(cause)) + "\n"
+def _cause(cause: Cause, width: int) -> str:
+    return "\n".join(_lines_of(cause, width)) + "\n"
 
 
-def _lines_of(cause: Cause) -> Iterator[str]:
+def _lines_of(cause: Cause, width: int) -> Iterator[str]:
     yield cause.code
-    yield _filled(cause.summary)
-    yield _filled(f"What to do: {cause.fix}")
+    yield _filled(cause.summary, width)
+    yield _filled(f"What to do: {cause.fix}", width)
     if cause.line:
         yield f"  {cause.line}"
     if cause.ask:
-        yield _filled(f"What decides it: {cause.ask}")
-    yield _filled(f"Does it still happen: {cause.today or 'yes'}")
-    yield _filled(f"Sources: {'; '.join(cause.sources)}")
+        yield _filled(f"What decides it: {cause.ask}", width)
+    yield _filled(f"Does it still happen: {cause.today or 'yes'}", width)
+    yield _filled(f"Sources: {'; '.join(cause.sources)}", width)
 
 
 def _check(check: Check) -> str:
@@ -56,14 +56,14 @@ def _check(check: Check) -> str:
     return f"{check.id}: {check.title} (about {check.cost}{needs})\n\n{check.doc.strip()}\n\n{cases}"
 
 
-def _case(check: Check, case: Case) -> str:
+def _case(check: Check, case: Case, width: int) -> str:
     needs = f"It needs {', '.join(case.requires)}. " if case.requires else ""
     optional = f"It is asked with --allow {case.allow} only. " if case.allow else ""
     told = (f"A case of {check.id}. {needs}{optional}", case.doc)
-    return "\n".join([f"{check.id}.{case.id}: {case.title}", *map(_filled, filter(None, told)), ""])
+    return "\n".join([f"{check.id}.{case.id}: {case.title}", *(_filled(text, width) for text in told if text), ""])
 
 
-def _api_code(code: str) -> str | None:
+def _api_code(code: str, width: int) -> str | None:
     """The causes that an error code, an HTTP status or a close code can stand for: those whose signs name it."""
     name = ("close" if len(code) == 4 else "status") if code.isdigit() else "code"
     worth = {cause: _points(cause, name, code) for cause in catalogue.causes().values()}
@@ -71,8 +71,8 @@ def _api_code(code: str) -> str | None:
     if not causes or not re.fullmatch(r"\w{3,60}", code):
         return None
     what = {"close": "a close code", "status": "an HTTP status", "code": "an error code"}[name]
-    head = f"{code} is {what} that {counted(len(causes), 'cause')} can stand behind; the request beside it decides.\n"
-    return "\n".join([head, *(_cause(c) for c in causes[:_SHOWN])])
+    head = f"{code} is {what} that {counted(len(causes), 'cause')} can stand behind; the request beside it decides."
+    return "\n".join([textwrap.fill(head, width), "", *(_cause(c, width) for c in causes[:_SHOWN])])
 
 
 def _points(cause: Cause, name: str, code: str) -> int:
@@ -82,7 +82,7 @@ def _points(cause: Cause, name: str, code: str) -> int:
     return max((points for points, pattern in signs if pattern.search(code)), default=0)
 
 
-def _filled(text: str) -> str:
+def _filled(text: str, width: int) -> str:
     return textwrap.fill(
-        text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+        text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from rtdiag.model import Explanation
 from rtdiag.report.json import plain
-from rtdiag.report.pen import wrapped
+from rtdiag.report.pen import WIDTH, wrapped
 from rtdiag.report.table import cause
 
 
@@ -25,25 +25,29 @@ def as_json(found: Iterable[Explanation]) -> str:
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_text(found: Iterable[Explanation]) -> str:
-    """The same for a person, the causes first."""
-    return "\n".join(line for one in found for line in _input(one)) + "\n"
+def as_text(found: Iterable[Explanation], width: int = WIDTH) -> str:
+    """The same for a person, the causes first, in lines of that width."""
+    return "\n".join(line for one in found for line in _input(one, width)) + "\n"
 
 
-def _input(one: Explanation) -> Iterator[str]:
+def _input(one: Explanation, width: int) -> Iterator[str]:
     if one.form == "code":
         yield one.note
         return
     named = "standard input" if one.input == "-" else one.input
     yield wrapped(
-        f"{named}{'' if one.id is None else f' [{one.id}]'}: {one.form}{f' ({one.note})' if one.note else ''}"
+        f"{named}{'' if one.id is None else f' [{one.id}]'}: {one.form}{f' ({one.note})' if one.note else ''}",
+        width=width,
     )
     for number, found in enumerate(one.diagnosis[:3]):
         yield from cause(
-            found, first=number == 0, seen=f"seen: {'; '.join(found.evidence[:3])}; " if found.evidence else ""
+            found,
+            first=number == 0,
+            seen=f"seen: {'; '.join(found.evidence[:3])}; " if found.evidence else "",
+            width=width,
         )
     for flaw in one.flaws:
-        yield wrapped(f"{flaw.file}:{flaw.line}: {flaw.cause} ({flaw.confidence}). {flaw.why}")
+        yield wrapped(f"{flaw.file}:{flaw.line}: {flaw.cause} ({flaw.confidence}). {flaw.why}", width=width)
         yield f"    {flaw.found}"
         if flaw.instead:
             yield textwrap.indent(flaw.instead, "  + ", lambda _: True)

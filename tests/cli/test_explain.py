@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rtdiag.cli import main
+from rtdiag.diagnosis import catalogue
 
 SHARED = Path(__file__).parents[3] / "shared"
 TOKEN = "ek_canary0123456789abcdef0123456789"
@@ -362,3 +363,14 @@ def test_the_whole_thread_gives_its_code_and_its_errors() -> None:
     assert causes[0] == "ek-sent-to-mint-endpoint"
     assert "realtime-update-on-transcription-session" in causes
     assert entry["flaws"]
+
+
+@pytest.mark.parametrize("asked", ["-", "key-wrong-or-revoked", "401"])
+def test_what_is_explained_fits_the_terminal(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines to run or to change stay whole, so that they can be copied; words are never broken."""
+    monkeypatch.setattr("rtdiag.cli.terminal.width", lambda: 60)
+    done = CliRunner().invoke(main, ["explain", asked], input=REFUSED)
+    told = [line for line in done.stdout.splitlines() if len(line) > 60]
+    known = {cause.line for cause in catalogue.causes().values()}
+    assert not [line for line in told if line.strip().removeprefix("the line: ") not in known]
+    assert len(done.stdout.splitlines()) > 5
