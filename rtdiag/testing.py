@@ -1,7 +1,16 @@
-"""For the tests of checks, rtdiag's own and other people's: answers made by hand, and whole runs on the emulator.
+"""For the tests of checks, causes and faults, rtdiag's own and other people's.
 
-report = run_on_emulator(faults=["key-revoked"], only=["key"])
-assert finding(report, "key.accepted").status == "fail"
+| to test | there is |
+|---|---|
+| what a judge says | `judge`, of observations that hold an `exchange` or a `refusal` made by hand |
+| what a check does | `run_on_emulator`, a whole run; of its report a `row`, or its `finding` |
+| that a fault is seen | `unseen`: all that a whole run shows otherwise than the fault's entry says; `faults_of` a package |
+| what a text is taken for | `cause_of` |
+
+    report = run_on_emulator(faults=["key-revoked"], only=["key"])
+    assert finding(report, "key.accepted").status == "fail"
+    assert unseen("key-revoked") == []
+    assert cause_of('{"error": {"code": "insufficient_quota"}}') == "quota-exhausted"
 """
 
 from __future__ import annotations
@@ -9,14 +18,18 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from fnmatch import fnmatchcase
+from io import BytesIO
 from typing import Any
 
 from rtdiag import whole_run
+from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import Dialect
-from rtdiag.emulator import Emulator
+from rtdiag.diagnosis.explaining import explain
+from rtdiag.emulator import Emulator, Fault, load_faults
 from rtdiag.emulator.session.turn_taking import Rule, patience
 from rtdiag.engine import registry
 from rtdiag.engine.check import Check
@@ -24,6 +37,19 @@ from rtdiag.engine.config import Config, make
 from rtdiag.engine.registry import Registry
 from rtdiag.engine.results import explained
 from rtdiag.model import Evidence, Exchange, Finding, Observation, Report, Row
+from rtdiag.redact import Mask
+
+__all__ = [
+    "cause_of",
+    "exchange",
+    "faults_of",
+    "finding",
+    "judge",
+    "refusal",
+    "row",
+    "run_on_emulator",
+    "unseen",
+]
 
 # However busy the machine is, no test of a check may be cut short.
 _LIMIT_S = 600.0
@@ -102,3 +128,58 @@ def row(report: Report, case_id: str) -> Row:
 def finding(report: Report, case_id: str) -> Finding:
     """The finding of a case by its full id; raises KeyError when the report has none."""
     return row(report, case_id).finding
+
+
+def cause_of(text: str) -> str | None:
+    """The code of the cause that `rtdiag explain -` names first for a text; None where it names none."""
+    found = [diagnosis.cause for one in explain(BytesIO(text.encode()), "-", Mask()) for diagnosis in one.diagnosis]
+    return found[0] if found else None
+
+
+def faults_of(package: str) -> list[str]:
+    """The ids of the faults in the `faults.yaml` of a package. Raises BadData, in one line, where it cannot be used."""
+    return [fault.id for fault in own_yaml.listed(Fault, (package, "faults.yaml"))]
+
+
+def unseen(fault_id: str, **options: Any) -> list[str]:
+    """What a whole run under a fault shows otherwise than the fault's entry says, a line each: nothing where all is well.
+
+    Each case of its `sees` must have its status and its cause, and tell what is to be done; that cause is the first of the verdict,
+    and no other is held with high confidence; and no check may break. `options` are those of `run_on_emulator`.
+    """
+    fault = load_faults()[fault_id]
+    report = run_on_emulator(faults=[fault_id], **options)
+    return [*_other_cases(fault, report), *_other_verdict(fault, report)]
+
+
+def _other_cases(fault: Fault, report: Report) -> Iterator[str]:
+    found = {f"{o.id}.{r.id}": r.finding for o in report.checks for r in o.rows}
+    yield from (f"{case}: it broke: {f.measured}" for case, f in found.items() if f.status == "error")
+    for glob in fault.sees:
+        meant = [case for case in found if fnmatchcase(case, glob)]
+        if not meant:
+            yield f"{glob}: no case is called so"
+        for case in meant:
+            yield from _other_finding(fault, case, found[case])
+
+
+def _other_finding(fault: Fault, case: str, found: Finding) -> Iterator[str]:
+    if found.status == "error":
+        return
+    if (found.status, found.cause) != (fault.status, fault.cause):
+        yield f"{case}: {_told(found.status, found.cause)}, not {_told(fault.status, fault.cause)}: {found.measured}"
+    elif not found.hint:
+        yield f"{case}: nothing says what is to be done"
+
+
+def _other_verdict(fault: Fault, report: Report) -> Iterator[str]:
+    first = next((d.cause for d in report.diagnosis), None)
+    if first != fault.cause:
+        yield f"the first cause of the run is {first}, not {fault.cause}"
+    for other in report.diagnosis:
+        if other.confidence == "high" and other.cause not in (first, fault.cause):
+            yield f"{other.cause} is held with high confidence, too"
+
+
+def _told(status: str, cause: str | None) -> str:
+    return f"{status} ({cause})" if cause else status

@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from rtdiag.api.plugins import Broken
 from rtdiag.engine import plan as plans
 from rtdiag.engine import registry, runner
 from rtdiag.engine.config import Config, ConfigError, Settings, make
 from rtdiag.engine.plan import Plan
-from rtdiag.engine.registry import Broken, Registry
+from rtdiag.engine.registry import Registry
 from rtdiag.engine.results import FailOn
 from rtdiag.model import Cost, Report
 from rtdiag.redact import Secret
@@ -94,7 +95,7 @@ def planned(config: Config, settings: Settings, known: Registry, emulator: Emula
         plan,
         plan.costing(longer_s),
         settings.deadlines.run_s(plan.waits_s(longer_s)),
-        known.broken,
+        (*known.broken, *(emulator.broken() if emulator else ())),
         config.fail_on,
         emulator,
     )

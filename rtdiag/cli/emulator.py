@@ -10,7 +10,7 @@ import click
 
 from rtdiag.cli.options import ENVIRONMENT, day, fault
 from rtdiag.cli.stderr import say
-from rtdiag.cli.usage import refuse
+from rtdiag.cli.usage import refuse, tell_broken
 
 
 @click.command("emulator", context_settings=ENVIRONMENT)
@@ -59,6 +59,7 @@ def command(
     from rtdiag.engine import registry
     from rtdiag.intake import why
 
+    tell_broken(Emulator.broken())
     if list_faults or timeline:
         known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
         show(timeline_text() if timeline else faults_text(known))

@@ -11,7 +11,7 @@ import click
 
 from rtdiag.cli.options import ENVIRONMENT, TYPE, day, table_or_json
 from rtdiag.cli.stderr import say
-from rtdiag.cli.usage import new_mask, refuse
+from rtdiag.cli.usage import new_mask, refuse, tell_broken
 
 if TYPE_CHECKING:
     from rtdiag.model import Report
@@ -62,11 +62,13 @@ def command(inputs: tuple[str, ...], session: str | None, output: str, **wanted:
 def _explain(inputs: tuple[str, ...], output: str) -> int:
     """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
     from rtdiag.cli.terminal import show
+    from rtdiag.diagnosis import catalogue
     from rtdiag.diagnosis.explaining import explain_input
     from rtdiag.diagnosis.situation import Unreadable
     from rtdiag.model import Explanation
     from rtdiag.report import explained
 
+    tell_broken(catalogue.broken())
     mask, found, code = new_mask(), list[Explanation](), 0
     try:
         for name in inputs:

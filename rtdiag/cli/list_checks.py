@@ -13,6 +13,7 @@ from rtdiag.cli.usage import new_mask
 def command(verbose: bool) -> None:
     """List the checks: what each asks, needs and costs."""
     from rtdiag.cli.terminal import show
+    from rtdiag.emulator import Emulator
     from rtdiag.engine import registry
 
     known = registry.load()
@@ -22,5 +23,5 @@ def command(verbose: bool) -> None:
         if verbose:
             show("\n" + check.doc.strip() + "\n\n")
             show("".join(f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases) + "\n")
-    for broken in known.broken:
+    for broken in (*known.broken, *Emulator.broken()):
         show(f"{broken.id:<15} broken: {new_mask()(broken.reason, 'screen')}\n")

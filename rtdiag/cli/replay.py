@@ -10,7 +10,7 @@ import click
 
 from rtdiag.cli.options import ENVIRONMENT, as_reports
 from rtdiag.cli.stderr import say
-from rtdiag.cli.usage import recorded, refuse
+from rtdiag.cli.usage import recorded, refuse, tell_broken
 
 
 @click.command("replay", context_settings=ENVIRONMENT)
@@ -35,7 +35,9 @@ def command(
         before = recorded(file)
     except ConfigError as exc:
         refuse(str(exc))
-    again = replay(before, registry.load().checks, fail_on=fail_on)
+    known = registry.load()
+    tell_broken(known.broken)
+    again = replay(before, known.checks, fail_on=fail_on)
     say(f"rtdiag judges again what was recorded on {before.started_at:%Y-%m-%d %H:%M} UTC; nothing is asked.")
     for line in turned(before, again):
         say(line)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 from rtdiag.cli.stderr import say
 
 if TYPE_CHECKING:
+    from rtdiag.api.plugins import Broken
     from rtdiag.model import Report
     from rtdiag.redact import Mask
 
@@ -29,6 +31,12 @@ def refuse(line: str) -> NoReturn:
     """One line on standard error and exit code 2; what a person gave in the wrong place may be a secret, and is masked."""
     say(f"rtdiag: {new_mask()(line, 'screen')}")
     sys.exit(2)
+
+
+def tell_broken(found: Iterable[Broken]) -> None:
+    """A line on standard error for each thing of another package that cannot be used."""
+    for one in found:
+        say(f"rtdiag: {new_mask()(str(one), 'screen')}")
 
 
 def new_mask() -> Mask:

@@ -8,6 +8,8 @@ from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rtdiag.api.plugins import Broken
+from rtdiag.emulator import added_routes, faults
 from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.loopback import LOOPBACK, is_loopback
 from rtdiag.emulator.session.shapes import all_shapes
@@ -99,6 +101,11 @@ class Emulator:
                 "tokens, HTTP and WebSocket work, no WebRTC session opens"
             )
         return found
+
+    @staticmethod
+    def broken() -> tuple[Broken, ...]:
+        """What of other packages every emulator goes without."""
+        return (*faults.broken(), *added_routes.broken())
 
     @property
     def open_calls(self) -> int:

@@ -1,4 +1,7 @@
-"""Faults as data, from faults.yaml: an HTTP answer in place of the real one (`when`, `answer`), or switches (`set`)."""
+"""Faults as data, from faults.yaml: an HTTP answer in place of the real one (`when`, `answer`), or switches (`set`).
+
+Other packages that offer theirs (`rtdiag.faults`) have a faults.yaml, too.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from rtdiag.api import own_yaml
+from rtdiag.api import own_yaml, plugins
 from rtdiag.emulator.bodies import all_bodies
+
+GROUP = "rtdiag.faults"
 
 _SHOWN = 80  # characters of an id that is none
 
@@ -111,7 +116,7 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is answered: `body`, the id of one of bodies.yaml, or `text` from something that is not the API.
+    """What is answered: `body`, the id of one of bodies.yaml, or `text`, or `json`, from something that is not the API.
 
     `padding_bytes` of spaces follow the text. `breaks` cuts the connection in place of an answer. `delay_s` comes before it.
     """
@@ -119,12 +124,15 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: int = 200
     body: str | None = None
     text: str | None = None
+    json: Any = None
     headers: Mapping[str, str] = {}
     delay_s: float = 0
     padding_bytes: int = 0
     breaks: bool = False
 
     def __post_init__(self) -> None:
+        if [self.body, self.text, self.json].count(None) < 2:
+            raise ValueError("it has one of body, text and json")
         if self.body is not None:
             _refuse_no_body(self.body)
 
@@ -153,19 +161,43 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def load_faults() -> Mapping[str, Fault]:
-    """Every fault of faults.yaml by its id. Raises BadData for an entry that the emulator could not carry out."""
-    return {fault.id: fault for fault in own_yaml.listed(Fault, ("rtdiag.emulator", "faults.yaml"))}
+    """Every fault by its id, also those of other packages. Raises BadData for one of ours that could not be carried out."""
+    return _all()[0]
+
+
+def broken() -> tuple[plugins.Broken, ...]:
+    """The packages whose faults cannot be used."""
+    return _all()[1]
+
+
+@cache
+def _all() -> tuple[Mapping[str, Fault], tuple[plugins.Broken, ...]]:
+    return plugins.joined(_with({}, "rtdiag.emulator"), GROUP, "faults", lambda known, entry: _with(known, entry.value))
+
+
+def _with(known: Mapping[str, Fault], package: str) -> Mapping[str, Fault]:
+    """These and those of a package. Raises BadData."""
+    source = (package, "faults.yaml")
+    new = {fault.id: fault for fault in own_yaml.listed(Fault, source)}
+    if twice := known.keys() & new:
+        raise own_yaml.BadData(f"{own_yaml.shown(source)}: {min(twice)}: there is a fault of that id already")
+    return {**known, **new}
 
 
 def chosen(ids: Sequence[str]) -> tuple[Fault, ...]:
-    """The faults of these ids, in this order. Raises UnknownFault, which names the nearest ids."""
+    """The faults of these ids, in this order. Raises UnknownFault, which names the nearest ids, or what keeps some out."""
     known = load_faults()
     for one in ids:
         if one not in known:
-            near = get_close_matches(one[:_SHOWN], known, n=3)
-            hint = f"did you mean {', '.join(near)}?" if near else "`rtdiag emulator --list-faults` lists them all"
-            raise UnknownFault(f"unknown fault {one[:_SHOWN]!r}: {hint}")
+            raise UnknownFault(f"unknown fault {one[:_SHOWN]!r}: {_hint(one[:_SHOWN])}")
     return tuple(known[one] for one in ids)
+
+
+def _hint(unknown: str) -> str:
+    near = get_close_matches(unknown, load_faults(), n=3)
+    if near or not broken():
+        return f"did you mean {', '.join(near)}?" if near else "`rtdiag emulator --list-faults` lists them all"
+    return str(broken()[0])
 
 
 def switches(faults: Sequence[Fault]) -> Switches:

@@ -1,7 +1,7 @@
 """Which checks there are: every module of rtdiag.checks, and what other packages offer under the entry-point group `rtdiag.checks`.
 
-Both take the same road. A package's check that cannot be used becomes a `Broken`, a row of status error, never a crash; a fault in
-rtdiag's own checks stops at once.
+Both take the same road. A package's check, or file of causes, that cannot be used becomes a `Broken`, a row of status error, never
+a crash; a fault in rtdiag's own checks stops at once.
 """
 
 from __future__ import annotations
@@ -11,29 +11,24 @@ import pkgutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from types import ModuleType
 
+from rtdiag.api.own_yaml import BadData
+from rtdiag.api.plugins import CHECK, Broken, joined
+from rtdiag.diagnosis import catalogue
 from rtdiag.engine.check import Check
 
 GROUP = "rtdiag.checks"
 
 
-class RegistryError(Exception):
+class RegistryError(BadData):
     """A check that cannot be taken in; the text says which and why."""
 
 
 @dataclass(frozen=True)
-class Broken:
-    """A check that another package offers and that cannot be used, with the reason."""
-
-    id: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Registry:
-    """The usable checks by id, in the order of the screen, and the broken ones."""
+    """The usable checks by id, in the order of the screen, and what of other packages is broken."""
 
     checks: dict[str, Check]
     broken: tuple[Broken, ...] = ()
@@ -41,18 +36,15 @@ class Registry:
 
 def load(offered: Iterable[EntryPoint] | None = None) -> Registry:
     """All checks. `offered` replaces the installed entry points, for tests. Raises RegistryError for a fault in our own."""
-    registry = Registry({})
+    checks = dict[str, Check]()
     for check in _own():
-        registry = _with(registry, check)
-    _sort(registry.checks)
-    for entry in entry_points(group=GROUP) if offered is None else offered:
-        try:
-            candidate = _with(registry, _as_check(entry.load(), entry.name))
-            registry = replace(registry, checks=_sort(candidate.checks))
-        except (Exception, SystemExit) as exc:
-            reason = str(exc) if isinstance(exc, RegistryError) else f"it cannot be loaded: {type(exc).__name__}: {exc}"
-            registry = replace(registry, broken=(*registry.broken, Broken(entry.name, reason)))
-    return replace(registry, checks=_sort(registry.checks))
+        checks = _with(checks, check)
+    checks, broken = joined(_sort(checks), GROUP, CHECK, _joined_by, offered)
+    return Registry(checks, (*broken, *catalogue.broken()))
+
+
+def _joined_by(checks: dict[str, Check], entry: EntryPoint) -> dict[str, Check]:
+    return _sort(_with(checks, _as_check(entry.load(), entry.name)))
 
 
 def _own() -> Iterator[Check]:
@@ -69,13 +61,13 @@ def _as_check(found: object, name: str) -> Check:
     return replace(check, doc=doc)
 
 
-def _with(registry: Registry, check: Check) -> Registry:
-    if check.id in registry.checks:
+def _with(checks: dict[str, Check], check: Check) -> dict[str, Check]:
+    if check.id in checks:
         raise RegistryError(f"there is a check {check.id} already")
     ids = [case.id for case in check.cases]
     if twice := {i for i in ids if ids.count(i) > 1}:
         raise RegistryError(f"{check.id} names the case {', '.join(sorted(twice))} twice")
-    return replace(registry, checks={**registry.checks, check.id: check})
+    return {**checks, check.id: check}
 
 
 def _sort(checks: dict[str, Check]) -> dict[str, Check]:

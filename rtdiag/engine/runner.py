@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from rtdiag import __version__
 from rtdiag.api import models
+from rtdiag.api.plugins import Broken
 from rtdiag.diagnosis import catalogue, verdict
 from rtdiag.engine.check import Case
 from rtdiag.engine.context import Context, RunOptions
 from rtdiag.engine.plan import Plan, Step
-from rtdiag.engine.registry import Broken
 from rtdiag.engine.results import (
     INTERRUPTED,
     NOT_ASKED,
@@ -272,7 +272,7 @@ def _left_out(step: Step, reason: str, progress: Progress) -> Outcome:
 
 def _broken(entry: Broken, mask: Mask) -> Outcome:
     said = mask(entry.reason, "checks.reason")
-    return Outcome(entry.id, "a check of another package", "error", said, 0.0, (), Cost(), ())
+    return Outcome(entry.id, f"{entry.kind} of another package", "error", said, 0.0, (), Cost(), ())
 
 
 async def _close(ctx: Context, limit_s: float) -> tuple[str, ...]:

@@ -25,12 +25,13 @@ from xml.etree import ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
+from rtdiag.api.plugins import Broken
 from rtdiag.cli import main
 from rtdiag.cli.outputs import Outputs
 from rtdiag.cli.stderr import say
 from rtdiag.cli.terminal import Screen
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.registry import Broken, Registry
+from rtdiag.engine.registry import Registry
 from rtdiag.model import Evidence, Finding, Observation, Report, Row, Status
 from rtdiag.report import FORMATS, render, table
 from rtdiag.report.inert import inert

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": {"api", "model", "engine", "remedy"},
     "checks": {"api", "model", "redact", "transport", "engine", "session", "speech"},
     "whole_run": {"model", "redact", "transport", "engine", "speech", "emulator"},
-    "testing": {"api", "model", "engine", "emulator", "whole_run"},
+    "testing": {"api", "model", "redact", "diagnosis", "engine", "emulator", "whole_run"},
     "cli": {
         "api",
         "compare",

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from rtdiag.api.plugins import Broken
 from rtdiag.engine import registry
 from rtdiag.engine.check import Case, Check
 
@@ -80,7 +81,7 @@ def test_a_check_of_another_package_takes_the_same_road(offer: ModuleType) -> No
 def test_an_unusable_check_is_broken_with_the_reason(offer: ModuleType, check: object, reason: str) -> None:
     offer.CHECK = check  # type: ignore[attr-defined]
     loaded = registry.load([entry("acme", "acme_checks:CHECK")])
-    assert loaded.broken == (registry.Broken("acme", reason),)
+    assert loaded.broken == (Broken("acme", reason),)
     assert loaded.checks == OWN
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from rtdiag.api.plugins import Broken
 from rtdiag.engine import plan, results, runner
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, RunOptions
 from rtdiag.engine.findings import no_answer
-from rtdiag.engine.registry import Broken
 from rtdiag.engine.rejudge import replay
 from rtdiag.model import Cost, Evidence, Finding, Observation, Outcome, Report, Row, Status
 from rtdiag.redact import Mask

@@ -1,4 +1,4 @@
-"""The catalogue of causes: one YAML file per topic, read once.
+"""The catalogue of causes: one YAML file per topic, read once; also `causes.yaml` of packages that offer theirs (`rtdiag.causes`).
 
     code:
       weight: 1 to 9, the smaller the nearer to the root
@@ -23,14 +23,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import EntryPoint
 from importlib.resources import files
 from typing import Annotated, Any, cast, get_args
 
 import msgspec
 
-from rtdiag.api import own_yaml
+from rtdiag.api import own_yaml, plugins
 from rtdiag.diagnosis.features import names
 from rtdiag.model import Confidence
+
+GROUP = "rtdiag.causes"
 
 _MEASURED = 60
 POINTS = (*range(1, 21), 40, _MEASURED, 70)  # from 40 on it is what rtdiag has measured
@@ -133,17 +136,34 @@ class Cause(Entry, frozen=True, kw_only=True):
         return self.code.partition("/")[0]
 
 
-@cache
 def causes() -> Mapping[str, Cause]:
-    """All causes by code. Raises BadData."""
+    """All causes by code, also those of other packages. Raises BadData for a mistake in our own."""
+    return _all()[0]
+
+
+def broken() -> tuple[plugins.Broken, ...]:
+    """The packages whose causes cannot be used."""
+    return _all()[1]
+
+
+@cache
+def _all() -> tuple[Mapping[str, Cause], tuple[plugins.Broken, ...]]:
     names = sorted(file.name for file in files(__name__).iterdir())
-    return gathered((__name__, name) for name in names if name.endswith(".yaml"))
+    own = gathered((__name__, name) for name in names if name.endswith(".yaml"))
+    return plugins.joined(own, GROUP, "causes", _joined_by)
 
 
-def gathered(sources: Iterable[own_yaml.Source]) -> Mapping[str, Cause]:
-    """The causes of these files by code. Raises BadData for one that two have, and for one that another names and none has."""
-    found: dict[str, Cause] = {}
-    place: dict[str, str] = {}
+def _joined_by(known: Mapping[str, Cause], entry: EntryPoint) -> Mapping[str, Cause]:
+    return gathered([(entry.value, "causes.yaml")], known)
+
+
+def gathered(sources: Iterable[own_yaml.Source], known: Mapping[str, Cause] | None = None) -> Mapping[str, Cause]:
+    """The causes of these files by code, beside those that are known.
+
+    Raises BadData for one that two have, and for one that another names and none has.
+    """
+    found = dict(known or {})
+    place = {code: f"{cause.topic}.yaml" for code, cause in found.items()}
     for source in sources:
         for code, cause in read(source).items():
             if code in found:
@@ -166,7 +186,7 @@ def read(source: own_yaml.Source) -> Mapping[str, Cause]:
 
 
 def find(code: str) -> Cause:
-    """The cause of that code; a code that the catalogue does not have (a plug-in's own) comes back with little to say."""
+    """The cause of that code; that of a package that is not here comes back with little to say."""
     summary = f"The cause {code} stands in no catalogue that is installed here."
     unknown = Cause(code=code, topic="", weight=7, summary=summary, fix="See the hint of its case.", sources=())
     return causes().get(code, unknown)

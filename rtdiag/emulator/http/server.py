@@ -16,6 +16,7 @@ from aiohttp import web
 from rtdiag.api import endpoints
 from rtdiag.api.models import Model
 from rtdiag.api.sessions import model_of
+from rtdiag.emulator.added_routes import added_route
 from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty, read_json
 from rtdiag.emulator.faults import Answer
 from rtdiag.emulator.http import calls, cors, mints, sockets
@@ -24,6 +25,7 @@ from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
 
 ROOT = "/v1"
+_JSON = {"Content-Type": "application/json"}
 Handler = Callable[[Service, web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -42,7 +44,7 @@ async def list_models(service: Service, request: web.Request) -> web.Response:
     service.require_key(request)
     alive = [m for m in models_alive(service.as_of) if service.switches.lists_preferred_models or not m.preferred]
     listed = {"object": "list", "data": [_listed(service, m) for m in alive]}
-    return web.Response(body=pretty(listed).encode(), headers={"Content-Type": "application/json"})
+    return web.Response(body=pretty(listed).encode(), headers=_JSON)
 
 
 async def one_model(service: Service, request: web.Request) -> web.Response:
@@ -52,7 +54,7 @@ async def one_model(service: Service, request: web.Request) -> web.Response:
     found = next((m for m in models_alive(service.as_of) if m.id == wanted), None)
     if found is None:
         raise Refused("no-such-model", model=wanted)
-    return web.Response(body=pretty(_listed(service, found)).encode(), headers={"Content-Type": "application/json"})
+    return web.Response(body=pretty(_listed(service, found)).encode(), headers=_JSON)
 
 
 ROUTES = (
@@ -113,7 +115,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
             if fault.when and fault.answer and _meant(service, request, fault.when.matches):
                 if fault.answer.body and cors.is_preflight(request):
                     continue  # the API answers preflights before it looks at anything (assumed); a gateway does not
-                return await _faulty(service, fault.answer, request)
+                return await _given(service, fault.answer, request)
         if cors.is_preflight(request):
             return cors.preflight(request)
         return await _dispatch(service, request)
@@ -121,7 +123,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
         if sockets.is_upgrade(request):
             return await sockets.refuse(service, request, refused)
         status, text = http_answer(refused)
-        return web.Response(status=status, body=text.encode(), headers={"Content-Type": "application/json"})
+        return web.Response(status=status, body=text.encode(), headers=_JSON)
 
 
 async def _dispatch(service: Service, request: web.Request) -> web.StreamResponse:
@@ -130,6 +132,10 @@ async def _dispatch(service: Service, request: web.Request) -> web.StreamRespons
     if sockets.is_upgrade(request) and below != endpoints.REALTIME:
         return sockets.elsewhere(below)
     here = [r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour)]
+    if not here and (added := added_route(request.method, below)):
+        if added.needs_key:
+            service.require_key(request)
+        return await _given(service, added.answer, request)
     if not here:
         raise Refused("invalid-url", method=request.method, path=request.path)
     for route in here:
@@ -144,22 +150,21 @@ def _meant(service: Service, request: web.Request, matches: Callable[[str, str, 
     return matches(request.method, path, credential, request.headers.get("Content-Type", ""))
 
 
-async def _faulty(service: Service, answer: Answer, request: web.Request) -> web.Response:
-    """The fault's answer: a body of the API's, or a text from something that is not the API and so signs nothing."""
+async def _given(service: Service, answer: Answer, request: web.Request) -> web.Response:
+    """The answer of a fault, or of a route that a package adds: a body of the API's, or what is not and so signs nothing."""
     await asyncio.sleep(answer.delay_s)
     if answer.breaks and request.transport:
         request.transport.abort()
     if answer.body is None:
-        headers = {**answer.headers, _NOT_THE_API: "1"}
-        text = (answer.text or "") + " " * answer.padding_bytes
+        text, kind = (answer.text or "", {}) if answer.json is None else (pretty(answer.json), _JSON)
+        headers = {**kind, **answer.headers, _NOT_THE_API: "1"}
+        text += " " * answer.padding_bytes
         return web.Response(status=answer.status, body=text.encode(), headers=headers)
     refused = Refused(answer.body, **await _values(service, request))
     if sockets.is_upgrade(request):
         raise refused
     _, text = http_answer(refused)
-    return web.Response(
-        status=answer.status, body=text.encode(), headers={"Content-Type": "application/json", **answer.headers}
-    )
+    return web.Response(status=answer.status, body=text.encode(), headers={**_JSON, **answer.headers})
 
 
 async def _values(service: Service, request: web.Request) -> dict[str, str]:
