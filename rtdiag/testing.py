@@ -29,6 +29,7 @@ from rtdiag import whole_run
 from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import Dialect
 from rtdiag.diagnosis.explaining import explain
+from rtdiag.diagnosis.matching import UNKNOWN
 from rtdiag.emulator import Emulator, Fault, load_faults
 from rtdiag.emulator.session.turn_taking import Rule, patience
 from rtdiag.engine import registry
@@ -130,10 +131,10 @@ def finding(report: Report, case_id: str) -> Finding:
     return row(report, case_id).finding
 
 
-def cause_of(text: str) -> str | None:
-    """The code of the cause that `rtdiag explain -` names first for a text; None where it names none."""
+def cause_of(text: str) -> str:
+    """The code of the cause that `rtdiag explain -` names first for a text, or `unknown`."""
     found = [diagnosis.cause for one in explain(BytesIO(text.encode()), "-", Mask()) for diagnosis in one.diagnosis]
-    return found[0] if found else None
+    return found[0] if found else UNKNOWN
 
 
 def faults_of(package: str) -> list[str]:

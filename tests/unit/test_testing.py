@@ -1,0 +1,89 @@
+"""What packages test with: the surface is what the first lines say, and it sees what is wrong with a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from rtdiag import testing
+from rtdiag.emulator import load_faults
+from rtdiag.testing import cause_of, faults_of, unseen
+
+Changed = Callable[..., list[str]]
+
+
+@pytest.fixture
+def changed(monkeypatch: pytest.MonkeyPatch) -> Changed:
+    """What is unseen of a fault whose entry says something else than it does."""
+
+    def unseen_of(**fields: Any) -> list[str]:
+        fault = msgspec.structs.replace(load_faults()["key-revoked"], **fields)
+        monkeypatch.setattr(testing, "load_faults", lambda: {fault.id: fault})
+        return unseen(fault.id, only=["key"])
+
+    return unseen_of
+
+
+def test_the_first_lines_name_all_that_there_is() -> None:
+    assert testing.__doc__ is not None
+    assert [name for name in testing.__all__ if f"`{name}`" not in testing.__doc__] == []
+    assert [name for name in testing.__all__ if not getattr(testing, name).__doc__] == []
+
+
+def test_a_fault_that_is_as_its_entry_says_has_nothing_unseen() -> None:
+    assert unseen("key-revoked", only=["key"]) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "lines"),
+    [
+        ({"status": "warn"}, ["key.accepted: fail (key-wrong-or-revoked), not warn (key-wrong-or-revoked): 401 "]),
+        (
+            {"cause": "cors"},
+            [
+                "key.accepted: fail (key-wrong-or-revoked), not fail (cors): 401 ",
+                "the first cause of the run is key-wrong-or-revoked, not cors",
+            ],
+        ),
+        ({"sees": ["key.acepted"]}, ["key.acepted: no case is called so"]),
+        (
+            {"sees": ["key.model-*"]},
+            ["key.model-realtime: skip, not fail ", "key.model-transcription: skip, not fail "],
+        ),
+    ],
+)
+def test_what_an_entry_says_and_nobody_sees_is_a_line_each(
+    fields: dict[str, Any], lines: list[str], changed: Changed
+) -> None:
+    found = changed(**fields)
+    assert [line[: len(wanted)] for line, wanted in zip(found, lines, strict=True)] == lines
+
+
+def test_another_cause_that_is_held_as_firmly_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = testing.run_on_emulator(faults=["key-revoked"], only=["key"])
+    more = (*report.diagnosis, replace(report.diagnosis[0], cause="cors"))
+    monkeypatch.setattr(testing, "run_on_emulator", lambda **_: replace(report, diagnosis=more))
+    assert unseen("key-revoked") == ["cors is held with high confidence, too"]
+
+
+def test_a_check_that_breaks_is_seen(monkeypatch: pytest.MonkeyPatch, changed: Changed) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("rtdiag.checks.key.keys.shape_of", broken)
+    assert changed()[0].startswith("key.shape: it broke: ZeroDivisionError")
+
+
+def test_the_faults_of_a_package_are_those_of_its_file() -> None:
+    assert faults_of("rtdiag.emulator")[0] == next(iter(load_faults()))
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"), [('{"error": {"code": "insufficient_quota"}}', "quota-exhausted"), ("all is well", "unknown")]
+)
+def test_a_text_is_taken_for_what_explain_says(text: str, cause: str) -> None:
+    assert cause_of(text) == cause
