@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rtdiag.api.plugins import Broken
 from rtdiag.emulator import added_routes, faults
+from rtdiag.emulator.bodies import all_bodies
 from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.loopback import LOOPBACK, is_loopback
 from rtdiag.emulator.session.shapes import all_shapes
@@ -51,7 +52,12 @@ class Emulator:
         self.key = EMULATOR_KEY
         self._chosen = chosen(self.faults)
         behaviour(self.as_of)
-        all_shapes()  # what is wrong with the data is said now, not when somebody asks
+        for read in (
+            all_bodies,
+            all_shapes,
+            self.broken,
+        ):  # what is wrong with the data is said now, not when somebody asks
+            read()
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
         self._ends = ends
         self._service: Service | None = None

@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"api", "compare", "diagnosis", "intake", "model", "redact", "remedy", "speech", "transport"},
     "session": {"api", "model", "engine", "remedy"},
     "checks": {"api", "model", "redact", "transport", "engine", "session", "speech"},
-    "whole_run": {"model", "redact", "transport", "engine", "speech", "emulator"},
+    "whole_run": {"api", "model", "redact", "transport", "engine", "speech", "emulator"},
     "testing": {"api", "model", "redact", "diagnosis", "engine", "emulator", "whole_run"},
     "cli": {
         "api",
