@@ -197,6 +197,10 @@ def test_who_asks_for_what_is_broken_is_told_why(place: Path, tmp_path: Path) ->
     }
     refused = asked(copy, "rtdiag", *["run", "--emulator", "--fault", "acme-full"], code=2).stderr
     assert re.fullmatch(r"rtdiag: unknown fault 'acme-full': .*faults\.yaml, line 3: acme-full: stroy: .*\n", refused)
+    served = asked(copy, "rtdiag", "emulator", "--list-faults").stderr.splitlines()
+    assert [line.split(",")[0] for line in served] == ["rtdiag: acme-faults", "rtdiag: acme-routes"]
+    replayed = asked(copy, "rtdiag", "replay", str(report_of(place)), "-o", "short", code=1).stderr.splitlines()
+    assert [line.split(",")[0] for line in replayed[:2]] == ["rtdiag: acme-sessions", "rtdiag: acme-causes"]
     explained = asked(copy, "rtdiag", "--debug", "explain", "401").stderr
     assert "Traceback" in explained
     assert re.search(r"^rtdiag: acme-causes, .*causes\.yaml, line 4: .* sumary: ", explained, re.MULTILINE)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from rtdiag.api.own_yaml import converted
 from rtdiag.emulator import added_routes
 from rtdiag.emulator.added_routes import AddedRoute
+from rtdiag.emulator.faults import GROUP
 from tests.emulator.test_http import ask
 
 ROUTES: list[dict[str, Any]] = [
@@ -17,6 +21,9 @@ ROUTES: list[dict[str, Any]] = [
     {"request": "POST /acme/new", "source": "s", "needs_key": False, "answer": {"status": 201, "text": "done"}},
     {"request": "GET /acme/gone", "source": "s", "answer": {"status": 404, "body": "invalid-url"}},
 ]
+
+
+ALL = added_routes._all.__wrapped__
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +51,21 @@ def test_it_can_answer_with_a_body_of_the_apis() -> None:
 @pytest.mark.parametrize(("method", "path"), [("POST", "/acme"), ("GET", "/acme/"), ("GET", "/acm")])
 def test_what_is_beside_it_is_no_url_of_the_api(method: str, path: str) -> None:
     assert ask(method, path, key=True).json()["error"]["message"].startswith("Invalid URL")
+
+
+def test_a_route_of_two_packages_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for package in ("acme_one", "acme_two"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "routes.yaml").write_text(json.dumps(ROUTES), encoding="utf-8")
+        (tmp_path / package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    entries = [EntryPoint(name, f"acme_{name}", GROUP) for name in ("one", "two")]
+    monkeypatch.setattr("rtdiag.api.plugins.entry_points", lambda **_: entries)
+    known, broken = ALL()
+    assert list(known) == [route["request"] for route in ROUTES]
+    (told,) = broken
+    assert (told.id, told.kind) == ("two-routes", "routes")
+    assert told.reason == "acme_two/routes.yaml: GET /acme: another package has that route already"
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,15 @@ def test_an_unusable_check_is_broken_with_the_reason(offer: ModuleType, check: o
     assert loaded.checks == OWN
 
 
+def test_a_reason_of_many_lines_is_one(offer: ModuleType) -> None:
+    def broken(_: str) -> None:
+        raise ValueError("first\n  second")
+
+    offer.__getattr__ = broken  # type: ignore[method-assign]
+    loaded = registry.load([entry("acme", "acme_checks:CHECK")])
+    assert loaded.broken == (Broken("acme", "it cannot be loaded: ValueError: first second"),)
+
+
 def test_one_that_does_not_import_is_broken_and_the_others_live(offer: ModuleType) -> None:
     offer.CHECK = acme()  # type: ignore[attr-defined]
     loaded = registry.load([entry("gone", "acme_gone:CHECK"), entry("acme", "acme_checks:CHECK")])

@@ -70,6 +70,13 @@ def test_another_cause_that_is_held_as_firmly_is_seen(monkeypatch: pytest.Monkey
     assert unseen("key-revoked") == ["cors is held with high confidence, too"]
 
 
+def test_a_case_that_says_nothing_of_what_to_do_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = testing.run_on_emulator(faults=["key-revoked"], only=["key"])
+    testing.row(report, "key.accepted").finding.__dict__["hint"] = None
+    monkeypatch.setattr(testing, "run_on_emulator", lambda **_: report)
+    assert unseen("key-revoked") == ["key.accepted: nothing says what is to be done"]
+
+
 def test_a_check_that_breaks_is_seen(monkeypatch: pytest.MonkeyPatch, changed: Changed) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
