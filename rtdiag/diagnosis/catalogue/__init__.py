@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint
 from importlib.resources import files
 from typing import Annotated, Any, cast, get_args
@@ -38,6 +38,7 @@ GROUP = "rtdiag.causes"
 _MEASURED = 60
 POINTS = (*range(1, 21), 40, _MEASURED, 70)  # from 40 on it is what rtdiag has measured
 _POINTS_SAID = "1 to 20, or 40, 60, 70"
+_CAPITALS = re.compile(r"\\.|[A-Z]+")  # and escapes, which are none
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
 _OF_THE_ANSWER = frozenset(
@@ -75,10 +76,10 @@ class Sign:
         """What was found, as (name of the fact, the text that matched); empty when the sign is not there."""
         found = []
         for name, pattern in self.when:
-            match = pattern.search(facts[name])
+            match = pattern.search(_in_small_letters(facts[name]))
             if match is None:
                 return ()
-            found.append((name, match.group()))
+            found.append((name, facts[name][slice(*match.span())]))
         return tuple(found)
 
 
@@ -203,11 +204,21 @@ def _sign(place: str, written: Mapping[int, Mapping[str, str | int]]) -> Sign:
     return Sign(points, looks, cast(Confidence, held))
 
 
+def _lowered(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith("\\") else found[0].lower()
+
+
+@lru_cache(maxsize=64)  # a situation has fewer features
+def _in_small_letters(text: str) -> str:
+    """The text with each letter at its place: to look with `re.IGNORECASE` instead takes three times as long."""
+    return text.replace("\u0130", "i").lower()  # it alone would become two
+
+
 def _looks(place: str, name: str, text: str) -> tuple[str, re.Pattern[str]]:
     """A feature, and what must be found in it."""
     if name not in names():
         raise ValueError(f"unknown feature - at `${place}`")
     try:
-        return name, own_yaml.pattern(text, re.IGNORECASE)
+        return name, own_yaml.pattern(_CAPITALS.sub(_lowered, text))
     except ValueError as error:
         raise ValueError(f"{error} - at `${place}`") from None
