@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections import Counter
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +51,8 @@ def test_the_table_folds_what_is_well_and_says_what_it_asked_and_did_not_test() 
     text = render(run(), "table")
     lines = text.splitlines()
     assert lines[1] == lines[-1] == "EMULATOR (as of 2026-11-13): nothing here was asked of the live API"
-    assert sum(line.startswith("✓ ") for line in lines) == 9
+    passed = sum(outcome.status == "pass" for outcome in run().checks)
+    assert sum(line.startswith("✓ ") for line in lines) == 1 + passed, "the verdict, and a line for each check"
     assert "not tested: a browser, CORS, ICE over TCP, your own code" in text
     told = render(run(), "table", verbose=True)
     for founding in ("post it to", "Invalid URL (POST /v1/realtime/transcription_sessions)"):
@@ -65,7 +68,19 @@ def test_a_run_costs_what_the_checks_declare_and_hang_ups_are_in_it() -> None:
         wanted = declared[outcome.id].cost + apart.get(outcome.id, Cost())
         assert outcome.cost == (wanted if outcome.status == "pass" else Cost())
     announced = plan.make(declared.values(), skip=["vad-effect"]).cost
-    assert run().cost == announced == Cost(requests=70, tokens_minted=18, sessions_opened=9)
+    assert run().cost == announced
+
+
+def test_the_page_says_what_a_run_costs() -> None:
+    page = (Path(__file__).parents[2] / "checks" / "README.md").read_text(encoding="utf-8")
+    found = re.search(
+        r"about (\d+) requests, mints (\d+) tokens of 60 seconds, opens (\d+) sessions", " ".join(page.split())
+    )
+    assert found
+    requests, *rest = map(int, found.groups())
+    cost = run().cost
+    assert rest == [cost.tokens_minted, cost.sessions_opened]
+    assert abs(requests - cost.requests) <= requests // 20, "about as many"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from rtdiag.engine import registry
+from rtdiag.engine import plan, registry
 from tests import speech
 
 KEY = "sk-proj-FAKEcanary000000000000000000000000abcd"
@@ -91,7 +91,9 @@ def test_a_green_run_on_the_emulator() -> None:
     assert [c["id"] for c in report["checks"]] == list(registry.load(()).checks)
     assert report["target"]["emulator"] == {"as_of": "2026-11-13", "faults": []}
     assert report["credential"]["source"] == "the emulator"
-    assert done.stderr == "rtdiag asks about 70 requests, 18 tokens, 9 sessions, no audio, within 120 s.\n"
+    cost = plan.make(registry.load(()).checks.values(), skip=["vad-effect"]).cost
+    counted = f"{cost.requests} requests, {cost.tokens_minted} tokens, {cost.sessions_opened} sessions"
+    assert done.stderr == f"rtdiag asks about {counted}, no audio, within 120 s.\n"
     assert KEY not in done.stdout
 
 
