@@ -16,10 +16,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 
-from rtdiag.checks.sdp.sdp_judge import PHASES, judge
-
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS, KINDS
+from rtdiag.checks.sdp.sdp_judge import PHASES, judge
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import INVALID_OFFER, SDP, Context, SessionAttempt
 from rtdiag.engine.findings import beside_made_up

@@ -20,10 +20,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from rtdiag.checks.token.token_judge import SHORTEST_LIFE_S, judge, remaining_s
-
 from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Kind, sdp_path
+from rtdiag.checks.token.token_judge import SHORTEST_LIFE_S, judge, remaining_s
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, MintedToken, token_in
 from rtdiag.engine.findings import REFUSED, beside_made_up, past_the_credential

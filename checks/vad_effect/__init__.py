@@ -18,11 +18,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rtdiag.checks.vad_effect import vad_effect_judge
-
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import Kind
 from rtdiag.api.sessions import Json
+from rtdiag.checks.vad_effect import vad_effect_judge
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, SessionAttempt
 from rtdiag.engine.findings import no_room_for, said

@@ -19,6 +19,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
+from rtdiag.api import sessions
+from rtdiag.api.endpoints import CALLS, Dialect, Kind
+from rtdiag.api.sessions import Json
 from rtdiag.checks.websocket.websocket_judge import (
     CONTROLS,
     INTENT,
@@ -31,10 +34,6 @@ from rtdiag.checks.websocket.websocket_judge import (
     stays_silent,
     unusable_answer,
 )
-
-from rtdiag.api import sessions
-from rtdiag.api.endpoints import CALLS, Dialect, Kind
-from rtdiag.api.sessions import Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, speaks
 from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, as_answer

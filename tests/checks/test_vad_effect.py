@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from rtdiag.checks import vad_effect
 from rtdiag.checks.vad_effect import CHECK
-
 from rtdiag.diagnosis import catalogue
 from rtdiag.emulator import Emulator
 from rtdiag.engine import plan, registry, runner

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from rtdiag.checks import key
-
 from rtdiag.model import Cost, Finding, Observation, Outcome, Report, Row
 from rtdiag.testing import run_on_emulator
 
