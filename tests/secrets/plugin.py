@@ -58,7 +58,7 @@ class _Broken:
 BROKEN = _Broken()
 
 
-def offered(**_: str) -> list[EntryPoint]:
-    """What stands in for the installed entry points."""
+def offered(group: str) -> list[EntryPoint]:
+    """What stands in for the installed entry points: checks alone."""
     names = {"asks": "PROBES", "judges": "JUDGES", "says": "SAYS", "broken": "BROKEN.check"}
-    return [EntryPoint(name, f"tests.secrets.plugin:{value}", GROUP) for name, value in names.items()]
+    return [EntryPoint(name, f"tests.secrets.plugin:{value}", GROUP) for name, value in names.items() if group == GROUP]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.engine import registry
+from rtdiag.api import plugins
 from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
 from tests.secrets import plugin
@@ -30,7 +30,7 @@ def clean() -> Mapping[str, Any]:
 
 @pytest.fixture
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Planted]:
-    monkeypatch.setattr(registry, "entry_points", plugin.offered)
+    monkeypatch.setattr(plugins, "entry_points", plugin.offered)
     with serving(repeating(COOKIE)) as port:
         yield Planted(tmp_path, port, {"cookie": COOKIE})
 
