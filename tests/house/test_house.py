@@ -16,8 +16,10 @@ import pytest
 import rtdiag
 from rtdiag import __version__
 from rtdiag.cli import main
+from rtdiag.engine import registry
 
 ROOT = Path(__file__).parents[2]
+CHECKS = list(registry.load(()).checks)
 
 # What a check may take from rtdiag itself, as those of other packages do: all that is exported, but for runs.
 OF_A_CHECK = set(rtdiag.__all__) - {"Config", "ConfigError", "Report", "run"}
@@ -199,6 +201,35 @@ def test_nothing_is_said_past_the_two_doors(path: Path) -> None:
     named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name)}
     ways = {"click.echo", "click.secho", "click.style", "print", "sys.stdout", "sys.stderr", "sys.__stderr__"}
     assert named & ways <= STREAMS.get(path.name, set()), "say(…) of cli/stderr.py, or show(…) of cli/terminal.py"
+
+
+def listing(code: str) -> list[set[str]]:
+    """The checks that one literal names, where they are so many that it must list them all; what a run asks `only` is no list."""
+    if not most(code):
+        return []
+    nodes = list(ast.walk(ast.parse(code)))
+    chosen = {id(node.value) for node in nodes if isinstance(node, ast.keyword) and node.arg == "only"}
+    found = (most(" ".join(texts(node))) for node in nodes if id(node) not in chosen)
+    return [named for named in found if named]
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    """The texts that a literal holds itself: a list its elements, a mapping its keys, a text itself."""
+    held = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [node])
+    yield from (one.value for one in held if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def most(text: str) -> set[str]:
+    """The checks that a text names, or none where they are not more than half."""
+    named = set(re.findall(r"[\w-]+", text)) & set(CHECKS)
+    return named if 2 * len(named) > len(CHECKS) else set()
+
+
+def test_no_test_lists_the_checks_so_that_a_new_one_costs_none() -> None:
+    found = {path: listing(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests").rglob("*.py"))}
+    assert {path.name: named for path, named in found.items() if named} == {}, "take them from registry.load(())"
+    assert all(map(listing, (f"x = {CHECKS}", f"x = {', '.join(CHECKS)!r}")))
+    assert not listing(f"run(only={CHECKS})")
 
 
 def test_help_imports_nothing_heavy() -> None:
