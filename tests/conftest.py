@@ -61,8 +61,8 @@ def _forget_the_machine() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores, at most four: some tests mostly wait, and WebRTC has deadlines."""
-    return min((os.cpu_count() or 1) + 1, 4)
+    """Two processes more than there are cores, at most four: many tests mostly wait, and WebRTC has deadlines."""
+    return min((os.cpu_count() or 1) + 2, 4)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
