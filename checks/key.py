@@ -182,7 +182,7 @@ def _model(case: str, seen: Observation, today: date) -> Finding:
     better = models.default("realtime" if kind == "realtime" else "transcription")
     if ends and ends <= today:
         measured = f"{model} was shut down on {ends}"
-        return Finding(case, "fail", measured, "a living model", ("the model has ended",), f"use {flag} {better}")
+        return Finding(case, "fail", measured, "a living model", (models.ENDED,), f"use {flag} {better}")
     if ends and (ends - today).days <= _SOON_DAYS:
         hint = f"move to {better}; {flag} {better} tries it"
         return Finding(
@@ -190,7 +190,7 @@ def _model(case: str, seen: Observation, today: date) -> Finding:
             "warn",
             f"{model} is shut down on {ends}, in {(ends - today).days} days",
             "a living model",
-            ("the model ends soon",),
+            (models.ENDS_SOON,),
             hint,
         )
     if not seen.facts.get("listed", True):

@@ -36,7 +36,7 @@ from rtdiag.engine import registry
 from rtdiag.engine.check import Check
 from rtdiag.engine.config import Config, make
 from rtdiag.engine.registry import Registry
-from rtdiag.engine.results import explained
+from rtdiag.engine.results import checked, explained
 from rtdiag.model import Evidence, Exchange, Finding, Observation, Report, Row
 from rtdiag.redact import Mask
 
@@ -84,9 +84,12 @@ def judge(
     official: bool = True,
     today: date = date(2026, 11, 22),
 ) -> Mapping[str, Finding]:
-    """What the check's judge says of this evidence, by case id, with the cause that diagnosis names for it."""
+    """What the check's judge says of this evidence, by case id, with the cause that diagnosis names for it.
+
+    Raises ValueError for a finding that a run refuses.
+    """
     evidence = Evidence({s.case: s for s in seen}, frozenset(dialects), official, today)
-    return {f.case: explained(f, evidence.seen.get(f.case)) for f in check.judge(evidence)}
+    return {f.case: explained(checked(f), evidence.seen.get(f.case)) for f in check.judge(evidence)}
 
 
 def run_on_emulator(

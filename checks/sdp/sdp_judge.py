@@ -9,6 +9,7 @@ from rtdiag.api import sessions
 from rtdiag.api.capacity import no_room
 from rtdiag.engine.findings import (
     NO_CREDIT,
+    NO_SESSION,
     REFUSED,
     in_short,
     is_quota,
@@ -24,9 +25,6 @@ from rtdiag.model import Evidence, Exchange, Finding, Observation, PeerTrace
 
 # From when on the API takes a token once: between 2026-07-20 and 2026-08-01 by record 59244381944 and kizuna-ai-lab/sokuji#377.
 ONCE_SINCE = date(2026, 8, 1)
-
-
-NO_SESSION = "the session never begins"
 
 
 PHASES: tuple[tuple[str, str, str], ...] = (

@@ -12,6 +12,7 @@ from rtdiag.engine.findings import (
     LIMITED,
     NO_API,
     NO_CREDIT,
+    NO_SESSION,
     NOT_IN_SHAPE,
     SERVER_TROUBLE,
     TAKES_ANYTHING,
@@ -164,7 +165,7 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
         return Finding(way.case, "inconclusive", measured, expected, (NOT_IN_SHAPE,), hint)
     if stays_silent(seen) or _closed_for_nothing(seen):
         hint = "the upgrade alone proves nothing: the first event of every session is session.created"
-        return Finding(way.case, "fail", measured, expected, ("the session never begins",), hint)
+        return Finding(way.case, "fail", measured, expected, (NO_SESSION,), hint)
     error = as_answer(seen).error
     unnamed = not names_a_reason(as_answer(seen), _ALONE) or (error is not None and error.code == "invalid_api_key")
     if _credential_refused(seen) and (key_refused or way.credential == "api-key"):

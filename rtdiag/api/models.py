@@ -14,6 +14,9 @@ from rtdiag.api.endpoints import Kind
 
 Known = Literal["yes", "no", "unconfirmed"]
 
+# What a check observes of a model that is none to go on with.
+ENDED, ENDS_SOON = "the model has ended", "the model ends soon"
+
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default.

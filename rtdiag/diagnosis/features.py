@@ -54,7 +54,7 @@ def names() -> frozenset[str]:
 
 
 def _error(fields: Mapping[str, str], text: str, close: str) -> dict[str, str]:
-    """The facts of the error object, with what its wording tells where a field is missing."""
+    """The features of the error object, with what its wording tells where a field is missing."""
     reason, reason_type, reason_code = wording.reason_in(text) if close or len(text) < 80 else ("", "", "")
     said = evened(fields.get("message", "")) or text
     given = fields.get("code", "")

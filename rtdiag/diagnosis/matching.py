@@ -78,7 +78,7 @@ def ranked(found: Features) -> list[Match]:
 
 
 def match(cause: Cause, found: Features) -> Match:
-    """How well this cause explains these facts; what speaks against it is counted only where something speaks for it."""
+    """How well this cause explains these features; what speaks against it is counted only where something speaks for it."""
     there = [(sign, seen) for sign in cause.speaks_for if (seen := sign.seen_in(found))]
     opposed = [(sign, seen) for sign in cause.speaks_against if there and (seen := sign.seen_in(found))]
     points = sum(sign.points for sign, _ in there) - sum(sign.points for sign, _ in opposed)

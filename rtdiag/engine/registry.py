@@ -56,7 +56,7 @@ def _own() -> Iterator[Check]:
 def _as_check(found: object, name: str) -> Check:
     check = getattr(found, "CHECK", None) if isinstance(found, ModuleType) else found
     if not isinstance(check, Check):
-        raise RegistryError(f"{name} offers no rtdiag.engine.check.Check")
+        raise RegistryError(f"{name} offers no rtdiag.Check")
     doc = check.doc or (found.__doc__ if isinstance(found, ModuleType) else None) or check.title
     return replace(check, doc=doc)
 

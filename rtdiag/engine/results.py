@@ -145,7 +145,7 @@ def crashed(exc: BaseException, mask: Mask) -> str:
 def _findings(asked: AskedCheck, evidence: Evidence, mask: Mask) -> tuple[dict[str, Finding], str | None]:
     try:
         heard = {case: seen for case, seen in evidence.seen.items() if not {NOT_ASKED, OVERTAKEN} & set(seen.facts)}
-        found = [_checked(f) for f in asked.check.judge(replace(evidence, seen=heard))]
+        found = [checked(f) for f in asked.check.judge(replace(evidence, seen=heard))]
         return {f.case: _masked(f, mask) for f in found}, asked.crash
     except BaseException as exc:  # a judge awaits nothing, so no signal comes here as an exception
         return {}, asked.crash or crashed(exc, mask)
@@ -155,12 +155,13 @@ def explained(finding: Finding, seen: Observation | None) -> Finding:
     """The finding with its cause, as diagnosis names it, and with what is to be done, where its check says nothing of that."""
     seen = seen or Observation(finding.case)
     named = verdict.named(finding, seen)
+    # Where nothing was answered, no answer is unexpected.
     if named is None or (named.cause == verdict.UNEXPECTED and not (seen.exchanges or seen.events)):
         return finding
     return replace(finding, cause=named.cause, hint=finding.hint or named.fix)
 
 
-def _checked(finding: Finding) -> Finding:
+def checked(finding: Finding) -> Finding:
     """The finding, if reports can hold it; raises ValueError where the check of another package returns what is none."""
     texts = (finding.case, finding.measured, finding.expected)
     maybe = (finding.hint, finding.instead)

@@ -8,7 +8,7 @@ from datetime import date
 
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS, Dialect, Kind, mint_path
-from rtdiag.api.models import default
+from rtdiag.api.models import ENDED, ENDS_SOON, default
 from rtdiag.api.sessions import Json
 from rtdiag.diagnosis import catalogue
 from rtdiag.model import Diagnosis, Exchange, Outcome, Status, Target, WorkingRequests
@@ -16,8 +16,6 @@ from rtdiag.remedy.refused_requests import refused, request
 from rtdiag.remedy.requests import corrected, offer_url
 
 # The topics of the catalogue that another request mends; of the credentials only the life of a token.
-# What a check observes of a model that is none to go on with.
-_ENDED = {"the model has ended", "the model ends soon"}
 _MENDED_BY_A_REQUEST = frozenset({"endpoint", "sdp", "session", "vad"})
 
 
@@ -80,7 +78,7 @@ def _living_models(target: Target, checks: Iterable[Outcome]) -> dict[Kind, str]
 def _ended(checks: Iterable[Outcome], *statuses: Status) -> frozenset[str]:
     """The models that cases of these statuses say have ended, or end soon."""
     rows = (row for outcome in checks for row in outcome.rows if row.finding.status in statuses)
-    return frozenset(str(row.seen.facts.get("model")) for row in rows if {*row.finding.observed} & _ENDED)
+    return frozenset(str(row.seen.facts.get("model")) for row in rows if {*row.finding.observed} & {ENDED, ENDS_SOON})
 
 
 def _taken(checks: Iterable[Outcome]) -> Json | None:

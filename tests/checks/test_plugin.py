@@ -140,7 +140,7 @@ SLIPS = [  # kind of file, what stands there, what stands there by mistake, the 
         "answr:",
         "acme_checks/routes.yaml, line 4: GET /acme/sessions: answr: unknown key; did you",
     ),
-    (1, "sessions", "CHECK =", "CHECKS =", "acme-sessions offers no rtdiag.engine.check.Check"),
+    (1, "sessions", "CHECK =", "CHECKS =", "acme-sessions offers no rtdiag.Check"),
     (2, "causes", "observed:", "obsrved:", f"{CAUSE}: for[0].obsrved: unknown feature"),
     (
         2,

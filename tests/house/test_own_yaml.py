@@ -166,6 +166,8 @@ def test_a_file_of_another_form_says_where(text: str, line: str, tmp_path: Path)
         ({"for": [{8: {"tixt": "fine"}}]}, "for[0].tixt: unknown feature"),
         ({"for": [{8: {"text": "a"}, 2: {"text": "b"}}]}, "for[0]: it must be one number of points, 1 to 20, or 40"),
         ({"for": [{21: {"text": "a"}}]}, "for[0]: it must be one number of points, 1 to 20, or 40"),
+        ({"for": [{60: {"text": "a"}}]}, "for[0]: more than 20 points are for failure and observed"),
+        ({"for": [{60: {"observed": "a", "held": "sure"}}]}, "for[0].held: it is high, medium, low"),
         ({"for": [{"text": "a"}]}, "for[0]: expected int, got str"),
         ({"unless": ["b", "c"]}, "unless: there is no cause c"),
         ({"explains": ["c"]}, "explains: there is no cause c"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
-from rtdiag import testing
+from rtdiag import Case, Check, Context, Finding, Observation, testing
 from rtdiag.emulator import load_faults
 from rtdiag.testing import cause_of, faults_of, unseen
 
@@ -94,3 +94,17 @@ def test_the_faults_of_a_package_are_those_of_its_file() -> None:
 )
 def test_a_text_is_taken_for_what_explain_says(text: str, cause: str) -> None:
     assert cause_of(text) == cause
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [({"cause": "acme-full"}, "names a cause"), ({"observed": "a text"}, "observations that are no tuple of texts")],
+)
+def test_a_judge_whose_finding_a_run_refuses_is_refused_here_too(wrong: dict[str, Any], why: str) -> None:
+    told = Check("a", "a", (Case("one", "one"),), _nothing, lambda _: [Finding("one", "fail", "m", **wrong)])
+    with pytest.raises(ValueError, match=why):
+        testing.judge(told, [Observation("one")])
+
+
+async def _nothing(_: Context) -> AsyncIterator[Observation]:
+    yield Observation("one")

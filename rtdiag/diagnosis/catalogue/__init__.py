@@ -13,8 +13,8 @@
       for, against                 signs: points: {name of a feature: regular expression, …, held: the most that it is held for it}
 
 A sign counts when every expression in it is found in its feature (features.py names them), with case ignored. Points mean the
-same everywhere: 60 is what rtdiag has measured, which no text outweighs, 12 and 14 settle it alone, 8 to 10 nearly do, 4 to 7
-speak for it, 2 and 3 only break ties. `held` is for what was measured and yet leaves room for doubt.
+same everywhere: 60 (40, 70) is what rtdiag has measured, which no text outweighs, 12 and 14 settle it alone, 8 to 10 nearly do,
+4 to 7 speak for it, 2 and 3 only break ties. `held` is for what was measured and yet leaves room for doubt.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ from rtdiag.model import Confidence
 GROUP = "rtdiag.causes"
 
 _MEASURED = 60
-POINTS = (*range(1, 21), 40, _MEASURED, 70)  # from 40 on it is what rtdiag has measured
+_OF_TEXTS, _OF_MEASUREMENTS = range(1, 21), (40, _MEASURED, 70)
+POINTS = (*_OF_TEXTS, *_OF_MEASUREMENTS)
 _POINTS_SAID = "1 to 20, or 40, 60, 70"
+_FROM_RTDIAG = {"observed", "failure"}  # the features that no text has
 _CAPITALS = re.compile(r"\\.|[A-Z]+")  # and escapes, which are none
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
@@ -72,14 +74,14 @@ class Sign:
         """Whether it looks at what the server or library said, not only at the request and the number of the answer."""
         return self.points >= 4 and any(name in _OF_THE_ANSWER for name, _ in self.when)
 
-    def seen_in(self, facts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """What was found, as (name of the fact, the text that matched); empty when the sign is not there."""
+    def seen_in(self, features: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """What was found, as (name of the feature, the text that matched); empty when the sign is not there."""
         found = []
         for name, pattern in self.when:
-            match = pattern.search(_in_small_letters(facts[name]))
+            match = pattern.search(_in_small_letters(features[name]))
             if match is None:
                 return ()
-            found.append((name, facts[name][slice(*match.span())]))
+            found.append((name, features[name][slice(*match.span())]))
         return tuple(found)
 
 
@@ -201,6 +203,10 @@ def _sign(place: str, written: Mapping[int, Mapping[str, str | int]]) -> Sign:
     if held not in get_args(Confidence):
         raise ValueError(f"it is {', '.join(get_args(Confidence))} - at `${place}.held`")
     looks = tuple(_looks(f"{place}.{name}", name, str(text)) for name, text in when.items())
+    if points in _OF_MEASUREMENTS and not _FROM_RTDIAG & when.keys():
+        raise ValueError(
+            f"more than {_OF_TEXTS[-1]} points are for {' and '.join(sorted(_FROM_RTDIAG))} - at `${place}`"
+        )
     return Sign(points, looks, cast(Confidence, held))
 
 
@@ -210,7 +216,7 @@ def _lowered(found: re.Match[str]) -> str:
 
 @lru_cache(maxsize=64)  # a situation has fewer features
 def _in_small_letters(text: str) -> str:
-    """The text with each letter at its place: to look with `re.IGNORECASE` instead takes three times as long."""
+    """The text with each letter at its place: to look with `re.IGNORECASE` instead takes a third longer."""
     return text.replace("\u0130", "i").lower()  # it alone would become two
 
 
