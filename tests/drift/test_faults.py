@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 import pytest
@@ -121,6 +122,7 @@ def asked(exchange: dict[str, Any]) -> tuple[object, ...]:
     return exchange["method"], path, exchange["credential"], form, "m=audio" in (exchange["request_body"] or "")
 
 
+@cache
 def healthy_answers() -> dict[tuple[object, ...], list[tuple[object, ...]]]:
     found: dict[tuple[object, ...], list[tuple[object, ...]]] = {}
     given = report()
