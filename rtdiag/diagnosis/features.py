@@ -2,7 +2,7 @@
 
 | name | what it holds |
 |---|---|
-| `text` | all that came back, quotes and blanks evened out |
+| `text` | what came back and what a person says of it, one record a line (evidence.py), quotes and blanks evened out |
 | `said` | the error's message, or `text` where no error object could be read |
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
@@ -15,31 +15,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import wording
+from rtdiag.diagnosis.evidence import Piece, taken_apart, undenied
 from rtdiag.diagnosis.printed import error_fields, evened
 from rtdiag.diagnosis.situation import Situation
 
 Features = Mapping[str, str]
 
 
+# How readers mark a circumstance that a person tells.
+_A_PERSON_SAYS = ("said before it: ", "said after it: ")
+
+
 def features(situation: Situation) -> Features:
     """All that a situation says, under the names above; what it does not say is an empty text."""
-    text = evened(situation.text)
-    fields = error_fields(situation.text)
+    return _of(situation, [p for p in taken_apart(situation.text) if p.kind in ("machine", "person")])
+
+
+def of_machines(situation: Situation) -> Features:
+    """The features without a person's words: what high confidence rests on."""
+    told = tuple(c for c in situation.circumstances if not c.startswith(_A_PERSON_SAYS))
+    pieces = [p for p in taken_apart(situation.text) if p.kind == "machine"]
+    return _of(replace(situation, circumstances=told), pieces)
+
+
+def _of(situation: Situation, pieces: Iterable[Piece]) -> Features:
+    raw = "\n".join(piece.text for piece in pieces)
+    text = "\n".join(evened(piece.text) for piece in pieces)
+    fields = error_fields(raw)
     found = dict.fromkeys(("method", "url", "credential", "content_type", "sent", "surface", "dialect"), "")
     found |= {name: evened(str(getattr(situation, name) or "")) for name in found}
     found |= {"text": text, "when": situation.when.isoformat() if situation.when else ""}
     found |= _numbers(situation, text)
     found |= _error(fields, text, found["close"])
     found["full"] = no_room(int(found["close"] or found["status"] or 0), text)
-    found |= {} if found["url"] else wording.asked_in(text, in_words=not fields)
+    found |= {} if found["url"] else wording.asked_in(evened(situation.text), in_words=not fields)
     parts = (
         *(found[n] for n in ("method", "url", "credential", "content_type", "sent")),
-        *map(evened, situation.circumstances),
+        *(undenied(evened(c)) if c.startswith(_A_PERSON_SAYS) else evened(c) for c in situation.circumstances),
     )
     found["request"] = " | ".join(part for part in parts if part)
     found |= {"observed": " | ".join(map(evened, situation.observed)), "failure": situation.failure}

@@ -49,18 +49,18 @@ _PARAMS = re.compile(
 _STATUS = re.compile(
     r"""
     (?: \bhttp(?:/[\d.]+)?[ :]*(?:status)?[ :]*(?:code)? | \bstatus(?:\ ?code)?[ :=]* | \bresponse[ :]+ | ^ | \berror[ :]*
-      | \brejected[^.]{0,30}? ) '?([1-5]\d\d)\b(?!\s*ms)
+      | \brejected[^.\n]{0,30}? ) '?([1-5]\d\d)\b(?!\s*ms)
     | \b(?: get\w* | got | return\w* | giv\w* | with | an? | answer\w* | throw\w* | fail\w* | receiv\w* | see\w* | says? )
       \ ([45]\d\d)\b
     | \b([45]\d\d)\ ?(?: \([a-z ]*\) | bad\ re | bad\ gate | unauthorized | forbidden | not\ found | method\ not | too\ many
       | internal\ server | service\ unav | gateway\ time )""",
-    re.I | re.X,
+    re.I | re.X | re.M,
 )
 _CLOSE = re.compile(
     r"""
     (?: \bclosed?\b(?:\ with)? | \bcode | \breceived | \bsent | \bcloseevent\D{0,12} | \bconnection\D{0,24} | ^ )
     [ :=('{]* (1\d{3}|3\d{3}|4\d{3}) \b(?!ms)""",
-    re.I | re.X,
+    re.I | re.X | re.M,
 )
 _REASON = re.compile(
     r"\b((?:invalid_request|server|rate_limit|authentication|insufficient)\w*_error|server_error)(?:\.(\w+))?", re.I
