@@ -9,14 +9,17 @@
 | `observed` | what a check of rtdiag observes, beside a body or alone |
 | `failure` | kind and phase of what went wrong below the answer |
 | `status`, `surface`, `dialect`, `circumstances`, `when` | as in a Situation (rtdiag/diagnosis/situation.py) |
-| `source` | a thread, a record, a file or the program that prints it; `made…` where the words are this project's own |
+| `source` | who shows it; `made…` where the words are this project's own |
 
+A source is a thread (`OWNER/REPO#N`, `HOST/PATH`), a file of the public index (`record N`), or a program or server that
+prints it. The day follows after a comma, remarks after a semicolon, further sources among them.
 Each has one of the first three, or `observed` or `failure`. Of a body the very
 cause comes first, whatever happens to its text; of the others its family.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +36,7 @@ FOLDER = Path(__file__).parent / "examples"
 _TEXTS = ("body", "printed", "said")
 _MEASURED = ("observed", "failure")
 _FIELDS = {*_TEXTS, *_MEASURED, "request", "status", "surface", "dialect", "circumstances", "when", "source"}
+_THREAD_ENDS = re.compile(r"[,;] ")
 _REQUEST = {"method", "path", "credential", "content_type", "body"}
 
 
@@ -50,6 +54,11 @@ class Example:
     def family(self) -> str:
         """The cause without its finer part."""
         return self.cause.partition("/")[0]
+
+    @property
+    def thread(self) -> str:
+        """The source without its day and remarks, "" for what is made: examples with the same one are not independent."""
+        return "" if self.source.startswith("made") else _THREAD_ENDS.split(self.source)[0].lower()
 
     def __str__(self) -> str:
         return f"{self.cause}-{self.situation.text[:40]}"

@@ -5,8 +5,9 @@ A cause or sign is added together with its example, in the file of that name in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
@@ -68,3 +69,28 @@ def test_every_example_is_of_a_cause_and_stands_in_the_file_of_its_topic() -> No
     known = catalogue.causes()
     assert {f.stem for f in FOLDER.iterdir()} == {cause.topic for cause in known.values()}
     assert not [str(one) for one in examples() if one.cause not in known or known[one.cause].topic != one.topic]
+
+
+# A thread, a file of the public index, or the name of a program, a server or a paper; never an address that has a shorter form.
+ONE_SOURCE = re.compile(
+    r"[\w.-]+/[\w.-]+#\d+|record \d+|[\w-]+(\.[\w-]+)+/\S+|(?!records? |public |https?:)[\w.-]+(/[\w.-]+)?( [\w.]+){0,3}"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "thread"),
+    [
+        ("openai/openai-python#2638, 2025-09-18", "openai/openai-python#2638"),
+        ("OpenAI/openai-python#2638; printed by Chrome", "openai/openai-python#2638"),
+        ("record 67152136857, 2026; also record 65878575473", "record 67152136857"),
+        ("websockets, 14 and later", "websockets"),
+        ("made, after record 67152136857", ""),
+    ],
+)
+def test_the_thread_of_an_example_has_no_day_and_no_remark(source: str, thread: str) -> None:
+    assert replace(examples()[0], source=source).thread == thread
+
+
+def test_each_source_is_spelled_in_one_way() -> None:
+    assert not sorted({one.source for one in examples() if one.thread and not ONE_SOURCE.fullmatch(one.thread)})
+    assert not [one.source for one in examples() if "community.openai.com" in one.thread and one.thread.count("/") != 2]
