@@ -11,8 +11,9 @@
 | `status`, `surface`, `dialect`, `circumstances`, `when` | as in a Situation (rtdiag/diagnosis/situation.py) |
 | `source` | who shows it; `made…` where the words are this project's own |
 
-A source is a thread (`OWNER/REPO#N`, `HOST/PATH`), a file of the public index (`record N`), or a program or server that
-prints it. The day follows after a comma, remarks after a semicolon, further sources among them.
+A source is a thread (`OWNER/REPO#N`, `HOST/PATH`), a repository (`OWNER/REPO`), a file of the public index (`record N`; files
+of one author bear one number), or a program or server that prints it. The day follows after a comma, remarks after a
+semicolon, further sources among them.
 Each has one of the first three, or `observed` or `failure`. Of a body the very
 cause comes first, whatever happens to its text; of the others its family.
 """
