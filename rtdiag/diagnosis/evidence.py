@@ -23,7 +23,9 @@ Kind = Literal["machine", "person", "denied", "code", "healthy"]
 _LONGEST_OBJECT = 400  # lines
 _WRAPPED = 56  # characters after which a line may have been wrapped
 
-_FRAME = re.compile(r"\s{0,20}(?:at (?:async )?[\w$.<>\[\] ]{1,120}[( ]|at \S+:\d+|File \"[^\"]{1,200}\", line \d+|\(anonymous\))")
+_FRAME = re.compile(
+    r"\s{0,20}(?:at (?:async )?[\w$.<>\[\] ]{1,120}[( ]|at \S+:\d+|File \"[^\"]{1,200}\", line \d+|\(anonymous\))"
+)
 _KEYED = re.compile(r"[\s<>*|▶▼-]{0,12}['\"]?[A-Za-z_][\w.-]{0,30}['\"]?\s?(?:[:=]\s?\S|:\Z)")
 _SENTENCE = re.compile(r"(?<=[a-z\d)'\"`»”*][.!?])\s+(?=[\"'(“]?[A-Z¿¡])|(?<=[。！？])")
 
@@ -68,7 +70,9 @@ _EVENT = re.compile(
     |rate_limits)\.[\w.]+)['"]""",
     re.X,
 )
-_EVENT_FAILED = re.compile(r"(?i)\bfailed\b|\bincomplete\b|['\"]error['\"]?\s?[:=]\s?(?!null|None|undefined)|['\"]?status['\"]?\s?[:=]\s?['\"]cancelled|Error\(")
+_EVENT_FAILED = re.compile(
+    r"(?i)\bfailed\b|\bincomplete\b|['\"]error['\"]?\s?[:=]\s?(?!null|None|undefined)|['\"]?status['\"]?\s?[:=]\s?['\"]cancelled|Error\("
+)
 _CALM = re.compile(
     r"""(?ix)
     \A\W{0,4}(?:\S{1,30}\ )?(?:ice|peer|signaling|dtls|data\ ?channel|websocket|ws)?[ _]?(?:connection|gathering|channel|signaling)?[ _]?(?:state)?
@@ -91,11 +95,19 @@ _EXPRESSION = re.compile(
     """,
     re.X | re.S,
 )
-_RESULT = re.compile(r"\w*Error\(|\berror['\"]?\s?[:=]|_error\b|\A\s*\w{0,60}(?:Error|Exception|Event|Closed\w{0,8})\(|\A\W*\w*(?:Error|Exception)\b|Uncaught|DOMException|Failed to|->\s?\d{3}|\bError\b\W{1,3}\w")
-_RESULT_OF_FAILURE = re.compile(r"(?i)exception|\w*error\b|cannot|unknown|unexpected|unsupported|failed|unhandled|invalid|no handler")
-_EXAMPLE = re.compile(r"(?i)\b(?:for example|for instance|e\. ?g\.|such as|docs? sa(?:y|id)|documentation sa(?:ys|id)|supposed to|would (?:get|be|give|return))\b")
+_RESULT = re.compile(
+    r"\w*Error\(|\berror['\"]?\s?[:=]|_error\b|\A\s*\w{0,60}(?:Error|Exception|Event|Closed\w{0,8})\(|\A\W*\w*(?:Error|Exception)\b|Uncaught|DOMException|Failed to|->\s?\d{3}|\bError\b\W{1,3}\w"
+)
+_RESULT_OF_FAILURE = re.compile(
+    r"(?i)exception|\w*error\b|cannot|unknown|unexpected|unsupported|failed|unhandled|invalid|no handler"
+)
+_EXAMPLE = re.compile(
+    r"(?i)\b(?:for example|for instance|e\. ?g\.|such as|docs? sa(?:y|id)|documentation sa(?:ys|id)|supposed to|would (?:get|be|give|return))\b"
+)
 
-_SPEAKER = re.compile(r"(?i)\A\W*(?:i|we|my|our|it|this|that|there|not|no|nothing|the|its?)\b|\b(?:i|we|my|our)\b|any ?more\W*\Z")
+_SPEAKER = re.compile(
+    r"(?i)\A\W*(?:i|we|my|our|it|this|that|there|not|no|nothing|the|its?)\b|\b(?:i|we|my|our)\b|any ?more\W*\Z"
+)
 
 # What one says of a thing to say that it is not the trouble. In words of English; other languages are glossed before (lexicon/).
 _TROUBLES = r"(?:errors?|problems?|issues?|failures?|faults?|cors|proxy|proxies|vpn|firewall|time-?outs?|typos?|crash\w*|throttling|rate.?limit\w*|[45]\d\d)"
@@ -214,9 +226,16 @@ def _atomic(record: str) -> Kind | None:
     if _healthy_event(record) or _CALM.match(record[:200]):
         return "healthy"
     level = _LEVEL.search(record[:120])
-    if (level and (level[1] or level[2]).lower() in _CALM_LEVELS or _STAMP.match(record)) and not _TROUBLE.search(record):
+    if (level and (level[1] or level[2]).lower() in _CALM_LEVELS or _STAMP.match(record)) and not _TROUBLE.search(
+        record
+    ):
         return "healthy"
-    if _OBJECT.search(record[:4000]) or (_KEYED.match(record) and _TROUBLE.search(record)) or _STAMP.match(record) or level:
+    if (
+        _OBJECT.search(record[:4000])
+        or (_KEYED.match(record) and _TROUBLE.search(record))
+        or _STAMP.match(record)
+        or level
+    ):
         return "machine"
     return None
 

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -28,6 +29,10 @@ from rtdiag.diagnosis.situation import Situation
 Features = Mapping[str, str]
 
 
+_OF_THE_API = re.compile(
+    r"(?i)\brealtime\b|\b(?:session|transcription_session|input_audio_buffer|output_audio_buffer|conversation|response)\.[a-z]\w+"
+    r"|\b(?:semantic|server)_vad\b|\bek_|client.?secret|ephemeral|openai|\bsdp\b|\bice\b|webrtc|websocket|\bwss?:|turn_detection|error\b|exception\b"
+)
 # How readers mark a circumstance that a person tells.
 _A_PERSON_SAYS = ("said before it: ", "said after it: ")
 
@@ -42,6 +47,13 @@ def of_machines(situation: Situation) -> Features:
     told = tuple(c for c in situation.circumstances if not c.startswith(_A_PERSON_SAYS))
     pieces = [p for p in taken_apart(situation.text) if p.kind == "machine"]
     return _of(replace(situation, circumstances=told), pieces)
+
+
+def anchored(told: Features) -> bool:
+    """Whether something of the API or of a machine stands in it, by which a cause can be looked for."""
+    return any(told[name] for name in ("code", "type", "param", "event", "close", "status")) or bool(
+        _OF_THE_API.search(told["any"])
+    )
 
 
 def _of(situation: Situation, pieces: Iterable[Piece]) -> Features:

@@ -6,14 +6,15 @@ the credential or the date add them or take them away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rtdiag.api.endpoints import base_url_of
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed, advised
 from rtdiag.diagnosis.catalogue import Cause, Sign
-from rtdiag.diagnosis.features import Features, features
+from rtdiag.diagnosis.features import Features, anchored, features, of_machines
+from rtdiag.diagnosis.likeness import likeness
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Confidence, Diagnosis
 
@@ -22,6 +23,9 @@ UNKNOWN = "unknown"
 # Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs.
 _HIGH, _LEAD, _MEDIUM, _LOW = 12, 4, 6, 3
 _SHOWN = 4
+_ALIKE = 0.15  # points for a unit of likeness
+_BARELY = 2  # points of likeness for a cause to be named by that alone
+_ONLY_LIKE = "only its words are like this"
 RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -44,13 +48,68 @@ class Match:
 
 def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
     """The causes that explain one situation, best first, at most four; `unknown`, then the nearest ones, when none does."""
-    told = features(situation)
-    matches = ranked(told)
-    held = [(m, confidence(m, matches)) for m in matches if m.points >= _LOW]
+    found = judged(situation)
+    held = [one for one in found if one.shown]
     if held:
-        return tuple(_diagnosis(m, confidence, situation) for m, confidence in held[:_SHOWN])
+        return tuple(_diagnosis(one.match, one.confidence, situation) for one in held[:_SHOWN])
+    matches = [one.match for one in found]
     nearest = [m for m in matches if m.points > 0][:2]
     return (_unknown(matches), *(_diagnosis(m, "low", situation) for m in nearest))
+
+
+@dataclass(frozen=True)
+class Held:
+    """A cause in the ranking, how firmly it is held, and what it was ranked by: its points, and how like the text is to it.
+
+    `shown` is False where too little speaks for it to name it.
+    """
+
+    match: Match
+    confidence: Confidence
+    worth: float
+    shown: bool
+
+
+def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple[Held, ...]:
+    """Every cause that signs or words bring near, likeliest first; of these causes, or of the whole catalogue.
+
+    What a machine said decides: a cause that its words alone settle comes first, and no other is held with high confidence. A cause
+    that mostly follows from another one stands behind any that is not held low.
+    """
+    known = tuple(catalogue.causes().values() if causes is None else causes)
+    told, of_machine = features(situation), of_machines(situation)
+    matches = ranked(told, known)
+    decisive = matches if of_machine == told else ranked(of_machine, known)
+    settled = {m.cause.code for m in decisive if confidence(m, decisive) == "high"}
+    near = likeness(told) if of_machine["text"] or anchored(told) else {}
+    found = [_held(m, matches, settled, near) for m in matches]
+    supported = {m.cause.code for m in matches}
+    found += [_alike(c, near[c.code]) for c in known if c.code in near and c.code not in supported]
+    root = any(one.confidence != "low" and not one.match.cause.follows for one in found)
+    return tuple(sorted(found, key=lambda one: _order(one, root)))
+
+
+def _order(one: Held, root: bool) -> tuple[bool, bool, bool, float, int, str]:
+    """By what decides, then by worth; `root` says that a cause is held that others may follow from."""
+    cause = one.match.cause
+    behind = root and cause.follows
+    return one.confidence != "high", not one.match.measured, behind, -one.worth, cause.weight, cause.code
+
+
+def _alike(cause: Cause, near: float) -> Held:
+    """A cause that no sign speaks for, and that only the words are like."""
+    worth = _ALIKE * near
+    return Held(Match(cause, 0, (_ONLY_LIKE,), (), answered=False), "low", worth, worth >= _BARELY)
+
+
+def _held(found: Match, matches: Sequence[Match], settled: Container[str], near: Mapping[str, float]) -> Held:
+    firm = confidence(found, matches)
+    if found.cause.code in settled and found.points >= _HIGH:
+        firm = found.most
+    elif firm == "high":
+        firm = "medium"
+    worth = found.points + _ALIKE * near.get(found.cause.code, 0.0)
+    return Held(found, firm, worth, worth >= _LOW)
 
 
 def causes_of_all(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
@@ -70,10 +129,10 @@ def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:
     return tuple(sorted((_held_against(d, firm) for d in firm.values()), key=_rootward))
 
 
-def ranked(found: Features) -> list[Match]:
+def ranked(found: Features, causes: Iterable[Cause] | None = None) -> list[Match]:
     """Every cause with at least one sign for it, the most points first; at equal points the one nearer to the root."""
-    causes = catalogue.causes().values()
-    matches = (match(cause, found) for cause in causes if cause.speaks_for)
+    known = catalogue.causes().values() if causes is None else causes
+    matches = (match(cause, found) for cause in known if cause.speaks_for)
     return sorted((m for m in matches if m.support), key=lambda m: (-m.points, m.cause.weight, m.cause.code))
 
 

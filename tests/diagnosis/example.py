@@ -57,6 +57,11 @@ class Example:
         return self.cause.partition("/")[0]
 
     @property
+    def made(self) -> bool:
+        """Whether its words, or a part of them, are this project's own."""
+        return "made" in self.source
+
+    @property
     def thread(self) -> str:
         """The source without its day and remarks, "" for what is made: examples with the same one are not independent."""
         return "" if self.source.startswith("made") else _THREAD_ENDS.split(self.source)[0].lower()

@@ -2,13 +2,13 @@
 
 Each example is judged by the signs that something else than its own source supports: a sign counts where it fires in an example of
 another thread, record or author, too. What this project made itself supports no sign and is not judged. So what is left is what a
-report meets that was not there when the catalogue was written. `--misses` prints the examples that are not first.
+report meets that was not there when the catalogue was written. `--misses` names the examples that are not first.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,16 +16,125 @@ import msgspec
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause, Sign, Signs
 from rtdiag.diagnosis.features import Features, features
-from rtdiag.diagnosis.matching import Verdict, judged
+from rtdiag.diagnosis.matching import judged
+from rtdiag.model import Confidence
 from tests.diagnosis.example import Example, examples
 
-_SHORT = 10
+SHORT = 10  # causes of a shortlist
+_Supporters = Mapping[tuple[str, str, int], set[str]]
 
 
 @dataclass(frozen=True)
-class Told:
-    """An example with its features, judged by all signs and by those that others support."""
+class Judged:
+    """An example, the families of causes in the order in which they were ranked, and how firmly the first is held."""
 
     example: Example
-    known: Verdict
-    unseen: Verdict
+    families: Sequence[str]
+    firm: Confidence
+
+    @property
+    def place(self) -> int:
+        """From 0; beyond every list where its cause is not ranked."""
+        return self.families.index(self.example.family) if self.example.family in self.families else sys.maxsize
+
+    @property
+    def wrong_at_high(self) -> bool:
+        """Whether another cause is held with high confidence."""
+        return self.firm == "high" and self.place > 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of `of` examples have their cause first, in two, among the first ten; how many another one at high."""
+
+    of: int
+    first: int
+    in_two: int
+    in_ten: int
+    wrong_at_high: int
+
+    def __str__(self) -> str:
+        parts = [f"{name} {n} ({n / self.of:.0%})" for name, n in self._parts()]
+        return f"{', '.join(parts)}, wrong at high {self.wrong_at_high}, of {self.of}"
+
+    def _parts(self) -> Iterator[tuple[str, int]]:
+        yield from (("right first", self.first), ("in two", self.in_two), ("in ten", self.in_ten))
+
+
+def others() -> tuple[Example, ...]:
+    """The examples of other people."""
+    return tuple(e for e in examples("body", "printed", "said") if not e.made)
+
+
+def seen() -> list[Judged]:
+    """Each example of other people, judged by every sign."""
+    return [_judged(one, catalogue.causes().values()) for one in others()]
+
+
+def unseen() -> list[Judged]:
+    """Each example of other people, judged by the signs that others support."""
+    told = [(one, features(one.situation)) for one in others()]
+    support = _supporters(told)
+    return [_judged(one, [_without(cause, one.thread, found, support) for cause in _CAUSES]) for one, found in told]
+
+
+def score(results: Iterable[Judged]) -> Score:
+    """The figures of these."""
+    places = [(one.place, one.wrong_at_high) for one in results]
+    within = [sum(place < n for place, _ in places) for n in (1, 2, SHORT)]
+    return Score(len(places), *within, sum(wrong for _, wrong in places))
+
+
+_CAUSES = tuple(catalogue.causes().values())
+
+
+def _judged(example: Example, causes: Iterable[Cause]) -> Judged:
+    found = judged(example.situation, causes)
+    families = dict.fromkeys(one.match.cause.family for one in found)
+    named = bool(found) and found[0].shown
+    return Judged(
+        example, tuple(families) if named else ("unknown", *families), found[0].confidence if named else "low"
+    )
+
+
+def _supporters(told: Iterable[tuple[Example, Features]]) -> _Supporters:
+    """The threads in which each sign, by cause, side and number, fires as it should."""
+    found: dict[tuple[str, str, int], set[str]] = {}
+    for example, seen_in in told:
+        for cause in _CAUSES:
+            own = cause.code == example.cause
+            signs = cause.speaks_for if own else cause.speaks_against
+            side = "for" if own else "against"
+            for number, sign in enumerate(signs):
+                if sign.seen_in(seen_in):
+                    found.setdefault((cause.code, side, number), set()).add(example.thread)
+    return found
+
+
+def _without(cause: Cause, thread: str, found: Features, support: _Supporters) -> Cause:
+    """The cause without the signs that fire here and that no other thread supports."""
+
+    def kept(side: str, signs: Sequence[Sign]) -> Signs:
+        return Signs(
+            sign
+            for number, sign in enumerate(signs)
+            if support.get((cause.code, side, number), set()) - {thread} and sign.seen_in(found)
+        )
+
+    return msgspec.structs.replace(
+        cause, speaks_for=kept("for", cause.speaks_for), speaks_against=kept("against", cause.speaks_against)
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print both scores, and on demand what was missed."""
+    results = unseen()
+    print(f"by every sign:                   {score(seen())}")
+    print(f"by signs that others support:    {score(results)}")
+    if "--misses" in arguments:
+        for one in sorted((r for r in results if r.place), key=lambda r: r.example.cause):
+            print(f"{one.example}: {', '.join(one.families[:3])} ({one.firm}) [{one.example.source}]")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -138,6 +138,11 @@ class Cause(Entry, frozen=True, kw_only=True):
         """The code without its finer part."""
         return self.code.partition("/")[0]
 
+    @property
+    def told_by_texts(self) -> bool:
+        """Whether a text can show it, and not only what rtdiag measures."""
+        return any(not sign.measured for sign in self.speaks_for)
+
 
 def causes() -> Mapping[str, Cause]:
     """All causes by code, also those of other packages. Raises BadData for a mistake in our own."""

@@ -1,0 +1,83 @@
+"""How much a text is like what the catalogue says of a cause: what a reader has who knows the summaries and no sign.
+
+Words that few causes share count most (BM25: Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009). It orders what no
+sign tells apart, and never gives confidence.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+
+from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.catalogue import Cause
+from rtdiag.diagnosis.features import Features
+
+_SATURATION, _LENGTH = 1.2, 0.75  # k1 and b, as usual
+_MOST_WORDS = 400  # of a text
+_MOST_OFTEN = 2  # a word said more often says no more
+# Parts of a cause's text, and how much a word of each weighs.
+_WEIGHTS = {"code": 2.0, "summary": 2.0, "fix": 1.0, "ask": 0.7, "line": 0.5}
+
+_WORD = re.compile(r"[a-z]+|[1-5]\d\d\d?")
+_CAMEL = re.compile(r"([a-z])([A-Z])")
+_ENDINGS = ("ations", "ation", "ing", "ies", "ed", "es", "s", "e")
+_SMALL = frozenset(
+    "the an is are was were be been being of to in on at for with by as it its this that and or not no nor but from which what where when "
+    "has have had do does did can may only one you your own there here then than into out up so if how who whose all any some every each "
+    "other another such same well very much more most less least".split()
+)
+
+
+def likeness(told: Features) -> Mapping[str, float]:
+    """By code, how much what is told is like each cause that texts can show: 0 for nothing, some 20 and more for much."""
+    words = _words(" ".join(told[name] for name in ("said", "code", "param", "request")))[:_MOST_WORDS]
+    asked = {word: min(n, _MOST_OFTEN) ** 0.5 for word, n in Counter(words).items()}
+    found: Counter[str] = Counter()
+    for word, weight in asked.items():
+        for code, worth in _index().get(word, ()):
+            found[code] += weight * worth
+    return found
+
+
+@cache
+def _index() -> Mapping[str, tuple[tuple[str, float], ...]]:
+    """Each word with the causes that have it, and what it is worth there."""
+    texts = {cause.code: _weighed(cause) for cause in catalogue.causes().values() if cause.told_by_texts}
+    usual = sum(sum(text.values()) for text in texts.values()) / max(len(texts), 1)
+    having: dict[str, list[str]] = {}
+    for code, text in texts.items():
+        for word in text:
+            having.setdefault(word, []).append(code)
+    return {
+        word: tuple((code, _worth(texts[code], word, len(codes), len(texts), usual)) for code in codes)
+        for word, codes in having.items()
+    }
+
+
+def _worth(text: Mapping[str, float], word: str, having: int, of: int, usual: float) -> float:
+    rarity = math.log(1 + (of - having + 0.5) / (having + 0.5))
+    length = 1 - _LENGTH + _LENGTH * sum(text.values()) / usual
+    return rarity * text[word] * (_SATURATION + 1) / (text[word] + _SATURATION * length)
+
+
+def _weighed(cause: Cause) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for part, weight in _WEIGHTS.items():
+        for word in _words(str(getattr(cause, part))):
+            found[word] += weight
+    return found
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text without their endings, small ones left out; names of code in their parts."""
+    plain = _CAMEL.sub(r"\1 \2", text).lower()
+    return [_stem(word) for word in _WORD.findall(plain) if len(word) > 1 and word not in _SMALL]
+
+
+def _stem(word: str) -> str:
+    ending = next((e for e in _ENDINGS if word.endswith(e) and len(word) - len(e) >= 3), "")
+    return word[: len(word) - len(ending)]
