@@ -49,6 +49,8 @@ _MACHINE = re.compile(
     | \b(?:Unknown|Missing\ required|Unrecognized\ request|Unsupported)\ (?:parameter|argument|value|content)\w*\b
     | \bInvalid\ (?:value|type|SDP|offer|modalities|'[\w.\[\]]+')\b | \bThe\ (?:model|server|requested|API\ deployment|API\ key)\ .?\S*.?\ (?:does|had|is|has)
     | \bYour\ (?:session|organization|request|account|IP)\b.{0,40}\b(?:hit|must|was|is|not)
+    | \A\W{0,3}(?:Invalid|Unknown|Missing|Unsupported|Unexpected|Incorrect|Unable\ to|Cannot|Could\ not|Failed\ to|Expected|Unrecognized|Access\ denied
+      |Permission\ denied|Not\ authorized|No\ such|Too\ many|Unauthorized|Forbidden)\b(?!.*\b(?:I|my|we|our)\b)
     | \bYou\ (?:didn't|must|have\ no|do\ not\ have|exceeded|tried)\b
     """,
     re.X,
@@ -96,7 +98,7 @@ _EXPRESSION = re.compile(
     re.X | re.S,
 )
 _RESULT = re.compile(
-    r"\w*Error\(|\berror['\"]?\s?[:=]|_error\b|\A\s*\w{0,60}(?:Error|Exception|Event|Closed\w{0,8})\(|\A\W*\w*(?:Error|Exception)\b|Uncaught|DOMException|Failed to|->\s?\d{3}|\bError\b\W{1,3}\w"
+    r"\A\s*[\w.]{0,40}\b(?:code|message|type|status|param|reason|error)\s?=\s?['\"\d]|\w*Error\(|\berror['\"]?\s?[:=]|_error\b|\A\s*\w{0,60}(?:Error|Exception|Event|Closed\w{0,8})\(|\A\W*\w*(?:Error|Exception)\b|Uncaught|DOMException|Failed to|->\s?\d{3}|\bError\b\W{1,3}\w"
 )
 _RESULT_OF_FAILURE = re.compile(
     r"(?i)exception|\w*error\b|cannot|unknown|unexpected|unsupported|failed|unhandled|invalid|no handler"
@@ -248,7 +250,9 @@ def _is_code(record: str) -> bool:
 
 def _healthy_event(record: str) -> bool:
     found = _EVENT.search(record[:4000])
-    return bool(found) and not _EVENT_FAILED.search(record) and not _RESULT_OF_FAILURE.search(record[: found.start()])
+    if found is None or _EVENT_FAILED.search(record):
+        return False
+    return not _RESULT_OF_FAILURE.search(record[: found.start()])
 
 
 def _of_someone(sentence: str) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rtdiag.diagnosis import catalogue, code, matching, readers, verdict
+from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers import Read
-from rtdiag.diagnosis.situation import Unreadable
+from rtdiag.diagnosis.situation import Situation, Unreadable
 from rtdiag.intake import Source, Unusable, called, opened, why
 from rtdiag.model import Diagnosis, Explanation, Flaw, Report, counted
 from rtdiag.redact import Mask
@@ -17,6 +18,10 @@ from rtdiag.redact import Mask
 # As much of a paste is looked at to tell whether it is source code.
 _SNIFFED_BYTES = 1 << 20
 _SOUND = "no call in it is known not to work"
+_CALM = (
+    "nothing in it failed; what it does not show is the HTTP requests before it, what the other side did, and whether audio came "
+    "through: give the lines around the moment that went wrong, or a HAR; with a key, `rtdiag run` asks for itself"
+)
 
 
 Again = Callable[[Report], Report]
@@ -65,8 +70,16 @@ def explain(
         for situation in read.situations:
             yield Explanation(name, read.form, matching.causes_of(situation), note=read.note, id=situation.id)
     else:
-        found = matching.causes_of_all(read.situations) if read.situations else ()
-        yield Explanation(name, read.form, found, note=read.note)
+        calm = bool(read.situations) and all(map(_calm, read.situations))
+        found = matching.causes_of_all(read.situations) if read.situations and not calm else ()
+        yield Explanation(name, read.form, found, note="; ".join(filter(None, (read.note, _CALM if calm else ""))))
+
+
+def _calm(situation: Situation) -> bool:
+    """Whether it holds nothing but what went well, such as a log's ordinary lines and events."""
+    kinds = {piece.kind for piece in taken_apart(situation.text)}
+    failed = situation.failure or (situation.status or 0) >= 400
+    return "healthy" in kinds and kinds <= {"healthy", "code"} and not failed
 
 
 def _of_reports(name: str, form: str, reports: list[Report]) -> Explanation:

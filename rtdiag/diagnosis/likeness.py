@@ -36,10 +36,10 @@ def likeness(told: Features) -> Mapping[str, float]:
     """By code, how much what is told is like each cause that texts can show: 0 for nothing, some 20 and more for much."""
     words = _words(" ".join(told[name] for name in ("said", "code", "param", "request")))[:_MOST_WORDS]
     asked = {word: min(n, _MOST_OFTEN) ** 0.5 for word, n in Counter(words).items()}
-    found: Counter[str] = Counter()
+    found: dict[str, float] = {}
     for word, weight in asked.items():
         for code, worth in _index().get(word, ()):
-            found[code] += weight * worth
+            found[code] = found.get(code, 0.0) + weight * worth
     return found
 
 
@@ -64,11 +64,11 @@ def _worth(text: Mapping[str, float], word: str, having: int, of: int, usual: fl
     return rarity * text[word] * (_SATURATION + 1) / (text[word] + _SATURATION * length)
 
 
-def _weighed(cause: Cause) -> Counter[str]:
-    found: Counter[str] = Counter()
+def _weighed(cause: Cause) -> Mapping[str, float]:
+    found: dict[str, float] = {}
     for part, weight in _WEIGHTS.items():
         for word in _words(str(getattr(cause, part))):
-            found[word] += weight
+            found[word] = found.get(word, 0.0) + weight
     return found
 
 

@@ -74,7 +74,7 @@ def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple
     """Every cause that signs or words bring near, likeliest first; of these causes, or of the whole catalogue.
 
     What a machine said decides: a cause that its words alone settle comes first, and no other is held with high confidence. A cause
-    that mostly follows from another one stands behind any that is not held low.
+    that mostly follows from another one stands behind any that is settled.
     """
     known = tuple(catalogue.causes().values() if causes is None else causes)
     told, of_machine = features(situation), of_machines(situation)
@@ -85,7 +85,7 @@ def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple
     found = [_held(m, matches, settled, near) for m in matches]
     supported = {m.cause.code for m in matches}
     found += [_alike(c, near[c.code]) for c in known if c.code in near and c.code not in supported]
-    root = any(one.confidence != "low" and not one.match.cause.follows for one in found)
+    root = any(one.confidence == "high" and not one.match.cause.follows for one in found)
     return tuple(sorted(found, key=lambda one: _order(one, root)))
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import click
 import msgspec
 
 from rtdiag.diagnosis import catalogue
@@ -81,8 +82,11 @@ def unseen() -> list[Judged]:
 def score(results: Iterable[Judged]) -> Score:
     """The figures of these."""
     places = [(one.place, one.wrong_at_high) for one in results]
-    within = [sum(place < n for place, _ in places) for n in (1, 2, SHORT)]
-    return Score(len(places), *within, sum(wrong for _, wrong in places))
+
+    def within(most: int) -> int:
+        return sum(place < most for place, _ in places)
+
+    return Score(len(places), within(1), within(2), within(SHORT), sum(wrong for _, wrong in places))
 
 
 _CAUSES = tuple(catalogue.causes().values())
@@ -129,11 +133,11 @@ def _without(cause: Cause, thread: str, found: Features, support: _Supporters) -
 def main(arguments: Sequence[str]) -> None:
     """Print both scores, and on demand what was missed."""
     results = unseen()
-    print(f"by every sign:                   {score(seen())}")
-    print(f"by signs that others support:    {score(results)}")
+    click.echo(f"by every sign:                   {score(seen())}")
+    click.echo(f"by signs that others support:    {score(results)}")
     if "--misses" in arguments:
         for one in sorted((r for r in results if r.place), key=lambda r: r.example.cause):
-            print(f"{one.example}: {', '.join(one.families[:3])} ({one.firm}) [{one.example.source}]")
+            click.echo(f"{one.example}: {', '.join(one.families[:3])} ({one.firm}) [{one.example.source}]")
 
 
 if __name__ == "__main__":

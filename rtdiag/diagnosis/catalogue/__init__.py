@@ -41,6 +41,8 @@ POINTS = (*_OF_TEXTS, *_OF_MEASUREMENTS)
 _POINTS_SAID = "1 to 20, or 40, 60, 70"
 _FROM_RTDIAG = {"observed", "failure"}  # the features that no text has
 _CAPITALS = re.compile(r"\\.|[A-Z]+")  # and escapes, which are none
+_PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
+_CLASSES = {r"\W": r"[^\w\n]", r"\D": r"[^\d\n]", r"\s": r"[^\S\n]"}
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
 _OF_THE_ANSWER = frozenset(
@@ -215,6 +217,12 @@ def _sign(place: str, written: Mapping[int, Mapping[str, str | int]]) -> Sign:
     return Sign(points, looks, cast(Confidence, held))
 
 
+def _within_a_line(found: re.Match[str]) -> str:
+    """A class of characters without the line end: a record ends there, and what a sign looks for stands in one."""
+    written = found[0]
+    return f"[^\\n{written[2:]}" if written.startswith("[^") else _CLASSES.get(written, written)
+
+
 def _lowered(found: re.Match[str]) -> str:
     return found[0] if found[0].startswith("\\") else found[0].lower()
 
@@ -230,6 +238,6 @@ def _looks(place: str, name: str, text: str) -> tuple[str, re.Pattern[str]]:
     if name not in names():
         raise ValueError(f"unknown feature - at `${place}`")
     try:
-        return name, own_yaml.pattern(_CAPITALS.sub(_lowered, text))
+        return name, own_yaml.pattern(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
     except ValueError as error:
         raise ValueError(f"{error} - at `${place}`") from None

@@ -6,6 +6,7 @@ import re
 
 from rtdiag.diagnosis.readers.console_lines import is_frame
 from rtdiag.diagnosis.readers.forms import Draft
+from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers.routes import is_realtime
 
 _CODE = re.compile(
@@ -19,8 +20,15 @@ _LONGEST = 600
 
 
 def attach(drafts: list[Draft], lines: list[int], said: list[tuple[int, str]]) -> None:
-    """Give each draft, as circumstances, the words before it (the last also those after it) and the URLs of code in the paste."""
+    """Give each draft what stands beside it: what a machine says behind it joins its text, a person's words are circumstances.
+
+    Those are the words before it (for the last also those after it), and the URLs of code in the paste.
+    """
     urls = dict.fromkeys(u for _, line in said if _is_code(line) for u in _URL.findall(line) if is_realtime(u))
+    ends = [*lines[1:], None]
+    for draft, line, end in zip(drafts, lines, ends, strict=True):
+        behind = "\n".join(text for n, text in said if n > line and (end is None or n < end))
+        draft.text = "\n".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
     words = [(n, line.strip()) for n, line in said if _is_prose(line)]
     previous = 0
     for draft, line in zip(drafts, lines, strict=True):
