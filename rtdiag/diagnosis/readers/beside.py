@@ -25,8 +25,7 @@ def attach(drafts: list[Draft], lines: list[int], said: list[tuple[int, str]]) -
     Those are the words before it (for the last also those after it), and the URLs of code in the paste.
     """
     urls = dict.fromkeys(u for _, line in said if _is_code(line) for u in _URL.findall(line) if is_realtime(u))
-    ends = [*lines[1:], None]
-    for draft, line, end in zip(drafts, lines, ends, strict=True):
+    for draft, line, end in zip(drafts, lines, [*lines[1:], None], strict=False):
         behind = "\n".join(text for n, text in said if n > line and (end is None or n < end))
         draft.text = "\n".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
     words = [(n, line.strip()) for n, line in said if _is_prose(line)]
