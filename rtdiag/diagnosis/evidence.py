@@ -27,7 +27,7 @@ _FRAME = re.compile(
     r"\s{0,20}(?:at (?:async )?[\w$.<>\[\] ]{1,120}[( ]|at \S+:\d+|File \"[^\"]{1,200}\", line \d+|\(anonymous\))"
 )
 _KEYED = re.compile(r"[\s<>*|▶▼-]{0,12}['\"]?[A-Za-z_][\w.-]{0,30}['\"]?\s?(?:[:=]\s?\S|:\Z)")
-_SENTENCE = re.compile(r"(?<=[a-z\d)'\"`»”*][.!?])\s+(?=[\"'(“]?[A-Z¿¡])|(?<=[。！？])")
+_SENTENCE = re.compile(r"(?<=[a-z\d)'\"`»”*][.!?])\s+(?=[\"'(“]?[A-Z¿¡{])|(?<=[a-z]{4}[.!?])\s+(?=\S)|(?<=[。！？])")
 
 # What a machine says and a person does not.
 _OBJECT = re.compile(r"[{(\[,]\s{0,40}['\"]?(?:error|message|code|type|detail|param|status|reason)['\"]?\s?[:=]")
@@ -129,9 +129,10 @@ _DENIED = re.compile(
     | \b(?:no\ longer)\ (?:[\w-]+\ ){{0,2}}?(?:get|see|have|receive|hit|fail\w*|show\w*|expir\w*|{_THING})\b[^.,;]*
     | \b[^.,;]*\b(?:not|n.?t|never)\b[^.,;]*\b{_THING}\b[^.,;]*\bany\ ?more\b
     | \bnothing\ (?:\w+\ )?(?:failed|fails|is\ wrong|wrong|broken|expired|blocked|timed\ out)\b
+    | \b(?:am|.m|is|are|.re|was|were)\ not\ (?:using|behind|on|running|going\ through|in)\b[^.,;]*
     | \b[^.,;]*\b(?:ruled\ (?:it\ )?out|already\ (?:fixed|solved|resolved)|was\ fixed|is\ fixed|went\ away|is\ gone\ now)\b[^.,;]*
-    | \b[^.,;]*\b(?:is|are|was|were|looks?|seems?)\ (?:all\ |perfectly\ |definitely\ |completely\ |still\ )?
-      (?:fine|ok|okay|valid|correct|active|good|alright|healthy|enabled|on|in\ order|up\ to\ date|sufficient|plenty)\b(?!\ (?:to|for|but|until|the))
+    | \b[^.,;]*\b(?:is|are|was|were|looks?|seems?|(?:goes|went|gets|got|comes)\ to)\ (?:all\ |perfectly\ |definitely\ |completely\ |still\ )?
+      (?:fine|ok|okay|valid|correct|active|good|alright|healthy|enabled|on|in\ order|up\ to\ date|sufficient|plenty|connected|completed)\b(?!\ (?:to|for|but|until|the))
     """,
     re.X | re.I,
 )
