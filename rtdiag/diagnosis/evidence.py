@@ -103,6 +103,8 @@ _RESULT = re.compile(
 _RESULT_OF_FAILURE = re.compile(
     r"(?i)exception|\w*error\b|cannot|unknown|unexpected|unsupported|failed|unhandled|invalid|no handler"
 )
+# A person's sentences before an object on its line.
+_SAID_BEFORE = re.compile(r"([^{}\n]{8,2000}[a-z]{2}[.!?]) (?=\{)")
 _EXAMPLE = re.compile(
     r"(?i)\b(?:for example|for instance|e\. ?g\.|such as|docs? sa(?:y|id)|documentation sa(?:ys|id)|supposed to|would (?:get|be|give|return))\b"
 )
@@ -201,6 +203,10 @@ def _goes_on(held: list[str], line: str) -> bool:
 def _pieces(record: str, line: int) -> Iterator[Piece]:
     """The record as it is where it is an object, code or healthy; else its sentences, those of a machine that follow each other as one."""
     whole = record.strip()
+    if said := _SAID_BEFORE.match(whole):
+        yield from _pieces(said[1], line)
+        yield from _pieces(whole[said.end() :], line)
+        return
     kind = _atomic(whole)
     if kind:
         yield Piece(kind, whole, line)
