@@ -6,6 +6,7 @@
 | `said` | the error's message, or `text` where no error object could be read |
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
+| `client` | what a client's library says has failed, in whatever words: `refused connect`, `upgrade refused 403` (lexicon/) |
 | `full` | the words that say that there is no room for one more session (api/capacity.py) |
 | `method`, `url`, `credential`, `content_type`, `sent`, `surface`, `dialect`, `when` | of the request, as told |
 | `observed` | what a check of rtdiag has found that no text tells, in its words |
@@ -21,7 +22,7 @@ from dataclasses import replace
 from functools import cache
 
 from rtdiag.api.capacity import no_room
-from rtdiag.diagnosis import wording
+from rtdiag.diagnosis import lexicon, wording
 from rtdiag.diagnosis.evidence import Piece, taken_apart, undenied
 from rtdiag.diagnosis.printed import error_fields, evened
 from rtdiag.diagnosis.situation import Situation
@@ -64,6 +65,7 @@ def _of(situation: Situation, pieces: Iterable[Piece]) -> Features:
     found |= {name: evened(str(getattr(situation, name) or "")) for name in found}
     found |= {"text": text, "when": situation.when.isoformat() if situation.when else ""}
     found |= _numbers(situation, text)
+    found["client"] = lexicon.facts_in(text)
     found |= _error(fields, text, found["close"])
     found["full"] = no_room(int(found["close"] or found["status"] or 0), text)
     found |= {} if found["url"] else wording.asked_in(evened(situation.text), in_words=not fields)
@@ -101,4 +103,8 @@ def _error(fields: Mapping[str, str], text: str, close: str) -> dict[str, str]:
 def _numbers(situation: Situation, text: str) -> dict[str, str]:
     told = "" if situation.status is None else str(situation.status)
     close = told if len(told) > 3 else ""
-    return {"status": told if told and not close else wording.status_in(text), "close": close or wording.close_in(text)}
+    status, closed = lexicon.numbers_in(text)
+    return {
+        "status": told if told and not close else status or wording.status_in(text),
+        "close": close or closed or wording.close_in(text),
+    }

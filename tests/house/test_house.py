@@ -62,7 +62,13 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The same inside rooms: room -> its inner room, or "" for the modules beside those -> the ones that it may import.
 INSIDE: dict[str, dict[str, set[str]]] = {
     "compare": {"": set(), "diff": {""}, "drift": {""}},
-    "diagnosis": {"": {"catalogue", "code", "readers"}, "catalogue": {""}, "code": {""}, "readers": {""}},
+    "diagnosis": {
+        "": {"catalogue", "code", "lexicon", "readers"},
+        "catalogue": {""},
+        "code": {""},
+        "lexicon": set(),
+        "readers": {""},
+    },
     "emulator": {
         "": {"http", "media", "session"},
         "http": {"", "media", "session"},

@@ -46,7 +46,21 @@ _CLASSES = {r"\W": r"[^\w\n]", r"\D": r"[^\d\n]", r"\s": r"[^\S\n]"}
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
 _OF_THE_ANSWER = frozenset(
-    {"text", "said", "code", "type", "param", "event", "reason", "any", "close", "full", "observed", "failure"}
+    {
+        "text",
+        "said",
+        "code",
+        "type",
+        "param",
+        "event",
+        "reason",
+        "any",
+        "close",
+        "full",
+        "client",
+        "observed",
+        "failure",
+    }
 )
 
 
