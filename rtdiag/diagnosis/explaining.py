@@ -71,7 +71,7 @@ def explain(
             yield Explanation(name, read.form, matching.causes_of(situation), note=read.note, id=situation.id)
     else:
         calm = bool(read.situations) and all(map(_calm, read.situations))
-        found = matching.causes_of_all(read.situations) if read.situations and not calm else ()
+        found = () if calm else _root_first(read.situations)
         yield Explanation(name, read.form, found, note="; ".join(filter(None, (read.note, _CALM if calm else ""))))
 
 
@@ -80,6 +80,27 @@ def _calm(situation: Situation) -> bool:
     kinds = {piece.kind for piece in taken_apart(situation.text)}
     failed = situation.failure or (situation.status or 0) >= 400
     return "healthy" in kinds and kinds <= {"healthy", "code"} and not failed
+
+
+def _root_first(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
+    """The causes of a session; behind those that are firm, held low, what only follows from an earlier failure."""
+    roots, following = [], list[Diagnosis]()
+    for one in situations:
+        if not one.follows:
+            roots.append(one)
+            continue
+        against = f"it follows from {one.follows}"
+        following += (replace(d, confidence="low", against=(*d.against, against)) for d in matching.causes_of(one)[:1])
+    found = matching.causes_of_all(roots)
+    known = {d.cause for d in found if d.confidence != "low"} | {d.cause for d in found[:1]} | {matching.UNKNOWN}
+    new = {d.cause: d for d in following if d.cause not in known}
+    rest = [d for d in found[1:] if d.cause not in new]
+    return (
+        *found[:1],
+        *(d for d in rest if d.confidence != "low"),
+        *new.values(),
+        *(d for d in rest if d.confidence == "low"),
+    )
 
 
 def _of_reports(name: str, form: str, reports: list[Report]) -> Explanation:

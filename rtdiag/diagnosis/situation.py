@@ -31,7 +31,8 @@ class Situation:
     realtime.transcription_session`. `where` is the place in the input (`request 3`, `line 12`), `id` the input's own name for it.
     `base_url` is that of the server where `url` is but a path and it is known all the same. `observed` are the named observations
     of a check of rtdiag, which has asked what no text can tell; `failure` is the kind and the phase of a request that got no usable
-    answer, or of a connection that did not come about (transport/failures.py).
+    answer, or of a connection that did not come about (transport/failures.py). `follows` is the `where` of an earlier failure that
+    explains this one, "" where none is known to.
     """
 
     text: str = ""
@@ -50,6 +51,7 @@ class Situation:
     base_url: str = ""
     observed: tuple[str, ...] = ()
     failure: str = ""
+    follows: str = ""
 
 
 def situation_of(seen: Observation, where: str = "", observed: Iterable[str] = ()) -> Situation:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rtdiag.diagnosis.explaining import explain
-from rtdiag.diagnosis.readers import Read, har_stream, read
-from rtdiag.diagnosis.readers import har as har_reader
+from rtdiag.diagnosis.readers import Read, read
 from rtdiag.diagnosis.readers.pasted import LARGEST_BYTES
 from rtdiag.diagnosis.situation import Situation, Unreadable
-from rtdiag.intake import Limit, Source
 from rtdiag.model import Explanation
 from rtdiag.redact import Mask
+from tests.diagnosis.hars import entry, har
 
 KEY = "sk-proj-not-a-real-key-0000000000000000000000"
 TOKEN = "ek_notarealtoken00000000000000000001"
@@ -617,250 +612,7 @@ def test_a_log_in_which_all_went_well_says_so() -> None:
     assert found.note == "the log holds 2 events; none is an error, and nothing else stands out"
 
 
-# --- HAR
-
-
-def entry(method: str, url: str, status: Any = 200, body: Any = "", **more: Any) -> dict[str, Any]:
-    """An entry as Chrome writes it; `headers`, `sent`, `mime`, `at` and further fields of the entry by name."""
-    headers, sent, mime = more.pop("headers", {}), more.pop("sent", None), more.pop("mime", "application/json")
-    request: dict[str, Any] = {
-        "method": method,
-        "url": url,
-        "headers": [{"name": n, "value": v} for n, v in headers.items()],
-    }
-    if sent is not None:
-        request["postData"] = {"mimeType": mime, "text": sent if isinstance(sent, str) else json.dumps(sent)}
-    text = body if isinstance(body, str) else json.dumps(body)
-    response = {
-        "status": status,
-        "statusText": "",
-        "headers": [],
-        "content": {"text": text, "mimeType": "application/json"},
-    }
-    return {
-        "startedDateTime": more.pop("at", "2026-11-22T10:00:00.000Z"),
-        "request": request,
-        "response": response,
-        **more,
-    }
-
-
-def har(*entries: Any) -> bytes:
-    return json.dumps(
-        {"log": {"version": "1.2", "creator": {"name": "WebInspector"}, "pages": [], "entries": list(entries)}}
-    ).encode()
-
-
-def har_of(*entries: Any) -> tuple[Situation, ...]:
-    found = reading(har(*entries))
-    assert found.form == "HAR"
-    assert not found.separate
-    assert "notarealtoken" not in repr(found)
-    assert "not-a-real-key" not in repr(found)
-    return found.situations
-
-
-OFFER = (
-    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-pwd:notarealpassword\r\n"
-    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
-)
-MINT = {
-    "id": "sess_1",
-    "object": "realtime.session",
-    "client_secret": {"value": TOKEN, "expires_at": 1795341660},
-}  # 10:01:00
-WITH_KEY = {"Authorization": f"Bearer {KEY}"}
-WITH_TOKEN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/sdp"}
-
-
-def test_a_har_tells_where_a_token_came_from_and_how_old_it_was() -> None:
-    first, second = har_of(
-        entry("POST", SESSIONS, 200, MINT, headers=WITH_KEY, sent={"model": "gpt-realtime"}),
-        entry(
-            "POST",
-            CALLS,
-            401,
-            {"error": {"message": f"no {TOKEN}"}},
-            headers=WITH_TOKEN,
-            sent=OFFER,
-            mime="application/sdp",
-            at="2026-11-22T10:01:35Z",
-        ),
-        entry(
-            "POST",
-            CALLS,
-            401,
-            BAD_KEY,
-            headers={**WITH_TOKEN, "OpenAI-Beta": "realtime=v1"},
-            sent=OFFER,
-            at="2026-11-22T10:01:36Z",
-        ),
-    )
-    assert (first.method, first.url, first.status, first.surface, first.dialect) == ("POST", CALLS, 401, "sdp", "ga")
-    assert (first.credential, first.content_type) == ("ek minted at /v1/realtime/sessions", "application/sdp")
-    assert (first.when, first.where, first.sent) == (date(2026, 11, 22), "request 2", "SDP offer")
-    assert first.circumstances == ("the token was used 95 s after it was minted", "expires_at passed 35 s before")
-    assert "the token was used before" in second.circumstances
-    assert "header OpenAI-Beta: realtime=v1" in second.circumstances
-    assert json.loads(second.text) == BAD_KEY
-
-
-def test_a_token_from_the_users_own_route_is_named_by_host_and_shape() -> None:
-    (situation,) = har_of(
-        entry("GET", "https://shop.example/api/token", 200, MINT),
-        entry("POST", CALLS, 400, BAD_KEY, headers=WITH_TOKEN, sent=OFFER, at="2026-11-22T10:00:05Z"),
-    )
-    assert situation.credential == "ek minted at shop.example/api/token"
-    assert situation.circumstances == ("the token's answer has the shape of /v1/realtime/sessions",)
-
-
-@pytest.mark.parametrize(
-    ("offer", "facts"),
-    [
-        (OFFER, ()),
-        (OFFER.rstrip(), ("the offer does not end in CRLF",)),
-        ("v=0\r\nm=application 9\r\n", ("the offer has no audio section",)),
-        ("v=0\r\nm=audio 9\r\n", ("the offer has no application section",)),
-        (
-            '--b\r\nContent-Disposition: form-data; name="session"\r\n\r\n{"type": "realtime"}\r\n'
-            '--b\r\nContent-Disposition: form-data; name="sdp"\r\n\r\nv=0\r\nm=audio 9\r\n--b--\r\n',
-            ("the offer has no application section", "the offer does not end in CRLF"),
-        ),
-    ],
-)
-def test_the_facts_of_an_offer_stand_in_its_place(offer: str, facts: tuple[str, ...]) -> None:
-    (situation,) = har_of(entry("POST", CALLS, 400, INVALID_OFFER, headers=WITH_TOKEN, sent=offer))
-    assert situation.circumstances == facts
-    assert (situation.sent or "").startswith("SDP offer")
-    assert ("session: " in (situation.sent or "")) == offer.startswith("--b")
-
-
-def test_a_mint_that_answers_with_another_session_is_suspicious() -> None:
-    sent = {"session": {"type": "realtime", "model": "gpt-realtime"}}
-    url = "https://api.openai.com/v1/realtime/client_secrets"
-    answer = {
-        "value": TOKEN,
-        "expires_at": 1795341660,
-        "session": {"type": "transcription", "model": "gpt-realtime-2026-01-01"},
-    }
-    (situation,) = har_of(entry("POST", url, 200, answer, headers=WITH_KEY, sent=sent))
-    assert situation.circumstances == ("session type sent realtime, the answer says transcription",)
-    (late,) = har_of(
-        entry("POST", url, 200, {**answer, "session": {}}, headers=WITH_KEY, sent=sent, at="2026-11-22T10:02:00Z")
-    )
-    assert late.circumstances == ("expires_at was 60 s in the past when the token was minted",)
-
-
-def test_a_refused_preflight_and_a_request_without_an_answer() -> None:
-    preflight, failed = har_of(
-        entry("OPTIONS", CALLS, 0, _error="net::ERR_FAILED"),
-        entry("POST", CALLS, 0, headers=WITH_TOKEN, _error="net::ERR_NAME_NOT_RESOLVED"),
-    )
-    assert (preflight.method, preflight.circumstances) == ("OPTIONS", ("a CORS preflight (OPTIONS) was refused",))
-    assert (failed.surface, failed.status, failed.text) == ("client", None, "net::ERR_NAME_NOT_RESOLVED")
-    assert failed.credential == "ek"
-
-
-def test_websocket_messages_of_a_har() -> None:
-    messages = [
-        {"type": "receive", "opcode": 1, "data": json.dumps(CREATED)},
-        {"type": "send", "opcode": 1, "data": json.dumps(UPDATE)},
-        {"type": "send", "opcode": 1, "data": json.dumps({**APPEND, "audio": "A" * 2_000_000})},
-        {"type": "receive", "opcode": 1, "data": json.dumps(REFUSED)},
-        {"type": "receive", "opcode": 8, "data": "4000 invalid_request_error.unknown_parameter"},
-        {"type": "receive", "opcode": 2, "data": "AAEC"},
-    ]
-    protocol = {"Sec-WebSocket-Protocol": f"realtime, openai-insecure-api-key.{TOKEN}, openai-beta.realtime-v1"}
-    (situation,) = har_of(
-        entry(
-            "GET",
-            "wss://api.openai.com/v1/realtime?model=gpt-realtime",
-            101,
-            headers=protocol,
-            _webSocketMessages=messages,
-        )
-    )
-    assert (situation.method, situation.url, situation.credential, situation.where) == (
-        "event",
-        "session.update",
-        "ek",
-        "request 1",
-    )
-    assert json.loads(situation.text) == REFUSED
-    for fact in (
-        "connected to wss://api.openai.com/v1/realtime?model=gpt-realtime",
-        "sub-protocol openai-beta.realtime-v1",
-        "the credential was sent as a sub-protocol",
-        "then closed with 4000 invalid_request_error.unknown_parameter",
-        *SESSION_FACTS,
-    ):
-        assert fact in situation.circumstances
-
-
-def test_a_sanitized_export_is_not_taken_for_a_missing_credential() -> None:
-    failing = entry("POST", CALLS, 401, BAD_KEY, sent=OFFER)
-    (sanitized,) = har_of(failing)
-    assert sanitized.credential is None
-    assert sanitized.circumstances == ("no request in the HAR shows a credential: a sanitized export leaves them out",)
-    (missing,) = har_of(entry("GET", "https://shop.example/", headers=WITH_KEY), failing)
-    assert (missing.credential, missing.circumstances) == ("none", ())
-
-
-def test_an_unset_variable_in_the_header_is_said() -> None:
-    (situation,) = har_of(entry("POST", CALLS, 401, BAD_KEY, headers={"Authorization": "Bearer undefined"}, sent=OFFER))
-    assert situation.credential == "other"
-    assert situation.circumstances == ("the credential sent: it is what an unset variable turns into",)
-
-
-def test_an_own_route_that_fails_counts_where_nothing_else_does() -> None:
-    own = entry("POST", "https://shop.example/api/session", 500, "boom", headers=WITH_KEY)
-    assert [s.url for s in har_of(own)] == ["https://shop.example/api/session"]
-    assert [s.url for s in har_of(own, entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN))] == [CALLS]
-
-
-def test_a_har_in_which_nothing_failed_says_so() -> None:
-    found = reading(
-        har(
-            entry("GET", "https://shop.example/logo.png", 404), entry("POST", CALLS, 201, "v=0\r\n", headers=WITH_TOKEN)
-        )
-    )
-    assert found.situations == ()
-    assert found.note == "the HAR holds 2 requests, 1 to realtime paths; none failed"
-
-
-def test_a_har_is_told_by_its_content_and_read_behind_a_byte_order_mark() -> None:
-    content = har(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN))
-    for given in (
-        b"\xef\xbb\xbf" + content,
-        content.decode().encode("utf-16"),
-        b'{"comment": "' + b"x" * 200_000 + b'", ' + content[1:],
-    ):
-        found = read(io.BytesIO(given), "notes.txt", Mask())
-        assert (found.form, len(found.situations)) == ("HAR", 1)
-
-
-def test_a_docker_log_has_a_key_named_log_and_is_no_har() -> None:
-    text = "\n".join(
-        json.dumps({"log": json.dumps(event) + "\n", "stream": "stdout"}) for event in (CREATED, UPDATE, REFUSED)
-    )
-    assert reading(text).form == "event log"
-
-
-def test_base64_content_is_decoded() -> None:
-    encoded = base64.b64encode(json.dumps(BAD_KEY).encode()).decode()
-    given = entry("POST", CALLS, 401, encoded, headers=WITH_TOKEN)
-    given["response"]["content"]["encoding"] = "base64"
-    (situation,) = har_of(given)
-    assert json.loads(situation.text) == BAD_KEY
-
-
-def test_a_har_that_ends_early_gives_what_it_held() -> None:
-    content = har(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN), entry("GET", CALLS))
-    found = reading(content[:-60])
-    assert len(found.situations) == 1
-    assert "the HAR ends early, after 1 request (" in found.note
-    with pytest.raises(Unreadable, match="export it again"):
-        reading(b'{"log": {"creator": {"name": "x"}, "entries": [{"request"')
+# --- input meant to do harm
 
 
 def mutations(value: Any, root: Any) -> Iterator[str]:
@@ -875,48 +627,6 @@ def mutations(value: Any, root: Any) -> Iterator[str]:
         yield from mutations(kept, root)
 
 
-def test_any_field_of_a_har_may_be_missing_null_or_nonsense() -> None:
-    messages = [{"type": "receive", "opcode": 8, "data": "1006"}, {"type": "send", "data": json.dumps(UPDATE)}]
-    whole = json.loads(
-        har(
-            entry("POST", SESSIONS, 200, MINT, headers=WITH_KEY, sent={"model": "gpt-realtime"}),
-            entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN, sent=OFFER, _webSocketMessages=messages),
-        )
-    )
-    for text in mutations(whole, whole):
-        try:
-            found = reading(text)
-        except Unreadable:
-            continue
-        assert "notarealtoken" not in repr(found)
-        repr(found).encode()
-
-
-def test_a_large_har_is_read_in_little_memory(tmp_path: Path) -> None:
-    path = tmp_path / "large.har"
-    filler = json.dumps(entry("GET", "https://shop.example/app.js", 200, 'let a = "x";\n' * 40_000))
-    with path.open("w", encoding="utf-8") as file:
-        file.write('{"log": {"version": "1.2", "entries": [')
-        for _ in range(40):
-            file.write(filler + ",")
-        file.write(json.dumps(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN)) + "]}}")
-    assert path.stat().st_size > 22_000_000
-    code = (
-        "import sys, tracemalloc\n"
-        "from rtdiag.diagnosis.readers import read\n"
-        "from rtdiag.redact import Mask\n"
-        "import ijson\n"
-        "tracemalloc.start()\n"
-        "with open(sys.argv[1], 'rb') as source:\n"
-        "    found = read(source, sys.argv[1], Mask())\n"
-        "print(len(found.situations), tracemalloc.get_traced_memory()[1])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    situations, peak_bytes = map(int, done.stdout.split())
-    assert situations == 1
-    assert peak_bytes < 16 * 1024 * 1024
-
-
 class Endless(io.RawIOBase):
     """A source that never ends: `head`, then the same bytes over and over; it counts what was read."""
 
@@ -928,39 +638,6 @@ class Endless(io.RawIOBase):
         self._left = self._left[size:]
         self.given += len(part)
         return part
-
-
-def test_a_har_whose_one_value_never_ends_is_left_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(har_stream, "_LONGEST_STRING", 4 * 1024 * 1024)  # the parser's time grows with the square of it
-    endless = Endless(har(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN))[:-3] + b', {"comment": "', b"x")
-    found = read(endless, "x.har", Mask())  # type: ignore[arg-type]
-    assert len(found.situations) == 1
-    assert "a single value in it is larger than 32 MiB" in found.note
-    assert endless.given < 5 * 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    ("most", "limit", "note"),
-    [
-        ("MOST_ENTRIES", 2, "after 2 requests (no more are read)"),
-        ("_MOST_VALUES", 90, "(it holds more values than are read)"),
-    ],
-)
-def test_a_har_without_end_is_read_up_to_there(
-    most: str, limit: int, note: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    room = har_reader if most == "MOST_ENTRIES" else har_stream
-    monkeypatch.setattr(room, most, limit)
-    found = reading(har(*[entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN)] * 9))
-    assert 0 < len(found.situations) < 9
-    assert note in found.note
-
-
-def test_a_har_larger_than_any_is_read_up_to_there() -> None:
-    content = har(*[entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN, comment="x" * 100_000)] * 9)
-    found = read(Source(io.BytesIO(content), Limit(len(content) // 2, "export fewer requests")), "x.har", Mask())
-    assert 0 < len(found.situations) < 9
-    assert "export fewer requests" in found.note
 
 
 # --- rtdiag's own reports

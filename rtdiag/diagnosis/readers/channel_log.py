@@ -62,6 +62,11 @@ class Channel:
         elif draft.status not in (1000, 1001, 1005) or reason:
             self._fail(draft.text, where, self._last, draft.status)
 
+    @property
+    def is_of_a_session(self) -> bool:
+        """Whether an event passed that no other product names so; `error` is a name that many use."""
+        return bool(self._last or self._appended or self._seen - {"error"})
+
     def failures(self) -> list[Draft]:
         """One draft per failure, in their order; where there are none, at most one with all that stands out."""
         odd = self._oddities()

@@ -17,6 +17,7 @@ from rtdiag.intake import Malformed, Unusable, yaml_of
 _FIELDS = frozenset({"id", "request", "status", "body", "surface", "dialect"})
 _TELLING = frozenset({"request", "body", "surface"})
 _OTHER_FORMS = frozenset({"error", "log", "checks", "entries", "type", "message"})
+_TAPE = re.compile(r"(?m)^(?:http_)?interactions:\s*$")
 _YAML_FIELD = re.compile(r"(?m)^(?:- |  )?(?:id|request|status|body|surface|dialect)\s{0,4}:(?:\s|$)")
 
 LARGEST_YAML = 2 * 1024 * 1024
@@ -42,14 +43,16 @@ def from_descriptions(value: Any) -> list[Draft]:
 
 
 def looks_like_yaml(text: str) -> bool:
-    """Whether the text has the fields of a description at the beginnings of its lines, as YAML has."""
+    """Whether the text has the fields of a description at the beginnings of its lines, as YAML has, or is a cassette."""
+    if _TAPE.search(text[:2000]):
+        return True
     return len(_YAML_FIELD.findall(text[:200_000])) >= 2 or bool(re.match(r"\s{0,80}(?:- )?(?:body|request):\s", text))
 
 
 def from_yaml(text: str) -> Any:
     """The value of a YAML text; NOTHING where it is none. Unreadable where it is not harmless."""
     if len(text) > LARGEST_YAML:
-        raise Unreadable(f"the YAML is larger than {LARGEST_YAML // 1024 // 1024} MiB: give fewer descriptions at once")
+        raise Unreadable(f"the YAML is larger than {LARGEST_YAML // 1024 // 1024} MiB: give less of it at once")
     try:
         return yaml_of(text)
     except Malformed:

@@ -13,6 +13,7 @@ from rtdiag.diagnosis.readers import (
     error_bodies,
     event_lines,
     http_answers,
+    recordings,
     rtdiag_report,
 )
 from rtdiag.diagnosis.readers.console_lines import status_in
@@ -79,6 +80,8 @@ def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
         return rtdiag_report.read_report(value, learner.mask)
     if isinstance(at(value, "log", "entries"), list):
         return read_har(io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
+    if recorded := _recorded(value, learner):
+        return recorded
     if descriptions.is_description(value):
         return Reading("failure description", descriptions.from_descriptions(value), separate=True)
     if close := closes.from_json(value):
@@ -91,6 +94,17 @@ def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
     if error_bodies.is_error(value):
         return Reading("error body", [error_bodies.from_json(value, text.strip())])
     return None
+
+
+def _recorded(value: Any, learner: Learner) -> Reading | None:
+    """The traffic that another program recorded. Raises Unreadable for a cassette of rtdiag."""
+    if recordings.is_charles(value):
+        return recordings.read_recording("Charles session", recordings.of_charles(value), learner)
+    if not recordings.is_cassette(value):
+        return None
+    if "rtdiag" in value:
+        raise Unreadable("it is a cassette of rtdiag: `rtdiag replay` judges it again")
+    return recordings.read_recording("cassette", recordings.of_cassette(value), learner)
 
 
 def _page(text: str, learner: Learner) -> Reading | None:
@@ -117,9 +131,11 @@ def _yaml(text: str, learner: Learner) -> Reading | None:
     if not descriptions.looks_like_yaml(unfenced(text)):
         return None
     value = descriptions.from_yaml(unfenced(text))
+    learner.value(value)
+    if recorded := _recorded(value, learner):
+        return recorded
     if value is NOTHING or not descriptions.is_description(value):
         return None
-    learner.value(value)
     return Reading("failure description", descriptions.from_descriptions(value), separate=True)
 
 

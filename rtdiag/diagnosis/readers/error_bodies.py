@@ -9,9 +9,14 @@ from typing import Any
 
 from rtdiag.diagnosis.printed import straight
 from rtdiag.diagnosis.readers.forms import Draft
+from rtdiag.diagnosis.readers.plain import parsed
 
 _PAGE = re.compile(r"(?i)\A\s{0,200}(?:<\?xml[^>]{0,200}>\s{0,80})?<(?:!doctype\s{1,8}html|html|head|title)\b")
 _PAGE_STATUS = re.compile(r"(?i)<(?:title|h1)[^>]{0,200}>[^<]{0,80}?\b([45]\d\d)\b")
+_FIELDS = frozenset({"message", "type", "param", "code"})
+_OF_STRIPE = frozenset({"doc_url", "request_log_url"})
+_AROUND = ("error", "details", "detail", "data", "body", "message", "cause", "response", "upstream")
+_DEEPEST = 4
 _CUT_OFF = re.compile(r"\A\s{0,200}\{\s{0,200}\"(?:error|message|type|event_id|code|detail)\"\s{0,8}:")
 
 
@@ -23,6 +28,21 @@ def is_error(value: Any) -> bool:
         return True
     told = isinstance(value.get("message") or value.get("detail"), str)
     return told and any(k in value for k in ("type", "code", "param", "status", "statusCode", "detail"))
+
+
+def of_the_api(value: Any, depth: int = 0) -> Mapping[str, Any] | None:
+    """OpenAI's error object in a JSON value, also inside what a backend of one's own has put around it; None where there is none.
+
+    It has message, type, param and code, all four; Stripe's has these and `doc_url`.
+    """
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        value = parsed(value)
+    if not isinstance(value, Mapping) or depth > _DEEPEST:
+        return None
+    if value.keys() >= _FIELDS and isinstance(value["message"], str):
+        return None if _OF_STRIPE & value.keys() else value
+    inner = (of_the_api(value[key], depth + 1) for key in _AROUND if key in value)
+    return next((found for found in inner if found is not None), None)
 
 
 def is_event(value: Any) -> bool:

@@ -22,8 +22,9 @@ _WORD = string.ascii_letters + string.digits + "_-.~+/=*"
 class Read:
     """An input as read.
 
-    `form` names what it was taken for: error body, console paste, HAR, HTTP answer, curl output, event log, close code, rtdiag
-    report, failure description or text. `situations` are in the order of the input; where there are none, `note` says why.
+    `form` names what it was taken for: error body, console paste, HAR, Charles session, cassette, HTTP answer, curl output, event
+    log, close code, rtdiag report, failure description or text. `situations` are in the order of the input; where there are none,
+    `note` says why. What follows from another failure (`Situation.follows`) stands behind it.
     `separate` is True where each is judged on its own (failure descriptions), False where all are evidence about one session.
     `reports` are those of rtdiag itself, which hold no situations but cases.
     """
@@ -52,6 +53,7 @@ class Draft:
     when: date | None = None
     where: str = ""
     id: str | int | None = None
+    follows: str = ""
 
     def situation(self, mask: Mask) -> Situation:
         """The situation, with every text masked and none longer than LARGEST_TEXT characters."""
@@ -73,6 +75,7 @@ class Draft:
             when=self.when,
             where=shown(self.where, mask),
             id=shown(self.id, mask) if isinstance(self.id, str) else self.id,
+            follows=shown(self.follows, mask),
         )
 
 

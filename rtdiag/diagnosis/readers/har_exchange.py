@@ -1,81 +1,103 @@
-"""One entry of a HAR: its fields made sure of, and what is wrong with it by itself."""
+"""One entry of a HAR: its fields made sure of, whichever program wrote it."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from rtdiag.diagnosis.readers import routes
 from rtdiag.diagnosis.readers.har_stream import Entry
 from rtdiag.diagnosis.readers.headers import RequestHeaders, asked
-from rtdiag.diagnosis.readers.minted import mint_oddities
-from rtdiag.diagnosis.readers.plain import parsed
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.timestamps import moment
+
+# Where programs write why there is no answer: Chrome and Safari (`response._error`), Playwright (`response._failureText`), others.
+_ERRORS = (
+    "response._error",
+    "response._failureText",
+    "_error",
+    "_failureText",
+    "response._errorMessage",
+    "_blockedReason",
+)
+_FIRST_YEAR = 1990  # Chrome dates a socket that never got anywhere by 1969
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One entry, its fields made sure of."""
+    """One entry, its fields made sure of; the names of `asked` and `answered`, the headers, are in small letters.
+
+    `status` is 0 where there was no answer; `error` is then what the browser says of it, "" where it says nothing.
+    """
 
     number: int
     method: str
     url: str
     status: int
+    status_text: str
     error: str
     when: datetime | None
+    kind: str
     heads: RequestHeaders
-    shows_credentials: bool
+    asked: Mapping[str, str]
+    answered: Mapping[str, str]
     sent: str
+    sent_type: str
     body: str
-    entry: Entry
 
     @property
     def ok(self) -> bool:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
+    @property
+    def is_socket(self) -> bool:
+        """Whether an upgrade to a WebSocket was asked for."""
+        return routes.is_websocket(self.url) or self.kind == "websocket" or self.asked.get("upgrade") == "websocket"
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether it asks, before another request, whether that is allowed across origins."""
+        return self.method == "OPTIONS"
+
+    @property
+    def shows_credentials(self) -> bool:
+        """Whether it holds what a sanitized export leaves out."""
+        return "authorization" in self.asked or "cookie" in self.asked
+
+    @property
+    def place(self) -> str:
+        """The request by its URL and time: `POST /v1/realtime/calls at 10:00:35`."""
+        time = f" at {self.when:%H:%M:%S}" if self.when else ""
+        return (routes.named(self.url, self.method) or f"request {self.number}") + time
+
 
 def exchange_of(number: int, entry: Entry, learner: Learner) -> Exchange:
     """The exchange in an entry, whatever is missing or is not what it should be; the learner is told the credential."""
-    pairs = pairs_of(entry, "request.headers")
+    pairs = _pairs(entry, "request.headers")
     url, status = text_of(entry, "request.url"), entry.get("response.status")
     learner.text(url)
     return Exchange(
         number=number,
-        method=text_of(entry, "request.method").upper(),
+        method=text_of(entry, "request.method").upper() or ("GET" if routes.is_websocket(url) else ""),
         url=url,
         status=int(status) if isinstance(status, int | float) and 0 <= status < 1000 else 0,
-        error=text_of(entry, "response._error") or text_of(entry, "_error"),
-        when=moment(entry.get("startedDateTime")),
+        status_text=text_of(entry, "response.statusText"),
+        error=next((str(entry[place]) for place in _ERRORS if entry.get(place)), ""),
+        when=_when(entry),
+        kind=text_of(entry, "_resourceType").lower(),
         heads=asked(pairs, learner),
-        shows_credentials=any(name.lower() in ("authorization", "cookie") for name, _ in pairs),
+        asked=_named(pairs),
+        answered=_named([*_pairs(entry, "response.headers"), ("location", text_of(entry, "response.redirectURL"))]),
         sent=text_of(entry, "request.postData.text")
-        or "\r\n".join(v for _, v in pairs_of(entry, "request.postData.params")),
+        or "\r\n".join(value for _, value in _pairs(entry, "request.postData.params")),
+        sent_type=text_of(entry, "request.postData.mimeType"),
         body=_body(entry),
-        entry=entry,
     )
-
-
-def oddities(exchange: Exchange) -> list[str] | None:
-    """What is wrong with an exchange by itself, [] where the status says it all, None where nothing is."""
-    if exchange.method == "OPTIONS" and not exchange.ok:
-        return ["a CORS preflight (OPTIONS) was refused"]
-    if exchange.error:
-        return [f"the browser says {exchange.error}"]
-    if exchange.status == 101 or exchange.status == 304:
-        return None
-    if exchange.status < 200:
-        return ["no answer was recorded"]
-    if not exchange.ok:
-        place = text_of(exchange.entry, "response.redirectURL")
-        return [f"redirected to {place}"] if exchange.status < 400 and place else []
-    if routes.is_mint(exchange.url) and exchange.method == "POST" and exchange.body:
-        return mint_oddities(parsed(exchange.sent), parsed(exchange.body), exchange.when) or None
-    answers_offer = routes.takes_offers(exchange.url) and exchange.method == "POST" and exchange.body
-    return ["the answer is no SDP"] if answers_offer and not exchange.body.lstrip().startswith("v=0") else None
 
 
 def text_of(entry: Entry, path: str) -> str:
@@ -84,9 +106,17 @@ def text_of(entry: Entry, path: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def pairs_of(entry: Entry, path: str) -> list[tuple[str, str]]:
-    """The headers or parameters at this path of an entry."""
+def _pairs(entry: Entry, path: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in entry.get(path) or []]
+
+
+def _named(pairs: list[tuple[str, str]]) -> Mapping[str, str]:
+    return {name.lower().strip(): value.strip() for name, value in reversed(pairs) if value.strip()}
+
+
+def _when(entry: Entry) -> datetime | None:
+    found = moment(entry.get("startedDateTime"))
+    return found if found and found.year >= _FIRST_YEAR else None
 
 
 def _body(entry: Entry) -> str:
@@ -95,6 +125,6 @@ def _body(entry: Entry) -> str:
     if text_of(entry, "response.content.encoding") != "base64":
         return text
     try:
-        return base64.b64decode(text[: len(text) // 4 * 4]).decode("utf-8", "replace")
+        return base64.b64decode(re.sub(r"\s", "", text)[: len(text) // 4 * 4]).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return text

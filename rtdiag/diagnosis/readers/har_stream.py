@@ -15,9 +15,9 @@ from rtdiag.intake import Readable, Unusable
 _ENTRY = "log.entries.item"
 _MESSAGE = f"{_ENTRY}._webSocketMessages.item"
 _KEPT = re.compile(
-    r"(?:startedDateTime|_error|_resourceType|request\.(?:method|url|headers\.item\.(?:name|value))"
+    r"(?:startedDateTime|_error|_failureText|_blockedReason|_resourceType|request\.(?:method|url|headers\.item\.(?:name|value))"
     r"|request\.postData\.(?:text|mimeType|params\.item\.(?:name|value))"
-    r"|response\.(?:status|statusText|_error|redirectURL|headers\.item\.(?:name|value)|content\.(?:text|encoding)))\Z"
+    r"|response\.(?:status|statusText|_error|_failureText|_errorMessage|redirectURL|headers\.item\.(?:name|value)|content\.(?:text|encoding)))\Z"
 )
 _SCALARS = frozenset({"string", "number", "boolean", "null"})
 
@@ -26,7 +26,7 @@ _LONGEST_STRING = 32 * 1024 * 1024
 _MOST_PAIRS = 1000
 _LONGEST_KEY = 200
 _DEEPEST = 200
-_MOST_VALUES = 3_000_000
+_MOST_VALUES = 30_000_000
 _PART_BYTES = 256 * 1024  # the parser looks at a long string again with every part
 _HAR_KEY = re.compile(rb'"(?:entries|creator|browser|pages)"')
 _QUOTE = re.compile(rb'(?<!\\)"')

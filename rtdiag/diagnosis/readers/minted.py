@@ -49,6 +49,11 @@ class Tokens:
                 known = (expires, shape) if secret == token else (None, "")
                 self._minted[secret] = _MintedAt(_place(url), known[1] if not is_mint(url) else "", when, known[0])
 
+    @property
+    def known(self) -> int:
+        """How many tokens passed so far."""
+        return len(self._minted)
+
     def credential(self, secret: str, kind: str | None) -> str | None:
         """The kind of a credential, with the place it was minted at where this HAR shows it."""
         minted = self._minted.get(secret)

@@ -5,12 +5,26 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CALLS, CLIENT_SECRETS, REALTIME
+from rtdiag.api.endpoints import (
+    BETA_SESSIONS,
+    BETA_TRANSCRIPTION_SESSIONS,
+    CALLS,
+    CLIENT_SECRETS,
+    OFFICIAL_HOSTS,
+    REALTIME,
+)
 
 MINTS = (CLIENT_SECRETS, BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS)
 
 _REALTIME = re.compile(r"(?i)realtime|ephemeral|client[-_]?secret")
-_OWN_ROUTE = re.compile(r"(?i)(?:^|[/_-])(?:token|session)s?(?:$|[/_-])")
+_API = re.compile(
+    r"/(?:v1|openai)/realtime(?:rtc)?\Z|/realtime/(?:calls|client_secrets|(?:transcription_)?sessions|translations)(?:/|\Z)"
+)
+_API_NAMED_BY_QUERY = re.compile(r"(?i)(?:^|&)(?:model|intent|deployment|call_id)=")
+_OWN_ROUTE = re.compile(
+    r"(?:^|[/_.-])(?:(?:ephemeral|client)?[-_]?(?:token|secret|session|key)s?|ephemeral|realtime|offer|sdp|webrtc|rtc)(?:$|[/_.-])"
+)
+_NOT_OWN = re.compile(r"/realtime/v\d|/auth/")  # Supabase's; logins
 
 
 def path_of(url: str) -> str:
@@ -29,14 +43,38 @@ def host_of(url: str) -> str:
         return ""
 
 
+def named(url: str, method: str = "") -> str:
+    """A request as a person finds it again: its method and path, with the host where it is not OpenAI's."""
+    try:
+        place = urlsplit(url).netloc.rpartition("@")[2].lower()
+        path = urlsplit(url).path or "/"
+    except ValueError:
+        return method
+    return f"{method} {'' if place in OFFICIAL_HOSTS else place}{path}".strip()
+
+
 def is_realtime(url: str) -> bool:
     """Whether the path (or host) is one of the Realtime API, or of a route that hands out its tokens."""
     return bool(_REALTIME.search(path_of(url)) or "realtime" in host_of(url))
 
 
+def is_api(url: str) -> bool:
+    """Whether the Realtime API is asked at this URL, at OpenAI, at Azure or behind a gateway; `/realtime/v1/…` is Supabase's."""
+    path = path_of(url)
+    if _API.search(path):
+        return True
+    official = host_of(url) in OFFICIAL_HOSTS
+    return (official and path.startswith("/v1/realtime")) or (path.endswith("/realtime") and _asks_for_a_model(url))
+
+
 def is_own_route(url: str) -> bool:
-    """Whether a path looks like somebody's own route for tokens or sessions: `/api/token`, `/session`."""
-    return bool(_OWN_ROUTE.search(path_of(url)))
+    """Whether a path looks like a page's own route that feeds a session: `/api/token`, `/session`, `/offer`."""
+    path = path_of(url)
+    return bool(_OWN_ROUTE.search(path)) and not _NOT_OWN.search(path)
+
+
+def _asks_for_a_model(url: str) -> bool:
+    return bool(_API_NAMED_BY_QUERY.search(urlsplit(url).query))
 
 
 def is_websocket(url: str) -> bool:
