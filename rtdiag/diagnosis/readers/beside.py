@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from bisect import bisect_left, bisect_right
 
 from rtdiag.diagnosis.readers.console_lines import is_frame
 from rtdiag.diagnosis.readers.forms import Draft
@@ -25,10 +27,13 @@ def attach(drafts: list[Draft], lines: list[int], said: list[tuple[int, str]]) -
     Those are the words before it (for the last also those after it), and the URLs of code in the paste.
     """
     urls = dict.fromkeys(u for _, line in said if _is_code(line) for u in _URL.findall(line) if is_realtime(u))
-    for draft, line, end in zip(drafts, lines, [*lines[1:], None], strict=False):
-        behind = "\n".join(text for n, text in said if n > line and (end is None or n < end))
-        draft.text = "\n".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
-    words = [(n, line.strip()) for n, line in said if _is_prose(line)]
+    numbers = [n for n, _ in said]
+    for draft, line, end in zip(drafts, lines, [*lines[1:], math.inf], strict=False):
+        behind = "
+".join(text for _, text in said[bisect_right(numbers, line) : bisect_left(numbers, end)])
+        draft.text = "
+".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
+    words = [(n, line.strip()) for n, line in said if is_prose(line)]
     previous = 0
     for draft, line in zip(drafts, lines, strict=True):
         _add(draft, "said before it", [w for n, w in words if previous < n < line])
@@ -49,7 +54,8 @@ def _is_code(line: str) -> bool:
     return bool(_CODE.search(line[:1000]) or _URL.search(line[:1000]))
 
 
-def _is_prose(line: str) -> bool:
+def is_prose(line: str) -> bool:
+    """Whether a person wrote the line, and no program."""
     return (
         len(line.split(maxsplit=_LEAST_WORDS)) >= _LEAST_WORDS and not _CODE.search(line[:1000]) and not is_frame(line)
     )

@@ -17,6 +17,7 @@ from rtdiag.model import counted
 _UPDATES = ("session.update", "transcription_session.update")
 _CREATED = ("session.created", "transcription_session.created")
 _UPDATED = ("session.updated", "transcription_session.updated")
+_FAILED = ("failed", "incomplete")
 _APPEND = "input_audio_buffer.append"
 _MOST_REMEMBERED = 1000
 _MOST_FAILURES = 200
@@ -106,7 +107,7 @@ class Channel:
         if kind in _CREATED or kind in _UPDATED:
             self._learn(kind, event.get("session"), raw)
         failed = kind == "error" or kind.endswith(".failed")
-        if failed or (kind == "response.done" and text_at(event, "response", "status") == "failed"):
+        if failed or (kind == "response.done" and text_at(event, "response", "status") in _FAILED):
             self._fail(raw, where, self._culprit(kind, event))
             self._waiting = None
 
@@ -157,7 +158,8 @@ class Channel:
             odd.append(
                 f"audio was appended {counted(self._appended, 'time')}, no input_audio_buffer.speech_started came"
             )
-        taken = heard or "input_audio_buffer.committed" in self._seen
+        # A part of a log may leave out what came of it.
+        taken = "input_audio_buffer.committed" in self._seen and not self._seen.isdisjoint(_CREATED)
         if taken and not any(k.startswith("response.") or "_transcription." in k for k in self._seen):
             odd.append("speech was taken in, no transcription and no response came")
         if (self._last or self._appended) and not self._seen:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from rtdiag.diagnosis.printed import straight
-from rtdiag.diagnosis.readers import beside, closes, console_lines, error_bodies
+from rtdiag.diagnosis.readers import beside, closes, console_lines, error_bodies, printed_errors
 from rtdiag.diagnosis.readers.blocks import Blocks
 from rtdiag.diagnosis.readers.console_joins import Kind, Message, joined
 from rtdiag.diagnosis.readers.forms import Draft
@@ -49,12 +49,32 @@ def _messages(lines: list[str]) -> tuple[list[Message], list[tuple[int, str]]]:
         if not lines[index].strip():
             index += 1
             continue
+        if end := _end_of_trace(lines, index, blocks, messages):
+            index = end
+            continue
         found, end = _message_at(lines, index, blocks)
         messages.extend(found)
         if not found:
             said.append((index + 1, lines[index]))
         index = end
     return messages, said
+
+
+def _end_of_trace(lines: list[str], index: int, blocks: Blocks, messages: list[Message]) -> int | None:
+    """The line after the fields that Node prints behind an error's trace, which the error before it takes in."""
+    opens = console_lines.is_frame(lines[index]) and lines[index].rstrip().endswith("{")
+    end = blocks.object_at(index) if opens and messages and messages[-1].kind == "exception" else None
+    text = "\n".join(lines[index:end])
+    found = printed_errors.error_at(text, text.rfind("{", 0, len(lines[index]))) if end else None
+    if found is None:
+        return None
+    error, status, value = found
+    draft = messages[-1].draft
+    draft.text, draft.status = "\n".join(filter(None, (draft.text, error))), draft.status or status
+    draft.method, draft.url, draft.dialect = printed_errors.asked(value)
+    draft.surface = "data_channel" if "event_id" in value else None if status else draft.surface
+    messages[-1].has_body = bool(error)
+    return end
 
 
 def _message_at(lines: list[str], index: int, blocks: Blocks) -> tuple[list[Message], int]:
@@ -96,6 +116,9 @@ def _with_object(found: list[Message], text: str, index: int) -> list[Message]:
     draft = Draft(text=text.strip(), status=console_lines.status_in(text.split("{")[0]))
     plain = straight(text)
     whole = parsed(plain[plain.find("{") :]) if "{" in plain else NOTHING
+    if whole is NOTHING and (printed := printed_errors.error_at(plain, plain.find("{"))):
+        error, draft.status, whole = printed[0], draft.status or printed[1], printed[2]
+        draft.text = plain.split("{")[0] + error if printed_errors.holds_more(whole) else draft.text
     if error_bodies.is_error(whole):
         named = error_bodies.from_json(whole, "")
         draft.status, draft.surface = draft.status or named.status, named.surface

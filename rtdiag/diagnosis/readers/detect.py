@@ -13,6 +13,8 @@ from rtdiag.diagnosis.readers import (
     error_bodies,
     event_lines,
     http_answers,
+    printed_errors,
+    printed_values,
     recordings,
     rtdiag_report,
 )
@@ -22,7 +24,9 @@ from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Read, Reading
 from rtdiag.diagnosis.readers.har import FILE, read_har
 from rtdiag.diagnosis.readers.har_stream import is_har
 from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, whole
-from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, unfenced
+from rtdiag.diagnosis.readers.plain import NOTHING, at, compact, parsed, unfenced
+from rtdiag.diagnosis.readers.printed_errors import without_allowances
+from rtdiag.diagnosis.readers.quiet import read_quiet
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Source, Unusable, called
@@ -65,6 +69,10 @@ def of_text(text: str, learner: Learner) -> Reading:
     except Unusable as error:
         raise Unreadable(f"the JSON cannot be used: {error}") from None
     learner.text(text)
+    if value is NOTHING:
+        text = without_allowances(text)
+    if value is NOTHING:
+        value, text = _printed(text)
     if value is NOTHING and (report := rtdiag_report.of_lines(text)) is not None:
         value = report
     if isinstance(value, dict | list):
@@ -73,6 +81,18 @@ def of_text(text: str, learner: Learner) -> Reading:
         if reading:
             return reading
     return next(reading for of in _TEXT_FORMS if (reading := of(text, learner)))
+
+
+def _printed(text: str) -> tuple[Any, str]:
+    """The one object that a program has printed, with the text to keep of it; an error that stands alone is a console's."""
+    value = printed_values.whole(unfenced(text))
+    if not isinstance(value, dict | list) or not value:
+        return NOTHING, text
+    if not error_bodies.is_error(value):
+        return value, compact(value)
+    more = isinstance(value, dict) and printed_errors.holds_more(value)
+    found = printed_errors.error_at(text, text.find("{")) if more else None
+    return (value, found[0] or compact(value)) if found else (NOTHING, text)
 
 
 def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
@@ -112,9 +132,10 @@ def _page(text: str, learner: Learner) -> Reading | None:
 
 
 def _events(text: str, learner: Learner) -> Reading | None:
-    """A log: two events at least, or one with a mark before it; a single error event is a body."""
+    """A log: two events at least, or one among lines that tell nothing; a single error event is a body."""
     events = event_lines.from_text(text)
-    if sum(line.event is not None for line in events) < 2:
+    told = [line.event for line in events if line.event is not None]
+    if len(told) < 2 and (not told or error_bodies.is_event(told[0]) or any(line.said for line in events)):
         return None
     for event in events:
         learner.value(event.event)
@@ -151,6 +172,10 @@ def _cut_off(text: str, learner: Learner) -> Reading | None:
     return Reading("error body", [error_bodies.from_cut_off(text.strip())])
 
 
+def _quiet(text: str, learner: Learner) -> Reading | None:
+    return read_quiet(text)
+
+
 def _console(text: str, learner: Learner) -> Reading | None:
     drafts = console.read_console(text)
     return Reading("console paste", drafts) if drafts else None
@@ -170,6 +195,7 @@ _TEXT_FORMS: tuple[Callable[[str, Learner], Reading | None], ...] = (
     _events,
     _close,
     _cut_off,
+    _quiet,
     _console,
     _text,
 )

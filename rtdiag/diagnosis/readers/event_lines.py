@@ -1,4 +1,7 @@
-"""Events in a log: NDJSON, a JSON array, or lines with marks and timestamps before the JSON, over one line or many."""
+"""Events in a log: NDJSON, a JSON array, or lines with marks and timestamps before an event, over one line or many.
+
+An event is JSON, or what Python and JavaScript print of one (printed_values.py).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from rtdiag.diagnosis.readers import closes, console_lines
+from rtdiag.diagnosis.readers import closes, console_lines, printed_values
 from rtdiag.diagnosis.readers.forms import Draft
-from rtdiag.diagnosis.readers.plain import LONGEST_LINE, NOTHING, at, parsed
+from rtdiag.diagnosis.readers.plain import LONGEST_LINE, NOTHING, at, compact, parsed
+from rtdiag.diagnosis.readers.quiet import is_quiet
 
 _FAMILY = re.compile(
     r"(?:error|(?:(?:transcription_)?session|(?:in|out)put_audio_buffer|conversation|response|rate_limits|mcp_list_tools|realtime)"
@@ -26,15 +31,23 @@ _RECEIVED = re.compile(
     r"(?i)(?:^|[\s\[(])(?:<{1,3}|←|⇐|↓|<-|<--|recv|received|receive|server|in|incoming|rx)(?:[\s:\])]|$)"
 )
 
+_FAILURES = (console_lines.cors, console_lines.socket_failure, console_lines.request, console_lines.exception)
+
 # What a hostile log may cost in objects that do not parse, in characters looked at.
 _BUDGET = 32 * 1024 * 1024
 _USUAL_EVENT = 64 * 1024
 _OPENS = re.compile(r"\{\s{0,200}[\"}]")
+_PRINTED = re.compile(r"(?:\w[\w.]{1,200}(?=\(\s{0,80}\w{1,80}=)|(?=\{\s{0,80}['\w]))")
+_MOST_IN_A_LINE = 3
+# What stands around an object that a program prints; around one in source code there are brackets, assignments, semicolons.
+_BEFORE = re.compile(r"(?:\A|[\s:>\]|'\"]|\w=)\Z")
+_IN_CODE = re.compile(r"(?:[=(,\[{]|\breturn|=>)\s{0,20}\Z")
+_BEHIND = re.compile(r"\s{0,20}[;),.]")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One event of a log, or a close, or a failure that a line between the events tells of.
+    """One event of a log, or a close, a failure that a line between the events tells of, or what a person says there.
 
     `sent` is None where neither the event's type nor its mark says the direction.
     """
@@ -45,6 +58,7 @@ class Line:
     sent: bool | None = None
     close: Draft | None = None
     failure: Draft | None = None
+    said: str = ""
 
 
 def kind_of(event: Any) -> str | None:
@@ -72,32 +86,45 @@ def _scan(text: str) -> Iterator[Line]:
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         row = text[start : min(end, start + LONGEST_LINE)]
-        brace, following = row.find("{"), end + 1
-        if brace >= 0 and left > 0:
-            value, stop = _object(decoder, text, start + brace)
+        following, brace, told = end + 1, row.find("{"), False
+        for place in _places(row) if left > 0 else ():
+            value, stop = _object(decoder, text, start + place)
             if value is NOTHING:
                 left -= stop
-            elif line := _line(value, f"line {number}", row[:brace]):
+            elif line := _line(value, f"line {number}", row[:place]):
                 yield line
                 number += text.count("\n", start, stop)
-                following = text.find("\n", stop) + 1 or len(text)
-        elif brace < 0 and console_lines.may_tell(row):
-            yield from _between(row, f"line {number}")
+                following, told = text.find("\n", stop) + 1 or len(text), True
+                break
+        if not told:
+            yield from _between(row, f"line {number}", may_tell=brace < 0)
         start = following
 
 
-def _between(row: str, where: str) -> Iterator[Line]:
-    if close := closes.from_line(row):
+def _between(row: str, where: str, *, may_tell: bool) -> Iterator[Line]:
+    """What a line without an event tells; the words of one that is no ordinary line of a log."""
+    may_tell = may_tell and console_lines.may_tell(row)
+    if may_tell and (close := closes.from_line(row)):
         yield Line(where, close=close)
-    elif failure := console_lines.cors(row) or console_lines.socket_failure(row) or console_lines.request(row):
+    elif may_tell and (failure := next(filter(None, (of(row) for of in _FAILURES)), None)):
         failure.where = where
         yield Line(where, failure=failure)
+    elif row.strip() and not is_quiet(row):
+        yield Line(where, said=row.strip())
+
+
+def _places(row: str) -> list[int]:
+    """Where an event may begin in a line."""
+    if "{" not in row and "(" not in row:
+        return []
+    found = [m.start() for m in islice(_PRINTED.finditer(row), _MOST_IN_A_LINE)]
+    return sorted({*found, row.find("{")} - {-1})
 
 
 def _object(decoder: json.JSONDecoder, text: str, start: int) -> tuple[Any, int]:
-    """The JSON object that begins here and where it ends; or NOTHING, and what looking for it cost."""
+    """The object that begins here and where it ends; or NOTHING, and what looking for it cost."""
     if not _OPENS.match(text, start):
-        return NOTHING, 20
+        return _printed(text, start)
     for piece, offset in ((text[start : start + _USUAL_EVENT], start), (text, 0)):
         try:
             value, end = decoder.raw_decode(piece, start - offset)
@@ -110,13 +137,21 @@ def _object(decoder: json.JSONDecoder, text: str, start: int) -> tuple[Any, int]
     return NOTHING, _BUDGET // 4
 
 
+def _printed(text: str, start: int) -> tuple[Any, int]:
+    before = text[max(0, start - 40) : start].rpartition("\n")[2]
+    if not _BEFORE.search(before) or (_IN_CODE.search(before) and not re.search(r"\w=\Z", before)):
+        return NOTHING, 20
+    value, end = printed_values.value_at(text, start)
+    return (NOTHING, end - start + 20) if value is NOTHING or _BEHIND.match(text, end) else (value, end)
+
+
 def _line(value: Any, where: str, mark: str = "") -> Line | None:
     """The event in a value, itself or one level or two inside it, with its direction."""
     event, told = value, mark
     for _ in range(3):
         if kind_of(event):
             sent = _direction(str(at(event, "type")), told)
-            return Line(where, event, json.dumps(event, ensure_ascii=False), sent)
+            return Line(where, event, compact(event), sent)
         if close := closes.from_json(event):
             return Line(where, close=close)
         told += " " + str(at(event, "direction") or at(event, "dir") or at(event, "from") or at(event, "type") or "")
