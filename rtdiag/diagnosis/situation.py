@@ -30,9 +30,9 @@ class Situation:
     and above). `text` is what came back, as received. `circumstances` are further facts in words, such as `session.created says
     realtime.transcription_session`. `where` is the place in the input (`request 3`, `line 12`), `id` the input's own name for it.
     `base_url` is that of the server where `url` is but a path and it is known all the same. `observed` are the named observations
-    of a check of rtdiag, which has asked what no text can tell; `failure` is the kind and the phase of a request that got no usable
-    answer, or of a connection that did not come about (transport/failures.py). `follows` is the `where` of an earlier failure that
-    explains this one, "" where none is known to.
+    of a check of rtdiag, which has asked what no text can tell, or those that a browser has measured itself; `failure` is the kind
+    and the phase of a request that got no usable answer, or of a connection that did not come about (transport/failures.py).
+    `follows` is the `where` of an earlier failure that explains this one, "" where none is known to.
     """
 
     text: str = ""

@@ -19,10 +19,14 @@ class Malformed(Unusable):
 
 
 class Limit(NamedTuple):
-    """How many bytes are read at most, and what to do with more."""
+    """How many bytes are read at most, and what to do with more; whether what is compressed with gzip is unpacked.
+
+    Then it is the unpacked bytes that are counted.
+    """
 
     most_bytes: int
     instead: str
+    unpacks: bool = False
 
     @property
     def line(self) -> str:

@@ -7,6 +7,7 @@ import os
 import select
 import stat
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Protocol
@@ -19,9 +20,10 @@ _AT_ONCE_BYTES = 1 << 20
 # Whoever wants to write into a pipe has opened it when we do, or does so in this time.
 _WRITER_COMES_S = 1.0
 
+_GZIP = b"\x1f\x8b"
 # How files begin that are no text, and what to do with them.
 _KNOWN: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "it is compressed with gzip: unpack it first"),
+    (_GZIP, "it is compressed with gzip: unpack it first"),
     (b"PK\x03\x04", "it is a ZIP archive: unpack it first"),
     (b"\x89PNG", "it is a picture: copy the text of the error instead"),
     (b"\xff\xd8\xff", "it is a picture: copy the text of the error instead"),
@@ -86,15 +88,24 @@ class Source:
 
     def _begin(self) -> None:
         """Take off the byte order mark; there are files with several."""
-        head = b""
-        while len(head) < 2 and (part := self._taken(2 - len(head))):
-            head += part
+        head = self._head()
+        if head == _GZIP and self._limit.unpacks:
+            self._stream = _Unpacked(self._stream, head)
+            self._left_bytes += len(head)
+            head = self._head()
         if head in _UTF_16:
             self._decoder = codecs.getincrementaldecoder(_UTF_16[head])("replace")
         else:
             self._ahead += head
         while self.peek(len(_BOM)) == _BOM:
             del self._ahead[: len(_BOM)]
+
+    def _head(self) -> bytes:
+        """The first two bytes, or as many as there are."""
+        head = b""
+        while len(head) < 2 and (part := self._taken(2 - len(head))):
+            head += part
+        return head
 
     def _next(self, size: int) -> bytes:
         part = self._taken(min(size, _AT_ONCE_BYTES))
@@ -109,6 +120,30 @@ class Source:
         if self._left_bytes < 0:
             raise Unusable(self._limit.line)
         return part
+
+
+class _Unpacked:
+    """What was compressed with gzip, never more of it than is asked for; it ends where the file does."""
+
+    def __init__(self, stream: Readable, head: bytes) -> None:
+        self._stream, self._packed = stream, head
+        self._inside = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    def read(self, size: int) -> bytes:
+        """As BinaryIO does. Raises Unusable where it is no gzip after all."""
+        while True:
+            if self._inside.eof:  # a file may be several, one after the other
+                self._packed, self._inside = self._inside.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 16)
+            packed = self._packed or self._stream.read(_AT_ONCE_BYTES) or b""
+            if not packed:
+                return b""
+            try:
+                part = self._inside.decompress(packed, size)
+            except zlib.error:
+                raise Unusable("it is compressed with gzip and broken: save it again") from None
+            self._packed = self._inside.unconsumed_tail
+            if part:
+                return part
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from rtdiag.diagnosis.readers import (
     printed_values,
     recordings,
     rtdiag_report,
+    stats_reports,
+    webrtc_internals,
 )
 from rtdiag.diagnosis.readers.console_lines import status_in
 from rtdiag.diagnosis.readers.event_log import read_events
@@ -46,6 +48,8 @@ def read(source: BinaryIO | Source, name: str, mask: Mask) -> Read:
 def _reading(source: Source, name: str, learner: Learner) -> Reading:
     if is_har(source.peek(HEAD_BYTES)):
         return read_har(source, name, learner)
+    if webrtc_internals.is_dump(source.peek(HEAD_BYTES)):
+        return webrtc_internals.read_dump(source)
     return of_text(as_text(whole(source, name), name), learner)
 
 
@@ -102,6 +106,10 @@ def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
         return read_har(io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
     if recorded := _recorded(value, learner):
         return recorded
+    if isinstance(at(value, "PeerConnections"), dict):
+        return webrtc_internals.read_dump(io.BytesIO(compact(value).encode("utf-8", "replace")))
+    if stats := stats_reports.read_stats(value):
+        return stats
     if descriptions.is_description(value):
         return Reading("failure description", descriptions.from_descriptions(value), separate=True)
     if close := closes.from_json(value):

@@ -23,8 +23,9 @@ class Read:
     """An input as read.
 
     `form` names what it was taken for: error body, console paste, HAR, Charles session, cassette, HTTP answer, curl output, event
-    log, close code, rtdiag report, failure description or text. `situations` are in the order of the input; where there are none,
-    `note` says why. What follows from another failure (`Situation.follows`) stands behind it.
+    log, close code, rtdiag report, failure description, webrtc-internals dump, getStats output, log, connection states or text.
+    `situations` are in the order of the input; where there are none, `note` says why. What follows from another failure
+    (`Situation.follows`) stands behind it.
     `separate` is True where each is judged on its own (failure descriptions), False where all are evidence about one session.
     `reports` are those of rtdiag itself, which hold no situations but cases.
     """
@@ -54,6 +55,7 @@ class Draft:
     where: str = ""
     id: str | int | None = None
     follows: str = ""
+    observed: list[str] = field(default_factory=list)
 
     def situation(self, mask: Mask) -> Situation:
         """The situation, with every text masked and none longer than LARGEST_TEXT characters."""
@@ -76,6 +78,7 @@ class Draft:
             where=shown(self.where, mask),
             id=shown(self.id, mask) if isinstance(self.id, str) else self.id,
             follows=shown(self.follows, mask),
+            observed=tuple(self.observed),
         )
 
 

@@ -25,7 +25,7 @@ _LONGEST_EVENT = 64 * 1024
 _CLOSE_FRAME = 8
 
 MOST_ENTRIES = 100_000
-FILE = Limit(512 * 1024 * 1024, "export fewer requests")
+FILE = Limit(512 * 1024 * 1024, "export fewer requests", unpacks=True)
 
 
 def read_har(source: Readable, name: str, learner: Learner) -> Reading:

@@ -12,11 +12,11 @@ _LOG = re.compile(
 )
 # Words without which no line tells of a failure, in the languages of programs; and the statuses of HTTP that are one.
 _TELLS = re.compile(
-    r"""err(?:or|no)?\b | error | exception | fail | refus | denied | deny | reject | invalid | unauthor | forbid | time[ds]?[ -]?out
-      | clos(?:e|ed|ing|ure)\b | disconnect | reset\b | abort | unable | cannot | can't | can\ not | could\ ?n | missing
-      | not\ (?:found|open|ready|allowed) | unknown | unexpected | unsupported | incomplete | warn | panic | fatal | critical
-      | severe | traceback | expire | exceed | lost\b | stuck | hang | never | too\ (?:many|large|big|old|long) | blocked
-      | quota | unreachable | EOF\b | no\ (?:answer|response|route) | \bE[A-Z]{5,}\b | ERR_
+    r"""err(?:or|no)?\b | error | exception | fail | refus | denied | deny | reject | invalid | unauthor | forbid
+      | time[ds]?[ -]?out | clos(?:e|ed|ing|ure)\b | disconnect | reset\b | abort | unable | cannot | can't | can\ not
+      | could\ ?n | missing | not\ (?:found|open|ready|allowed) | unknown | unexpected | unsupported | incomplete | warn
+      | panic | fatal | critical | severe | traceback | expire | exceed | lost\b | stuck | hang | never | blocked | quota
+      | too\ (?:many|large|big|old|long) | unreachable | EOF\b | no\ (?:answer|response|route) | \bE[A-Z]{5,}\b | ERR_
       | [^\w.:-][45]\d\d\b(?!\s*(?:ms|bytes|hz|kb)) | \b(?:1(?:00[1-9]|01[0-5])|3000|400\d)\b""",
     re.I | re.X,
 )
