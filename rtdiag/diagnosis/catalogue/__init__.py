@@ -2,6 +2,7 @@
 
     code:
       weight: 1 to 9, the smaller the nearer to the root
+      reports                      how many public sources told of it, as `python -m tests.diagnosis.count_reports` counts them
       summary, fix, sources        what it is, what to do, where that is known from (with dates)
       line                         the exact line to change or to run, where one line can say it
       today                        whether it still happens; absent: yes
@@ -135,6 +136,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_AS_
     line: str = ""
     today: str = ""
     ask: str = ""
+    reports: Annotated[int, msgspec.Meta(ge=0)] = 0
     unless: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
     follows: bool = False
