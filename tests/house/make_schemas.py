@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import rtdiag
-from rtdiag.api import models, own_yaml, turn_rules
+from rtdiag.api import codes, models, own_yaml, turn_rules
 from rtdiag.api.own_yaml import listed, named, whole
 from rtdiag.compare.drift import questions
 from rtdiag.diagnosis import catalogue
@@ -54,6 +54,7 @@ class Kind:
 
 
 KINDS = [
+    Kind("api/codes.yaml", named, codes.Code, "codes.schema.json"),
     Kind("api/models.yaml", listed, models.Model, "models.schema.json"),
     Kind("api/turn_rules.yaml", listed, turn_rules.Rule, "turn_rules.schema.json"),
     Kind("compare/drift/questions.yaml", listed, questions.Question, "questions.schema.json"),

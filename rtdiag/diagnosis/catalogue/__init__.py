@@ -40,7 +40,7 @@ _MEASURED = 60
 _OF_TEXTS, _OF_MEASUREMENTS = range(1, 21), (40, _MEASURED, 70)
 POINTS = (*_OF_TEXTS, *_OF_MEASUREMENTS)
 _POINTS_SAID = "1 to 20, or 40, 60, 70"
-_FROM_RTDIAG = {"observed", "failure"}  # the features that no text has
+MEASURED = {"observed", "failure"}  # the features that no text has
 _CAPITALS = re.compile(r"\\.|[A-Z]+")  # and escapes, which are none
 _PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 _CLASSES = {r"\W": r"[^\w\n]", r"\D": r"[^\d\n]", r"\s": r"[^\S\n]"}
@@ -226,10 +226,8 @@ def _sign(place: str, written: Mapping[int, Mapping[str, str | int]]) -> Sign:
     if held not in get_args(Confidence):
         raise ValueError(f"it is {', '.join(get_args(Confidence))} - at `${place}.held`")
     looks = tuple(_looks(f"{place}.{name}", name, str(text)) for name, text in when.items())
-    if points in _OF_MEASUREMENTS and not _FROM_RTDIAG & when.keys():
-        raise ValueError(
-            f"more than {_OF_TEXTS[-1]} points are for {' and '.join(sorted(_FROM_RTDIAG))} - at `${place}`"
-        )
+    if points in _OF_MEASUREMENTS and not MEASURED & when.keys():
+        raise ValueError(f"more than {_OF_TEXTS[-1]} points are for {' and '.join(sorted(MEASURED))} - at `${place}`")
     return Sign(points, looks, cast(Confidence, held))
 
 
