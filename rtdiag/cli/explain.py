@@ -14,8 +14,9 @@ from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import new_mask, refuse, tell_broken
 
 if TYPE_CHECKING:
-    from rtdiag.model import Report
+    from rtdiag.model import Explanation, Report
 
+_ALIKE, _ALIKE_A_PATH = 0.6, 0.8  # how much a code must be alike to be offered, 1 the same
 _LONGEST_NAME = 1000  # of a file or a code; what is longer is a text in the wrong place
 
 
@@ -76,7 +77,7 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
                 if name == "-" or os.path.exists(name) or not (page := _page(name)):
                     found += explain_input(name, mask, _judged_again)
                 else:
-                    found.append(Explanation(name, "code", (), note=page))
+                    found.append(page)
             except Unreadable as exc:
                 code = 2
                 say(f"rtdiag: {mask(str(exc), 'screen')}")
@@ -105,18 +106,21 @@ def _judged_again(report: Report) -> Report:
     return rejudge.replay(report, registry.load().checks)
 
 
-def _page(code: str) -> str | None:
-    """The page of a code; None for what looks like a path that is not there."""
+def _page(code: str) -> Explanation | None:
+    """The page of a code; None for what looks like a path that is not there. Raises ConfigError for a code that nothing has."""
     from rtdiag.engine import reference, registry
     from rtdiag.engine.config import ConfigError
 
     checks = registry.load().checks
-    found = reference.page(code, checks, _width())
-    if found is None and (len(code) > _LONGEST_NAME or ("/" not in code and "." not in code.lstrip("."))):
-        near = reference.near(code[:_LONGEST_NAME], checks)
-        meant = f"did you mean {' or '.join(near)}?" if near else "give text on standard input: `rtdiag explain -`"
-        raise ConfigError(f"there is no file and no code called {code[:80]!r}; {meant}")
-    return found
+    if found := reference.explained(code, checks, _width()):
+        return found
+    short = code[:_LONGEST_NAME]
+    like_a_path = short == code and ("/" in code or "." in code.lstrip("."))
+    near = reference.near(short, checks, _ALIKE_A_PATH if like_a_path else _ALIKE)
+    if like_a_path and not near:
+        return None
+    meant = f"did you mean {' or '.join(near)}?" if near else "give text on standard input: `rtdiag explain -`"
+    raise ConfigError(f"there is no file and no code called {code[:80]!r}; {meant}")
 
 
 def _show_session(

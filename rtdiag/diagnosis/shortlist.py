@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from math import log
 
 from rtdiag.api import codes
@@ -19,6 +20,7 @@ from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.diagnosis.features import Features, features
 from rtdiag.diagnosis.matching import ranked
 from rtdiag.diagnosis.situation import Situation
+from rtdiag.model import Candidate
 
 MOST = 10
 
@@ -55,9 +57,15 @@ def shortlist(situations: Iterable[Situation]) -> tuple[Cause, ...]:
     return tuple(found[:MOST])
 
 
-def question(situations: Iterable[Situation]) -> str:
-    """What decides between the causes of the code, close, status or event that is named; "" where none is."""
-    return next((codes.all_codes()[name].ask for name in named(map(features, situations))), "")
+def question(situations: Iterable[Situation], causes: Iterable[Cause]) -> str:
+    """What decides between them: that of the code, close, status or event that is named, else that of the first that has one."""
+    asked = (codes.all_codes()[name].ask for name in named(map(features, situations)))
+    return next(chain(asked, (cause.ask for cause in causes if cause.ask)), "")
+
+
+def candidate(cause: Cause, against: Iterable[str] = ()) -> Candidate:
+    """A cause of the catalogue, in short."""
+    return Candidate(cause.code, cause.summary, cause.ask, cause.today, cause.reports, tuple(against))
 
 
 def named(told: Iterable[Features]) -> list[str]:
@@ -77,9 +85,12 @@ def behind(code: str, kind: codes.Kind, causes: Iterable[str] = ()) -> tuple[Cau
 
 
 def _names(cause: Cause, feature: str, code: str) -> bool:
-    """Whether a sign for the cause names that code, and not just any of its kind."""
-    text = code.lower()
-    other = code[0] + "9" * (len(code) - 1) if code.isdecimal() else text.partition("_")[0] + "_other"
+    """Whether a sign for the cause names that code, and not just any of its kind; for 4xx and its like, just any."""
+    if code[0].isdecimal():
+        text = code.replace("x", "9")
+        other = code[0] + "9" * (len(code) - 1) if text == code else ""
+    else:
+        text, other = code.lower(), code.lower().partition("_")[0] + "_other"
     patterns = (pattern for sign in cause.speaks_for for name, pattern in sign.when if name == feature)
     return any(pattern.search(text) and not pattern.search(other) for pattern in patterns)
 

@@ -3,7 +3,7 @@
 Whatever holds text from a wire holds it masked already (see redact/). Every name is imported from here.
 """
 
-from rtdiag.model.explanation import Confidence, Diagnosis, Explanation, Flaw
+from rtdiag.model.explanation import Brief, Candidate, Confidence, Diagnosis, Explanation, Flaw, Meaning, Piece
 from rtdiag.model.observation import ApiError, Event, Evidence, Exchange, Failure, Observation, PeerTrace, api_error
 from rtdiag.model.report import (
     LEDGER_NAMES,
@@ -22,6 +22,8 @@ __all__ = [
     "LEDGER_NAMES",
     "SEVERITY",
     "ApiError",
+    "Brief",
+    "Candidate",
     "Confidence",
     "Cost",
     "CredentialShown",
@@ -35,9 +37,11 @@ __all__ = [
     "Finding",
     "Flaw",
     "LedgerEntry",
+    "Meaning",
     "Observation",
     "Outcome",
     "PeerTrace",
+    "Piece",
     "Redaction",
     "Report",
     "Row",

@@ -51,11 +51,43 @@ class Flaw:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A cause that can stand behind something, in short.
+
+    `ask` is what decides, `today` whether it still happens, `reports` how many public sources tell of it, `against` what speaks
+    against it in the evidence at hand.
+    """
+
+    cause: Code
+    summary: str
+    ask: str = ""
+    today: str = ""
+    reports: int = 0
+    against: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a status, a close code, a code or type of errors, or an event is; the fields are those of api/codes.yaml."""
+
+    code: str
+    kind: str
+    by: str
+    where: str
+    what: str
+    last: str
+    ask: str
+    also: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Explanation:
     """One input, or one description of a list: what it was taken for, the causes best first, and the flaws in its code.
 
     `id` is the description's own, None elsewhere; `note` is a line for the person, such as why there is nothing to judge, and the
-    whole page where a code was asked for (form `code`).
+    whole page where a code was asked for (form `code`). `candidates` are up to ten causes, best first, where none is firm, with
+    the question that `decides` between them; of a code all that can stand behind it, and its `meaning` where it is the API's.
     """
 
     input: str
@@ -64,3 +96,24 @@ class Explanation:
     flaws: tuple[Flaw, ...] = ()
     note: str = ""
     id: str | int | None = None
+    candidates: tuple[Candidate, ...] = ()
+    decides: str = ""
+    meaning: Meaning | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of evidence: `kind` is request, known (of a request), machine (its words), person or code; `where` its place."""
+
+    kind: Literal["request", "known", "machine", "person", "code"]
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a reader needs to find a cause by reading: the evidence in order, the likeliest causes, what decides between them."""
+
+    evidence: tuple[Piece, ...]
+    candidates: tuple[Candidate, ...]
+    decides: str
