@@ -113,6 +113,8 @@ _SPEAKER = re.compile(
     r"(?i)\A\W*(?:i|we|my|our|it|this|that|there|not|no|nothing|the|its?)\b|\b(?:i|we|my|our)\b|any ?more\W*\Z"
 )
 
+_PERSONAL = re.compile(r"(?i)\b(?:i|i'?m|i'?ve|we|my|our|me|us|mine|anyone|anybody|somebody|someone|thanks|help|why|works?|worked|but|however|also|then|same|tried|using)\b|\?\W*\Z")
+
 # What one says of a thing to say that it is not the trouble. In words of English; other languages are glossed before (lexicon/).
 _TROUBLES = r"(?:errors?|problems?|issues?|failures?|faults?|cors|proxy|proxies|vpn|firewall|time-?outs?|typos?|crash\w*|throttling|rate.?limit\w*|[45]\d\d)"
 _THING = (
@@ -216,7 +218,7 @@ def _pieces(record: str, line: int) -> Iterator[Piece]:
         if _MACHINE.search(sentence) and not _EXAMPLE.search(sentence) and not _of_someone(sentence):
             said.append(sentence)
             continue
-        if said and not _is_prose(sentence):
+        if said and not _PERSONAL.search(sentence):
             said.append(sentence)
             continue
         if said:

@@ -142,7 +142,7 @@ def match(cause: Cause, found: Features) -> Match:
     opposed = [(sign, seen) for sign in cause.speaks_against if there and (seen := sign.seen_in(found))]
     points = sum(sign.points for sign, _ in there) - sum(sign.points for sign, _ in opposed)
     signs = [sign for sign, _ in there]
-    answered = any(sign.settles or sign.looks_at_the_answer for sign in signs)
+    answered = any(sign.settles or sign.tells_of_the_answer(found) for sign in signs)
     measured = any(sign.measured for sign in signs)
     return Match(cause, points, _words(there), _words(opposed), answered, measured, _most(signs))
 

@@ -86,10 +86,12 @@ class Sign:
         """Whether it alone nearly settles the matter."""
         return self.points >= 10
 
-    @property
-    def looks_at_the_answer(self) -> bool:
-        """Whether it looks at what the server or library said, not only at the request and the number of the answer."""
-        return self.points >= 4 and any(name in _OF_THE_ANSWER for name, _ in self.when)
+    def tells_of_the_answer(self, features: Mapping[str, str]) -> bool:
+        """Whether it has found words of the server or a library, not only those of the request and the number of the answer."""
+        return self.points >= 4 and any(
+            name in _OF_THE_ANSWER or (name == "any" and pattern.search(_in_small_letters(features["text"])))
+            for name, pattern in self.when
+        )
 
     def seen_in(self, features: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """What was found, as (name of the feature, the text that matched); empty when the sign is not there."""

@@ -29,10 +29,8 @@ def attach(drafts: list[Draft], lines: list[int], said: list[tuple[int, str]]) -
     urls = dict.fromkeys(u for _, line in said if _is_code(line) for u in _URL.findall(line) if is_realtime(u))
     numbers = [n for n, _ in said]
     for draft, line, end in zip(drafts, lines, [*lines[1:], math.inf], strict=False):
-        behind = "
-".join(text for _, text in said[bisect_right(numbers, line) : bisect_left(numbers, end)])
-        draft.text = "
-".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
+        behind = "\n".join(text for _, text in said[bisect_right(numbers, line) : bisect_left(numbers, end)])
+        draft.text = "\n".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
     words = [(n, line.strip()) for n, line in said if is_prose(line)]
     previous = 0
     for draft, line in zip(drafts, lines, strict=True):
