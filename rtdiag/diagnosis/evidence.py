@@ -23,6 +23,7 @@ Kind = Literal["machine", "person", "denied", "code", "healthy"]
 _LONGEST_OBJECT = 400  # lines
 _WRAPPED = 56  # characters after which a line may have been wrapped
 
+_FENCE = re.compile(r"\s{0,8}```\w{0,12}\s*\Z")
 _FRAME = re.compile(
     r"\s{0,20}(?:at (?:async )?[\w$.<>\[\] ]{1,120}[( ]|at \S+:\d+|File \"[^\"]{1,200}\", line \d+|\(anonymous\))"
 )
@@ -56,15 +57,23 @@ _MACHINE = re.compile(
     re.X,
 )
 _LEVEL = re.compile(
-    r"(?:\A|[\s\[|(-])(TRACE|DEBUG|INFO|NOTICE|VERBOSE|WARN(?:ING)?|ERROR|ERR|FATAL|CRITICAL)(?=[\]\s|:)])"
-    r"|(?:\A|\[|level=\"?)(trace|debug|info|notice|verbose|warn(?:ing)?|error|fatal)(?=[\]:\"]|\s\w+=)"
+    r"(?:\A|[\s\[|(-])((?-i:TRACE|DEBUG|INFO|NOTICE|VERBOSE|WARN(?:ING)?|ERROR|ERR|FATAL|CRITICAL))(?=[\]\s|:)])"
+    r"|[\"']?level[\"']?\s?[:=]\s?[\"']?(trace|debug|info|notice|verbose|warn(?:ing)?|error|fatal)\b"
+    r"|(?:\A|\[)(trace|debug|info|notice|verbose|warn(?:ing)?|error|fatal)(?=[\]:\"]|\s\w+=)",
+    re.I,
 )
 _STAMP = re.compile(r"\A\W{0,3}(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d|[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d)")
+# What tells of a failure even in a line of a calm level; and the beginning of the characters that are pictures.
+_SURE_TROUBLE = re.compile(
+    r"(?i)\berror\b(?![\"']?\s?[:=]\s?(?:null|none|undefined|false))|exception|\bfail(?:ed|ure|s)?\b|refused|rejected|denied|timed out"
+    r"|\b(?:status|http|code|returned|got)\W{0,3}[45]\d\d\b|\b[45]\d\d [A-Z]|\binvalid_|\bunauthorized"
+)
+_PICTURES = 0x2190
 _CALM_LEVELS = frozenset({"trace", "debug", "info", "notice", "verbose"})
 _TROUBLE = re.compile(
     r"(?i)err(?:or|no)?\b|error|fail|refus|reject|denied|deny|invalid|incorrect|unauthori|forbidden|time[ds]? ?-?out|timeout|exception|abort|panic"
     r"|\bclos(?:e|ed|ing)\b|disconnect|unable|cannot|can't|could not|couldn't|unknown|unsupported|missing|expired|exceed|mismatch|not found"
-    r"|\b[45]\d\d\b|\b(?:1[01]\d\d|[34]\d{3})\b|\bE[A-Z]{4,}\b|blocked|dropped|lost|reset|unexpected|not (?:a|an|in|supported|available|allowed)"
+    r"|\b[45]\d\d\b|\b(?:1[01]\d\d|[34]\d{3})\b|(?-i:\bE[A-Z]{4,}\b)|blocked|dropped|lost|reset|unexpected|not (?:a|an|in|supported|available|allowed)"
     r"|no (?:audio|response|answer|transcript|pong)|warn|insufficient|deactivated|quota|limit"
 )
 _EVENT = re.compile(
@@ -84,7 +93,7 @@ _CALM = re.compile(
 )
 _STATEMENT = re.compile(
     r"""
-    \A\s*(?:const|let|var|def|class|import|from\ \S+\ import|export|function|async|await|return|public|private|if\ ?\(|for\ ?\(|while\ ?\(
+    \A\s*(?:(?:const|let|var|def|class|import|from\ \S+\ import|export|function|async|await|return|public|private)\b(?!\W*\w+\ (?:is|was|error)\b)|if\ ?\(|for\ ?\(|while\ ?\(
       |try[:\s{]|except\b[^\n]*:|catch\ ?\(|else\b|elif\b|with\ \S[^\n]*:\Z|\#include|package\ |using\ |func\ |val\ |fn\ |raise\ |throw\ |new\ \w+\(|//
       |/\*|\#\ |\*\ |@\w+|fetch\(|axios[.(]|print\(|require\(|console\.\w+\()
     """,
@@ -113,6 +122,7 @@ _SPEAKER = re.compile(
     r"(?i)\A\W*(?:i|we|my|our|it|this|that|there|not|no|nothing|the|its?)\b|\b(?:i|we|my|our)\b|any ?more\W*\Z"
 )
 
+_WORDS = re.compile(r"[^\W\d_]{2}|\d{3}")
 _PERSONAL = re.compile(r"(?i)\b(?:i|i'?m|i'?ve|we|my|our|me|us|mine|anyone|anybody|somebody|someone|thanks|help|why|works?|worked|but|however|also|then|same|tried|using)\b|\?\W*\Z")
 
 # What one says of a thing to say that it is not the trouble. In words of English; other languages are glossed before (lexicon/).
@@ -171,6 +181,8 @@ def _records(lines: list[str]) -> Iterator[tuple[int, str]]:
     held: list[str] = []
     begun, depth = 1, 0
     for number, line in enumerate(lines, 1):
+        if _FENCE.match(line):
+            line = ""
         if held and not (depth > 0 and len(held) < _LONGEST_OBJECT or _goes_on(held, line)):
             yield begun, "\n".join(held)
             held, depth = [], 0
@@ -236,10 +248,9 @@ def _atomic(record: str) -> Kind | None:
         return "code"
     if _healthy_event(record) or _CALM.match(record[:200]):
         return "healthy"
-    level = _LEVEL.search(record[:120])
-    if (level and (level[1] or level[2]).lower() in _CALM_LEVELS or _STAMP.match(record)) and not _TROUBLE.search(
-        record
-    ):
+    level = _LEVEL.search(record[:200])
+    calm = bool(level) and next(filter(None, level.groups())).lower() in _CALM_LEVELS if level else False
+    if (calm and not _SURE_TROUBLE.search(record)) or (_is_logged(record) and not _TROUBLE.search(record)):
         return "healthy"
     if (
         _OBJECT.search(record[:4000])
@@ -249,6 +260,11 @@ def _atomic(record: str) -> Kind | None:
     ):
         return "machine"
     return None
+
+
+def _is_logged(record: str) -> bool:
+    """Whether a program wrote it for its own log: with a time before it, or a picture."""
+    return bool(_STAMP.match(record)) or ord(record[0]) > _PICTURES
 
 
 def _is_code(record: str) -> bool:
@@ -274,6 +290,8 @@ def _is_prose(sentence: str) -> bool:
 
 
 def _of_a_person(sentence: str, line: int) -> Iterator[Piece]:
+    if not _WORDS.search(sentence):
+        return
     if not _is_prose(sentence):
         yield Piece("machine", sentence, line)
         return

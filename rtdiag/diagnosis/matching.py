@@ -21,7 +21,7 @@ from rtdiag.model import Confidence, Diagnosis
 UNKNOWN = "unknown"
 
 # Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs.
-_HIGH, _LEAD, _MEDIUM, _LOW = 12, 4, 6, 3
+_HIGH, _LEAD, _FIRM, _MEDIUM, _LOW = 12, 4, 10, 6, 3
 _SHOWN = 4
 _ALIKE = 0.15  # points for a unit of likeness
 _BARELY = 2  # points of likeness for a cause to be named by that alone
@@ -74,7 +74,7 @@ def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple
     """Every cause that signs or words bring near, likeliest first; of these causes, or of the whole catalogue.
 
     What a machine said decides: a cause that its words alone settle comes first, and no other is held with high confidence. A cause
-    that mostly follows from another one stands behind any that is settled.
+    that mostly follows from another one stands behind any that much speaks for, or that an error object within the text names.
     """
     known = tuple(catalogue.causes().values() if causes is None else causes)
     told, of_machine = features(situation), of_machines(situation)
@@ -85,15 +85,27 @@ def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple
     found = [_held(m, matches, settled, near) for m in matches]
     supported = {m.cause.code for m in matches}
     found += [_alike(c, near[c.code]) for c in known if c.code in near and c.code not in supported]
-    root = any(one.confidence == "high" and not one.match.cause.follows for one in found)
-    return tuple(sorted(found, key=lambda one: _order(one, root)))
+    return tuple(_roots_first(sorted(found, key=_order), inside=bool(told["code"])))
 
 
-def _order(one: Held, root: bool) -> tuple[bool, bool, bool, float, int, str]:
-    """By what decides, then by worth; `root` says that a cause is held that others may follow from."""
+def _order(one: Held) -> tuple[bool, bool, float, int, str]:
+    """By what decides, then by worth."""
     cause = one.match.cause
-    behind = root and cause.follows
-    return one.confidence != "high", not one.match.measured, behind, -one.worth, cause.weight, cause.code
+    return one.confidence != "high", not one.match.measured, -one.worth, cause.weight, cause.code
+
+
+def _roots_first(found: list[Held], *, inside: bool) -> list[Held]:
+    """What mostly follows from others behind those that much speaks for; `inside` says that an error object stands in the text."""
+
+    def root(one: Held, least: int) -> bool:
+        return not one.match.cause.follows and one.match.points >= least
+
+    for one in [one for one in found if one.match.cause.follows]:
+        least = _LOW if inside and one.match.cause.hides else _FIRM
+        last = max((n for n, other in enumerate(found) if root(other, least)), default=-1)
+        if (place := found.index(one)) < last:
+            found.insert(last, found.pop(place))
+    return found
 
 
 def _alike(cause: Cause, near: float) -> Held:

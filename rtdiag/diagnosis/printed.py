@@ -20,10 +20,10 @@ _ELLIPSIS = re.compile(r"â€¦|âŚ|…")
 # In single quotes an apostrophe counts as text where a word, a path or a mask goes on behind it.
 _FIELD = re.compile(
     r"""
-    (?<![\w.-]) ['"]? (code|type|param|message) ['"]? \s* [:=] \s*
+    (?<![\w.-]) (?<!your\ ) ['"]? (code|type|param|message) ['"]? \s* [:=] \s*
     (?: "([^"\n]{0,2000})"
       | '((?: [^'\n] | (?<=[\w\s])'(?=[\w.*\[]) | (?<=[\w\]])'(?=[\s.]\s?[\w.]?) ){0,2000})'
-      | ([\w.:\[\]-]+ (?: [^\n,}]{0,2000} (?=,\ \w+: | $ | \n) )?)
+      | ([\w.:\[\]-]+ (?: (?: [^\n,}] | ,(?!\ \w+\ ?:) ){0,2000} (?=,\ \w+\ ?: | $ | \n) )?)
     )""",
     re.I | re.X,
 )

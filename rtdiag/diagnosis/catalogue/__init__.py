@@ -8,6 +8,7 @@
       today                        whether it still happens; absent: yes
       ask                          what would decide, where the evidence leaves it open
       follows                      true for what mostly follows from another failure and hides it
+      hides                        true for what shows an error object of another failure within its own text
       unless                       causes that explain the same: where one is held as firmly, this one is held with low confidence
       explains                     causes that follow from it: where one is found too, this one is held as firmly, and that one low
       refuses                      true for a reason why a server refuses a credential that is a good one
@@ -142,6 +143,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_AS_
     unless: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
     follows: bool = False
+    hides: bool = False
     refuses: bool = False
     speaks_for: Signs = Signs()
     speaks_against: Signs = Signs()

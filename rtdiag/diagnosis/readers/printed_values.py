@@ -102,7 +102,9 @@ class _Reader:
         elif size := _SIZE.match(self.text, self.at):
             self.at = size.end()
         if name[0].isalpha() and self._next() in ("{", "[") and name not in _WORDS:
-            return self._inside(self._taken()[1], Named(name), depth)
+            if (opening := self._taken()[1]) not in _CLOSING:
+                raise _Odd
+            return self._inside(opening, Named(name), depth)
         if name in _WORDS:
             return _WORDS[name]
         return _number(name) if _NUMBER.match(name) else _Word(name)
