@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from rtdiag.diagnosis import catalogue, code, matching, readers, verdict
+from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, verdict
 from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.situation import Situation, Unreadable
@@ -68,7 +68,7 @@ def explain(
         yield _of_reports(name, read.form, [again(report) for report in read.reports])
     elif read.separate:
         for situation in read.situations:
-            yield Explanation(name, read.form, matching.causes_of(situation), note=read.note, id=situation.id)
+            yield Explanation(name, read.form, elsewhere.causes_of(situation), note=read.note, id=situation.id)
     else:
         calm = bool(read.situations) and all(map(_calm, read.situations))
         found = () if calm else _root_first(read.situations)
@@ -90,8 +90,8 @@ def _root_first(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
             roots.append(one)
             continue
         against = f"it follows from {one.follows}"
-        following += (replace(d, confidence="low", against=(*d.against, against)) for d in matching.causes_of(one)[:1])
-    found = matching.causes_of_all(roots)
+        following += (replace(d, confidence="low", against=(*d.against, against)) for d in elsewhere.causes_of(one)[:1])
+    found = elsewhere.causes_of_all(roots)
     known = {d.cause for d in found if d.confidence != "low"} | {d.cause for d in found[:1]} | {matching.UNKNOWN}
     new = {d.cause: d for d in following if d.cause not in known}
     rest = [d for d in found[1:] if d.cause not in new]
@@ -117,7 +117,7 @@ def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explanatio
     """A paste with code in it: what stands between the code counts only where a reader found more in it than mere text."""
     alone = read.form == "text"
     form = "source code" if alone else f"source code and {read.form}"
-    found = () if alone else matching.causes_of_all(read.situations)
+    found = () if alone else elsewhere.causes_of_all(read.situations)
     return Explanation(name, form, _with_flaws(found, flaws), flaws, read.note or _SOUND * (not flaws))
 
 
