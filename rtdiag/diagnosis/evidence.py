@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rtdiag.diagnosis.lexicon import glossed
+
 Kind = Literal["machine", "person", "denied", "code", "healthy"]
 
 _LONGEST_OBJECT = 400  # lines
@@ -295,6 +297,7 @@ def _of_a_person(sentence: str, line: int) -> Iterator[Piece]:
     if not _is_prose(sentence):
         yield Piece("machine", sentence, line)
         return
+    sentence = glossed(sentence)
     kept = undenied(sentence)
     if kept != sentence.strip():
         yield Piece("denied", sentence, line)

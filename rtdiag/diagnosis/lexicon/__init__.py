@@ -1,6 +1,18 @@
-"""Other people's words, as data: what client libraries print when something fails, and what shows that it is another product's."""
+"""Other people's words, as data: what client libraries print, what shows another product, what people say in other languages."""
 
 from rtdiag.diagnosis.lexicon.client_lines import Fact, Line, facts_in, numbers_in, said
 from rtdiag.diagnosis.lexicon.products import Product, is_ours, product_of, product_of_url
+from rtdiag.diagnosis.lexicon.words import glossed
 
-__all__ = ["Fact", "Line", "Product", "facts_in", "is_ours", "numbers_in", "product_of", "product_of_url", "said"]
+__all__ = [
+    "Fact",
+    "Line",
+    "Product",
+    "facts_in",
+    "glossed",
+    "is_ours",
+    "numbers_in",
+    "product_of",
+    "product_of_url",
+    "said",
+]
