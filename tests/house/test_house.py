@@ -67,7 +67,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "catalogue": {""},
         "code": {""},
         "lexicon": set(),
-        "readers": {""},
+        "readers": {"", "lexicon"},
     },
     "emulator": {
         "": {"http", "media", "session"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rtdiag.diagnosis import lexicon
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.routes import dialect_of, surface_of
 
@@ -25,11 +26,6 @@ _ORIGIN = re.compile(r"from origin\s{1,4}['\"]?(\S{1,300}?)['\"]?\s")
 _STATUS = re.compile(
     r"(?i)(?:status(?:[ _]?code)?|\bHTTP(?:/[\d.]{1,4})?|response code|\bcode|error|failed|exception)"
     r"(?:\s{1,2}(?:of|was|is))?[\s:=('\"‘]{1,4}([45]\d\d)\b"
-)
-# A header of that name alone says nothing: a server that allows every origin sends it with each answer.
-_BLOCKED = re.compile(
-    r"blocked by cors|cross-origin request blocked|not allowed by access-control-allow-|no ['\"]?access-control-allow-"
-    r"|access-control-allow-\w+['\"]? (?:header )?(?:in the preflight response )?(?:is missing|missing|must not|does not match|contains)"
 )
 _LEADING_STATUS = re.compile(r"\A\s{0,20}['\"]?([45]\d\d)\b\s{1,4}[-–{\"'A-Z]")
 _HANDSHAKE = re.compile(
@@ -92,7 +88,7 @@ def _with_scheme(place: str | None) -> str | None:
 def cors(line: str) -> Draft | None:
     """A refusal by the browser's same-origin policy, with the URL asked and the origin."""
     lower = line.lower()
-    if not _BLOCKED.search(lower):
+    if not any(said.fact == "cors" for said in lexicon.said(line)):
         return None
     url = _ANY_URL.search(line)
     asked = url.group(0).rstrip(".,)") if url else None
