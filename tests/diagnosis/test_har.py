@@ -291,6 +291,30 @@ def test_a_large_har_is_read_in_little_memory(tmp_path: Path) -> None:
     assert peak_bytes < 16 * 1024 * 1024
 
 
+def test_fifty_thousand_entries_take_time_in_proportion_and_little_memory(tmp_path: Path) -> None:
+    for count in (5_000, 50_000):
+        failing = json.dumps(entry("POST", "https://shop.example/prices", 500, "no", headers={"cookie": "a=b"}))
+        last = json.dumps(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN))
+        body = f'{{"log": {{"version": "1.2", "entries": [{(failing + ",") * count}{last}]}}}}'
+        (tmp_path / f"{count}.har").write_text(body, encoding="utf-8")
+    code = (
+        "import resource, sys, time\n"
+        "from rtdiag.diagnosis.readers import read\n"
+        "from rtdiag.redact import Mask\n"
+        "with open(sys.argv[1], 'rb') as source:\n"
+        "    found = read(source, sys.argv[1], Mask())\n"
+        "print(len(found.situations), time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    took = {}
+    for count in (5_000, 50_000):
+        command = [sys.executable, "-c", code, str(tmp_path / f"{count}.har")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert done[0] == "1"
+        assert int(done[2]) < 200 * 1024
+        took[count] = float(done[1])
+    assert took[50_000] < 2 * 10 * took[5_000]
+
+
 def test_a_har_whose_one_value_never_ends_is_left_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(har_stream, "_LONGEST_STRING", 4 * 1024 * 1024)  # the parser's time grows with the square of it
     endless = Endless(har(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN))[:-3] + b', {"comment": "', b"x")

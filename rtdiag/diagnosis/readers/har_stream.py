@@ -13,7 +13,9 @@ from rtdiag.intake import Readable, Unusable
 
 # The paths of an entry that are kept; of `_webSocketMessages` each is handed on as soon as it is read.
 _ENTRY = "log.entries.item"
-_MESSAGE = f"{_ENTRY}._webSocketMessages.item"
+_MESSAGES = "_webSocketMessages.item."
+_WITHIN = len(_ENTRY) + 1
+_MESSAGE = f"{_ENTRY}.{_MESSAGES}"[:-1]
 _KEPT = re.compile(
     r"(?:startedDateTime|_error|_failureText|_blockedReason|_resourceType|request\.(?:method|url|headers\.item\.(?:name|value))"
     r"|request\.postData\.(?:text|mimeType|params\.item\.(?:name|value))"
@@ -91,11 +93,14 @@ def entries(source: Guarded, on_message: Callable[[Message], None]) -> Iterator[
     entry: Entry = {}
     message: Message = {}
     for prefix, event, value in _parse(source):
+        if not prefix.startswith(_ENTRY):
+            continue
         if event in _SCALARS:
-            if prefix.startswith(_MESSAGE + "."):
-                message[prefix[len(_MESSAGE) + 1 :]] = _short(value)
-            elif prefix.startswith(_ENTRY + "."):
-                _keep(entry, prefix[len(_ENTRY) + 1 :], value)
+            path = prefix[_WITHIN:]
+            if path.startswith(_MESSAGES):
+                message[path[len(_MESSAGES) :]] = _short(value)
+            elif _KEPT.match(path):
+                _keep(entry, path, value)
         elif event == "end_map" and prefix == _MESSAGE:
             on_message(message)
             message = {}
@@ -105,8 +110,6 @@ def entries(source: Guarded, on_message: Callable[[Message], None]) -> Iterator[
 
 
 def _keep(entry: Entry, path: str, value: Any) -> None:
-    if not _KEPT.match(path):
-        return
     if ".item." not in path:
         entry[path] = _short(value)
         return
@@ -129,29 +132,29 @@ def _short(value: Any) -> Any:
 
 
 def _parse(source: Guarded) -> Iterator[tuple[str, str, Any]]:
-    """The parser's events with their paths, as `ijson.parse` gives them; each way in which JSON can be broken is Broken.
+    """The parser's events but `map_key`, with their paths as `ijson.parse` gives them; JSON that is broken in any way is Broken.
 
     The paths are made here because ijson's own grow with the square of the depth: nested deep enough, they fill the memory.
     """
     import ijson
 
-    path: list[str] = []
+    opened: list[str] = []  # where each list and mapping stands that is open
+    here = ""
     try:
         for number, (event, value) in enumerate(ijson.basic_parse(source, use_float=True, buf_size=_PART_BYTES)):
             if event == "map_key":
-                path[-1] = value[:_LONGEST_KEY]
-                yield ".".join(path[:-1]), event, value
-            elif event.startswith("start"):
-                yield ".".join(path), event, value
-                path.append("item" if event == "start_array" else "")
-            elif event.startswith("end"):
-                path.pop()
-                yield ".".join(path), event, value
-            else:
-                yield ".".join(path), event, value
-            if len(path) > _DEEPEST:
+                here = f"{opened[-1]}.{value[:_LONGEST_KEY]}" if opened[-1] else value[:_LONGEST_KEY]
+                continue
+            if event.startswith("end"):
+                here = opened.pop()
+            yield here, event, value
+            if event.startswith("start"):
+                opened.append(here)
+                if event == "start_array":
+                    here = f"{here}.item" if here else "item"
+            if len(opened) > _DEEPEST:
                 raise Broken(f"it is nested deeper than {_DEEPEST} levels")
-            if number == _MOST_VALUES:
+            if number >= _MOST_VALUES:
                 raise Broken("it holds more values than are read")
     except (ijson.JSONError, ValueError, ArithmeticError, RecursionError):
         raise Broken("there its JSON breaks off, or is none") from None

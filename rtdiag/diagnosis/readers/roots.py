@@ -32,7 +32,7 @@ class Failure:
         self.is_preflight, self.answered = exchange.is_preflight, bool(draft.status)
         self.names_no_reason = draft.text in _NO_REASON
         self.lacks_token = not feeds and _lacks_token(exchange, draft)
-        self._is_mute = exchange.status >= 400 and not routes.is_api(exchange.url) and not _names_an_error(draft.text)
+        self._may_be_mute = exchange.status >= 400 and not routes.is_api(exchange.url)
         self._sent = exchange.heads.secret if exchange.heads.secret.isalpha() else ""
 
     @property
@@ -44,7 +44,7 @@ class Failure:
 
     def tell_of_route(self, *, needed: bool) -> None:
         """Say of a page's own route what its answer does not say by itself: that it should have brought the token, or may have."""
-        if self._is_mute and (needed or self.weight == 1):
+        if self._may_be_mute and (needed or self.weight == 1) and not _names_an_error(self.draft.text):
             what = "did not bring the token" if needed else "may hand out tokens, and refused"
             self.draft.circumstances.append(f"the page's own route {what}")
 

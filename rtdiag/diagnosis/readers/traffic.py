@@ -181,9 +181,9 @@ class Traffic:
 
     def _draft(self, exchange: Exchange, odd: list[str]) -> Draft:
         said, facts = sdp_text.sent(exchange.sent)
-        for text in (exchange.sent, exchange.body):
+        for text in filter(None, (exchange.sent, exchange.body)):
             self._learner.text(text[:_LONGEST_BODY])
-            self._learner.value(parsed(text))
+            self._learner.value(parsed(text) if text.lstrip()[:1] in ("{", "[") else None)
         status = exchange.status or (unanswered.upgrade_status(exchange.error) if exchange.is_socket else None)
         draft = Draft(
             text=cut(exchange.body, _LONGEST_BODY) or _words(exchange, status, odd),
