@@ -896,6 +896,19 @@ def test_values_that_are_no_text_become_json() -> None:
     assert (situation.sent, situation.url, situation.id) == ('{"model": "gpt-realtime"}', None, 7)
 
 
+@pytest.mark.parametrize(
+    "name", ["sk-works-but-calls-refuse-with-401", "ek_works_2026_but_not_at_calls", "bearer of-2026-bad-news"]
+)
+def test_an_id_comes_back_as_given(name: str) -> None:
+    assert [s.id for s in reading([{"id": name, "body": "x"}]).situations] == [name]
+
+
+@pytest.mark.parametrize("secret", [KEY, TOKEN, f"case of {KEY}", "Bearer 0123456789abcdef0123", "sk-" + "ab-1" * 20])
+def test_an_id_that_is_a_key_is_masked_all_the_same(secret: str) -> None:
+    (situation,) = reading([{"id": secret, "body": "x"}]).situations
+    assert "***" in str(situation.id)
+
+
 def test_each_of_many_descriptions_is_answered_also_an_empty_one() -> None:
     found = reading([{"id": n, "body": f"body {n}"} for n in range(300)] + [{"id": "empty"}])
     assert [s.id for s in found.situations] == [*range(300), "empty"]

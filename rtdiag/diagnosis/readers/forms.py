@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +15,10 @@ from rtdiag.redact import Mask
 LARGEST_TEXT = 1024 * 1024
 LARGEST_CIRCUMSTANCE = 2000
 MOST_SITUATIONS = 200
+
+# What begins as a key does is a name made of words where it is short and no long run of letters and digits stands in it.
+_LIKE_A_KEY = re.compile(r"(?:sk-|ek_|(?i:\bbearer)[ +])\S*")
+_WHOLE_KEY = re.compile(r"\A.{60}|(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16}")
 
 _WORD = string.ascii_letters + string.digits + "_-.~+/=*"
 
@@ -76,7 +81,7 @@ class Draft:
             circumstances=tuple(cut(shown(c, mask), LARGEST_CIRCUMSTANCE) for c in self.circumstances),
             when=self.when,
             where=shown(self.where, mask),
-            id=shown(self.id, mask) if isinstance(self.id, str) else self.id,
+            id=_given(self.id, mask) if isinstance(self.id, str) else self.id,
             follows=shown(self.follows, mask),
             observed=tuple(self.observed),
         )
@@ -97,6 +102,12 @@ def shown(text: str, mask: Mask) -> str:
     """`text` masked, without lone surrogates, and cut where it is longer than LARGEST_TEXT."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return cut(mask(whole, "input"), LARGEST_TEXT)
+
+
+def _given(name: str, mask: Mask) -> str:
+    """A name that the user gave a record: as it is, also where it begins as a key does, unless a whole key stands in it."""
+    without = _LIKE_A_KEY.sub(lambda found: found[0] if _WHOLE_KEY.search(found[0]) else "", name)
+    return name if shown(without, mask) == without and len(name) <= LARGEST_TEXT else shown(name, mask)
 
 
 def cut(text: str, limit: int) -> str:
