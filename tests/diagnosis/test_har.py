@@ -729,3 +729,61 @@ def test_any_field_of_a_recording_may_be_missing_null_or_nonsense() -> None:
                 repr(reading(text)).encode()
             except Unreadable:
                 continue
+
+
+# --- what is none of this API's business
+
+ELSEWHERE = {"origin": OWN, "sec-fetch-site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        entry(
+            "POST",
+            "https://rs.fullstory.example/rec/session/1",
+            0,
+            headers=ELSEWHERE,
+            _error="net::ERR_BLOCKED_BY_CLIENT",
+        ),
+        entry("POST", "https://api.groq.example/openai/v1/chat", 401, REFUSED_KEY, headers=ELSEWHERE),
+        entry("GET", "https://api.assemblyai.example/v2/realtime/token", 401, {"error": "no"}, headers=ELSEWHERE),
+        entry("GET", "wss://x.livekit.example/rtc/token", 401, headers={"Upgrade": "websocket"}),
+        entry("GET", f"{OWN}/session", 302, headers={"origin": OWN}),
+        entry("GET", f"{OWN}/api/auth/session", 401, {"error": "no"}),
+    ],
+)
+def test_other_servers_failures_are_none(other: dict[str, Any]) -> None:
+    assert har_of(other) == ()
+    assert har_of(other, entry("POST", CALLS, 201, "v=0\r\n", headers=WITH_TOKEN)) == ()
+
+
+def test_an_own_route_that_failed_before_all_went_well_did_no_harm() -> None:
+    own = entry("GET", f"{OWN}/session", 500, "boom")
+    assert har_of(own, entry("POST", CALLS, 201, "v=0\r\n", headers=WITH_TOKEN)) == ()
+    assert causes(own) == [("token-url-refuses", "medium"), ("generic-server-error", "medium")]
+
+
+def test_a_web_page_in_place_of_a_token_is_told() -> None:
+    page = entry("GET", f"{OWN}/token", 200, "<!doctype html><title>app</title>", _resourceType="fetch")
+    (situation,) = har_of(page)
+    assert situation.circumstances[0] == "the answer is a web page, not JSON"
+    assert har_of({**page, "_resourceType": "document"}) == ()
+
+
+@pytest.mark.parametrize("sent", ["Bearer null", "Bearer [object Object]", "Bearer", "Bearer "])
+@pytest.mark.parametrize("url", [CALLS, SOCKET])
+def test_whatever_a_missing_token_turns_into_follows(sent: str, url: str) -> None:
+    mint = entry("POST", SESSIONS, 401, REFUSED_KEY, headers=WITH_KEY)
+    lost = entry("POST", url, 401, NO_TOKEN, headers={"Authorization": sent}, at="2026-11-22T10:00:01Z")
+    root, following = har_of(mint, lost)
+    assert (root.url, following.follows) == (SESSIONS, "POST /v1/realtime/sessions at 10:00:00")
+
+
+def test_a_socket_with_an_unset_token_follows_too() -> None:
+    said = {"type": "error", "event_id": "event_1", "error": NO_TOKEN["error"]}
+    protocols = {"Sec-WebSocket-Protocol": "realtime, openai-insecure-api-key.undefined"}
+    messages = [{"type": "receive", "opcode": 1, "data": json.dumps(said)}]
+    lost = entry("GET", SOCKET, 101, headers=protocols, at="2026-11-22T10:00:01Z", _webSocketMessages=messages)
+    root, following = har_of(entry("GET", f"{OWN}/token", 401, REFUSED_KEY), lost)
+    assert (root.url, following.follows) == (f"{OWN}/token", "GET localhost:3000/token at 10:00:00")

@@ -13,7 +13,7 @@ from rtdiag.diagnosis.readers.plain import parsed
 
 _PAGE = re.compile(r"(?i)\A\s{0,200}(?:<\?xml[^>]{0,200}>\s{0,80})?<(?:!doctype\s{1,8}html|html|head|title)\b")
 _PAGE_STATUS = re.compile(r"(?i)<(?:title|h1)[^>]{0,200}>[^<]{0,80}?\b([45]\d\d)\b")
-_FIELDS = frozenset({"message", "type", "param", "code"})
+_FIELDS = frozenset({"message", "type", "code"})
 _OF_STRIPE = frozenset({"doc_url", "request_log_url"})
 _AROUND = ("error", "details", "detail", "data", "body", "message", "cause", "response", "upstream")
 _DEEPEST = 4
@@ -33,7 +33,7 @@ def is_error(value: Any) -> bool:
 def of_the_api(value: Any, depth: int = 0) -> Mapping[str, Any] | None:
     """OpenAI's error object in a JSON value, also inside what a backend of one's own has put around it; None where there is none.
 
-    It has message, type, param and code, all four; Stripe's has these and `doc_url`.
+    It has message, type and code, mostly with param; Stripe's has these and `doc_url`, others lack one.
     """
     if isinstance(value, str) and value.lstrip()[:1] == "{":
         value = parsed(value)

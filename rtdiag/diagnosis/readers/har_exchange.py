@@ -65,6 +65,21 @@ class Exchange:
         return self.method == "OPTIONS"
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it went to somebody else's server than the page's, as far as the browser or the names of the hosts tell."""
+        if routes.is_local(self.url):
+            return False
+        page = self.asked.get("origin") or self.asked.get("referer", "")
+        told = self.asked.get("sec-fetch-site") == "cross-site" or (page and not routes.same_site(self.url, page))
+        return bool(told) or (not page and routes.host_of(self.url).startswith("api."))
+
+    @property
+    def is_web_page(self) -> bool:
+        """Whether a script asked and got a web page."""
+        by_script = self.kind in ("fetch", "xhr") or self.asked.get("sec-fetch-dest") == "empty"
+        return by_script and self.body.lstrip()[:9].lower().startswith(("<!doctype", "<html"))
+
+    @property
     def shows_credentials(self) -> bool:
         """Whether it holds what a sanitized export leaves out."""
         return "authorization" in self.asked or "cookie" in self.asked

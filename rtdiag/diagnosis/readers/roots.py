@@ -45,7 +45,7 @@ class Failure:
     def tell_of_route(self, *, needed: bool) -> None:
         """Say of a page's own route what its answer does not say by itself: that it should have brought the token, or may have."""
         if self._may_be_mute and (needed or self.weight == 1) and not _names_an_error(self.draft.text):
-            what = "did not bring the token" if needed else "may hand out tokens, and refused"
+            what = "did not bring the token" if needed else "for tokens or offers refused"
             self.draft.circumstances.append(f"the page's own route {what}")
 
     @property
@@ -55,13 +55,16 @@ class Failure:
         return f"{self.draft.where}, {with_what}, follows from {self.draft.follows}" if self.draft.follows else ""
 
 
-def sorted_out(failures: Sequence[Failure]) -> list[Failure]:
-    """The failures that count, in order of time; what follows from another is marked so and comes last."""
+def sorted_out(failures: Sequence[Failure], worked: int) -> list[Failure]:
+    """The failures that count, in order of time; what follows from another is marked so and comes last.
+
+    `worked` is the number of the last request to the API that went well: a page's own route that failed before it did no harm.
+    """
     ordered = _without_echoes(_in_time(failures))
     roots = {id(f): root for n, f in enumerate(ordered) if (root := _root_of(f, ordered[:n])) is not None}
     needed = {id(root) for root in roots.values()}
     heaviest = 2 if needed or any(f.weight == 2 for f in ordered) else 1
-    kept = [f for f in ordered if f.weight >= heaviest or id(f) in needed]
+    kept = [f for f in ordered if id(f) in needed or (f.weight >= heaviest and (f.weight == 2 or f.number > worked))]
     for failure in kept:
         failure.tell_of_route(needed=id(failure) in needed)
         failure.draft.where += f", and {failure.more} more like it" if failure.more else ""

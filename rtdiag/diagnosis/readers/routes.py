@@ -22,7 +22,7 @@ _API = re.compile(
 )
 _API_NAMED_BY_QUERY = re.compile(r"(?i)(?:^|&)(?:model|intent|deployment|call_id)=")
 _OWN_ROUTE = re.compile(
-    r"(?:^|[/_.-])(?:(?:ephemeral|client)?[-_]?(?:token|secret|session|key)s?|ephemeral|realtime|offer|sdp|webrtc|rtc)(?:$|[/_.-])"
+    r"(?:^|[/_.-])(?:(?:ephemeral|client|get)?[-_]?(?:token|secret|session)s?|ephemeral|realtime|offer|sdp|webrtc)(?:$|[/_.-])"
 )
 _NOT_OWN = re.compile(r"/realtime/v\d|/auth/")  # Supabase's; logins
 
@@ -41,6 +41,17 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def is_local(url: str) -> bool:
+    """Whether the host is this machine, where people run their own backends."""
+    host = host_of(url)
+    return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.") or host.endswith((".localhost", ".local"))
+
+
+def same_site(one: str, other: str) -> bool:
+    """Whether two URLs are likely of one owner: the last two labels of their hosts are the same."""
+    return host_of(one).split(".")[-2:] == host_of(other).split(".")[-2:]
 
 
 def named(url: str, method: str = "") -> str:

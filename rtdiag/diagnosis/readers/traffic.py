@@ -43,7 +43,7 @@ class Traffic:
         self._form = form
         self._learner = learner
         self._tokens = Tokens(learner)
-        self._realtime = self._failed = 0
+        self._realtime = self._failed = self._worked = 0
         self._failures: dict[tuple[Any, ...], Failure] = {}
         self._others: deque[Failure] = deque(maxlen=_MOST_OTHERS)
         self._source: Exchange | None = None  # the last answer that should hold a token
@@ -68,7 +68,7 @@ class Traffic:
 
     def reading(self, broken: str = "") -> Reading:
         """What the whole tells: the failures, roots first; where there are none, what is not seen here."""
-        failures = sorted_out([*self._failures.values(), *self._others, *self._forbidden()])
+        failures = sorted_out([*self._failures.values(), *self._others, *self._forbidden()], self._worked)
         for failure in failures:
             if failure.draft.credential is None and not failure.is_preflight and not failure.draft.follows:
                 self._say_without_credential(failure.draft)
@@ -85,6 +85,8 @@ class Traffic:
         used = self._tokens.used(exchange.heads.secret, exchange.when)
         failures = channel.failures() if channel.events else []
         odd = self._oddities(exchange)
+        if odd is None and not failures and (exchange.ok or exchange.status == 101) and not exchange.is_preflight:
+            self._worked = exchange.number
         if odd is not None and not (failures and not exchange.status):
             self._add(exchange, self._draft(exchange, odd + used), 2, feeds=routes.is_mint(exchange.url))
         for failure in failures:
@@ -96,16 +98,17 @@ class Traffic:
         """A request that is none to the API: an error of the API in its answer counts wherever it came from."""
         body = exchange.body if len(exchange.body) <= _LONGEST_BODY and '"error"' in exchange.body else ""
         error = of_the_api(parsed(body)) if body else None
-        odd = [] if error else self._oddities(exchange)
-        if odd is None or (exchange.ok and not error and not exchange.error):
+        own = (routes.is_own_route(exchange.url) or _is_offer(exchange)) and not exchange.is_socket
+        odd = (
+            [] if error else self._oddities(exchange) if not exchange.ok or exchange.error else _of_page(exchange, own)
+        )
+        if odd is None or (300 <= exchange.status < 400):
             return
         draft = self._draft(exchange, odd)
         if error:
             _tell_error(draft, error)
-        own, offer = routes.is_own_route(exchange.url), _is_offer(exchange)
-        official = routes.host_of(exchange.url) in OFFICIAL_HOSTS
-        weight = 2 if offer or (error and not official) else 1 if own or error else 0
-        if not weight and "realtime" in exchange.url.lower():
+        weight = _weight(exchange, own=own, error=bool(error))
+        if not weight and (error or "realtime" in exchange.url.lower()):
             name = routes.named(exchange.url, exchange.method)
             self._say(f"{name} ({exchange.status or exchange.error}) is not this API")
         self._add(exchange, draft, weight, feeds=own or bool(error))
@@ -213,6 +216,18 @@ class Traffic:
         draft.where = exchange.place
         draft.credential = self._tokens.credential(exchange.heads.secret, exchange.heads.kind)
         return draft
+
+
+def _weight(exchange: Exchange, *, own: bool, error: bool) -> int:
+    """How much a failure counts that is none of the API's own URLs (roots.Failure)."""
+    host = routes.host_of(exchange.url)
+    if error and host not in OFFICIAL_HOSTS:
+        return 0 if exchange.is_foreign and host.startswith("api.") else 2
+    return 1 if error or (own and not exchange.is_foreign) else 0
+
+
+def _of_page(exchange: Exchange, own: bool) -> list[str] | None:
+    return ["the answer is a web page, not JSON"] if own and exchange.is_web_page else None
 
 
 def _tell_error(draft: Draft, error: Mapping[str, Any]) -> None:
