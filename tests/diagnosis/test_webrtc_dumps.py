@@ -56,6 +56,9 @@ UNANSWERED = {
     "CP1": pair(118, 0),
     "D1": channel("connecting"),
 }
+DTLS_FAILED = {"T01": transport("connected", "failed"), "CP1": pair(9, 2)}
+DTLS_SILENT = {"T01": transport("connected", "connecting", packets=18, received=0), "CP1": pair(9, 9)}
+PEER_FAILED = ("connectionstatechange", "failed")
 UP = [
     ("iceconnectionstatechange", "checking"),
     ("iceconnectionstatechange", "connected"),
@@ -362,3 +365,39 @@ def test_firefox_tells_of_ice_by_its_pairs_alone() -> None:
 def test_events_and_errors_are_no_stats() -> None:
     assert reading([{"type": "session.created", "id": "x"}, {"type": "error", "id": "y"}]).form != "getStats output"
     assert reading({"id": "x", "type": "transport"}).form == "getStats output"
+
+
+# --- the form of rtcstats
+
+
+def lines(given: Mapping[str, Any], *more: list[Any]) -> bytes:
+    """The same dump in that form, whose last column is the time since the line before."""
+    log = given["PeerConnections"]["8-1"]["updateLog"]
+    rows = [
+        [one["type"], "6-1", json.loads(one["value"]) if one["value"][:1] == "{" else one["value"] or None, 1]
+        for one in log
+    ]
+    start = ["create", None, {"deviceMemory": 16}, 0], ["create", "6-1", {}, "https://app.example/", 9.5]
+    return "\n".join(["RTCStatsDump", '{"fileFormat":3}', *map(json.dumps, [*start, *rows, *more])]).encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        (lines(dump(NO_WAY)), "ice-udp-blocked"),
+        (lines(dump(NO_WAY[:1]), ["getStats", "6-1", UNANSWERED, 1000]), "ice-udp-blocked"),
+        (lines(dump(UP), ["getStats", "6-1", DTLS_SILENT, 9000]), "dtls-no-answer"),
+        (lines(dump([*UP, PEER_FAILED])), "dtls-fingerprint-mismatch"),
+        (lines(dump([], refused=UNPARSED)), "error-json-used-as-sdp-answer"),
+        (
+            lines(dump([]), ["navigator.mediaDevices.getUserMediaOnFailure", "6-0", "NotAllowedError", "g", 1]),
+            "microphone-refused",
+        ),
+        (lines(dump(CONNECTED)), ""),
+    ],
+)
+def test_the_form_of_rtcstats_says_the_same(given: bytes, cause: str) -> None:
+    found = explained(given)
+    assert found.form == "rtcstats dump"
+    assert [d.cause for d in found.diagnosis][:1] == ([cause] if cause else [])
+    assert found.note.startswith("nothing in it failed") is not bool(cause)

@@ -135,15 +135,19 @@ class _Dump:
         self._updates += 1
         if not update or self._updates > _MOST_UPDATES * _MOST_CONNECTIONS:
             return
-        pc = self._found[update["name"]]
-        kind = re.sub(r"\Aon|[ _-]|\(legacy\)", "", str(update.get("type", "")).lower())
-        said = _plain(update.get("value"))
-        if of := _STATES.get(kind):
-            pc.enter(of, _SPELT.sub("", said).strip().lower())
-        else:
-            _called(pc, kind, said)
-        if of in ("ice", "peer") or kind == "setremotedescriptiononsuccess":
+        if entered(self._found[update["name"]], str(update.get("type", "")), update.get("value")):
             self._changed_ms[update["name"]] = _ms(update.get("timestamp", update.get("time")))
+
+
+def entered(pc: PeerConnection, name: str, value: Any) -> bool:
+    """Take in a state, or a call of the page and what came of it, as a log names it; whether the connection has moved on by it."""
+    kind = re.sub(r"\Aon|[ _-]|\(legacy\)", "", name.lower())
+    said = _plain(value)
+    if of := _STATES.get(kind):
+        pc.enter(of, _SPELT.sub("", said).strip().lower())
+    else:
+        _called(pc, kind, said)
+    return of in ("ice", "peer") or kind == "setremotedescriptiononsuccess"
 
 
 def _called(pc: PeerConnection, kind: str, said: str) -> None:
@@ -187,6 +191,8 @@ def _newest(value: Any) -> Any:
 
 def _plain(value: Any) -> str:
     """The words of an update, without the quotes that new dumps put around them."""
+    if isinstance(value, dict):
+        return str(value.get("sdp") or value.get("candidate") or "")
     text = str(value or "")
     try:
         inner = json.loads(text) if text[:1] in ('"', "{") else text
