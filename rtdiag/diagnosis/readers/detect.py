@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from rtdiag.diagnosis.readers import (
     closes,
     console,
+    curl_alone,
     descriptions,
     error_bodies,
     event_lines,
@@ -16,6 +17,7 @@ from rtdiag.diagnosis.readers import (
     printed_errors,
     printed_values,
     recordings,
+    rtcstats_lines,
     rtdiag_report,
     stats_reports,
     webrtc_internals,
@@ -135,6 +137,10 @@ def _recorded(value: Any, learner: Learner) -> Reading | None:
     return recordings.read_recording("cassette", recordings.of_cassette(value), learner)
 
 
+def _rtcstats(text: str, learner: Learner) -> Reading | None:
+    return rtcstats_lines.read_lines(text)
+
+
 def _page(text: str, learner: Learner) -> Reading | None:
     return Reading("error body", [error_bodies.from_page(text.strip())]) if error_bodies.is_page(text) else None
 
@@ -153,7 +159,9 @@ def _events(text: str, learner: Learner) -> Reading | None:
 def _answer(text: str, learner: Learner) -> Reading | None:
     form = http_answers.form_of(text)
     drafts = http_answers.read_answers(text, learner) if form else []
-    return Reading(form, drafts) if form and drafts else None
+    if form and not drafts:
+        return curl_alone.read_alone(text, learner)
+    return Reading(form, drafts) if form else None
 
 
 def _yaml(text: str, learner: Learner) -> Reading | None:
@@ -197,6 +205,7 @@ _NEXT_LINE = "}\n{"  # of NDJSON, which is read line by line
 
 # In this order: what says surely what it is comes first, a person's words last.
 _TEXT_FORMS: tuple[Callable[[str, Learner], Reading | None], ...] = (
+    _rtcstats,
     _yaml,
     _page,
     _answer,

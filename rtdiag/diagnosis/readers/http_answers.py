@@ -59,6 +59,23 @@ def read_answers(text: str, learner: Learner) -> list[Draft]:
     return failed or found[-1:]
 
 
+def read_commands(text: str, learner: Learner) -> tuple[list[Draft], list[str]]:
+    """One draft per curl command of a text, for what is asked, whatever came of it; and the lines beside the commands."""
+    rows = [line for _, line in lines(text)]
+    found, beside, index = list[Draft](), list[str](), 0
+    while index < len(rows):
+        if not curl_command.is_command(rows[index]) or len(found) == _MOST_EXCHANGES:
+            beside.append(rows[index])
+            index += 1
+            continue
+        line = index + 1
+        command, index = curl_command.command_at(rows, index)
+        draft = _draft(_Exchange(line), command, learner)
+        draft.surface = surface_of(draft.url, draft.method)
+        found += [draft] if draft.url else []
+    return found, beside
+
+
 def _exchanges(text: str) -> Iterator[tuple[_Exchange, curl_command.Command]]:
     rows = [line for _, line in lines(text)]
     command, now, part, index = curl_command.Command(), _Exchange(), "", 0
