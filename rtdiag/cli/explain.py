@@ -29,6 +29,7 @@ class _Kind(click.Choice[str]):
 
 @click.command("explain", context_settings=ENVIRONMENT)
 @click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.option("--brief", is_flag=True, help="Print what a person or an assistant needs to find the cause by reading.")
 @click.option("--session", metavar="FILE", help="Print a session made from this one (JSON or YAML) that should work.")
 @click.option(
     "--type", "kind", envvar=TYPE, type=_Kind(["realtime", "transcription"]), help="With --session: its kind."
@@ -40,13 +41,14 @@ class _Kind(click.Choice[str]):
 )
 @click.option("--as-of", metavar="DATE", callback=day, help="With --session: for the API of that day. Default: today.")
 @table_or_json
-def command(inputs: tuple[str, ...], session: str | None, output: str, **wanted: Any) -> None:
+def command(inputs: tuple[str, ...], brief: bool, session: str | None, output: str, **wanted: Any) -> None:
     """Say which failure it is, from what you already have.
 
     INPUT is a file, a directory with source code, - for standard input, or a code. A file may hold an error body, a browser's
     console paste, a HAR, an HTTP answer, curl's output, an event log, a close code, an rtdiag report, failure descriptions in
-    JSON or YAML, source code that calls the API, or a symptom in your own words. A code is a cause, a check, a case, or an error
-    code. Nothing is sent, nothing is executed. Exit code: 0 judged, also as unknown; 2 could not be read.
+    JSON or YAML, source code that calls the API, or a symptom in your own words. A code is a cause, a check, a case, a
+    status, a close code, an event, or the code or type of an error. Nothing is sent, nothing is executed. Exit code: 0 judged, also
+    as unknown; 2 could not be read.
     """
     from rtdiag.engine.config import ConfigError
 
@@ -55,19 +57,18 @@ def command(inputs: tuple[str, ...], session: str | None, output: str, **wanted:
             _show_session(session, output, **wanted)
         elif not inputs:
             raise ConfigError("give a file, - for standard input, or a code; `rtdiag explain --help` says what is read")
-        sys.exit(_explain(inputs, output))
+        sys.exit(_explain(inputs, output, brief))
     except ConfigError as exc:
         refuse(str(exc))
 
 
-def _explain(inputs: tuple[str, ...], output: str) -> int:
+def _explain(inputs: tuple[str, ...], output: str, brief: bool) -> int:
     """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
     from rtdiag.cli.terminal import show
     from rtdiag.diagnosis import catalogue
     from rtdiag.diagnosis.explaining import explain_input
     from rtdiag.diagnosis.situation import Unreadable
     from rtdiag.model import Explanation
-    from rtdiag.report import explained
 
     tell_broken(catalogue.broken())
     mask, found, code = new_mask(), list[Explanation](), 0
@@ -85,10 +86,25 @@ def _explain(inputs: tuple[str, ...], output: str) -> int:
         code = 130
         say("rtdiag: interrupted; what was read before is judged")
     if found:
-        show(explained.as_json(found) if output == "json" else explained.as_text(found, _width()), output)
+        show(_brief(found, output) if brief else _told(found, output), output)
     if masked := sum(r.count for r in mask.ledger()):
         say(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}")
     return code
+
+
+def _told(found: list[Explanation], output: str) -> str:
+    from rtdiag.report import explained
+
+    return explained.as_json(found) if output == "json" else explained.as_text(found, _width())
+
+
+def _brief(found: list[Explanation], output: str) -> str:
+    """All of it as one brief; a code that was asked for is what is known of it."""
+    from rtdiag.diagnosis.brief import brief
+    from rtdiag.report import explained
+
+    made = brief(found)
+    return explained.brief_as_json(made) if output == "json" else explained.brief_as_text(made)
 
 
 def _width() -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, verdict
+from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, shortlist, verdict
 from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers import Read
-from rtdiag.diagnosis.situation import Situation, Unreadable
+from rtdiag.diagnosis.situation import Situation, Unreadable, situation_of
 from rtdiag.intake import Source, Unusable, called, opened, why
 from rtdiag.model import Diagnosis, Explanation, Flaw, Report, counted
 from rtdiag.redact import Mask
@@ -27,7 +27,14 @@ _CALM = (
 Again = Callable[[Report], Report]
 
 
-def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -> Iterator[Explanation]:
+@dataclass(frozen=True)
+class Explained(Explanation):
+    """An explanation with the situations that it was judged from."""
+
+    situations: tuple[Situation, ...] = ()
+
+
+def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -> Iterator[Explained]:
     """What a file, a directory or, as `-`, standard input tells; `again` judges a report of rtdiag anew, before it is explained.
 
     Raises Unreadable, in one line, where it cannot be read or holds nothing to judge.
@@ -45,16 +52,16 @@ def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -
         raise Unreadable(f"{called(name)}: {exc}") from None
 
 
-def _scanned(path: Path, mask: Mask) -> Explanation:
+def _scanned(path: Path, mask: Mask) -> Explained:
     scanned = code.scan_path(path, mask)
     read = f"{counted(scanned.files, 'file')} read"
     note = "; ".join((read, *scanned.notes, *(() if scanned.flaws else (_SOUND,))))
-    return Explanation(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
+    return Explained(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
 
 
 def explain(
     source: BinaryIO | Source, name: str, mask: Mask, again: Again = lambda report: report
-) -> Iterator[Explanation]:
+) -> Iterator[Explained]:
     """What an open input tells; `name` is for messages, `-` is standard input. Raises Unreadable as above."""
     given = source if isinstance(source, Source) else Source(source, readers.FILE)
     head = given.peek(_SNIFFED_BYTES)
@@ -68,11 +75,20 @@ def explain(
         yield _of_reports(name, read.form, [again(report) for report in read.reports])
     elif read.separate:
         for situation in read.situations:
-            yield Explanation(name, read.form, elsewhere.causes_of(situation), note=read.note, id=situation.id)
+            found = elsewhere.causes_of(situation)
+            yield _shortlisted(
+                Explained(name, read.form, found, note=read.note, id=situation.id, situations=(situation,))
+            )
     else:
-        calm = bool(read.situations) and all(map(_calm, read.situations))
-        found = () if calm else _root_first(read.situations)
-        yield Explanation(name, read.form, found, note="; ".join(filter(None, (read.note, _CALM if calm else ""))))
+        yield _seen(name, read)
+
+
+def _seen(name: str, read: Read) -> Explained:
+    """What a reader has found, or that nothing failed in it."""
+    if read.situations and all(map(_calm, read.situations)):
+        return Explained(name, read.form, (), note="; ".join(filter(None, (read.note, _CALM))))
+    found = elsewhere.causes_of_all(read.situations)
+    return _shortlisted(Explained(name, read.form, found, note=read.note, situations=read.situations))
 
 
 def _calm(situation: Situation) -> bool:
@@ -82,52 +98,53 @@ def _calm(situation: Situation) -> bool:
     return "healthy" in kinds and kinds <= {"healthy", "code"} and not failed
 
 
-def _root_first(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
-    """The causes of a session; behind those that are firm, held low, what only follows from an earlier failure."""
-    roots, following = [], list[Diagnosis]()
-    for one in situations:
-        if not one.follows:
-            roots.append(one)
-            continue
-        against = f"it follows from {one.follows}"
-        following += (replace(d, confidence="low", against=(*d.against, against)) for d in elsewhere.causes_of(one)[:1])
-    found = elsewhere.causes_of_all(roots)
-    known = {d.cause for d in found if d.confidence != "low"} | {d.cause for d in found[:1]} | {matching.UNKNOWN}
-    new = {d.cause: d for d in following if d.cause not in known}
-    rest = [d for d in found[1:] if d.cause not in new]
-    return (
-        *found[:1],
-        *(d for d in rest if d.confidence != "low"),
-        *new.values(),
-        *(d for d in rest if d.confidence == "low"),
-    )
+def _shortlisted(found: Explained) -> Explained:
+    """With the causes that it may be and what decides between them, where none is held firmly."""
+    if not found.diagnosis or any(d.confidence != "low" for d in found.diagnosis):
+        return found
+    causes = shortlist.shortlist(found.situations)
+    question = shortlist.question(found.situations, causes)
+    first, *others = found.diagnosis
+    if question and first.cause == matching.UNKNOWN:
+        first = replace(first, ask=question)
+    candidates = tuple(map(shortlist.candidate, causes))
+    return replace(found, diagnosis=(first, *others), candidates=candidates, decides=question)
 
 
-def _of_reports(name: str, form: str, reports: list[Report]) -> Explanation:
+def _of_reports(name: str, form: str, reports: list[Report]) -> Explained:
     """What the cases of a run say together, or that none is in doubt."""
     outcomes = [outcome for report in reports for outcome in report.checks]
     found = verdict.diagnose(outcomes, reports[0].target.base_url)
     cases = sum(len(outcome.rows) for outcome in outcomes)
     part = "; its run was interrupted, and tells only a part" if any(one.interrupted for one in reports) else ""
     note = "" if found else f"the report holds {counted(cases, 'case')}, none of which failed or is in doubt{part}"
-    return Explanation(name, form, found, note=note)
+    rows = ((f"{o.id}.{row.id}", row) for o in outcomes for row in o.rows if row.finding.status in verdict.NEEDS)
+    situations = tuple(situation_of(row.seen, case, row.finding.observed) for case, row in rows)
+    return Explained(name, form, found, note=note, situations=situations)
 
 
-def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explanation:
-    """A paste with code in it: what stands between the code counts only where a reader found more in it than mere text."""
-    alone = read.form == "text"
-    form = "source code" if alone else f"source code and {read.form}"
-    found = () if alone else elsewhere.causes_of_all(read.situations)
-    return Explanation(name, form, _with_flaws(found, flaws), flaws, read.note or _SOUND * (not flaws))
+def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explained:
+    """A paste with code in it: what a program or a person says between the code comes before what the code shows."""
+    told = tuple(s for s in read.situations if any(p.kind in ("machine", "person") for p in taken_apart(s.text)) or s.status)
+    form = "source code" if read.form == "text" else f"source code and {read.form}"
+    found = tuple(d for d in elsewhere.causes_of_all(told) if d.cause != matching.UNKNOWN) if told else ()
+    note = read.note or _SOUND * (not flaws)
+    return Explained(name, form, _with_flaws(found, flaws), flaws, note, situations=told)
 
 
 def _with_flaws(found: tuple[Diagnosis, ...], flaws: Iterable[Flaw]) -> tuple[Diagnosis, ...]:
-    """Causes that were seen come before those that the code alone shows; one that both show is held as the code holds it."""
+    """Causes that were seen come before those that the code alone shows; one that both show is held as the code holds it.
+
+    Where a failure was seen and is explained, what else the code shows is no more than a doubt about it.
+    """
     by_code = {d.cause: d for d in found}
+    explained = any(d.confidence == "high" for d in found)
     for one in _of_flaws(flaws):
         seen = by_code.get(one.cause)
         both = (*seen.evidence, *one.evidence) if seen else one.evidence
-        by_code[one.cause] = replace(one, evidence=both)
+        aside = explained and not seen
+        against = (*one.against, "what failed has another cause") if aside else one.against
+        by_code[one.cause] = replace(one, evidence=both, against=against, confidence="low" if aside else one.confidence)
     return matching.weighed(by_code)
 
 

@@ -48,13 +48,18 @@ class Match:
 
 def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
     """The causes that explain one situation, best first, at most four; `unknown`, then the nearest ones, when none does."""
+    return tuple(diagnosis for diagnosis, _ in _told(situation))
+
+
+def _told(situation: Situation) -> list[tuple[Diagnosis, float]]:
+    """The causes of one situation, each with its worth."""
     found = judged(situation)
-    held = [one for one in found if one.shown]
+    held = [one for one in found if one.shown][:_SHOWN]
     if held:
-        return tuple(_diagnosis(one.match, one.confidence, situation) for one in held[:_SHOWN])
-    matches = [one.match for one in found]
-    nearest = [m for m in matches if m.points > 0][:2]
-    return (_unknown(matches), *(_diagnosis(m, "low", situation) for m in nearest))
+        return [(_diagnosis(one.match, one.confidence, situation), one.worth) for one in held]
+    matches = [one.match for one in found if one.match.support != (_ONLY_LIKE,)]
+    nearest = [(_diagnosis(m, "low", situation), 0.0) for m in matches[:2] if m.points > 0]
+    return [(_unknown(matches), 0.0), *nearest]
 
 
 @dataclass(frozen=True)
@@ -125,14 +130,34 @@ def _held(found: Match, matches: Sequence[Match], settled: Container[str], near:
 
 
 def causes_of_all(situations: Iterable[Situation]) -> tuple[Diagnosis, ...]:
-    """The causes that explain several situations of one session, the root first, then what follows from it."""
+    """The causes that explain several situations of one session, the root first, then what follows from it.
+
+    What is known to follow from an earlier failure (`Situation.follows`) stands behind the causes that are held firmly.
+    """
     found: dict[str, Diagnosis] = {}
+    worth: dict[str, float] = {}
+    following = list[Situation]()
     for situation in situations:
-        for diagnosis in causes_of(situation):
+        if situation.follows:
+            following.append(situation)
+            continue
+        for diagnosis, points in _told(situation):
             found[diagnosis.cause] = _joined(found.get(diagnosis.cause), diagnosis)
+            worth[diagnosis.cause] = max(points, worth.get(diagnosis.cause, 0.0))
     if len(found) > 1 and any(d.cause != UNKNOWN and d.confidence != "low" for d in found.values()):
         found.pop(UNKNOWN, None)
-    return weighed(found)[:_SHOWN]
+    held = sorted(weighed(found), key=lambda d: (*_rootward(d)[:-1], -worth[d.cause]))
+    firm = [d for n, d in enumerate(held) if n == 0 or d.confidence != "low"]
+    known = {d.cause for d in firm} | {UNKNOWN}
+    new = {d.cause: d for d in map(_following, following) if d.cause not in known}
+    rest = [d for d in held if d not in firm and d.cause not in new]
+    return (*firm, *new.values(), *rest)[:_SHOWN]
+
+
+def _following(situation: Situation) -> Diagnosis:
+    """The first cause of what follows from another failure, held low."""
+    first = causes_of(situation)[0]
+    return replace(first, confidence="low", against=(*first.against, f"it follows from {situation.follows}"))
 
 
 def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:

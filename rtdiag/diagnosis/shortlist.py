@@ -36,13 +36,17 @@ FEATURES: Mapping[codes.Kind, tuple[str, ...]] = {
 _OF_CODES = ("code", "close", "status", "event", "type")  # the nearer to the failure, the earlier
 # So much of words, and so many reports, weigh as much as a name that no other cause shares: measured with the examples.
 _WORDS_FOR_A_NAME, _REPORTS_FOR_A_NAME = 5, 100
+_SAYS_NOTHING = frozenset({"invalid_request_error"})  # nearly all errors have that type
 _WITH_WORDS = ("said", "reason", "code", "param", "request")
-_NAMES = re.compile(r"[a-z]+(?:[._][a-z]+)+")
+_NAMED = re.compile(
+    r"(?<![\w.])(?:[a-z]{1,40}(?:[._][a-z]{1,40}){1,8}|10(?:0[1-9]|1[0-5]))(?![\w.])"
+)  # and close codes
 _SMALL = re.compile(  # words that tell nothing, in a person's text or in an entry
-    r"\w{1,2}|a(fter|gain|ll|lways|nd|ny|nother|re|s)|be(cause|en|fore)|but|can|could|did|do(es|ing|n)?|each|even|for|from|gets?"
-    r"|gives?|ha(d|s|ve)|here|how|into|its?|just|more|most(ly)?|much|my|never|not(hing)?|now|odd|off|once|one|only|other|out|own"
-    r"|say(s|ing)?|should|since|some(thing)?|still|such|take[ns]?|than|that|the[nmy]?|there|this|too|took|try(ing)?|us(e|ed|es|ing)"
-    r"|very|want(ed|s)?|was|were|what(ever)?|when|where|which|while|whole?|will|with(out)?|work(s|ed|ing)?|would|you(rs?)?"
+    r"\w{1,2}|a(fter|gain|ll|lways|nd|ny|nother|re|s)|be(cause|en|fore)|but|can|com|could|did|do(es|ing|n)?|each|even|for|from"
+    r"|gets?|gives?|ha(d|s|ve)|here|how|https?|into|its?|just|more|most(ly)?|much|my|never|not(hing)?|now|odd|off|once|one|only"
+    r"|openai|other|out|own|platform|say(s|ing)?|should|since|some(thing)?|still|such|take[ns]?|than|that|the[nmy]?|there|this"
+    r"|too|took|try(ing)?|us(e|ed|es|ing)|very|want(ed|s)?|was|were|what(ever)?|when|where|which|while|whole?|will|with(out)?"
+    r"|work(s|ed|ing)?|would|you(rs?)?"
 )
 _WORD = re.compile(r"[a-z][a-z_]*[a-z]|\d{3,4}")
 
@@ -72,7 +76,7 @@ def named(told: Iterable[Features]) -> list[str]:
     """The codes, statuses and events that are named, each by its first name, the nearest to the failure first."""
     told = list(told)
     given = [seen[name] for name in _OF_CODES for seen in told if seen[name]]
-    words = [word for seen in told for word in _NAMES.findall(seen["any"].lower())]
+    words = [word for seen in told for word in _NAMED.findall(seen["any"].lower())]
     return [name for name in dict.fromkeys(map(codes.first_name, [*given, *words])) if name]
 
 
@@ -117,7 +121,7 @@ def _likeness(told: Sequence[Features]) -> Counter[Cause]:
 def _shared_names(told: Sequence[Features]) -> Counter[Cause]:
     """What is behind the codes that are named: what fewer causes share says more of each."""
     shares = Counter[Cause]()
-    for name in named(told):
+    for name in (name for name in named(told) if name not in _SAYS_NOTHING):
         code = codes.all_codes()[name]
         causes = behind(name, code.kind, code.causes)
         for cause in causes:

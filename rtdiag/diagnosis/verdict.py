@@ -20,7 +20,7 @@ UNEXPECTED = "unexpected-answer"
 # What every case of a run has in common: no text of a user's program led to it.
 OURS = "rtdiag itself has asked"
 # The statuses that need an explanation; any other has a cause only where its check has observed one.
-_NEEDS: frozenset[Status] = frozenset({"fail", "error", "inconclusive", "warn"})
+NEEDS: frozenset[Status] = frozenset({"fail", "error", "inconclusive", "warn"})
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Named:
 
 def named(finding: Finding, seen: Observation) -> Named | None:
     """The cause that a finding shows, by what was seen and observed; None where nothing has to be explained."""
-    if finding.status not in _NEEDS and not finding.observed:
+    if finding.status not in NEEDS and not finding.observed:
         return None
     if finding.cause and not (finding.observed or seen.exchanges or seen.events or seen.peers):
         return Named(finding.cause, "medium")  # an older record, which kept no more than that
-    return _best(situation_of(seen, observed=(OURS, *finding.observed)), needed=finding.status in _NEEDS)
+    return _best(situation_of(seen, observed=(OURS, *finding.observed)), needed=finding.status in NEEDS)
 
 
 def diagnose(outcomes: Iterable[Outcome], base_url: str = "") -> tuple[Diagnosis, ...]:
@@ -51,7 +51,7 @@ def diagnose(outcomes: Iterable[Outcome], base_url: str = "") -> tuple[Diagnosis
     shown: dict[str, list[tuple[str, Finding, Named]]] = {}
     for outcome in outcomes:
         for row in outcome.rows:
-            if row.finding.status in _NEEDS and (found := named(row.finding, row.seen)):
+            if row.finding.status in NEEDS and (found := named(row.finding, row.seen)):
                 shown.setdefault(found.cause, []).append((f"{outcome.id}.{row.id}", row.finding, found))
     return weighed({code: _told(code, cases, base_url) for code, cases in shown.items()})
 

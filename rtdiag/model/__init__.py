@@ -3,7 +3,17 @@
 Whatever holds text from a wire holds it masked already (see redact/). Every name is imported from here.
 """
 
-from rtdiag.model.explanation import Brief, Candidate, Confidence, Diagnosis, Explanation, Flaw, Meaning, Piece
+from rtdiag.model.explanation import (
+    Brief,
+    Candidate,
+    Confidence,
+    Diagnosis,
+    Explanation,
+    Flaw,
+    Meaning,
+    Piece,
+    PieceKind,
+)
 from rtdiag.model.observation import ApiError, Event, Evidence, Exchange, Failure, Observation, PeerTrace, api_error
 from rtdiag.model.report import (
     LEDGER_NAMES,
@@ -42,6 +52,7 @@ __all__ = [
     "Outcome",
     "PeerTrace",
     "Piece",
+    "PieceKind",
     "Redaction",
     "Report",
     "Row",

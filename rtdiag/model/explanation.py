@@ -8,6 +8,7 @@ from typing import Literal
 from rtdiag.model.scalars import Code
 
 Confidence = Literal["high", "medium", "low"]
+PieceKind = Literal["request", "known", "machine", "person", "code"]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Explanation:
 class Piece:
     """A piece of evidence: `kind` is request, known (of a request), machine (its words), person or code; `where` its place."""
 
-    kind: Literal["request", "known", "machine", "person", "code"]
+    kind: PieceKind
     where: str
     text: str
 

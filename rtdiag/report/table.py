@@ -300,7 +300,8 @@ def cause(found: Diagnosis, *, first: bool, seen: str, width: int = WIDTH) -> It
         yield wrapped(f"against it: {'; '.join(found.against[:3])}", "  ", width=width)
     if first and found.ask:
         yield wrapped(f"to decide: {found.ask}", "  ", width=width)
-    yield wrapped(f"{seen}sources: {'; '.join(found.sources)}", "  ", width=width)
+    if seen or found.sources:
+        yield wrapped(f"{seen}sources: {'; '.join(found.sources)}", "  ", width=width)
 
 
 def _seen(cases: tuple[str, ...]) -> str:

@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 
 from rtdiag.cli import main
 from rtdiag.diagnosis import catalogue
+from rtdiag.report import render
+from rtdiag.testing import run_on_emulator
 
 SHARED = Path(__file__).parents[3] / "shared"
 TOKEN = "ek_canary0123456789abcdef0123456789"
@@ -189,6 +191,13 @@ def test_a_directory_is_scanned_and_sound_code_is_called_sound(tmp_path: Path) -
         ("invalid_api_key", "key-wrong-or-revoked"),
         ("4000", "close code"),
         ("401", "HTTP status"),
+        ("HTTP 401", "401 is an HTTP status"),
+        ("server_error", "server_error is an error type"),
+        ("1000", "1000 is a close code"),
+        ("418", "418 is an HTTP status"),
+        ("session.update", "session.update is a client event"),
+        ("response.audio.delta", "response.audio.delta is a server event"),
+        ("invalid_request_error.invalid_model", "invalid_model is an error code"),
     ],
 )
 def test_a_code_has_a_page(code: str, says: str) -> None:
@@ -200,11 +209,86 @@ def test_a_code_has_a_page(code: str, says: str) -> None:
     assert says in entry["note"]
 
 
+def test_the_page_of_a_status_lists_all_of_its_causes_the_commonest_first_with_what_decides() -> None:
+    text = explain("401").stdout
+    (entry,) = json.loads(explain("401", "-o", "json").stdout)
+    causes = [c["cause"] for c in entry["candidates"]]
+    assert {"key-wrong-or-revoked", "ek-sent-to-mint-endpoint", "no-credential-sent", "sip-invite-refused"} <= set(
+        causes
+    )
+    assert [re.search(rf"^  {cause}: ", text, re.MULTILINE) is not None for cause in causes] == [True] * len(causes)
+    assert causes.index("key-wrong-or-revoked") < causes.index("sip-invite-refused") == len(causes) - 1
+    assert f"{len(causes)} causes can stand behind it, the commonest first" in text
+    assert "What decides: Which credential was sent" in text
+    assert entry["decides"] == entry["meaning"]["ask"]
+    assert {"kind", "by", "where", "what", "last", "sources"} <= entry["meaning"].keys()
+
+
+@pytest.mark.parametrize(
+    "words", ["my ephemeral token gives 401 on /realtime/calls", "401 Unauthorized", "semantic_vad is not working"]
+)
+def test_words_that_decide_nothing_get_what_it_may_be_and_the_question(words: str) -> None:
+    text = explain("-", stdin=words).stdout
+    (entry,) = json.loads(explain("-", "-o", "json", stdin=words).stdout)
+    assert entry["diagnosis"][0]["confidence"] == "low"
+    assert 5 <= len(entry["candidates"]) <= 10
+    assert entry["decides"] == entry["diagnosis"][0]["ask"]
+    assert "could be, the likeliest first" in text
+    assert text.count("to decide:") == 1
+    assert "`--brief` prints what a reader" in text
+
+
+def test_what_is_held_firmly_gets_no_list_of_what_else_it_may_be() -> None:
+    done = explain("-", stdin=har(MINTED, POSTED))
+    assert "could be" not in done.stdout
+    assert "--brief" not in done.stdout
+
+
+def test_a_brief_is_of_all_inputs_together(tmp_path: Path) -> None:
+    (tmp_path / "app.ts").write_text(PAGE.partition("\n")[2])
+    (tmp_path / "words.txt").write_text(f"It began on Monday, with the key {KEY}.")
+    done = explain("--brief", str(tmp_path / "app.ts"), str(tmp_path / "words.txt"), "-", stdin=REFUSED)
+    assert done.exit_code == 0
+    assert "A person's words:\n    [" in done.stdout
+    assert "It began on Monday" in done.stdout
+    assert "Incorrect API key provided: ek_" in done.stdout
+    assert "app.ts:11" in done.stdout
+    assert "1. ek-sent-to-mint-endpoint: " in done.stdout
+    assert KEY not in done.stdout
+    told = json.loads(explain("--brief", "401", "-o", "json").stdout)
+    assert told["decides"].startswith("Which credential was sent")
+    assert len(told["candidates"]) == 10
+
+
+def test_a_brief_of_a_run_has_its_cases_in_order(tmp_path: Path) -> None:
+    report = run_on_emulator(only=["key"], faults=["key-revoked"])
+    (tmp_path / "run.json").write_text(render(report, "json"))
+    text = explain("--brief", str(tmp_path / "run.json")).stdout
+    assert re.search(r"\[key\.accepted\] GET /v1/models with sk -> 401", text)
+    assert "1. key-wrong-or-revoked: " in text
+
+
+def test_every_cause_is_listed_with_its_summary() -> None:
+    done = CliRunner().invoke(main, ["list", "--causes", "-o", "json"])
+    told = json.loads(done.stdout)
+    assert {one["cause"]: one["summary"] for one in told} == {c.code: c.summary for c in catalogue.causes().values()}
+    assert all(one.keys() == {"cause", "summary", "ask", "today", "reports"} for one in told)
+    table = CliRunner().invoke(main, ["list", "--causes"]).stdout.splitlines()
+    assert len(table) == len(told) + 1
+    checks = json.loads(CliRunner().invoke(main, ["list", "-o", "json"]).stdout)
+    assert {"case": "key.accepted", "title": "does the server take the API key?"} in checks[0]["cases"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "says"),
     [
         ([], "", "give a file"),
         (["beta-shape-retird"], "", "did you mean beta-shape-retired"),
+        (["sever_error"], "", "did you mean server_error"),
+        (["sesion.update"], "", "did you mean session.update"),
+        (["key.modles"], "", "key.model-"),
+        (["401x"], "", "did you mean 401"),
+        (["sesion.json"], "", "No such file"),
         (["/no/such/file.har"], "", "No such file"),
         (["401 it says invalid"], "", "rtdiag explain -"),
         (["-"], "", "is empty"),

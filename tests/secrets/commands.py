@@ -152,13 +152,19 @@ def _cases() -> Iterator[tuple[tuple[str, str], Case]]:
             ("diff", form),
             lambda p, r, f=form: p.called("diff", p.file("clean.json", json.dumps(r)), _report(p, r), "-v", "-o", f),  # type: ignore[misc]
         )
-        yield ("explain", form), lambda p, r, f=form: p.called("explain", "-", "-o", f, given=paste(p))  # type: ignore[misc]
+        yield (
+            ("explain", form),
+            lambda p, r, f=form: b"".join(  # type: ignore[misc]
+                p.called("explain", *more, "-", "-o", f, given=paste(p)) for more in ([], ["--brief"])
+            ),
+        )
     yield ("emulator", "text"), lambda p, r: p.called("emulator", "--compare", _report(p, r))
     yield (
         ("emulator", "--cassette"),
         lambda p, r: p.called("emulator", "--compare", _report(p, r), "--cassette", f"{p.folder}/out.yaml"),
     )
-    yield ("list", "text"), lambda p, r: p.called("list", "-v")
+    yield ("list", "table"), lambda p, r: p.called("list", "-v") + p.called("list", "--causes")
+    yield ("list", "json"), lambda p, r: p.called("list", "-o", "json") + p.called("list", "--causes", "-o", "json")
 
 
 def _summary(command: str) -> Case:

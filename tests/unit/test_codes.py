@@ -1,0 +1,91 @@
+"""codes.yaml has every status, close code, error and event that anything here names, once; its causes are in the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from openai.types.beta.realtime.realtime_client_event import RealtimeClientEvent as BetaClientEvent
+from openai.types.beta.realtime.realtime_server_event import RealtimeServerEvent as BetaServerEvent
+from openai.types.realtime.realtime_client_event import RealtimeClientEvent
+from openai.types.realtime.realtime_server_event import RealtimeServerEvent
+from openai.types.realtime.realtime_translation_client_event import RealtimeTranslationClientEvent
+from openai.types.realtime.realtime_translation_server_event import RealtimeTranslationServerEvent
+
+from rtdiag.api import codes
+from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.code import flaws
+from rtdiag.diagnosis.features import features
+from rtdiag.emulator.bodies import all_bodies
+from tests.diagnosis.example import examples
+
+CLIENT = (RealtimeClientEvent, BetaClientEvent, RealtimeTranslationClientEvent)
+SERVER = (RealtimeServerEvent, BetaServerEvent, RealtimeTranslationServerEvent)
+# Codes of a runtime, or of another product, that stand where the API's would.
+OF_OTHERS = {
+    "ERR_INVALID_URL",
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    "Unauthorized",
+    "unauthenticated:bad-credentials",
+}
+
+
+def typed(unions: tuple[Any, ...]) -> set[str]:
+    return {
+        get_args(one.model_fields["type"].annotation)[0] for union in unions for one in get_args(get_args(union)[0])
+    }
+
+
+def of_kind(*kinds: codes.Kind) -> set[str]:
+    return {name for first, code in codes.all_codes().items() if code.kind in kinds for name in (first, *code.also)}
+
+
+def in_examples() -> Iterator[str]:
+    for one in examples():
+        told = features(one.situation)
+        yield from (told[name] for name in ("code", "type", "status", "close") if told[name])
+
+
+def test_every_event_of_the_api_has_an_entry() -> None:
+    assert typed(CLIENT) | set(flaws.names().client) <= of_kind("client event")
+    assert typed(SERVER) | set(flaws.names().server) <= of_kind("server event")
+
+
+def test_every_code_that_an_error_here_has_has_an_entry() -> None:
+    bodies = {str(body.error.get(name) or "") for body in all_bodies().values() for name in ("code", "type")} - {""}
+    told = {code for code in (*bodies, *in_examples()) if "{" not in code}
+    assert {code for code in told - OF_OTHERS if codes.first_name(code) is None} == set()
+
+
+def test_no_name_stands_twice() -> None:
+    found = [name.lower() for first, code in codes.all_codes().items() for name in (first, *code.also)]
+    assert sorted(found) == sorted(set(found))
+
+
+def test_every_cause_that_an_entry_names_is_in_the_catalogue() -> None:
+    named = {cause for code in codes.all_codes().values() for cause in code.causes}
+    assert named <= set(catalogue.causes())
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("401", "401"),
+        ("418", "4xx"),
+        ("599", "5xx"),
+        ("522", "520"),
+        ("4123", "4xxx"),
+        ("Session.Update", "session.update"),
+        ("response.audio.delta", "response.output_audio.delta"),
+        ("invalid_request_error.beta_api_shape_disabled", "beta_api_shape_disabled"),
+        ("max_sessions_reached", "session_limit_reached"),
+        ("99999", None),
+        ("²", None),
+        ("x" * 100_000, None),
+        ("", None),
+    ],
+)
+def test_a_code_is_found_however_it_is_written(given: str, name: str | None) -> None:
+    assert codes.first_name(given) == name
