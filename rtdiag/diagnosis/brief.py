@@ -18,14 +18,15 @@ from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Brief, Candidate, Explanation, Flaw, Piece
 
 MOST_TOKENS = 2500
-_FOR_EVIDENCE = 1000  # of them; ten causes and the frame take the others
-_FRAME = 8  # tokens around a piece: its place, its indent
+_FOR_THE_FRAME = 450  # of them: headings, what is asked of the reader, what is longer than it is counted
+_FRAME = 8  # around a piece or a cause: its place, its indent
 _MOST_PIECES = 30  # a share of less than thirty tokens tells nothing
 _LAST = 8  # of them, kept from the end
 _LONGEST_AGAINST, _MOST_AGAINST = 100, 2
 _LONGEST_WORD = 100
 _OF_A_WORD = 30  # what is left at each end of one that is longer
-_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD},}}")
+_LONG_WORD = re.compile(rf"[!-~]{{{_LONGEST_WORD},}}")  # of other scripts not, some of which know no blanks
+_BY_HAND = ("said before it: ", "said after it: ")  # as readers put down what stands around a machine's words
 _BY_NAME = ("status", "close")
 
 
@@ -35,9 +36,14 @@ def brief(given: Iterable[Explanation]) -> Brief:
     situations = [situation for one in given for situation in _situations(one)]
     causes = _likeliest(given, situations)
     told = [features(situation) for situation in situations]
-    evidence = fitted(list(dict.fromkeys(piece for one in given for piece in pieces(one))), _FOR_EVIDENCE)
+    candidates = tuple(_candidate(cause, told) for cause in causes)
+    evidence = list(dict.fromkeys(piece for one in given for piece in pieces(one)))
     decides = question(situations, causes) if situations else next((one.decides for one in given), "")
-    return Brief(evidence, tuple(_candidate(cause, told) for cause in causes), decides)
+    return Brief(
+        fitted(evidence, MOST_TOKENS - _FOR_THE_FRAME - sum(map(_cost, candidates))),
+        candidates,
+        decides,
+    )
 
 
 def pieces(one: Explanation) -> Iterator[Piece]:
@@ -45,9 +51,9 @@ def pieces(one: Explanation) -> Iterator[Piece]:
     if one.form == "code":
         yield Piece("known", "", f"what is asked is what {one.input} means")
     elif one.note:
-        yield Piece("known", one.input, one.note)
+        yield Piece("known", _named(one), one.note)
     for situation in _situations(one):
-        yield from _of_situation(situation, situation.where or one.input, by_a_person=one.form == "text")
+        yield from _of_situation(situation, situation.where or _named(one), by_a_person=one.form == "text")
     yield from map(_of_flaw, one.flaws)
 
 
@@ -61,8 +67,12 @@ def fitted(given: Sequence[Piece], most: int) -> tuple[Piece, ...]:
     """The pieces within so many tokens: the first and the last, long ones cut so that short ones stay whole."""
     kept = [_without_long_words(piece) for piece in _first_and_last(given)]
     room = most - _FRAME * len(kept)
-    share = _share([tokens(piece.text) for piece in kept], room)
+    share = _share([_printed(piece.text) for piece in kept], room)
     return tuple(Piece(piece.kind, piece.where, _cut(piece.text, share)) for piece in kept)
+
+
+def _named(one: Explanation) -> str:
+    return "standard input" if one.input == "-" else one.input
 
 
 def _situations(one: Explanation) -> tuple[Situation, ...]:
@@ -75,6 +85,11 @@ def _likeliest(given: Sequence[Explanation], situations: Sequence[Situation]) ->
     behind = [candidate.cause for one in given for candidate in one.candidates]
     shortlisted = [cause.code for cause in shortlist(situations)]
     return [catalogue.find(code) for code in dict.fromkeys([*named, *shortlisted, *behind])][:MOST]
+
+
+def _printed(text: str) -> int:
+    """The same with the indent of each line."""
+    return tokens(text.replace("\n", "\n    "))
 
 
 def _of_situation(situation: Situation, where: str, *, by_a_person: bool) -> Iterator[Piece]:
@@ -91,8 +106,10 @@ def _of_situation(situation: Situation, where: str, *, by_a_person: bool) -> Ite
         "failed": situation.failure,
     }
     told = [f"{name} {value}" for name, value in known.items() if value]
-    if said := [*told, *situation.circumstances, *situation.observed]:
-        yield Piece("known", where, "; ".join(said))
+    by_hand = [one for one in situation.circumstances if one.startswith(_BY_HAND)]
+    if facts := [*told, *(one for one in situation.circumstances if one not in by_hand), *situation.observed]:
+        yield Piece("known", where, "; ".join(facts))
+    yield from (Piece("person", where, said) for said in by_hand)
     if situation.sent:
         yield Piece("known", where, f"sent: {situation.sent}")
     if situation.text.strip():
@@ -106,6 +123,10 @@ def _of_flaw(flaw: Flaw) -> Piece:
 def _candidate(cause: Cause, told: Iterable[Features]) -> Candidate:
     against = dict.fromkeys(text for seen in told for text in _against(cause, seen))
     return candidate(cause, tuple(against)[:_MOST_AGAINST])
+
+
+def _cost(one: Candidate) -> int:
+    return _FRAME + tokens(f"{one.cause}: {one.summary} decides: {one.ask} against: {'; '.join(one.against)}")
 
 
 def _against(cause: Cause, told: Features) -> Iterator[str]:
@@ -148,7 +169,7 @@ def _share(costs: Sequence[int], room: int) -> int:
 
 def _cut(text: str, most: int) -> str:
     """The beginning and the end of a text, within so many tokens."""
-    if tokens(text) <= most:
+    if _printed(text) <= most:
         return text
     mark = f" … {len(text)} characters in all … "
     room = max(most - tokens(mark), 0)
@@ -161,5 +182,5 @@ def _within(text: str, most: int) -> str:
     few, many = 0, min(len(text), 4 * most)
     while few < many:
         middle = (few + many + 1) // 2
-        few, many = (middle, many) if tokens(text[:middle]) <= most else (few, middle - 1)
+        few, many = (middle, many) if _printed(text[:middle]) <= most else (few, middle - 1)
     return text[:few]

@@ -22,7 +22,7 @@ REFUSED = Situation(
     status=401,
     where="request 3",
     sent="v=0",
-    circumstances=("the clock is 3 s off",),
+    circumstances=("the clock is 3 s off", "said after it: It worked on Monday."),
 )
 
 
@@ -34,6 +34,7 @@ def test_it_tells_what_was_asked_what_came_back_and_what_is_known_each_with_its_
     assert list(pieces(handed_over(REFUSED))) == [
         Piece("request", "request 3", "POST /v1/realtime/calls with ek minted at /v1/realtime/sessions -> 401"),
         Piece("known", "request 3", "the clock is 3 s off"),
+        Piece("person", "request 3", "said after it: It worked on Monday."),
         Piece("known", "request 3", "sent: v=0"),
         Piece("machine", "request 3", REFUSED.text),
     ]
@@ -81,6 +82,7 @@ def test_it_is_as_short_however_much_was_handed_over(text: str, number: int) -> 
     given = Explained("a.har", "HAR", (), situations=tuple(told), note=one)
     text = brief_as_text(brief([given]))
     assert tokens(text) <= MOST_TOKENS
+    assert tokens(text) >= MOST_TOKENS // 2 or "A" in one
     assert "request 0" in text
     assert number == 1 or f"request {number - 1}" in text
 
