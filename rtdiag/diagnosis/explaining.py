@@ -41,7 +41,7 @@ def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -
     """
     path = Path(name)
     try:
-        if name != "-" and (path.is_dir() or path.suffix.lower() in code.LANGUAGES):
+        if name != "-" and (path.is_dir() or (code.language_of(path.name) and path.exists())):
             yield _scanned(path, mask)
         else:
             with opened(name, readers.FILE) as source:
@@ -54,9 +54,20 @@ def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -
 
 def _scanned(path: Path, mask: Mask) -> Explained:
     scanned = code.scan_path(path, mask)
-    read = f"{counted(scanned.files, 'file')} read"
-    note = "; ".join((read, *scanned.notes, *(() if scanned.flaws else (_SOUND,))))
+    note = "; ".join((*_was_read(scanned), *scanned.notes))
     return Explained(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
+
+
+def _was_read(scanned: code.Scanned) -> Iterator[str]:
+    """What was read, what an all-clear rests on, and what was not read."""
+    if scanned.files:
+        use = "uses" if scanned.using == 1 else "use"
+        yield f"{counted(scanned.files, 'file')} read, {scanned.using or 'none'} of which {use} the Realtime API"
+    if scanned.using and not scanned.flaws:
+        yield f"{_SOUND}, as far as the files that use the API show it"
+    if scanned.unread:
+        named = ", ".join(f"{counted(n, 'file')} of {language}" for language, n in sorted(scanned.unread.items()))
+        yield f"not read: {named}; nothing is known of what they do"
 
 
 def explain(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rtdiag.diagnosis.code.languages import language_of
 from rtdiag.diagnosis.code.prose import looks_like_code
 from rtdiag.diagnosis.code.scan import Scanned, scan, scan_path
-from rtdiag.diagnosis.code.source_text import LANGUAGES
 
-__all__ = ["LANGUAGES", "Scanned", "looks_like_code", "scan", "scan_path"]
+__all__ = ["Scanned", "language_of", "looks_like_code", "scan", "scan_path"]

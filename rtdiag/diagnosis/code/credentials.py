@@ -9,7 +9,7 @@ from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLI
 from rtdiag.api.keys import MADE_UP, shape_of
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.literals import fields
-from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.source_text import Source, is_judged_whole
 from rtdiag.diagnosis.code.wire import posts
 
 _KEY = re.compile(
@@ -38,7 +38,9 @@ _TOKEN_ROUTE = 'await (await fetch("/token")).json()'
 def find(source: Source) -> Iterator[Hit]:
     """What is wrong with the keys and tokens of a file."""
     yield from _literal_keys(source)
-    if source.language == "js" and _BROWSER.search(source.code) and not _SERVER.search(source.code):
+    if not is_judged_whole(source):
+        return
+    if source.language == "JavaScript" and _BROWSER.search(source.code) and not _SERVER.search(source.code):
         yield from _public_variables(source)
         yield from _allowed(source)
     yield from _token_places(source)
@@ -49,9 +51,10 @@ def _literal_keys(source: Source) -> Iterator[Hit]:
         key = found["key"]
         if key in MADE_UP or "problem" in shape_of(key, "api-key") or not _looks_issued(key):
             continue
-        server = source.language == "python" or not _BROWSER.search(source.code)
+        server = source.language != "JavaScript" or not _BROWSER.search(source.code)
         whole = (found.start(), found.end())
-        line = source.edited(found.start(), found.start(), [(*whole, _replacement(source, found["before"], server))])
+        edits = [(*whole, _replacement(source, found["before"], server))]
+        line = source.edited(found.start(), found.start(), edits) if is_judged_whole(source) else ""
         yield Hit("key-in-code" if server else "key-in-page", found.start(), line)
 
 
@@ -63,7 +66,7 @@ def _looks_issued(key: str) -> bool:
 
 def _replacement(source: Source, before: str, server: bool) -> str:
     """What stands in the key's place: the server's own variable, or a token that the user's server minted."""
-    if source.language == "python":
+    if source.language == "Python":
         return f'"{before}" + os.environ["OPENAI_API_KEY"]' if before else 'os.environ["OPENAI_API_KEY"]'
     value = "process.env.OPENAI_API_KEY" if server else f"({_TOKEN_ROUTE}).value"
     return f"`{before}${{{value}}}`" if before else value

@@ -11,16 +11,24 @@ from itertools import islice
 from rtdiag.diagnosis.code.flaws import Hit, names
 from rtdiag.diagnosis.code.literals import arguments, resolve
 from rtdiag.diagnosis.code.source_text import Source
-from rtdiag.diagnosis.code.wire import certainty, official
+from rtdiag.diagnosis.code.wire import official
 
 _STRING = r"(?P<quote>[\"'])(?P<name>[a-z][a-z0-9_.]{2,80})(?P=quote)"
 _TYPE = r"(?<![\w$])(?P<of>[A-Za-z_$][\w$]*)(?:\??\.type|\[[\"']type[\"']\]|\.get\(\s*[\"']type[\"'](?:\s*,\s*[^()\n]{0,20})?\))"
-_COMPARED = re.compile(rf"{_TYPE}\s*===?\s*{_STRING}")
-_COMPARED_BACK = re.compile(rf"{_STRING}\s*===?\s*{_TYPE}")
+_COMPARED = re.compile(rf"{_TYPE}\s*[=!]==?\s*{_STRING}")
+_COMPARED_BACK = re.compile(rf"{_STRING}\s*[=!]==?\s*{_TYPE}")
 # A variable that holds the type: any name, since nothing but an event is called so.
 _VARIABLE = re.compile(
-    r"(?<![\w$.\])])[A-Za-z_]\w{0,40}\s*===?\s*(?P<quote>[\"'])(?P<name>[a-z_]{2,40}\.[a-z0-9_.]{2,60})(?P=quote)"
+    r"(?<![\w$.\])])[A-Za-z_]\w{0,40}\s*[=!]==?\s*(?P<quote>[\"'])(?P<name>[a-z_]{2,40}\.[a-z0-9_.]{2,60})(?P=quote)"
 )
+# Where a name that no other interface has is waited for, in any language: what stands before it, and behind it in a table.
+_AWAITED = re.compile(
+    r"(?:[=!]==?|\|\||\b(?:case|when|in|is)|\b(?:equals\w*|on|once|off|add\w*Listener|add_listener|register\w*|subscribe|on_event|includes|has|"
+    r"contains|HasPrefix)\s*\()\s*[\[({]*\s*\Z"
+)
+_IN_LIST = re.compile(r"[\[({,]\s*\Z")
+_IN_TABLE = re.compile(r"\s*\]?\s*(?::(?!:)|=>|->|to\b)\s*(?P<value>[^\n]*)")
+_GOES_ON = re.compile(r"\s*(?:[,\])}]|\Z)")
 _CASE = re.compile(rf"\bcase\s+{_STRING}\s*:")
 _ON = re.compile(rf"\.(?:on|once|addListener)\s*\(\s*{_STRING}\s*,")
 _SWITCH = re.compile(
@@ -37,13 +45,12 @@ _OTHER_LISTENERS = re.compile(
     r"\.accept\(|new Worker|twilio|\bSSE\b",
     re.I,
 )
-_OTHER_APIS = re.compile(r"/v1/live\b|\bgpt-live-1\b|openai-realtime-api-beta|\bRealtimeClient\b")
+_OTHER_APIS = re.compile(r"/v1/live\b|\bgpt-live-1\b|realtime-api-beta\b")
 
 
 def find(source: Source) -> Iterator[Hit]:
     """Comparisons, cases and listeners that wait for an event which never comes."""
-    sure = certainty(source)
-    if sure is None or _OTHER_APIS.search(source.code):
+    if _OTHER_APIS.search(source.code):
         return
     found = list(islice(_handled(source), _MOST))
     handled = {name for _, name, _ in found}
@@ -53,9 +60,8 @@ def find(source: Source) -> Iterator[Hit]:
         if not meant or meant in handled or (of and not _EVENT_NAMES.match(of)) or (_BARE.match(name) and not alone):
             continue  # a name without dots can be a message of the user's own server, unless nothing but the API is listened to
         rule = "event-renamed" if name in names().renamed else "event-unknown"
-        doubt = sure == "medium" or name == "conversation.item.created"
         line = source.edited(at, at, [(at, at + len(name), meant)])
-        yield Hit(rule, at, line, {"name": name, "meant": meant}, doubt)
+        yield Hit(rule, at, line, {"name": name, "meant": meant}, name == "conversation.item.created")
 
 
 def _handled(source: Source) -> Iterator[tuple[int, str, str]]:
@@ -67,10 +73,32 @@ def _handled(source: Source) -> Iterator[tuple[int, str, str]]:
             if pattern is _CASE and not _switches_on_type(source, found.start()):
                 continue
             yield found.start("name"), found["name"], found.groupdict().get("of") or ""
+    for at, name in source.texts:
+        if name in names().renamed and _is_awaited(source, at, at + len(name)):
+            yield at, name, ""
+        elif name in names().server:  # of a list or table with both names, the old one does no harm
+            yield at, name, ""
+
+
+def _is_awaited(source: Source, start: int, end: int) -> bool:
+    """Whether code waits for the name between its quotes here: by a comparison, in a list, a set, a table or an arm."""
+    span = source.string_at(start)
+    if span is None:
+        return False
+    before = source.code[max(0, span.start - 60) : span.start]
+    table = _IN_TABLE.match(source.code, span.end)
+    if _AWAITED.search(before):
+        return True
+    opened = source.enclosing(span.start)
+    if table:
+        arm = not before.rstrip(" \t")[-1:].strip() or before.rstrip()[-1:] in ("{", ",", "[")
+        return arm and not table["value"].rstrip().endswith(";")
+    listed = opened is not None and source.bare[opened] in "[{" or before.rstrip().endswith("{")
+    return listed and bool(_IN_LIST.search(before)) and bool(_GOES_ON.match(source.code, span.end))
 
 
 def _switches_on_type(source: Source, at: int) -> bool:
-    if source.language == "js":
+    if source.language != "Python":
         opened = source.enclosing(at, "{")
         return opened is not None and bool(_SWITCH.search(source.bare, max(0, opened - 120), opened))
     return bool(_SWITCH.search(source.bare, max(0, at - 3000), at))

@@ -85,7 +85,7 @@ def _as_sdp(source: Source, post: Post, start: int, end: int) -> str:
     if named:
         edits.append((*named.span(), "application/sdp"))
         return source.edited(min(start, named.start()), max(end - 1, named.start()), edits)
-    mark = "#" if source.language == "python" else "//"
+    mark = "#" if source.language == "Python" else "//"
     return f'{source.edited(start, end - 1, edits)}\n"Content-Type": "application/sdp",  {mark} among the headers'
 
 
@@ -101,7 +101,7 @@ def _raw_offer(source: Source, start: int, end: int) -> str:
 
 def _multipart(source: Source, offer: str) -> str:
     model = models.default("realtime")
-    if source.language == "python":
+    if source.language == "Python":
         session = f'json.dumps({{"type": "realtime", "model": "{model}"}})'
         return f'files={{"sdp": (None, {offer}, "application/sdp"), "session": (None, {session}, "application/json")}},'
     return "\n".join(

@@ -40,7 +40,7 @@ def session(source: Source, kind: Kind, given: Mapping[str, Field]) -> Tree:
     for name, field in given.items():
         if name not in moved(kind, given) and name != "type" and (kind, name) != ("transcription", "model"):
             _put(tree, [name], _value(source, field))
-    _mend_turn_detection(tree, kind, source.language == "python")
+    _mend_turn_detection(tree, kind, source.language == "Python")
     return tree
 
 

@@ -1,4 +1,4 @@
-"""Where comments and strings lie in JavaScript, TypeScript, Python and the scripts of an HTML page.
+"""Where comments and strings lie: in JavaScript, TypeScript, Python and the scripts of a page here, elsewhere as languages.yaml says.
 
 Each text is read once from front to end, so a hostile one costs no more than its length; what does not close ends with its line
 or with the text.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
-Language = Literal["js", "python"]
+from rtdiag.diagnosis.code.languages import PACKAGES, pattern
 
 
 class Span(NamedTuple):
@@ -35,9 +35,15 @@ _MARKUP_COMMENT = re.compile(r"<!--.*?(?:-->|$)", re.S)
 _NOT_CODE = re.compile(r"type\s*=\s*[\"'](?!module|text/(?:javascript|babel|typescript)|application/javascript)", re.I)
 
 
-def spans(text: str, language: Language) -> Iterator[Span]:
+def spans(text: str, language: str) -> Iterator[Span]:
     """The comments and strings of `text`, in order; regular expressions count as strings, docstrings as comments."""
-    return _javascript(text) if language == "js" else _python(text)
+    if language == "JavaScript":
+        yield from _javascript(text)
+    elif language == "Python":
+        yield from _python(text)
+    elif language != PACKAGES:
+        for found in pattern(language).finditer(text):
+            yield Span(cast(Literal["comment", "string"], found.lastgroup), *found.span())
 
 
 def scripts(text: str) -> str:

@@ -84,7 +84,7 @@ def arguments(source: Source, opened: int) -> tuple[list[tuple[int, int]], dict[
     placed: list[tuple[int, int]] = []
     named: dict[str, tuple[int, int]] = {}
     for start, end in parts(source, opened):
-        match = _KEYWORD.match(source.bare, start, end) if source.language == "python" else None
+        match = _KEYWORD.match(source.bare, start, end) if source.language == "Python" else None
         if match:
             named |= dict.fromkeys([match[1]], next(trimmed(source, match.end(), end), (end, end)))
         else:
@@ -173,7 +173,7 @@ def _strings(source: Source, span: Span, end: int, depth: int) -> Iterator[Known
     while True:
         yield from _slots(source, span, depth)
         after = re.compile(r"\s*[rbfuRBFU]{0,2}(?=[\"'])").match(source.bare, span.end, end)
-        following = source.string_at(after.end()) if after and source.language == "python" else None
+        following = source.string_at(after.end()) if after and source.language == "Python" else None
         if following is None:
             if source.bare[span.end : end].strip():
                 yield Known(HOLE, (span.end,))
@@ -185,7 +185,7 @@ def _slots(source: Source, span: Span, depth: int) -> Iterator[Known]:
     """The text of one string, what stands in its `${}` or `{}` resolved where it is a name."""
     quotes = 3 if source.text[span.start : span.start + 3] in ('"""', "'''") and span.end - span.start >= 6 else 1
     pos, end = span.start + quotes, span.end - quotes
-    is_format = source.language == "python" and "f" in source.code[max(0, span.start - 2) : span.start].lower()
+    is_format = source.language == "Python" and "f" in source.code[max(0, span.start - 2) : span.start].lower()
     slot = _PY_SLOT if is_format else _JS_SLOT if source.code[span.start] == "`" else None
     for found in slot.finditer(source.code, pos, end) if slot else ():
         yield _raw(source, pos, found.start())

@@ -20,13 +20,13 @@ def corrected(source: Source, post: Post) -> str:
     place = _json_object(source, post)
     if place is None:
         tree: ga.Tree = {"session": _smallest(kind)}
-        body = ga.written(tree, source.language == "python")
+        body = ga.written(tree, source.language == "Python")
         return f"{moved(source, post.url, CLIENT_SECRETS)}\n" + (
-            f"json={body}," if source.language == "python" else f"body: JSON.stringify({body}),"
+            f"json={body}," if source.language == "Python" else f"body: JSON.stringify({body}),"
         )
     given = fields(source, place)
     session = ga.session(source, kind, given) if given else _smallest(kind)
-    edit = (place, source.pairs[place] + 1, ga.written({"session": session}, source.language == "python"))
+    edit = (place, source.pairs[place] + 1, ga.written({"session": session}, source.language == "Python"))
     url = (start, start + len(post.url.path), CLIENT_SECRETS)
     if start >= 0 and 0 <= place - start < 1000:
         return source.edited(start, source.pairs[place], [url, edit])

@@ -36,7 +36,7 @@ def _peer(source: Source) -> Iterator[Hit]:
     offer = offers[0]
     if not _AUDIO.search(source.code) and not _handed_on(source, offer["peer"]):
         options = (
-            '"audio", direction="recvonly")' if source.language == "python" else '"audio", { direction: "recvonly" });'
+            '"audio", direction="recvonly")' if source.language == "Python" else '"audio", { direction: "recvonly" });'
         )
         line = f"{offer['peer']}.addTransceiver({options}\n{source.edited(offer.start(), offer.start(), [])}"
         yield Hit("offer-without-audio", offer.start(), line)
@@ -59,7 +59,7 @@ def _handed_on(source: Source, peer: str) -> bool:
 
 
 def _same_block(source: Source, one: int, other: int) -> bool:
-    if source.language == "js":
+    if source.language == "JavaScript":
         return source.enclosing(one, "{") == source.enclosing(other, "{")
     indents = [len(source.line_text(at)) - len(source.line_text(at).lstrip()) for at in (one, other)]
     return indents[0] == indents[1] and not re.search(r"^[ \t]*(?:async\s+)?def\s", source.code[other:one], re.M)
@@ -70,7 +70,7 @@ def _sockets(source: Source) -> Iterator[Hit]:
         here = url.known.origin[0]
         if url.scheme in ("http", "https"):
             line = source.edited(here, here, [(here, here + len(url.scheme), "ws" + url.scheme[4:])])
-            yield Hit("socket-scheme", here, line, {}, source.language == "js")
+            yield Hit("socket-scheme", here, line, {}, source.language == "JavaScript")
         if url.path in (
             "/realtime/transcription_sessions",
             "/realtime/sessions",
@@ -108,9 +108,11 @@ def _wrong_model(source: Source, url: Url) -> Iterator[Hit]:
 
 def _options(source: Source) -> Iterator[Hit]:
     """`extra_headers` of the library websockets, which is `additional_headers` since its version 14."""
-    if source.language != "python" or "websockets.legacy" in source.code or certainty(source) is None:
+    if source.language != "Python" or "websockets.legacy" in source.code:
         return
     for found in _WEBSOCKETS.finditer(source.bare):
+        if certainty(source, found.start()) is None:
+            continue
         closed = source.pairs.get(found.end() - 1, found.end())
         placed, _ = arguments(source, found.end() - 1)
         known = plain_text(source, *placed[0]) if placed else None

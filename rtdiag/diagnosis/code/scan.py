@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
-from rtdiag.diagnosis.code import credentials, dialect, event_handlers, exchange, peers, session_rules
+from rtdiag.diagnosis.code import certain, credentials, dialect, event_handlers, exchange, peers, session_rules
 from rtdiag.diagnosis.code.flaws import Hit, flaw
 from rtdiag.diagnosis.code.prose import touches_realtime
-from rtdiag.diagnosis.code.source_text import LANGUAGES, LONGEST_LINE, Source, read
+from rtdiag.diagnosis.code.languages import is_read, language_of, tongues
+from rtdiag.diagnosis.code.source_text import LONGEST_LINE, Project, Source, is_judged_whole, read
+from rtdiag.diagnosis.code.wire import certainty, project_of
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Limit, Unusable, opened
-from rtdiag.model import Flaw
+from rtdiag.model import Flaw, counted
 from rtdiag.redact import Mask
 
 _FILE = Limit(1 << 20, "passed over")
@@ -23,34 +28,50 @@ MOST_FILES = 5000
 MOST_CHARACTERS = 32 << 20  # of all files together: about half a minute
 SKIPPED = frozenset({"node_modules", ".git", "dist", "build", ".venv", "venv", "__pycache__"})
 _MOST_FLAWS = 500  # of one file
+# A file that is no program: tests, mocks of the API, and declarations of types.
+_ACCUSES_NOBODY = re.compile(
+    r"(?i)(?:^|/)(?:__tests__|__mocks__|tests?|specs?|fixtures|testdata|cassettes)/|\.(?:test|spec|stories)\.\w+$|(?:^|/)test_[^/]*\.py$"
+    r"|_test\.\w+$|_spec\.rb$|\.d\.[mc]?ts$|(?-i:Tests?)\.(?:java|kt|cs|swift|php)$|(?:^|/)conftest\.py$"
+)
+# The API refuses these from whoever sends them; another provider may not, but nobody else is named.
+_WHOEVER_ANSWERS = frozenset({"beta-sdk", "beta-sdk-mint", "beta-package"})
+_PUT_IN = re.compile(r"(\$?\{[\w$.()\[\]?]{1,80}\})")
+_NAME_PUT_IN = re.compile(r"\$?\{[A-Za-z_$][\w$.()\[\]?]*\}")
 _WIDEST = 160  # characters of a line that are shown
 _MINIFIED = (".min.js", ".min.mjs", ".min.cjs")
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a scan of a path saw: how many files it read, the flaws in them, and in words what it left out."""
+    """What a scan of a path saw: how many files it read, how many of them use the API, the flaws in them, how many files of which
+    language it did not read, and in words what else it left out."""
 
     files: int
+    using: int
     flaws: tuple[Flaw, ...]
+    unread: Mapping[str, int]
     notes: tuple[str, ...]
 
 
-def scan(text: str, name: str, today: date | None = None, mask: Mask | None = None) -> tuple[Flaw, ...]:
+def scan(
+    text: str, name: str, today: date | None = None, mask: Mask | None = None, project: Project = Project()
+) -> tuple[Flaw, ...]:
     """The flaws of one file's text, by line; empty for a text that does not touch the Realtime API. Never raises on any text.
 
     `name` tells the language by its suffix and is repeated in each flaw; a name without a known suffix is a paste, whose prose is
-    passed over. `today` is the day that models are judged by.
+    passed over. `today` is the day that models are judged by, `project` what the files around say.
     """
-    source = read(text, name)
+    if not touches_realtime(text):
+        return ()
+    source = read(text, name, project)
     if not touches_realtime(source.code):
         return ()
     mask = mask or Mask()
-    found: dict[tuple[int, str, str], Flaw] = {}
+    found: dict[tuple[str, int, str, str], Flaw] = {}
     for hit in islice(_hits(source, today or date.today()), _MOST_FLAWS):
         one = _flaw(source, hit, mask)
-        found.setdefault((one.line, one.cause, one.why), one)
-    return tuple(sorted(found.values(), key=lambda f: (f.line, f.cause)))
+        found.setdefault((one.file, one.line, one.cause, one.why), one)
+    return tuple(sorted(found.values(), key=lambda f: (f.file, f.line, f.cause)))
 
 
 def scan_path(path: Path, mask: Mask, today: date | None = None) -> Scanned:
@@ -58,46 +79,91 @@ def scan_path(path: Path, mask: Mask, today: date | None = None) -> Scanned:
     if not path.exists():
         raise Unreadable(f"{path}: no such file or directory")
     notes: list[str] = []
-    flaws: list[Flaw] = []
-    read_files = read_characters = 0
-    for file, name in _files(path, notes):
+    unread: Counter[str] = Counter()
+    using, read_files, project = list[tuple[Path, str]](), 0, Project()
+    characters = 0
+    for file, name in _files(path, notes, unread):
         text = _text(file, name, notes)
-        if text is not None:
-            read_files += 1
-            read_characters += len(text)
-            flaws += scan(text, name, today, mask)
-        if read_characters > MOST_CHARACTERS:
+        if text is None:
+            continue
+        read_files += 1
+        characters += len(text)
+        said = project_of(text)
+        project = Project(project.own or said.own, project.other or said.other)
+        if touches_realtime(text):
+            using.append((file, name))
+        if characters > MOST_CHARACTERS:
             notes.append(f"{name}: the last that was read, with it they are more than {MOST_CHARACTERS >> 20} MiB")
             break
-    if not read_files and notes and not path.is_dir():
+    _refuse_nothing(path, read_files, unread, notes)
+    if len(using) == 1 and not path.is_dir():
+        project = Project()  # a file alone says all of it itself
+    flaws = [flaw for file, name in using for flaw in scan(_text(file, name, []) or "", name, today, mask, project)]
+    return Scanned(read_files, len(using), tuple(flaws), unread, tuple(notes))
+
+
+def _refuse_nothing(path: Path, read_files: int, unread: Mapping[str, int], notes: list[str]) -> None:
+    """Raise Unreadable where nothing was read and nothing is there that could be named."""
+    if read_files or unread:
+        return
+    if notes and not path.is_dir():
         raise Unreadable(notes[0])
-    if not read_files:
-        said = f" ({'; '.join(notes)})" if notes else ""
-        raise Unreadable(f"{path}: no source code to read there, which is {', '.join(sorted(LANGUAGES))}{said}")
-    return Scanned(read_files, tuple(flaws), tuple(notes))
+    said = f" ({'; '.join(notes)})" if notes else ""
+    known = ", ".join(sorted(name for name in tongues() if is_read(name)))
+    raise Unreadable(f"{path}: no source code to read there, which is {known}{said}")
 
 
 def _hits(source: Source, today: date) -> Iterator[Hit]:
-    for rules in (exchange, session_rules, dialect, event_handlers, credentials, peers):
+    whole = is_judged_whole(source)
+    for rules in (exchange, peers) if whole else ():
         yield from rules.find(source)
-    yield from dialect.find_models(source, today)
+    yield from credentials.find(source)
+    told = chain(
+        session_rules.find(source) if whole else certain.find(source),
+        dialect.find(source),
+        event_handlers.find(source),
+        dialect.find_models(source, today),
+    )
+    for hit in told:
+        sure = certainty(source, hit.at)
+        if sure is not None:
+            yield replace(hit, doubt=hit.doubt or (sure == "medium" and hit.rule not in _WHOEVER_ANSWERS))
 
 
 def _flaw(source: Source, hit: Hit, mask: Mask) -> Flaw:
-    line = source.line(hit.at)
-    where = f"{source.name}:{line}"
-    found = mask(source.line_text(hit.at).strip(), where)
+    file, line = _place(source, hit.at)
+    where = f"{file}:{line}"
+    found = _masked(mask, source.line_text(hit.at).strip(), where)
     if len(found) > _WIDEST:
         found = found[: _WIDEST - 1] + "…"
-    return flaw(hit, source.name, line, found, mask(hit.instead, where))
+    return flaw(hit, file, line, found, _masked(mask, hit.instead, where))
 
 
-def _files(path: Path, notes: list[str]) -> Iterator[tuple[Path, str]]:
-    """The files to read with the names to show, in order; what is left out goes to the notes."""
+def _place(source: Source, at: int) -> tuple[str, int]:
+    """The file and the line of an offset; of a notebook the code cell, and the line in that."""
+    if not source.cells:
+        return source.name, source.line(at)
+    cell = bisect_right(source.cells, at)
+    return f"{source.name}, code cell {cell}", source.line(at) - source.line(source.cells[cell - 1]) + 1
+
+
+def _masked(mask: Mask, text: str, where: str) -> str:
+    """A text of code, its secrets hidden; what code puts into a string when it runs is no secret and stays, so that the line runs."""
+    return "".join(
+        piece if number % 2 and _NAME_PUT_IN.fullmatch(piece) else mask(piece, where)
+        for number, piece in enumerate(_PUT_IN.split(text))
+    )
+
+
+def _files(path: Path, notes: list[str], unread: Counter[str]) -> Iterator[tuple[Path, str]]:
+    """The files to read with the names to show, in order; what is left out is counted by its language or told in the notes."""
     if not path.is_dir():
-        yield path, str(path)
+        if is_read(language_of(path.name)) or not language_of(path.name):
+            yield path, str(path)
+        else:
+            unread[language_of(path.name)] += 1
         return
-    root, count = path.resolve(), 0
+    root, count, tests = path.resolve(), 0, 0
     for folder, folders, names in os.walk(path):
         left_out = sorted(SKIPPED & set(folders))
         if left_out:
@@ -105,13 +171,23 @@ def _files(path: Path, notes: list[str]) -> Iterator[tuple[Path, str]]:
         folders[:] = sorted(set(folders) - SKIPPED)
         for name in sorted(names):
             file = Path(folder) / name
-            if file.suffix.lower() not in LANGUAGES or not _is_inside(file, root, path, notes):
+            language = language_of(name)
+            if not language or not _is_inside(file, root, path, notes):
+                continue
+            if not is_read(language):
+                unread[language] += 1
+                continue
+            shown = file.relative_to(path).as_posix()
+            if _ACCUSES_NOBODY.search(shown):
+                tests += 1
                 continue
             if count == MOST_FILES:
                 notes.append(f"only the first {MOST_FILES} files were read")
                 return
             count += 1
-            yield file, file.relative_to(path).as_posix()
+            yield file, shown
+    if tests:
+        notes.append(f"{counted(tests, 'file')} of tests or type declarations passed over")
 
 
 def _is_inside(file: Path, root: Path, path: Path, notes: list[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +15,17 @@ from rtdiag.diagnosis.code.wire import posts
 TYPE_OF_EVENT = re.compile(r"[\"']?\btype[\"']?\s*:\s*\Z")
 _TYPE_IN_CODE = re.compile(r"[\"'](?:transcription_)?session\.update[\"']")
 _SDK = re.compile(r"\.session\.update\s*\(|\.(?:client_secrets|clientSecrets)\.create\s*\(")
+_BETA_FIELD = re.compile(
+    r"[\"']?\b(?:(?:in|out)put_audio_format|input_audio_transcription|max_response_output_tokens|(?<!output_)modalities)[\"']?\s*:"
+)
+_CALLED = re.compile(
+    r"(?:[\"']?\b(?P<name>\w*session\w*)[\"']?\]?\s*(?::[^=;,(){}\n]{1,60}=|[:=]|\?\?|\|\|)|\bupdate_?session\s*\(|(?:\?\?|\|\||\bor)\s*)\s*\Z",
+    re.I,
+)
+_OF_A_SESSION = {
+    "modalities", "input_audio_format", "output_audio_format", "input_audio_transcription", "turn_detection", "voice",
+    "instructions", "temperature", "max_response_output_tokens", "tools", "model",
+}  # fmt: skip
 _MOST = 300  # session objects of one file
 
 
@@ -27,6 +38,7 @@ class Session:
     event: str
     at: int
     event_opened: int
+    by_name: str = ""  # what it is called, where nothing but its name and its fields tell that it is one
 
     @property
     def is_whole(self) -> bool:
@@ -54,6 +66,23 @@ def sessions(source: Source) -> Iterator[Session]:
             yield from _session(source, fields(source, opened).get("session"), "", -1, -1)
     for _, body in mint_bodies(source):
         yield from _session(source, fields(source, body).get("session"), "", -1, -1)
+
+
+def by_name(source: Source, known: Container[int]) -> Iterator[Session]:
+    """Objects that are called a session and hold fields that only a session of the beta has, wherever they are sent from."""
+    seen: set[int] = set()
+    posted = [post.body for post in posts(source) if post.body]
+    for found in islice(_BETA_FIELD.finditer(source.code), _MOST):
+        opened = source.enclosing(found.start(), "{")
+        if opened is None or opened in known or opened in seen or any(start <= opened < end for start, end in posted):
+            continue
+        seen.add(opened)
+        name = _CALLED.search(source.code, max(0, opened - 120), opened)
+        given = fields(source, opened)
+        one = next(iter(given.values()), None)
+        is_type = one is not None and ";" in source.bare[one.start : one.end]
+        if name and len(_OF_A_SESSION & given.keys()) > 1 and not is_type:
+            yield Session(opened, given, "", -1, -1, name["name"] or "session")
 
 
 def _session(source: Source, field: Field | None, event: str, at: int, event_opened: int) -> Iterator[Session]:

@@ -10,41 +10,42 @@ from rtdiag.api.endpoints import REALTIME, Kind
 from rtdiag.diagnosis.code import ga
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.literals import Field, fields, literal, plain_text
-from rtdiag.diagnosis.code.sent import TYPE_OF_EVENT, Session, kind_of, mint_bodies, sessions
+from rtdiag.diagnosis.code.sent import TYPE_OF_EVENT, Session, by_name, kind_of, mint_bodies, sessions
 from rtdiag.diagnosis.code.source_text import Source
-from rtdiag.diagnosis.code.wire import certainty, sockets
+from rtdiag.diagnosis.code.wire import sockets
 
 _OF_OTHERS = re.compile(r"/v1/live\b|\bgpt-live-1|/realtime/translations|gpt-realtime-translate")
 
 
 def find(source: Source) -> Iterator[Hit]:
-    """What is wrong with the session objects of a file that talks to OpenAI."""
-    sure = certainty(source)
-    if sure is None or _OF_OTHERS.search(source.code):
+    """What is wrong with the session objects of a file."""
+    if _OF_OTHERS.search(source.code):
         return
-    doubt = sure == "medium"
-    for session in sessions(source):
+    told = list(sessions(source))
+    for session in by_name(source, {s.opened for s in told}):
+        yield from _flat(source, session, kind_of(source, session))
+    for session in told:
         kind = kind_of(source, session)
         if session.event == "transcription_session.update":
-            yield _retired_update(source, session, doubt)
+            yield _retired_update(source, session)
         elif session.at >= 0 and kind == "transcription" and _opens_conversation(source):
-            yield Hit("transcription-update-on-conversation", session.at, "", {}, doubt)
+            yield Hit("transcription-update-on-conversation", session.at)
         if session.event != "transcription_session.update":
-            yield from _shape(source, session, kind, doubt)
-        yield from _turn_detection(source, session, kind, doubt)
+            yield from _shape(source, session, kind)
+        yield from _turn_detection(source, session, kind)
     yield from _flat_mints(source)
-    yield from _responses(source, doubt)
+    yield from _responses(source)
 
 
-def _retired_update(source: Source, session: Session, doubt: bool) -> Hit:
+def _retired_update(source: Source, session: Session) -> Hit:
     """A `transcription_session.update`: GA knows `session.update` alone, and a conversation takes no transcription."""
     rule = "transcription-update-on-conversation" if _opens_conversation(source) else "transcription-update-retired"
     if session.opened < 0 or not session.is_whole:
         instead = re.sub(r"transcription_session\.update", "session.update", source.edited(session.at, session.at, []))
     else:
         tree: ga.Tree = {"type": '"session.update"', "session": ga.session(source, "transcription", session.given)}
-        instead = ga.written(tree, source.language == "python")
-    return Hit(rule, session.at, instead, {}, doubt)
+        instead = ga.written(tree, source.language == "Python")
+    return Hit(rule, session.at, instead)
 
 
 def _opens_conversation(source: Source) -> bool:
@@ -53,29 +54,35 @@ def _opens_conversation(source: Source) -> bool:
     return bool(urls) and all("model=" in u.query and "intent=" not in u.query for u in urls)
 
 
-def _shape(source: Source, session: Session, kind: Kind, doubt: bool) -> Iterator[Hit]:
+def _flat(source: Source, session: Session, kind: Kind) -> Iterator[Hit]:
     flat = ga.moved(kind, session.given)
     if flat:
         at = min(session.given[name].at for name in flat)
         moves = ", ".join(f"{old} is {new}" if new else f"{old} is gone" for old, new in flat.items())
-        yield Hit("flat-fields", at, _whole(source, session, kind), {"moves": moves}, doubt)
+        yield Hit("flat-fields", at, _whole(source, session, kind), {"moves": moves})
+
+
+def _shape(source: Source, session: Session, kind: Kind) -> Iterator[Hit]:
+    yield from _flat(source, session, kind)
     if "type" not in session.given and session.is_whole and session.given:
         only_transcribes = bool(sockets(source)) and all("intent=transcription" in u.query for u in sockets(source))
-        named = '"type"' if source.language == "python" else "type"
+        named = '"type"' if source.language == "Python" else "type"
         entry = f'{named}: "{"transcription" if only_transcribes else kind}",'
         entry = f" {entry}" if source.code[session.opened + 1].isspace() else f"{entry} "
         line = source.edited(session.opened, session.opened, [(session.opened + 1, session.opened + 1, entry)])
-        yield Hit("no-session-type", session.opened, line, {}, doubt)
+        yield Hit("no-session-type", session.opened, line)
 
 
 def _whole(source: Source, session: Session, kind: Kind) -> str:
     """The session as GA writes it, with the name it goes by there."""
-    text = ga.written(ga.session(source, kind, session.given), source.language == "python")
-    by_name = "session=" if session.at < 0 else '"session": '
-    return (by_name if source.language == "python" else "session: ") + text
+    text = ga.written(ga.session(source, kind, session.given), source.language == "Python")
+    if session.by_name:
+        return text
+    name = "session=" if session.at < 0 else '"session": '
+    return (name if source.language == "Python" else "session: ") + text
 
 
-def _turn_detection(source: Source, session: Session, kind: Kind, doubt: bool) -> Iterator[Hit]:
+def _turn_detection(source: Source, session: Session, kind: Kind) -> Iterator[Hit]:
     """Fields of the other mode, of responses in a transcription session, or any turn detection where the model takes none."""
     place = _inside(source, session.given, "audio", "input")
     named = place.get("turn_detection") or session.given.get("turn_detection")
@@ -86,13 +93,12 @@ def _turn_detection(source: Source, session: Session, kind: Kind, doubt: bool) -
     mode = plain_text(source, given["type"].start, given["type"].end) if "type" in given else ""
     model = _transcription_model(source, place, session.given)
     if kind == "transcription" and model and model.server_vad == "no":
-        edit = [(named.start, named.end, "null" if source.language == "js" else "None")]
+        edit = [(named.start, named.end, "null" if source.language == "JavaScript" else "None")]
         yield Hit(
             "vad-with-streaming-model",
             named.start,
             source.edited(named.start, named.end - 1, edit),
             {"model": model.id},
-            doubt,
         )
         return
     foreign = ga.FOREIGN_FIELDS.get(mode or "", ())
@@ -103,14 +109,14 @@ def _turn_detection(source: Source, session: Session, kind: Kind, doubt: bool) -
         found = [given[name] for name in wrong if name in given]
         if found:
             words = {"mode": mode or "", "fields": " and ".join(f.name for f in found)}
-            yield Hit(rule, found[0].at, _left(source, opened, given, foreign, kind), words, doubt)
+            yield Hit(rule, found[0].at, _left(source, opened, given, foreign, kind), words)
 
 
 def _left(source: Source, opened: int, given: Mapping[str, Field], foreign: tuple[str, ...], kind: Kind) -> str:
     """The turn detection without the fields that do not belong there."""
     gone = {*foreign, *(ga.RESPONSE_FIELDS if kind == "transcription" else ())}
     tree: ga.Tree = {n: " ".join(source.code[f.start : f.end].split()) for n, f in given.items() if n not in gone}
-    quoted = source.language == "python"
+    quoted = source.language == "Python"
     name = '"turn_detection"' if quoted else "turn_detection"
     return f"{name}: {ga.written(tree, quoted)}"
 
@@ -139,10 +145,10 @@ def _flat_mints(source: Source) -> Iterator[Hit]:
             and {"model", "voice", "instructions", *ga.moved("realtime", given)} & given.keys()
         ):
             tree: ga.Tree = {"session": ga.session(source, "realtime", given)}
-            yield Hit("flat-mint", opened, ga.written(tree, source.language == "python"))
+            yield Hit("flat-mint", opened, ga.written(tree, source.language == "Python"))
 
 
-def _responses(source: Source, doubt: bool) -> Iterator[Hit]:
+def _responses(source: Source) -> Iterator[Hit]:
     """`modalities` in a response.create."""
     for found in re.finditer(r"[\"']response\.create[\"']", source.code):
         opened = source.enclosing(found.start(), "{")
@@ -153,4 +159,4 @@ def _responses(source: Source, doubt: bool) -> Iterator[Hit]:
             at = given["modalities"].at
             line = re.sub(r"\bmodalities\b", "output_modalities", source.edited(at, at, []))
             both = re.compile(r"\[\s*[\"'](?:text|audio)[\"']\s*,\s*[\"'](?:text|audio)[\"']\s*\]")
-            yield Hit("flat-response", at, both.sub('["audio"]', line), {}, doubt)
+            yield Hit("flat-response", at, both.sub('["audio"]', line))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import textwrap
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import PurePath
+from typing import NamedTuple
 
-from rtdiag.diagnosis.code.lexing import Language, Span, blank, scripts, spans
+from rtdiag.diagnosis.code import notebooks
+from rtdiag.diagnosis.code.languages import language_of
+from rtdiag.diagnosis.code.lexing import Span, blank, scripts, spans
 from rtdiag.diagnosis.code.prose import without_prose
 
 PAGES = frozenset({".html", ".htm", ".vue", ".svelte"})
-LANGUAGES: Mapping[str, Language] = {
-    **dict.fromkeys((".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", *PAGES), "js"),
-    ".py": "python",
-}
+_NEAREST = 50  # blocks around a place that are looked at
 _DEEPEST = 1000  # brackets inside each other; more is no code that a person wrote
 LONGEST_LINE = 20_000  # characters; a longer line is minified or no code at all
 
@@ -28,19 +29,76 @@ _PYTHON_LINE = re.compile(
     r"|\b(?:None|True|False)\b|\bjson\.(?:dumps|loads)\(|os\.(?:environ|getenv)",
     re.M,
 )
+_SUITE = re.compile(r"[ \t]*(?:async\s+def|def|class)\b")
+_QUOTES = re.compile(
+    r"(?:[$@#rRbBfFuU]{0,3}(?P<quote>\"{3}|'{3}|[\"'`]))?(?P<value>.*?)(?:(?(quote)(?P=quote))#?)?\Z", re.S
+)
 _JS_LINE = re.compile(r"\b(?:const|let|var|function)\b|=>|===|;[ \t]*$|\bJSON\.|\bnew [A-Z]", re.M)
+
+
+class Text(NamedTuple):
+    """What a string holds, without its quotes, and where that begins."""
+
+    at: int
+    value: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the files around say: whether one names OpenAI's API, and whether one names another provider's of the same kind."""
+
+    own: bool = False
+    other: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A file: `text` as given, `code` without comments, `bare` without the insides of strings too, all of one length."""
+    """A file: `text` as given, `code` without comments, `bare` without the insides of strings too, all of one length.
+
+    `cells` are the offsets at which the code cells of a notebook begin; a file of another kind has none.
+    """
 
     name: str
-    language: Language
+    language: str
     text: str
     code: str
     bare: str
     strings: tuple[Span, ...]
+    project: Project = Project()
+    cells: tuple[int, ...] = ()
+
+    @cached_property
+    def texts(self) -> list[Text]:
+        """What the strings hold, in order."""
+        return [_inside(self.code, span) for span in self.strings]
+
+    @cached_property
+    def _suites(self) -> list[tuple[int, int]]:
+        """Functions and classes of Python, from their first line to their last."""
+        done: list[tuple[int, int]] = []
+        open_now: list[tuple[int, int]] = []
+        at = 0
+        for line in self.bare.split("\n"):
+            indent = len(line) - len(line.lstrip())
+            while line.strip() and open_now and open_now[-1][0] >= indent:
+                done.append((open_now.pop()[1], at))
+            if _SUITE.match(line):
+                open_now.append((indent, at))
+            at += len(line) + 1
+        return sorted((*done, *((start, at) for _, start in open_now)), reverse=True)
+
+    def blocks(self, at: int) -> Iterator[tuple[int, int]]:
+        """The functions and other blocks that an offset lies in, the innermost first."""
+        if self.language == "Python":
+            first = bisect_left(self._suites, -at, key=lambda suite: -suite[0])
+            yield from ((start, end) for start, end in islice(self._suites, first, first + _NEAREST) if end > at)
+            return
+        opened = self.enclosing(at, "{")
+        for _ in range(_NEAREST):
+            if opened is None:
+                return
+            yield opened, self.pairs[opened]
+            opened = self.enclosing(opened, "{")
 
     @cached_property
     def starts(self) -> list[int]:
@@ -104,24 +162,35 @@ class Source:
         return "\n".join(line for line in lines if line).strip()
 
 
-def read(text: str, name: str) -> Source:
-    """The source of a text; a name without a known suffix is a paste: its language is guessed and its prose left out."""
-    suffix = PurePath(name).suffix.lower()
+def is_judged_whole(source: Source) -> bool:
+    """Whether a file is judged call by call, and not only by what is certain in any language."""
+    return source.language in ("JavaScript", "Python")
+
+
+def read(text: str, name: str, project: Project = Project()) -> Source:
+    """The source of a text; a name that tells no language is a paste: its language is guessed and its prose left out."""
+    suffix, named = PurePath(name).suffix.lower(), language_of(name)
+    text, cells = notebooks.code(text) if suffix == ".ipynb" else (text, ())
     shown = _short_lines(text)
-    if suffix not in LANGUAGES:
+    if not named:
         shown = without_prose(shown)
-    if suffix in PAGES or (suffix not in LANGUAGES and re.search(r"<script[\s>]", shown, re.I)):
+    if suffix in PAGES or (not named and re.search(r"<script[\s>]", shown, re.I)):
         shown = scripts(shown)
-    language = LANGUAGES.get(suffix) or _guess(shown)
+    language = named or _guess(shown)
     found = tuple(spans(shown, language))
     code = _without(shown, (s for s in found if s.kind == "comment"), 0, "\n")
     strings = tuple(s for s in found if s.kind == "string")
-    return Source(name, language, text, code, _without(code, strings, 1, " "), strings)
+    return Source(name, language, text, code, _without(code, strings, 1, " "), strings, project, cells)
 
 
-def _guess(text: str) -> Language:
+def _inside(code: str, span: Span) -> Text:
+    found = _QUOTES.match(code, span.start, span.end)
+    return Text(found.start("value"), found["value"]) if found else Text(span.start, "")
+
+
+def _guess(text: str) -> str:
     python, script = (sum(1 for _ in p.finditer(text[:200_000])) for p in (_PYTHON_LINE, _JS_LINE))
-    return "python" if python > script else "js"
+    return "Python" if python > script else "JavaScript"
 
 
 def _short_lines(text: str) -> str:

@@ -21,7 +21,7 @@ def unchecked(source: Source, post: Post) -> Iterator[Hit]:
         yield from _unnamed(source, post)
         return
     block = source.enclosing(post.at, "{")
-    end = source.pairs[block] if block is not None and source.language == "js" else len(source.bare)
+    end = source.pairs[block] if block is not None and source.language == "JavaScript" else len(source.bare)
     rest = _PRINTED.sub(lambda m: " " * len(m.group()), source.bare[post.end : end])
     looked = (
         rf"\b{name}\s*\??\.\s*(?:ok|status\w*|is_success|raise_for_status|is_error|headers)\b|[(,]\s*{name}\s*[,)]"
@@ -49,13 +49,13 @@ def _unnamed(source: Source, post: Post) -> Iterator[Hit]:
     read = re.compile(r"\s*\)?\s*\.text\b").match(source.bare, post.end)
     if read:
         call = " ".join(source.code[post.at : post.end].split())
-        lines = f"response = {call}" if source.language == "python" else f"const response = await {call};"
+        lines = f"response = {call}" if source.language == "Python" else f"const response = await {call};"
         check = _check(source, "response")
         yield Hit("answer-unchecked", read.end() - 4, f"{lines}\n{check}")
 
 
 def _check(source: Source, name: str) -> str:
-    if source.language == "python":
+    if source.language == "Python":
         return f"{name}.raise_for_status()"
     return f"if (!{name}.ok) throw new Error(`${{{name}.status}}: ${{await {name}.text()}}`);"
 

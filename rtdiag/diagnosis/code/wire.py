@@ -7,6 +7,7 @@ own server or another provider, where the same call can be right.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ from typing import Literal
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
 from rtdiag.diagnosis.code.literals import Known, arguments, declared, resolve
 from rtdiag.diagnosis.code.request_bodies import Form, of_javascript, of_python
-from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.source_text import Project, Source
 
 _URL = re.compile(
     r"(?P<scheme>https?|wss?)://(?P<host>[^/?#\s]+)/v1(?P<path>/realtime[^?#\s]*?)/?(?P<query>\?[^#\s]*)?\Z"
@@ -32,8 +33,17 @@ _OFFER = re.compile(r"(?i)\(*(?:await\s+)?[\w$.?!\[\]\"']{0,100}(?:offer|localde
 _AN_OFFER = re.compile(r"(?i)\b(?:\w*offer\w*|local_?description|sdp)\b")
 
 _HOSTS = re.compile(r"\b(?:https?|wss?)://([A-Za-z0-9.-]+)[^\s\"'`]{0,300}")
-_OTHER = re.compile(r"openai\.azure\.com|AzureOpenAI|api-version=|api\.x\.ai|azure_endpoint", re.I)
+# Providers whose sessions speak in nearly the same events.
+_OTHER = re.compile(
+    r"openai\.azure\.com|AzureOpenAI|azure_endpoint|api-version=|api\.x\.ai|\bxai\b|dashscope|aliyun|\bqwen|portkey"
+    r"|bigmodel\.cn|stepfun|realtimeapi-preview",
+    re.I,
+)
+_OWN = re.compile(
+    r"api\.openai\.com|OPENAI_API_KEY|(?<!Azure)\bOpenAI\(|[\"'](?:@openai/|openai[\"'/])|\bfrom openai\b|\bimport openai\b|\bgpt-realtime"
+)
 _MOST = 300  # requests, and sockets, that one file opens
+_LIKE = re.compile(r"^wss?:.*realtime|/v1/realtime")
 _LOCAL = re.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0|.*\.local\Z")
 
 
@@ -74,15 +84,46 @@ class Post:
         return found[1].lower() if found else ""
 
 
+def project_of(code: str) -> Project:
+    """What one file says of its project."""
+    return Project(own=bool(_OWN.search(code)), other=bool(_others(code)))
+
+
+def certainty(source: Source, at: int) -> Literal["high", "medium"] | None:
+    """How sure it is that the code at an offset talks to OpenAI; None where it talks to another provider.
+
+    The nearest block that names one decides, then the file, then its project; medium where both are named or neither is.
+    """
+    own, other = _named(source)
+    for start, end in source.blocks(at) if own and other else ():
+        if _between(own, start, end) or _between(other, start, end):
+            own, other = (_between(places, start, end) for places in (own, other))
+            break
+    if own or other:
+        return None if not own else "medium" if other else "high"
+    if source.project.other:
+        return "medium" if source.project.own else None
+    return "high" if source.project.own else "medium"
+
+
 @lru_cache(4)
-def certainty(source: Source) -> Literal["high", "medium"] | None:
-    """How sure it is that this file talks to OpenAI: medium where it names no host, None where it names another provider's."""
-    if _OTHER.search(source.code):
-        return None
-    hosts = [(m[1].lower(), m.group()) for m in _HOSTS.finditer(source.code)]
-    if any(h not in OFFICIAL_HOSTS and not _LOCAL.match(h) and "realtime" in url for h, url in hosts):
-        return None
-    return "high" if any(h in OFFICIAL_HOSTS for h, _ in hosts) else "medium"
+def _named(source: Source) -> tuple[list[int], list[int]]:
+    """Where a file names OpenAI's hosts, and where another provider."""
+    hosts = ((m.start(), m[1].lower()) for m in _HOSTS.finditer(source.code))
+    return [at for at, host in hosts if host in OFFICIAL_HOSTS], _others(source.code)
+
+
+def _others(code: str) -> list[int]:
+    """Where another provider is named: by its name, or by a URL that is like those of this API on a host of nobody's here."""
+    hosts = ((m.start(), m[1].lower(), m.group()) for m in _HOSTS.finditer(code))
+    like = [
+        at for at, host, url in hosts if _LIKE.search(url) and host not in OFFICIAL_HOSTS and not _LOCAL.match(host)
+    ]
+    return sorted((*like, *(m.start() for m in _OTHER.finditer(code))))
+
+
+def _between(places: list[int], start: int, end: int) -> list[int]:
+    return places[bisect_left(places, start) : bisect_left(places, end)]
 
 
 def official(known: Known | None) -> Url | None:
@@ -136,7 +177,9 @@ def _posts(source: Source) -> Iterator[Post]:
         if url is None or source.pairs.get(opened) is None:
             continue
         body, headers, form = (
-            of_javascript(source, found.group(), placed) if source.language == "js" else of_python(source, named)
+            of_javascript(source, found.group(), placed)
+            if source.language == "JavaScript"
+            else of_python(source, named)
         )
         yield Post(
             found.start(),
