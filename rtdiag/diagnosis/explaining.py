@@ -61,13 +61,13 @@ def _scanned(path: Path, mask: Mask) -> Explained:
 def _was_read(scanned: code.Scanned) -> Iterator[str]:
     """What was read, what an all-clear rests on, and what was not read."""
     if scanned.files:
-        use = "uses" if scanned.using == 1 else "use"
+        use = "uses" if scanned.using < 2 else "use"
         yield f"{counted(scanned.files, 'file')} read, {scanned.using or 'none'} of which {use} the Realtime API"
     if scanned.using and not scanned.flaws:
         yield f"{_SOUND}, as far as the files that use the API show it"
     if scanned.unread:
         named = ", ".join(f"{counted(n, 'file')} of {language}" for language, n in sorted(scanned.unread.items()))
-        yield f"not read: {named}; nothing is known of what they do"
+        yield f"not read, so nothing is known of {'it' if scanned.unread.total() == 1 else 'them'}: {named}"
 
 
 def explain(

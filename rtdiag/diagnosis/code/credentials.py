@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS
 from rtdiag.api.keys import MADE_UP, shape_of
 from rtdiag.diagnosis.code.flaws import Hit
+from rtdiag.diagnosis.code.languages import SETTINGS
 from rtdiag.diagnosis.code.literals import fields
 from rtdiag.diagnosis.code.source_text import Source, is_judged_whole
 from rtdiag.diagnosis.code.wire import posts
@@ -26,6 +27,10 @@ _SERVER = re.compile(
 _PUBLIC = re.compile(
     r"(?:process\.env|import\.meta\.env)\.(?P<name>(?:NEXT_PUBLIC|REACT_APP|VITE|EXPO_PUBLIC|GATSBY|PUBLIC|VUE_APP)_\w{0,40}OPENAI\w{0,40}?(?:KEY|SECRET)\w{0,40})"
 )
+_PUBLIC_SETTING = re.compile(
+    r"^(?:export\s+)?(?P<name>(?:NEXT_PUBLIC|REACT_APP|VITE|EXPO_PUBLIC|GATSBY|PUBLIC|VUE_APP)_\w{0,40}OPENAI\w{0,40}?(?:KEY|SECRET)\w{0,40})\s*=[ \t]*\S",
+    re.M,
+)
 _ALLOWED = re.compile(r"\bdangerouslyAllowBrowser\s*:\s*true\b")
 _SHORT_LIVED = re.compile(r"(?i)token|ephemeral|client_?secret|\bek\b|\bvalue\b")
 _NESTED = re.compile(
@@ -38,6 +43,9 @@ _TOKEN_ROUTE = 'await (await fetch("/token")).json()'
 def find(source: Source) -> Iterator[Hit]:
     """What is wrong with the keys and tokens of a file."""
     yield from _literal_keys(source)
+    if source.language == SETTINGS:
+        for found in _PUBLIC_SETTING.finditer(source.code):
+            yield Hit("public-variable", found.start(), "", {"name": found["name"]})
     if not is_judged_whole(source):
         return
     if source.language == "JavaScript" and _BROWSER.search(source.code) and not _SERVER.search(source.code):

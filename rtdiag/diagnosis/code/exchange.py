@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from rtdiag.api import models
 from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CALLS, CLIENT_SECRETS, REALTIME
@@ -16,7 +17,7 @@ from rtdiag.diagnosis.code.wire import Post, carries_offer, is_offer, names_offe
 
 _MINTS = (BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS)
 _PROJECT_KEY = re.compile(
-    r"process\.env\.(?!NEXT_PUBLIC|VITE|REACT_APP)\w{0,40}OPENAI\w{0,40}KEY|os\.(?:environ|getenv)[^\n]{0,20}OPENAI\w{0,40}KEY|\bOPENAI_API_KEY\b"
+    r"process\.env\.(?!NEXT_PUBLIC|VITE|REACT_APP)\w{0,40}OPENAI\w{0,40}KEY|os\.(?:environ|getenv)[^\n]{0,20}OPENAI\w{0,40}KEY|(?i:\bopenai_?api_?key\b)"
 )
 _TRIMMED = re.compile(
     r"(?P<what>[A-Za-z_$][\w$.?!]{0,100}?)(?P<trim>\??\.(?:trim|trimEnd|strip|rstrip)\(\s*\)"
@@ -35,7 +36,7 @@ def find(source: Source) -> Iterator[Hit]:
         elif post.url.path in _MINTS[:2]:
             yield Hit("beta-mint", place(source, post.url), mint.corrected(source, post), {"path": post.url.path})
         elif post.url.path == REALTIME and (offer or as_json or post.form == "multipart"):
-            yield Hit("beta-sdp-url", place(source, post.url), moved(source, post.url, CALLS))
+            yield Hit("beta-sdp-url", place(source, post.url), _to_calls(source, post))
         if offer and post.url.path in (*_MINTS, CALLS):
             yield from _model_in_query(source, post)
         if offer or as_json:
@@ -45,14 +46,23 @@ def find(source: Source) -> Iterator[Hit]:
         yield from _altered(source, post)
 
 
+def _has_project_key(source: Source, post: Post) -> bool:
+    """Whether a request goes with an API key, as far as its headers or the constants in them name the variable of one."""
+    if _PROJECT_KEY.search(post.headers):
+        return True
+    names = dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z_]\w*", post.headers))
+    values = (declared(source, name, post.at) for name in islice(names, 20))
+    return any(_PROJECT_KEY.search(source.code[value[0] : value[1]]) for value in values if value)
+
+
 def _model_in_query(source: Source, post: Post) -> Iterator[Hit]:
     named = re.search(r"[?&]model=", post.url.query)
-    if not named or _PROJECT_KEY.search(post.headers):
+    if not named or _has_project_key(source, post):
         return
     at = post.url.known.origin[post.url.query_at + named.start()]
-    line = without_model(source.edited(at, at, []))
-    if post.url.path in _MINTS:
-        line = line.replace(post.url.path, CALLS)
+    start = post.url.written(post.url.path_at, len(post.url.path))
+    moves = post.url.path in _MINTS and start >= 0 and source.line(start) == source.line(at)
+    line = without_model(source, at, [(start, start + len(post.url.path), CALLS)] if moves else ())
     yield Hit("model-in-query", at, line, {}, post.url.path == CALLS)
 
 
@@ -70,10 +80,19 @@ def _form(source: Source, post: Post, as_json: bool) -> Iterator[Hit]:
         post.url.path == CALLS
         and post.form == "raw"
         and not post.url.query
-        and _PROJECT_KEY.search(post.headers)
+        and _has_project_key(source, post)
         and post.body
     ):
         yield Hit("raw-sdp-with-key", post.body[0], _multipart(source, source.code[post.body[0] : post.body[1]]))
+
+
+def _to_calls(source: Source, post: Post) -> str:
+    """The line of an offer's URL in GA. With an API key the model stays in it, or the session goes along with the offer."""
+    with_key = post.form == "raw" and _has_project_key(source, post)
+    line = moved(source, post.url, CALLS, keep_model=with_key)
+    if with_key and "model=" not in post.url.query and post.body:
+        return f"{line}\n{_multipart(source, source.code[post.body[0] : post.body[1]])}"
+    return line
 
 
 def _as_sdp(source: Source, post: Post, start: int, end: int) -> str:

@@ -9,7 +9,7 @@ from rtdiag.api import models
 from rtdiag.api.endpoints import OFFICIAL_HOSTS, REALTIME
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.literals import arguments, plain_text
-from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.source_text import Edit, Source
 from rtdiag.diagnosis.code.urls import without_model
 from rtdiag.diagnosis.code.wire import Url, certainty, posts, sockets
 
@@ -80,7 +80,7 @@ def _sockets(source: Source) -> Iterator[Hit]:
             yield from _rest_path(source, url)
         elif url.path == REALTIME and "intent=transcription" in url.query and "model=" in url.query:
             place = url.known.origin[url.query_at + url.query.find("model=")]
-            yield Hit("model-with-intent", place, without_model(source.edited(place, place, [])))
+            yield Hit("model-with-intent", place, without_model(source, place))
         elif url.path == REALTIME:
             yield from _wrong_model(source, url)
 
@@ -90,10 +90,10 @@ def _rest_path(source: Source, url: Url) -> Iterator[Hit]:
     start = url.written(url.path_at, len(url.path))
     is_conversation = url.path != "/realtime/transcription_sessions"
     query = f"?model={models.default('realtime')}" if is_conversation else "?intent=transcription"
-    line = source.edited(at, at, [(start, start + len(url.path), REALTIME + query)]) if start >= 0 else ""
-    yield Hit(
-        "socket-on-rest-path", at, line if is_conversation and url.query else without_model(line), {"path": url.path}
-    )
+    keeps = is_conversation and url.query
+    edits: list[Edit] = [(start, start + len(url.path), REALTIME if keeps else REALTIME + query)]
+    line = source.edited(at, at, edits) if keeps else without_model(source, at, edits)
+    yield Hit("socket-on-rest-path", at, line if start >= 0 else "", {"path": url.path})
 
 
 def _wrong_model(source: Source, url: Url) -> Iterator[Hit]:

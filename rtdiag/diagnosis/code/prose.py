@@ -29,6 +29,7 @@ _CODE_LINES = (
     re.compile(r"^[ \t]*(?:export\s+)?(?:const|let|var)\s+[\w${\[]", re.M),
     re.compile(r"^[ \t]*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\b|def\s+\w)", re.M),
     re.compile(r"^[ \t]*(?:import\s+[\w{*\"']|from\s+[\w.]+\s+import\b)", re.M),
+    re.compile(r"\);[ \t]*(?://[^\n]*)?$", re.M),
     re.compile(r"=>\s*[{(\w]", re.M),
     re.compile(r"\bawait\s+[\w.]+\s*\(|\basync\s+with\b", re.M),
     re.compile(r"^[ \t]*[\w.$]+\s*(?:=|\()[^\n]{0,300}[;{(,][ \t]*$", re.M),

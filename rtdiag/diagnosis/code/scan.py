@@ -12,7 +12,7 @@ from datetime import date
 from itertools import chain, islice
 from pathlib import Path
 
-from rtdiag.diagnosis.code import certain, credentials, dialect, event_handlers, exchange, peers, session_rules
+from rtdiag.diagnosis.code import certain, credentials, dialect, event_handlers, exchange, mending, peers, session_rules
 from rtdiag.diagnosis.code.flaws import Hit, flaw
 from rtdiag.diagnosis.code.prose import touches_realtime
 from rtdiag.diagnosis.code.languages import is_read, language_of, tongues
@@ -49,7 +49,7 @@ class Scanned:
     files: int
     using: int
     flaws: tuple[Flaw, ...]
-    unread: Mapping[str, int]
+    unread: Counter[str]
     notes: tuple[str, ...]
 
 
@@ -68,7 +68,7 @@ def scan(
         return ()
     mask = mask or Mask()
     found: dict[tuple[str, int, str, str], Flaw] = {}
-    for hit in islice(_hits(source, today or date.today()), _MOST_FLAWS):
+    for hit in mending.together(source, islice(_hits(source, today or date.today()), _MOST_FLAWS)):
         one = _flaw(source, hit, mask)
         found.setdefault((one.file, one.line, one.cause, one.why), one)
     return tuple(sorted(found.values(), key=lambda f: (f.file, f.line, f.cause)))

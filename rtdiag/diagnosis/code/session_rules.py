@@ -30,7 +30,9 @@ def find(source: Source) -> Iterator[Hit]:
             yield _retired_update(source, session)
         elif session.at >= 0 and kind == "transcription" and _opens_conversation(source):
             yield Hit("transcription-update-on-conversation", session.at)
-        if session.event != "transcription_session.update":
+        if session.event == "transcription_session.update":
+            yield from _flat(source, session, kind)
+        else:
             yield from _shape(source, session, kind)
         yield from _turn_detection(source, session, kind)
     yield from _flat_mints(source)
@@ -74,12 +76,10 @@ def _shape(source: Source, session: Session, kind: Kind) -> Iterator[Hit]:
 
 
 def _whole(source: Source, session: Session, kind: Kind) -> str:
-    """The session as GA writes it, with the name it goes by there."""
+    """The lines of the session as GA writes it."""
     text = ga.written(ga.session(source, kind, session.given), source.language == "Python")
-    if session.by_name:
-        return text
-    name = "session=" if session.at < 0 else '"session": '
-    return (name if source.language == "Python" else "session: ") + text
+    closed = source.pairs[session.opened]
+    return source.edited(session.opened, closed, [(session.opened, closed + 1, text)])
 
 
 def _turn_detection(source: Source, session: Session, kind: Kind) -> Iterator[Hit]:

@@ -36,6 +36,22 @@ _QUOTES = re.compile(
 _JS_LINE = re.compile(r"\b(?:const|let|var|function)\b|=>|===|;[ \t]*$|\bJSON\.|\bnew [A-Z]", re.M)
 
 
+Edit = tuple[int, int, str]  # from here to there, and what stands there instead
+
+
+class Lines(str):
+    """Lines of a source as they should be; `edits` are what was changed in those from the offset `first` to `last`."""
+
+    first: int
+    last: int
+    edits: tuple[Edit, ...]
+
+    def __new__(cls, text: str, first: int, last: int, edits: tuple[Edit, ...]) -> Lines:
+        made = super().__new__(cls, text)
+        made.first, made.last, made.edits = first, last, edits
+        return made
+
+
 class Text(NamedTuple):
     """What a string holds, without its quotes, and where that begins."""
 
@@ -152,14 +168,15 @@ class Source:
             opened = self._around[opened]
         return None
 
-    def edited(self, first: int, last: int, edits: Iterable[tuple[int, int, str]]) -> str:
+    def edited(self, first: int, last: int, edits: Iterable[Edit]) -> Lines:
         """The lines from one offset to another with replacements made, without their common indent."""
+        edits = tuple(edits)
         start, end = self.starts[self.line(first) - 1], self.starts[self.line(last) - 1] + len(self.line_text(last))
         text = self.text[start:end]
         for left, right, new in sorted(edits, reverse=True):
             text = text[: left - start] + new + text[right - start :]
         lines = [line.rstrip() for line in textwrap.dedent(text).splitlines()]
-        return "\n".join(line for line in lines if line).strip()
+        return Lines("\n".join(line for line in lines if line).strip(), first, last, edits)
 
 
 def is_judged_whole(source: Source) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rtdiag.api.endpoints import REALTIME
-from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.source_text import Edit, Source
 from rtdiag.diagnosis.code.wire import Url
 
 _MODEL = re.compile(
@@ -18,8 +19,8 @@ def place(source: Source, url: Url) -> int:
     return url.known.origin[url.path_at + url.path.rfind("/")]
 
 
-def moved(source: Source, url: Url, path: str) -> str:
-    """The line of the URL with another path, and without a model in its query."""
+def moved(source: Source, url: Url, path: str, keep_model: bool = False) -> str:
+    """The line of the URL with another path, and without a model in its query unless that is to stay."""
     at = place(source, url)
     old = url.path[url.path.rfind("/") :]
     start = url.written(url.path_at, len(url.path))
@@ -29,15 +30,23 @@ def moved(source: Source, url: Url, path: str) -> str:
         edit = (at, at + len(old), path.removeprefix(REALTIME))
     else:
         return ""
-    return without_model(source.edited(at, at, [edit]))
+    edits = [edit] if keep_model else [edit, *model_edits(source, at)]
+    return source.edited(at, at, edits)
 
 
-def without_model(line: str) -> str:
-    """A line of code whose URL names no model any more."""
+def without_model(source: Source, at: int, also: Iterable[Edit] = ()) -> str:
+    """The line of an offset whose URL names no model any more, and other edits made in it."""
+    return source.edited(at, at, [*model_edits(source, at), *also])
 
-    def keep(found: re.Match[str]) -> str:
-        tail = found.group().rpartition("+")
-        quote = found.group()[found.group().find("=") + 1 :][:1] if tail[1] and "{" not in found.group() else ""
-        return (found["mark"] if found["next"] else "") + quote
 
-    return _MODEL.sub(keep, line)
+def model_edits(source: Source, at: int) -> list[Edit]:
+    """What takes the model out of the URLs in the line of an offset."""
+    start = source.starts[source.line(at) - 1]
+    found = _MODEL.finditer(source.text, start, start + len(source.line_text(at)))
+    return [(m.start(), m.end(), _kept(m)) for m in found]
+
+
+def _kept(found: re.Match[str]) -> str:
+    tail = found.group().rpartition("+")
+    quote = found.group()[found.group().find("=") + 1 :][:1] if tail[1] and "{" not in found.group() else ""
+    return (found["mark"] if found["next"] else "") + quote

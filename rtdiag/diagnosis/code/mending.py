@@ -1,0 +1,54 @@
+"""The lines to write instead, where several flaws stand on the same lines: with all of them mended, so that what is shown runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from rtdiag.diagnosis.code.flaws import Hit
+from rtdiag.diagnosis.code.source_text import Edit, Lines, Source
+
+_MOST_LINES = 60  # that are shown together
+
+
+def together(source: Source, hits: Iterable[Hit]) -> Iterator[Hit]:
+    """The same hits; those that change the same lines show them with every change."""
+    shared: list[tuple[Hit, Lines]] = []
+    for hit in hits:
+        if isinstance(hit.instead, Lines) and hit.instead.edits:
+            shared.append((hit, hit.instead))
+        else:
+            yield hit
+    shared.sort(key=lambda one: (source.line(one[1].first), source.line(one[1].last)))
+    group: list[tuple[Hit, Lines]] = []
+    for one in shared:
+        if group and not _meet(source, group, one[1]):
+            yield from _joined(source, group)
+            group = []
+        group.append(one)
+    yield from _joined(source, group)
+
+
+def _meet(source: Source, group: list[tuple[Hit, Lines]], lines: Lines) -> bool:
+    last = max(source.line(had.last) for _, had in group)
+    first = source.line(group[0][1].first)
+    return source.line(lines.first) <= last and source.line(lines.last) - first < _MOST_LINES
+
+
+def _joined(source: Source, group: list[tuple[Hit, Lines]]) -> Iterator[Hit]:
+    if len(group) < 2:
+        yield from (hit for hit, _ in group)
+        return
+    lines = [had for _, had in group]
+    edits = _apart(edit for had in lines for edit in had.edits)
+    text = source.edited(min(had.first for had in lines), max(had.last for had in lines), edits)
+    yield from (replace(hit, instead=text) for hit, _ in group)
+
+
+def _apart(edits: Iterable[Edit]) -> list[Edit]:
+    """The edits that do not overlap; of two that do, the larger."""
+    kept: list[Edit] = []
+    for edit in sorted(set(edits), key=lambda one: (one[0] - one[1], one)):
+        if not any(edit[0] < end and start < edit[1] or start < edit[0] == edit[1] < end for start, end, _ in kept):
+            kept.append(edit)
+    return kept
