@@ -356,7 +356,7 @@ FLAWED: dict[str, tuple[str, str, int, str, str, str]] = {
         f'ws.send(json.dumps({{"type": "session.update", "session": settings}}))\n',
         2,
         "flat-beta-fields-in-ga",
-        '"session": {"type": "realtime", "audio": {"output": {"voice": VOICE}}}',
+        'settings = {"type": "realtime", "audio": {"output": {"voice": VOICE}}}',
         "high",
     ),
     "flat-fields-sdk": (
@@ -686,10 +686,11 @@ FINE: dict[str, tuple[str, str]] = {
         'URL = "wss://x.openai.azure.com/openai/realtime?api-version=2025-04-01-preview"\n'
         'h = {"OpenAI-Beta": "realtime=v1"}\nevent = {"type": "session.update", "session": {"voice": "alloy"}}\n',
     ),
-    "azure-too": (
+    "azure-in-its-own-function": (
         "a.js",
-        f'const url = azure ? "wss://x.openai.azure.com/openai/realtime" : "{SOCKET}";\n'
-        f'if (event.type === "response.audio.delta") play();',
+        f'function ours() {{ return new WebSocket("{SOCKET}?model=gpt-realtime-2.1"); }}\n'
+        'function azure() { const ws = new WebSocket("wss://x.openai.azure.com/openai/realtime");\n'
+        '  ws.onmessage = (event) => { if (event.type === "response.audio.delta") play(); }; }',
     ),
     "ga-mint": (
         "a.js",

@@ -14,12 +14,14 @@ from rtdiag.api.endpoints import (
     REALTIME,
 )
 from rtdiag.diagnosis.code.flaws import Hit, names
-from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.source_text import Source, is_judged_whole
 
 _URL = re.compile(
     r"(?P<scheme>https?|wss?)://(?P<host>[\w.-]+)/v1(?P<path>/realtime(?:/\w+)*)/?(?P<query>\?[^\s\"'`\\<>]*)?"
 )
-_PATH = re.compile(rf"(?:/v1)?/?(?P<path>{BETA_SESSIONS[1:]}|{BETA_TRANSCRIPTION_SESSIONS[1:]})\Z")
+_PATH = re.compile(
+    rf"(?P<base>\\?[$#%]?[{{(]?[\w$.()?! ]{{0,60}}[)}}]?)??(?P<version>/v1)?/?(?P<path>{BETA_SESSIONS[1:]}|{BETA_TRANSCRIPTION_SESSIONS[1:]})\Z"
+)
 _ROUTE = re.compile(
     r"(?i)(?:handle\w*|map\w+|mapping|route\w*|\b(?:get|post|put|delete)|[=!]==?|equals\w*|\bcase)\s*\(?\s*[\"'`]?\Z"
 )
@@ -39,8 +41,7 @@ _SENT = re.compile(r"session\.update\b(?!d)")
 
 def find(source: Source) -> Iterator[Hit]:
     """What is certainly wrong, in whatever language."""
-    yield from _urls(source)
-    yield from _paths(source)
+    yield from urls(source)
     for found in _UPDATE.finditer(source.code):
         if source.string_at(found.start()) and not _WAITS.search(
             source.code, max(0, found.start() - 30), found.start()
@@ -48,6 +49,12 @@ def find(source: Source) -> Iterator[Hit]:
             line = source.edited(found.start(), found.start(), [(*found.span(), "session.update")])
             yield Hit("transcription-update-retired", found.start(), line)
     yield from _flat(source)
+
+
+def urls(source: Source) -> Iterator[Hit]:
+    """Where a URL stands that is no more, or the path of one behind a base that stands elsewhere."""
+    yield from _urls(source)
+    yield from _paths(source)
 
 
 def _urls(source: Source) -> Iterator[Hit]:
@@ -83,7 +90,9 @@ def _paths(source: Source) -> Iterator[Hit]:
         if found is None or span is None:
             continue
         before = source.code[max(0, span.start - 40) : span.start]
-        if not _ROUTE.search(before) and _JOINED.search(before):
+        joined = bool(found["base"]) if is_judged_whole(source) else bool(found["base"] or _JOINED.search(before))
+        ours = found["version"] or "openai" in source.code[max(0, at - 60) : span.end + 60].lower()
+        if joined and not _ROUTE.search(before) and (ours or not is_judged_whole(source)):
             start, end = at + found.start("path"), at + found.end("path")
             line = source.edited(at, at, [(start, end, CLIENT_SECRETS[1:])])
             yield Hit("beta-mint", at, line, {"path": f"/{found['path']}"}, True)

@@ -36,7 +36,7 @@ _ID = re.compile(
     re.M,
 )
 _PACKAGE = re.compile(r"openai[-/]realtime-api-beta\b")
-_IMPORTED = re.compile(r"(?:\bfrom|\bimport|\brequire|npm:)\s*\(?\s*[\"']?@?\Z")
+_IMPORTED = re.compile(r"(?:\bfrom|\bimport|\brequire|npm:)\s*\(?\s*[\"']?[@./\w]*\Z")
 _NO_USE = re.compile(r"(?:===?|!==?|\bin|includes\s*\(|startswith\s*\(|startsWith\s*\()\s*\Z")
 _UNION = re.compile(r"[\"']\s*\|\s*[\"']")  # a type of TypeScript
 _SNAPSHOT = re.compile(r"-20\d\d-\d\d-\d\d\Z")
@@ -122,6 +122,8 @@ def _is_use(source: Source, at: int, group: str) -> bool:
     named = re.match(r"[\w.-]+", source.code[at:])
     if listed or (named and _is_name(before, named.group())) or _UNION.search(source.line_text(at)):
         return False
+    if opened is not None and re.search(r"(?i)\bname[\"']?\s*:", before):  # model: { name: … }
+        before = source.code[max(0, opened - 40) : opened] + before
     return bool(re.search(r"(?i)model", before)) and not _NO_USE.search(before)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from rtdiag.api import models
@@ -11,7 +11,7 @@ from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CAL
 from rtdiag.diagnosis.code import mint, unchecked_answer
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.literals import declared, trimmed
-from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.source_text import Edit, Source
 from rtdiag.diagnosis.code.urls import moved, place, without_model
 from rtdiag.diagnosis.code.wire import Post, carries_offer, is_offer, names_offer, posts
 
@@ -22,6 +22,10 @@ _PROJECT_KEY = re.compile(
 _TRIMMED = re.compile(
     r"(?P<what>[A-Za-z_$][\w$.?!]{0,100}?)(?P<trim>\??\.(?:trim|trimEnd|strip|rstrip)\(\s*\)"
     r"|\??\.replace(?:All)?\(\s*(?:/\\r\\n\??/g?|/\\r/g|[\"']\\r\\n[\"'])\s*,)"
+)
+_CONTENT_TYPE = re.compile(
+    r",\s*[\"']content-type[\"']\s*:\s*[\"'][^\"'\n]*[\"']|[\"']content-type[\"']\s*:\s*[\"'][^\"'\n]*[\"']\s*,?\s*",
+    re.I,
 )
 _APPENDED = re.compile(r"\.(?:append|set|add_field)\s*\(\s*[\"']sdp[\"']\s*,\s*")
 
@@ -83,16 +87,20 @@ def _form(source: Source, post: Post, as_json: bool) -> Iterator[Hit]:
         and _has_project_key(source, post)
         and post.body
     ):
-        yield Hit("raw-sdp-with-key", post.body[0], _multipart(source, source.code[post.body[0] : post.body[1]]))
+        yield Hit("raw-sdp-with-key", post.body[0], _in_two_parts(source, post))
 
 
 def _to_calls(source: Source, post: Post) -> str:
     """The line of an offer's URL in GA. With an API key the model stays in it, or the session goes along with the offer."""
     with_key = post.form == "raw" and _has_project_key(source, post)
-    line = moved(source, post.url, CALLS, keep_model=with_key)
-    if with_key and "model=" not in post.url.query and post.body:
-        return f"{line}\n{_multipart(source, source.code[post.body[0] : post.body[1]])}"
-    return line
+    if (
+        with_key
+        and "model=" not in post.url.query
+        and post.body
+        and (start := post.url.written(post.url.path_at, 1)) >= 0
+    ):
+        return _in_two_parts(source, post, [(start, start + len(post.url.path), CALLS)])
+    return moved(source, post.url, CALLS, keep_model=with_key)
 
 
 def _as_sdp(source: Source, post: Post, start: int, end: int) -> str:
@@ -118,19 +126,23 @@ def _raw_offer(source: Source, start: int, end: int) -> str:
     return f"{name.group()}.sdp" if name else "sdp"
 
 
-def _multipart(source: Source, offer: str) -> str:
+def _in_two_parts(source: Source, post: Post, also: Iterable[Edit] = ()) -> str:
+    """The lines that send the offer and a session as multipart, for which the client writes the content type itself."""
+    start, end = post.body or (post.at, post.at)
+    name = re.compile(r"\b(?:data|content)\s*=\s*\Z").search(source.bare, max(0, start - 20), start)
+    edits = [*also, (name.start() if name else start, end, _form_of(source, source.code[start:end]))]
+    typed = _CONTENT_TYPE.search(source.code, post.at, post.end)
+    edits += [(*typed.span(), "")] if typed else []
+    return source.edited(min(edit[0] for edit in edits), max(edit[1] for edit in edits), edits)
+
+
+def _form_of(source: Source, offer: str) -> str:
     model = models.default("realtime")
     if source.language == "Python":
-        session = f'json.dumps({{"type": "realtime", "model": "{model}"}})'
-        return f'files={{"sdp": (None, {offer}, "application/sdp"), "session": (None, {session}, "application/json")}},'
-    return "\n".join(
-        (
-            "const form = new FormData();",
-            f'form.set("sdp", {offer});',
-            f'form.set("session", JSON.stringify({{ type: "realtime", model: "{model}" }}));',
-            "body: form,  // without a Content-Type of your own",
-        )
-    )
+        session = f'{{"type": "realtime", "model": "{model}"}}'
+        return f"""files={{"sdp": (None, {offer}, "application/sdp"), "session": (None, '{session}', "application/json")}}"""
+    session = f'JSON.stringify({{ type: "realtime", model: "{model}" }})'
+    return f'(() => {{ const form = new FormData(); form.set("sdp", {offer}); form.set("session", {session}); return form; }})()'
 
 
 def _altered(source: Source, post: Post) -> Iterator[Hit]:

@@ -115,9 +115,12 @@ def _refuse_nothing(path: Path, read_files: int, unread: Mapping[str, int], note
 
 def _hits(source: Source, today: date) -> Iterator[Hit]:
     whole = is_judged_whole(source)
-    for rules in (exchange, peers) if whole else ():
-        yield from rules.find(source)
+    calls = list(chain(exchange.find(source), peers.find(source))) if whole else []
+    yield from calls
     yield from credentials.find(source)
+    if whole:  # what no call shows, since it is made elsewhere
+        lines = {source.line(hit.at) for hit in calls}
+        yield from (replace(hit, doubt=True) for hit in certain.urls(source) if source.line(hit.at) not in lines)
     told = chain(
         session_rules.find(source) if whole else certain.find(source),
         dialect.find(source),

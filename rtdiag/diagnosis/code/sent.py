@@ -19,13 +19,14 @@ _BETA_FIELD = re.compile(
     r"[\"']?\b(?:(?:in|out)put_audio_format|input_audio_transcription|max_response_output_tokens|(?<!output_)modalities)[\"']?\s*:"
 )
 _CALLED = re.compile(
-    r"(?:[\"']?\b(?P<name>\w*session\w*)[\"']?\]?\s*(?::[^=;,(){}\n]{1,60}=|[:=]|\?\?|\|\|)|\bupdate_?session\s*\(|(?:\?\?|\|\||\bor)\s*)\s*\Z",
+    r"(?:[\"']?\b(?P<name>\w*session\w*)[\"']?\]?\s*(?::[^=;,(){}\n]{1,60}=|[:=]|\?\?|\|\|)|\bupdate_?session\s*\(|(?:\?\?|\|\||\bor)\s*)\s*\{?\s*\Z",
     re.I,
 )
 _OF_A_SESSION = {
     "modalities", "input_audio_format", "output_audio_format", "input_audio_transcription", "turn_detection", "voice",
     "instructions", "temperature", "max_response_output_tokens", "tools", "model",
 }  # fmt: skip
+_OF_AN_SDK = frozenset({"inputAudioFormat", "outputAudioFormat", "inputAudioTranscription", "turnDetection"})
 _MOST = 300  # session objects of one file
 
 
@@ -81,7 +82,8 @@ def by_name(source: Source, known: Container[int]) -> Iterator[Session]:
         given = fields(source, opened)
         one = next(iter(given.values()), None)
         is_type = one is not None and ";" in source.bare[one.start : one.end]
-        if name and len(_OF_A_SESSION & given.keys()) > 1 and not is_type:
+        others = is_type or not _OF_AN_SDK.isdisjoint(given)  # which puts the session into shape itself
+        if name and len(_OF_A_SESSION & given.keys()) > 1 and not others:
             yield Session(opened, given, "", -1, -1, name["name"] or "session")
 
 

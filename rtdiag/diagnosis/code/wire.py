@@ -95,13 +95,13 @@ def certainty(source: Source, at: int) -> Literal["high", "medium"] | None:
     The nearest block that names one decides, then the file, then its project; medium where both are named or neither is.
     """
     own, other = _named(source)
-    for start, end in source.blocks(at) if own and other else ():
-        if _between(own, start, end) or _between(other, start, end):
-            own, other = (_between(places, start, end) for places in (own, other))
-            break
-    if own or other:
-        return None if not own else "medium" if other else "high"
-    if source.project.other:
+    for start, end in source.blocks(at) if other else ():
+        here, elsewhere = _between(own, start, end), _between(other, start, end)
+        if here or elsewhere:
+            return None if not here else "medium" if elsewhere else "high"
+    if own:
+        return "medium" if other else "high"
+    if other or source.project.other:
         return "medium" if source.project.own else None
     return "high" if source.project.own else "medium"
 
