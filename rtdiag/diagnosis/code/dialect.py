@@ -146,15 +146,17 @@ def _sdk(source: Source) -> Iterator[Hit]:
                 if kind == "realtime"
                 else f'"audio": {{"input": {{"transcription": {{"model": "{model}"}}}}}}'
             )
-            line = f'{found["client"]}.realtime.client_secrets.create(session={{"type": "{kind}", {inner}}})'
+            call = f'{found["client"]}.realtime.client_secrets.create(session={{"type": "{kind}", {inner}}})'
         else:
             inner = (
                 f'model: "{model}"'
                 if kind == "realtime"
                 else f'audio: {{ input: {{ transcription: {{ model: "{model}" }} }} }}'
             )
-            line = f'{found["client"]}.realtime.clientSecrets.create({{ session: {{ type: "{kind}", {inner} }} }})'
-        yield Hit("beta-sdk-mint", found.start("what"), line)
+            call = f'{found["client"]}.realtime.clientSecrets.create({{ session: {{ type: "{kind}", {inner} }} }})'
+        closed = source.pairs.get(found.end() - 1)
+        edits = [(found.start(), closed + 1, call)] if closed else []
+        yield Hit("beta-sdk-mint", found.start("what"), source.edited(found.start(), closed or found.end(), edits))
     for found in _SDK_CONNECT.finditer(source.bare):
         yield Hit("beta-sdk", found.start(), source.edited(found.start(), found.start(), [(*found.span(), "")]))
     for found in _SDK_IMPORT.finditer(source.code):

@@ -74,9 +74,7 @@ def _handled(source: Source) -> Iterator[tuple[int, str, str]]:
                 continue
             yield found.start("name"), found["name"], found.groupdict().get("of") or ""
     for at, name in source.texts:
-        if name in names().renamed and _is_awaited(source, at, at + len(name)):
-            yield at, name, ""
-        elif name in names().server:  # of a list or table with both names, the old one does no harm
+        if (name in names().renamed and _is_awaited(source, at, at + len(name))) or name in names().server:
             yield at, name, ""
 
 
@@ -93,7 +91,7 @@ def _is_awaited(source: Source, start: int, end: int) -> bool:
     if table:
         arm = not before.rstrip(" \t")[-1:].strip() or before.rstrip()[-1:] in ("{", ",", "[")
         return arm and not table["value"].rstrip().endswith(";")
-    listed = opened is not None and source.bare[opened] in "[{" or before.rstrip().endswith("{")
+    listed = (opened is not None and source.bare[opened] in "[{") or before.rstrip().endswith("{")
     return listed and bool(_IN_LIST.search(before)) and bool(_GOES_ON.match(source.code, span.end))
 
 

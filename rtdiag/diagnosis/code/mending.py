@@ -49,6 +49,6 @@ def _apart(edits: Iterable[Edit]) -> list[Edit]:
     """The edits that do not overlap; of two that do, the larger."""
     kept: list[Edit] = []
     for edit in sorted(set(edits), key=lambda one: (one[0] - one[1], one)):
-        if not any(edit[0] < end and start < edit[1] or start < edit[0] == edit[1] < end for start, end, _ in kept):
+        if not any((edit[0] < end and start < edit[1]) or start < edit[0] == edit[1] < end for start, end, _ in kept):
             kept.append(edit)
     return kept

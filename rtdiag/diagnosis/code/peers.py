@@ -38,8 +38,8 @@ def _peer(source: Source) -> Iterator[Hit]:
         options = (
             '"audio", direction="recvonly")' if source.language == "Python" else '"audio", { direction: "recvonly" });'
         )
-        line = f"{offer['peer']}.addTransceiver({options}\n{source.edited(offer.start(), offer.start(), [])}"
-        yield Hit("offer-without-audio", offer.start(), line)
+        added = source.before(offer.start(), f"{offer['peer']}.addTransceiver({options}")
+        yield Hit("offer-without-audio", offer.start(), source.edited(offer.start(), offer.start(), [added]))
     channels = [c for c in _CHANNEL.finditer(source.bare) if c["peer"] == offer["peer"]]
     if (
         len(channels) == 1
@@ -47,8 +47,9 @@ def _peer(source: Source) -> Iterator[Hit]:
         and _same_block(source, channels[0].start(), offer.start())
     ):
         at = channels[0].start()
-        line = f"{source.edited(at, at, [])}\n{source.edited(offer.start(), offer.start(), [])}"
-        yield Hit("channel-after-offer", at, line)
+        start, text = source.starts[source.line(at) - 1], source.line_text(at)
+        edits = [source.before(offer.start(), text.strip()), (start, start + len(text), "")]
+        yield Hit("channel-after-offer", at, source.edited(offer.start(), at, edits))
 
 
 def _handed_on(source: Source, peer: str) -> bool:
@@ -102,7 +103,8 @@ def _wrong_model(source: Source, url: Url) -> Iterator[Hit]:
     model = models.find(named[1]) if named else None
     if named and model and model.kind == "transcription":
         place = url.known.origin[url.query_at + url.query.find("model=")]
-        line = re.sub(r"\?model=[^\"'`&]*", "?intent=transcription", source.edited(place, place, []))
+        end = place + len(re.match(r"[^\"'`&]*", source.text[place:]).group())  # type: ignore[union-attr]
+        line = source.edited(place, place, [(place, end, "intent=transcription")])
         yield Hit("transcription-model-in-url", place, line, {"model": model.id})
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rtdiag.diagnosis.code import certain, credentials, dialect, event_handlers, exchange, mending, peers, session_rules
 from rtdiag.diagnosis.code.flaws import Hit, flaw
-from rtdiag.diagnosis.code.prose import touches_realtime
 from rtdiag.diagnosis.code.languages import is_read, language_of, tongues
+from rtdiag.diagnosis.code.prose import touches_realtime
 from rtdiag.diagnosis.code.source_text import LONGEST_LINE, Project, Source, is_judged_whole, read
 from rtdiag.diagnosis.code.wire import certainty, project_of
 from rtdiag.diagnosis.situation import Unreadable
@@ -68,7 +68,7 @@ def scan(
         return ()
     mask = mask or Mask()
     found: dict[tuple[str, int, str, str], Flaw] = {}
-    for hit in mending.together(source, islice(_hits(source, today or date.today()), _MOST_FLAWS)):
+    for hit in hits(source, today or date.today()):
         one = _flaw(source, hit, mask)
         found.setdefault((one.file, one.line, one.cause, one.why), one)
     return tuple(sorted(found.values(), key=lambda f: (f.file, f.line, f.cause)))
@@ -111,6 +111,11 @@ def _refuse_nothing(path: Path, read_files: int, unread: Mapping[str, int], note
     said = f" ({'; '.join(notes)})" if notes else ""
     known = ", ".join(sorted(name for name in tongues() if is_read(name)))
     raise Unreadable(f"{path}: no source code to read there, which is {known}{said}")
+
+
+def hits(source: Source, today: date) -> Iterator[Hit]:
+    """What the rules find in a source, in no order; each with the lines to write instead, all that is wrong on them mended."""
+    return mending.together(source, islice(_hits(source, today), _MOST_FLAWS))
 
 
 def _hits(source: Source, today: date) -> Iterator[Hit]:

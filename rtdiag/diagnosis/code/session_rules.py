@@ -14,6 +14,8 @@ from rtdiag.diagnosis.code.sent import TYPE_OF_EVENT, Session, by_name, kind_of,
 from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import sockets
 
+_MODALITIES = re.compile(r"\bmodalities\b")
+_BOTH = re.compile(r"\[\s*[\"'](?:text|audio)[\"']\s*,\s*[\"'](?:text|audio)[\"']\s*\]")
 _OF_OTHERS = re.compile(r"/v1/live\b|\bgpt-live-1|/realtime/translations|gpt-realtime-translate")
 
 
@@ -42,12 +44,18 @@ def find(source: Source) -> Iterator[Hit]:
 def _retired_update(source: Source, session: Session) -> Hit:
     """A `transcription_session.update`: GA knows `session.update` alone, and a conversation takes no transcription."""
     rule = "transcription-update-on-conversation" if _opens_conversation(source) else "transcription-update-retired"
-    if session.opened < 0 or not session.is_whole:
-        instead = re.sub(r"transcription_session\.update", "session.update", source.edited(session.at, session.at, []))
-    else:
-        tree: ga.Tree = {"type": '"session.update"', "session": ga.session(source, "transcription", session.given)}
-        instead = ga.written(tree, source.language == "Python")
-    return Hit(rule, session.at, instead)
+    if (
+        session.opened < 0
+        or not session.is_whole
+        or not session.event_opened < session.opened < source.pairs[session.event_opened]
+    ):
+        at = source.code.index("transcription_session.update", session.at)
+        return Hit(rule, at, source.edited(at, at, [(at, at + 28, "session.update")]))
+    tree: ga.Tree = {"type": '"session.update"', "session": ga.session(source, "transcription", session.given)}
+    text, closed = ga.written(tree, source.language == "Python"), source.pairs[session.event_opened]
+    return Hit(
+        rule, session.at, source.edited(session.event_opened, closed, [(session.event_opened, closed + 1, text)])
+    )
 
 
 def _opens_conversation(source: Source) -> bool:
@@ -116,9 +124,8 @@ def _left(source: Source, opened: int, given: Mapping[str, Field], foreign: tupl
     """The turn detection without the fields that do not belong there."""
     gone = {*foreign, *(ga.RESPONSE_FIELDS if kind == "transcription" else ())}
     tree: ga.Tree = {n: " ".join(source.code[f.start : f.end].split()) for n, f in given.items() if n not in gone}
-    quoted = source.language == "Python"
-    name = '"turn_detection"' if quoted else "turn_detection"
-    return f"{name}: {ga.written(tree, quoted)}"
+    closed = source.pairs[opened]
+    return source.edited(opened, closed, [(opened, closed + 1, ga.written(tree, source.language == "Python"))])
 
 
 def _inside(source: Source, given: Mapping[str, Field], *names: str) -> Mapping[str, Field]:
@@ -145,7 +152,8 @@ def _flat_mints(source: Source) -> Iterator[Hit]:
             and {"model", "voice", "instructions", *ga.moved("realtime", given)} & given.keys()
         ):
             tree: ga.Tree = {"session": ga.session(source, "realtime", given)}
-            yield Hit("flat-mint", opened, ga.written(tree, source.language == "Python"))
+            text, closed = ga.written(tree, source.language == "Python"), source.pairs[opened]
+            yield Hit("flat-mint", opened, source.edited(opened, closed, [(opened, closed + 1, text)]))
 
 
 def _responses(source: Source) -> Iterator[Hit]:
@@ -156,7 +164,10 @@ def _responses(source: Source) -> Iterator[Hit]:
             continue
         given = _inside(source, fields(source, opened), "response")
         if "modalities" in given:
-            at = given["modalities"].at
-            line = re.sub(r"\bmodalities\b", "output_modalities", source.edited(at, at, []))
-            both = re.compile(r"\[\s*[\"'](?:text|audio)[\"']\s*,\s*[\"'](?:text|audio)[\"']\s*\]")
-            yield Hit("flat-response", at, both.sub('["audio"]', line))
+            field = given["modalities"]
+            edits = [
+                (m.start(), m.end(), "output_modalities")
+                for m in _MODALITIES.finditer(source.code, field.at, field.end)
+            ][:1]
+            edits += [(m.start(), m.end(), '["audio"]') for m in _BOTH.finditer(source.code, field.start, field.end)]
+            yield Hit("flat-response", field.at, source.edited(field.at, field.end - 1, edits))

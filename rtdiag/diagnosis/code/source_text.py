@@ -168,6 +168,13 @@ class Source:
             opened = self._around[opened]
         return None
 
+    def before(self, at: int, line: str) -> Edit:
+        """The edit that puts a line before that of an offset, as far indented."""
+        start = self.starts[self.line(at) - 1]
+        text = self.line_text(at)
+        indent = text[: len(text) - len(text.lstrip())]
+        return start, start, f"{indent}{line}\n"
+
     def edited(self, first: int, last: int, edits: Iterable[Edit]) -> Lines:
         """The lines from one offset to another with replacements made, without their common indent."""
         edits = tuple(edits)

@@ -9,6 +9,7 @@ from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import Post
 
+_CHAINED = re.compile(r"\s*\.then\(\s*(?P<arrow>(?:async\s*)?\(?(\w+)\)?\s*=>\s*\2\.text\(\))")
 _PRINTED = re.compile(r"\b(?:console\.\w+|print)\([^()]{0,300}\)")  # printing a status is not looking at it
 
 
@@ -39,13 +40,11 @@ def unchecked(source: Source, post: Post) -> Iterator[Hit]:
 
 def _unnamed(source: Source, post: Post) -> Iterator[Hit]:
     """A response that is read where it comes, by `.then(r => r.text())` or `(await fetch(…)).text()`."""
-    chained = re.compile(r"\s*\.then\(\s*(?:async\s*)?\(?(\w+)\)?\s*=>\s*\1\.text\(\)").match(source.bare, post.end)
+    chained = _CHAINED.match(source.bare, post.end)
     if chained:
         both = "(r) => (r.ok ? r.text() : r.text().then((body) => { throw new Error(`${r.status}: ${body}`); }))"
-        line = source.edited(chained.start(1), chained.start(1), [])
-        yield Hit(
-            "answer-unchecked", chained.start(1), re.sub(r"\(?\b\w+\)?\s*=>\s*\w+\.text\(\)", lambda _: both, line)
-        )
+        at = chained.start("arrow")
+        yield Hit("answer-unchecked", at, source.edited(at, chained.end() - 1, [(*chained.span("arrow"), both)]))
     read = re.compile(r"\s*\)?\s*\.text\b").match(source.bare, post.end)
     if read:
         call = " ".join(source.code[post.at : post.end].split())
@@ -61,4 +60,4 @@ def _check(source: Source, name: str) -> str:
 
 
 def _checked(source: Source, at: int, name: str) -> str:
-    return f"{_check(source, name)}\n{source.edited(at, at, [])}"
+    return source.edited(at, at, [source.before(at, _check(source, name))])

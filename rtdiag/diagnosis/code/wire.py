@@ -86,6 +86,9 @@ class Post:
 
 def project_of(code: str) -> Project:
     """What one file says of its project."""
+    low = code.lower()
+    if "realtime" not in low and "openai" not in low:
+        return Project()
     return Project(own=bool(_OWN.search(code)), other=bool(_others(code)))
 
 
