@@ -247,7 +247,7 @@ FLAWED: dict[str, tuple[str, str, int, str, str, str]] = {
         f'requests.post("{CALLS}", json={{"sdp": offer.sdp}})\n',
         1,
         "sdp-content-type",
-        f'requests.post("{CALLS}", data=offer.sdp)\n"Content-Type": "application/sdp",',
+        f'requests.post("{CALLS}", data=offer.sdp, headers={{"Content-Type": "application/sdp"}})',
         "high",
     ),
     "offer-named-json": (
@@ -312,7 +312,7 @@ FLAWED: dict[str, tuple[str, str, int, str, str, str]] = {
         f'pc.setRemoteDescription({{ sdp: await (await fetch("{CALLS}", {{ body: offer.sdp }})).text() }});',
         1,
         "error-json-used-as-sdp-answer",
-        "if (!response.ok) throw",
+        "if (!r.ok) throw new Error(`${r.status}: ${await r.text()}`); return r; })).text() });",
         "high",
     ),
     "answer-unchecked-py": (
@@ -840,8 +840,10 @@ def test_the_first_page_has_its_four_flaws() -> None:
     assert instead["client-unknown-event"] == (
         'if (message.type === "conversation.item.input_audio_transcription.completed") {'
     )
-    assert instead["ek-sent-to-mint-endpoint"] == f'"{CALLS}";'
-    assert instead["token-kind-url-mismatch"] == "const reply = await fetch(`${mintUrl}`, {"
+    assert instead["ek-sent-to-mint-endpoint"] == instead["token-kind-url-mismatch"] == instead["model-retired"]
+    assert instead["ek-sent-to-mint-endpoint"] == (
+        f'"{CALLS}";\nconst model = "gpt-transcribe";\nconst reply = await fetch(`${{mintUrl}}`, {{'
+    )
     assert instead["error-json-used-as-sdp-answer"].startswith("if (!reply.ok) throw new Error(")
 
 

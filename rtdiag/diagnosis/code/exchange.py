@@ -27,6 +27,7 @@ _CONTENT_TYPE = re.compile(
     r",\s*[\"']content-type[\"']\s*:\s*[\"'][^\"'\n]*[\"']|[\"']content-type[\"']\s*:\s*[\"'][^\"'\n]*[\"']\s*,?\s*",
     re.I,
 )
+_HEADERS = re.compile(r"\bheaders\s*[:=]\s*\{")
 _APPENDED = re.compile(r"\.(?:append|set|add_field)\s*\(\s*[\"']sdp[\"']\s*,\s*")
 
 
@@ -109,11 +110,17 @@ def _as_sdp(source: Source, post: Post, start: int, end: int) -> str:
     name = re.compile(r"\bjson\s*=\s*\Z").search(source.bare, max(0, start - 20), start)
     edits += [(name.start(), name.start() + 4, "data")] if name else []
     named = re.compile(r"(?i)application/json").search(source.code, post.at, post.end)
-    if named:
-        edits.append((*named.span(), "application/sdp"))
-        return source.edited(min(start, named.start()), max(end - 1, named.start()), edits)
-    mark = "#" if source.language == "Python" else "//"
-    return f'{source.edited(start, end - 1, edits)}\n"Content-Type": "application/sdp",  {mark} among the headers'
+    edits.append((*named.span(), "application/sdp") if named else _typed(source, post, end))
+    return source.edited(min(edit[0] for edit in edits), max(start, *(edit[1] - 1 for edit in edits)), edits)
+
+
+def _typed(source: Source, post: Post, end: int) -> Edit:
+    """The edit that gives a request the content type of an offer: among its headers, or as its only one behind the body."""
+    headers = _HEADERS.search(source.code, post.at, post.end)
+    if headers:
+        return headers.end(), headers.end(), ' "Content-Type": "application/sdp",'
+    mark = "headers=" if source.language == "Python" else "headers: "
+    return end, end, f', {mark}{{"Content-Type": "application/sdp"}}'
 
 
 def _raw_offer(source: Source, start: int, end: int) -> str:
@@ -123,7 +130,7 @@ def _raw_offer(source: Source, start: int, end: int) -> str:
     if dotted:
         return dotted.group()
     name = re.search(r"(?i)\b\w*(?:offer|localdescription)\w*", text)
-    return f"{name.group()}.sdp" if name else "sdp"
+    return "sdp" if not name else name.group() if name.group().lower().endswith("sdp") else f"{name.group()}.sdp"
 
 
 def _in_two_parts(source: Source, post: Post, also: Iterable[Edit] = ()) -> str:

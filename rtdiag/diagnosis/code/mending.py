@@ -40,15 +40,20 @@ def _joined(source: Source, group: list[tuple[Hit, Lines]]) -> Iterator[Hit]:
         yield from (hit for hit, _ in group)
         return
     lines = [had for _, had in group]
-    edits = _apart(edit for had in lines for edit in had.edits)
+    edits = _apart(source, (edit for had in lines for edit in had.edits))
     text = source.edited(min(had.first for had in lines), max(had.last for had in lines), edits)
     yield from (replace(hit, instead=text) for hit, _ in group)
 
 
-def _apart(edits: Iterable[Edit]) -> list[Edit]:
-    """The edits that do not overlap; of two that do, the larger."""
+def _apart(source: Source, edits: Iterable[Edit]) -> list[Edit]:
+    """The edits that do not overlap. Of two that do the larger stays, and takes over what the other changes in words it has too."""
     kept: list[Edit] = []
-    for edit in sorted(set(edits), key=lambda one: (one[0] - one[1], one)):
-        if not any((edit[0] < end and start < edit[1]) or start < edit[0] == edit[1] < end for start, end, _ in kept):
-            kept.append(edit)
+    for start, end, new in sorted(set(edits), key=lambda one: (one[0] - one[1], one)):
+        place = next(
+            (n for n, had in enumerate(kept) if start < had[1] and had[0] < end or had[0] < start == end < had[1]), None
+        )
+        if place is None:
+            kept.append((start, end, new))
+        elif (old := source.code[start:end]) and kept[place][2].count(old) == 1:
+            kept[place] = (*kept[place][:2], kept[place][2].replace(old, new))
     return kept

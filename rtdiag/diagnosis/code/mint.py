@@ -8,7 +8,7 @@ from rtdiag.api import models
 from rtdiag.api.endpoints import BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS, Kind
 from rtdiag.diagnosis.code import ga
 from rtdiag.diagnosis.code.literals import fields
-from rtdiag.diagnosis.code.source_text import Source
+from rtdiag.diagnosis.code.source_text import Edit, Source
 from rtdiag.diagnosis.code.urls import moved
 from rtdiag.diagnosis.code.wire import Post
 
@@ -21,6 +21,8 @@ def corrected(source: Source, post: Post) -> str:
     if place is None:
         tree: ga.Tree = {"session": _smallest(kind)}
         body = ga.written(tree, source.language == "Python")
+        if post.body is None and start >= 0 and (added := _body_added(source, post, body)):
+            return source.edited(start, added[1], [(start, start + len(post.url.path), CLIENT_SECRETS), added])
         return f"{moved(source, post.url, CLIENT_SECRETS)}\n" + (
             f"json={body}," if source.language == "Python" else f"body: JSON.stringify({body}),"
         )
@@ -31,6 +33,18 @@ def corrected(source: Source, post: Post) -> str:
     if start >= 0 and 0 <= place - start < 1000:
         return source.edited(start, source.pairs[place], [url, edit])
     return f"{moved(source, post.url, CLIENT_SECRETS)}\n{source.edited(place, source.pairs[place], [edit])}"
+
+
+def _body_added(source: Source, post: Post, body: str) -> Edit | None:
+    """The edit that gives a call its body: its last argument in Python, the last of its options in JavaScript."""
+    if source.language == "Python":
+        return post.end - 1, post.end - 1, f", json={body}"
+    opened = source.bare.find("{", post.at, post.end)
+    closed = source.pairs.get(opened, -1)
+    if closed < 0 or source.pairs.get(post.end - 1, closed) < 0:
+        return None
+    comma = "" if source.bare[opened + 1 : closed].rstrip().endswith(",") else ", "
+    return closed, closed, f"{comma}body: JSON.stringify({body}) "
 
 
 def _smallest(kind: Kind) -> ga.Tree:

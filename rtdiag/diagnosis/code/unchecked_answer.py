@@ -47,10 +47,13 @@ def _unnamed(source: Source, post: Post) -> Iterator[Hit]:
         yield Hit("answer-unchecked", at, source.edited(at, chained.end() - 1, [(*chained.span("arrow"), both)]))
     read = re.compile(r"\s*\)?\s*\.text\b").match(source.bare, post.end)
     if read:
-        call = " ".join(source.code[post.at : post.end].split())
-        lines = f"response = {call}" if source.language == "Python" else f"const response = await {call};"
-        check = _check(source, "response")
-        yield Hit("answer-unchecked", read.end() - 4, f"{lines}\n{check}")
+        at = read.end() - 4
+        if source.language == "Python":
+            call = " ".join(source.code[post.at : post.end].split())
+            yield Hit("answer-unchecked", at, f"response = {call}\n{_check(source, 'response')}")
+        else:
+            checked = ".then(async (r) => { if (!r.ok) throw new Error(`${r.status}: ${await r.text()}`); return r; })"
+            yield Hit("answer-unchecked", at, source.edited(post.end, at, [(post.end, post.end, checked)]))
 
 
 def _check(source: Source, name: str) -> str:

@@ -30,8 +30,15 @@ def moved(source: Source, url: Url, path: str, keep_model: bool = False) -> str:
         edit = (at, at + len(old), path.removeprefix(REALTIME))
     else:
         return ""
-    edits = [edit] if keep_model else [edit, *model_edits(source, at)]
-    return source.edited(at, at, edits)
+    lines = {at} if keep_model else {at, _model_at(url, at)}
+    edits = [edit] if keep_model else [edit, *(gone for line in lines for gone in model_edits(source, line))]
+    return source.edited(min(lines), max(lines), dict.fromkeys(edits))
+
+
+def _model_at(url: Url, at: int) -> int:
+    """Where the query names a model, which can be in another line than the path; `at` where it names none."""
+    named = url.query.find("model=")
+    return url.known.origin[url.query_at + named] if named >= 0 else at
 
 
 def without_model(source: Source, at: int, also: Iterable[Edit] = ()) -> str:
