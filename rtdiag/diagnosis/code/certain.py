@@ -90,7 +90,8 @@ def _paths(source: Source) -> Iterator[Hit]:
         if found is None or span is None:
             continue
         before = source.code[max(0, span.start - 40) : span.start]
-        joined = bool(found["base"]) if is_judged_whole(source) else bool(found["base"] or _JOINED.search(before))
+        plus = before.rstrip("\"'` ").endswith("+")
+        joined = bool(found["base"] or plus or (not is_judged_whole(source) and _JOINED.search(before)))
         ours = found["version"] or "openai" in source.code[max(0, at - 60) : span.end + 60].lower()
         if joined and not _ROUTE.search(before) and (ours or not is_judged_whole(source)):
             start, end = at + found.start("path"), at + found.end("path")

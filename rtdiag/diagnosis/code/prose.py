@@ -21,7 +21,8 @@ _TOUCHES = re.compile(
     r"/v1/realtime|realtime/(?:calls|client_secrets|(?:transcription_)?sessions)\b|\boai-events\b|openai-beta\.realtime"
     r"|openai-insecure-api-key|\bgpt-(?:4o-)?(?:mini-)?realtime|realtime=v1|\.realtime\.(?:connect|calls|clientSecrets|client_secrets"
     r"|sessions|transcription)|openai/(?:beta/)?realtime|agents[/-]realtime|\btranscription_session\.update"
-    r"|\b(?:session\.update|response\.create|conversation\.item\.create)\b|\bOpenAIRealtime\w+|\brealtime-api-beta\b|\bOPENAI_REALTIME\w*"
+    r"|\b(?:session\.update|response\.create|conversation\.item\.create)\b|\bOpenAIRealtime\w+|\brealtime-api-beta\b|\bOPENAI_REALTIME\w*|\bturn_detection\b"
+    r"|\b(?:in|out)put_audio_(?:format|transcription)\b"
     r"|\binput_audio_buffer\.(?:append|commit)|conversation\.item\.input_audio_transcription|\bresponse\.(?:output_)?(?:audio|text)"
     r"|/realtime/(?:client_secrets|calls|(?:transcription_)?sessions)\b|\bsession_update\b|\bopenai[-_]beta\b.{0,20}realtime|\bgpt-4o-[a-z-]*transcribe"
 )
