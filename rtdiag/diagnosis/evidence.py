@@ -125,7 +125,9 @@ _SPEAKER = re.compile(
 )
 
 _WORDS = re.compile(r"[^\W\d_]{2}|\d{3}")
-_PERSONAL = re.compile(r"(?i)\b(?:i|i'?m|i'?ve|we|my|our|me|us|mine|anyone|anybody|somebody|someone|thanks|help|why|works?|worked|but|however|also|then|same|tried|using)\b|\?\W*\Z")
+_PERSONAL = re.compile(
+    r"(?i)\b(?:i|i'?m|i'?ve|we|my|our|me|us|mine|anyone|anybody|somebody|someone|thanks|help|why|works?|worked|but|however|also|then|same|tried|using)\b|\?\W*\Z"
+)
 
 # What one says of a thing to say that it is not the trouble. In words of English; other languages are glossed before (lexicon/).
 _TROUBLES = r"(?:errors?|problems?|issues?|failures?|faults?|cors|proxy|proxies|vpn|firewall|time-?outs?|typos?|crash\w*|throttling|rate.?limit\w*|[45]\d\d)"

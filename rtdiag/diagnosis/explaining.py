@@ -136,7 +136,9 @@ def _of_reports(name: str, form: str, reports: list[Report]) -> Explained:
 
 def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explained:
     """A paste with code in it: what a program or a person says between the code comes before what the code shows."""
-    told = tuple(s for s in read.situations if any(p.kind in ("machine", "person") for p in taken_apart(s.text)) or s.status)
+    told = tuple(
+        s for s in read.situations if any(p.kind in ("machine", "person") for p in taken_apart(s.text)) or s.status
+    )
     form = "source code" if read.form == "text" else f"source code and {read.form}"
     found = tuple(d for d in elsewhere.causes_of_all(told) if d.cause != matching.UNKNOWN) if told else ()
     note = read.note or _SOUND * (not flaws)

@@ -50,6 +50,11 @@ def of_machines(situation: Situation) -> Features:
     return _of(replace(situation, circumstances=told), pieces)
 
 
+def denies(situation: Situation) -> bool:
+    """Whether a person says in it what is not the trouble."""
+    return any(piece.kind == "denied" for piece in taken_apart(situation.text))
+
+
 def anchored(told: Features) -> bool:
     """Whether something of the API or of a machine stands in it, by which a cause can be looked for."""
     return any(told[name] for name in ("code", "type", "param", "event", "close", "status")) or bool(

@@ -1,7 +1,8 @@
-"""How much a text is like what the catalogue says of a cause: what a reader has who knows the summaries and no sign.
+"""How much a failure is like what the catalogue says of a cause: what a reader has who knows the summaries and no sign.
 
-Words that few causes share count most (BM25: Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009). It orders what no
-sign tells apart, and never gives confidence.
+Two things count: words, most those that few causes share (BM25: Robertson and Zaragoza, The Probabilistic Relevance Framework,
+2009); and the codes, statuses and events that are named, the most those behind which few causes stand, the commonest first. It
+orders what no sign tells apart, and never gives confidence.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 
+from rtdiag.api import codes
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.diagnosis.features import Features
+from rtdiag.diagnosis.named_codes import behind, named
 
 _SATURATION, _LENGTH = 1.2, 0.75  # k1 and b, as usual
 _MOST_WORDS = 400  # of a text
 _MOST_OFTEN = 2  # a word said more often says no more
+_NAME, _MOST_REPORTS = (
+    12.0,
+    20,
+)  # what a name is worth behind which one cause stands; reports beyond which none says more
+_SAYS_NOTHING = frozenset({"invalid_request_error"})  # nearly all errors have that type
 # Parts of a cause's text, and how much a word of each weighs.
 _WEIGHTS = {"code": 2.0, "summary": 2.0, "fix": 1.0, "ask": 0.7, "line": 0.5}
 
@@ -34,12 +42,30 @@ _SMALL = frozenset(
 
 def likeness(told: Features) -> Mapping[str, float]:
     """By code, how much what is told is like each cause that texts can show: 0 for nothing, some 20 and more for much."""
+    found = _alike_in_words(told)
+    for cause, worth in _alike_in_names(told).items():
+        found[cause] = found.get(cause, 0.0) + worth
+    return found
+
+
+def _alike_in_words(told: Features) -> dict[str, float]:
     words = _words(" ".join(told[name] for name in ("said", "code", "param", "request")))[:_MOST_WORDS]
     asked = {word: min(n, _MOST_OFTEN) ** 0.5 for word, n in Counter(words).items()}
     found: dict[str, float] = {}
     for word, weight in asked.items():
         for code, worth in _index().get(word, ()):
             found[code] = found.get(code, 0.0) + weight * worth
+    return found
+
+
+def _alike_in_names(told: Features) -> Mapping[str, float]:
+    found: dict[str, float] = {}
+    for name in (name for name in named([told]) if name not in _SAYS_NOTHING):
+        code = codes.all_codes()[name]
+        causes = behind(name, code.kind, code.causes)
+        for cause in causes:
+            common = min(cause.reports, _MOST_REPORTS) / _MOST_REPORTS
+            found[cause.code] = found.get(cause.code, 0.0) + _NAME * len(causes) ** -0.5 * (1 + common)
     return found
 
 

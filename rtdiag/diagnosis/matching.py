@@ -13,18 +13,21 @@ from rtdiag.api.endpoints import base_url_of
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed, advised
 from rtdiag.diagnosis.catalogue import Cause, Sign
-from rtdiag.diagnosis.features import Features, anchored, features, of_machines
+from rtdiag.diagnosis.features import Features, anchored, denies, features, of_machines
 from rtdiag.diagnosis.likeness import likeness
+from rtdiag.diagnosis.named_codes import named
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Confidence, Diagnosis
 
 UNKNOWN = "unknown"
 
-# Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs.
-_HIGH, _LEAD, _FIRM, _MEDIUM, _LOW = 12, 4, 10, 6, 3
+# Points that a cause needs for each confidence, and the lead over the best cause of another family that high confidence needs; the
+# points of a sign in the answer that decides; those of a cause that others may follow from.
+_HIGH, _LEAD, _MEDIUM, _LOW = 12, 4, 6, 3
+_DECIDES, _FIRM = 6, 10
 _SHOWN = 4
 _ALIKE = 0.15  # points for a unit of likeness
-_BARELY = 2  # points of likeness for a cause to be named by that alone
+_BARELY = 1.2  # points of likeness for a cause to be named by that alone, where it is surely about the API
 _ONLY_LIKE = "only its words are like this"
 RANK: dict[Confidence, int] = {"high": 0, "medium": 1, "low": 2}
 
@@ -54,9 +57,9 @@ def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
 def _told(situation: Situation) -> list[tuple[Diagnosis, float]]:
     """The causes of one situation, each with its worth."""
     found = judged(situation)
-    held = [one for one in found if one.shown][:_SHOWN]
+    held = [one for one in found if one.shown] or (found if named([features(situation)]) else [])
     if held:
-        return [(_diagnosis(one.match, one.confidence, situation), one.worth) for one in held]
+        return [(_diagnosis(one.match, one.confidence, situation), one.worth) for one in held[:_SHOWN]]
     matches = [one.match for one in found if one.match.support != (_ONLY_LIKE,)]
     nearest = [(_diagnosis(m, "low", situation), 0.0) for m in matches[:2] if m.points > 0]
     return [(_unknown(matches), 0.0), *nearest]
@@ -86,10 +89,12 @@ def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple
     matches = ranked(told, known)
     decisive = matches if of_machine == told else ranked(of_machine, known)
     settled = {m.cause.code for m in decisive if confidence(m, decisive) == "high"}
-    near = likeness(told) if of_machine["text"] or anchored(told) else {}
+    ours = anchored(told)
+    near = likeness(told) if of_machine["text"] or (ours and not denies(situation)) else {}
     found = [_held(m, matches, settled, near) for m in matches]
     supported = {m.cause.code for m in matches}
-    found += [_alike(c, near[c.code]) for c in known if c.code in near and c.code not in supported]
+    least = _BARELY if ours else _LOW
+    found += [_alike(c, near[c.code], least) for c in known if c.code in near and c.code not in supported]
     return tuple(_roots_first(sorted(found, key=_order), inside=bool(told["code"])))
 
 
@@ -113,10 +118,10 @@ def _roots_first(found: list[Held], *, inside: bool) -> list[Held]:
     return found
 
 
-def _alike(cause: Cause, near: float) -> Held:
+def _alike(cause: Cause, near: float, least: float) -> Held:
     """A cause that no sign speaks for, and that only the words are like."""
     worth = _ALIKE * near
-    return Held(Match(cause, 0, (_ONLY_LIKE,), (), answered=False), "low", worth, worth >= _BARELY)
+    return Held(Match(cause, 0, (_ONLY_LIKE,), (), answered=False), "low", worth, worth >= least)
 
 
 def _held(found: Match, matches: Sequence[Match], settled: Container[str], near: Mapping[str, float]) -> Held:
@@ -179,7 +184,7 @@ def match(cause: Cause, found: Features) -> Match:
     opposed = [(sign, seen) for sign in cause.speaks_against if there and (seen := sign.seen_in(found))]
     points = sum(sign.points for sign, _ in there) - sum(sign.points for sign, _ in opposed)
     signs = [sign for sign, _ in there]
-    answered = any(sign.settles or sign.tells_of_the_answer(found) for sign in signs)
+    answered = any(sign.settles or (sign.points >= _DECIDES and sign.tells_of_the_answer(found)) for sign in signs)
     measured = any(sign.measured for sign in signs)
     return Match(cause, points, _words(there), _words(opposed), answered, measured, _most(signs))
 
@@ -235,8 +240,9 @@ def _words(signs: Iterable[tuple[Sign, tuple[tuple[str, str], ...]]]) -> tuple[s
 
 
 def _most(signs: Sequence[Sign]) -> Confidence:
-    """As firm as the firmest of what was measured; where nothing was, the points alone decide."""
-    return min((sign.held for sign in signs if sign.measured), key=RANK.__getitem__, default="high")
+    """As firm as the firmest of what was measured, or of the signs that much speaks in; else the points alone decide."""
+    weighty = [sign for sign in signs if sign.measured] or [sign for sign in signs if sign.points >= _MEDIUM]
+    return min((sign.held for sign in weighty), key=RANK.__getitem__, default="high")
 
 
 def _diagnosis(found: Match, confidence: Confidence, situation: Situation) -> Diagnosis:

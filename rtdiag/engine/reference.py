@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from rtdiag.api import codes
-from rtdiag.diagnosis import catalogue, shortlist
+from rtdiag.diagnosis import catalogue, named_codes, shortlist
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.engine.check import Case, Check
 from rtdiag.model import Explanation, Meaning, counted
@@ -97,13 +97,13 @@ def _api_code(code: str, width: int) -> Explanation | None:
     meaning = Meaning(
         shown, known.kind, known.by, known.where, known.what, known.last, known.ask, others, known.sources
     )
-    causes = shortlist.behind(name, known.kind, known.causes)
+    causes = named_codes.behind(name, known.kind, known.causes)
     return _page(code, "\n".join([*_meaning(meaning, width), "", *_ranked(causes, width)]) + "\n", causes, meaning)
 
 
 def _only_in_signs(code: str, width: int) -> Explanation | None:
     """An error code without an entry of its own, which signs of the catalogue name."""
-    causes = shortlist.behind(code, "error code") if re.fullmatch(r"[a-z]\w{2,59}", code, re.IGNORECASE) else ()
+    causes = named_codes.behind(code, "error code") if re.fullmatch(r"[a-z]\w{2,59}", code, re.IGNORECASE) else ()
     head = f"{code} is an error code; what it means, the message beside it says."
     text = "\n".join([_wrapped(head, width), "", *_ranked(causes, width)]) + "\n"
     return _page(code, text, causes) if causes else None

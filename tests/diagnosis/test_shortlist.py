@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtdiag.diagnosis import catalogue, shortlist
+from rtdiag.diagnosis import catalogue, matching, named_codes, shortlist
 from rtdiag.diagnosis.features import features
 from rtdiag.diagnosis.situation import Situation
 from tests.diagnosis.count_reports import named
@@ -53,7 +53,7 @@ def test_what_a_sign_speaks_for_comes_first() -> None:
 
 def test_without_any_sign_for_its_text_the_cause_is_still_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """So are failures that no sign was made for, in words that nobody here has read."""
-    monkeypatch.setattr(shortlist, "ranked", lambda _: [])
+    monkeypatch.setattr(matching, "ranked", lambda *_: [])
     told = [one for one in examples("body", "printed", "said") if named(one)]
     found = [any(c.family == one.family for c in shortlist.shortlist([one.situation])) for one in told]
     assert len(found) > 200
@@ -61,15 +61,15 @@ def test_without_any_sign_for_its_text_the_cause_is_still_listed(monkeypatch: py
 
 
 def test_behind_a_code_stand_all_whose_signs_name_it_and_no_others_the_commonest_first() -> None:
-    found = shortlist.behind("rate_limit_exceeded", "error code")
+    found = named_codes.behind("rate_limit_exceeded", "error code")
     assert [cause.code for cause in found] == ["rate-limit"]
-    found = shortlist.behind("401", "HTTP status", ["sip-invite-refused", "a-cause-of-another-package"])
+    found = named_codes.behind("401", "HTTP status", ["sip-invite-refused", "a-cause-of-another-package"])
     assert {"key-wrong-or-revoked", "no-credential-sent", "sip-invite-refused"} <= {cause.code for cause in found}
     assert [cause.reports for cause in found] == sorted((cause.reports for cause in found), reverse=True)
     assert catalogue.find("sdp-content-type") not in found, "its sign takes any 4xx"
-    assert catalogue.find("sdp-content-type") in shortlist.behind("4xx", "HTTP status")
+    assert catalogue.find("sdp-content-type") in named_codes.behind("4xx", "HTTP status")
 
 
 def test_the_nearest_code_is_asked_about_first() -> None:
     told = [features(Situation('{"error": {"code": "invalid_model", "type": "invalid_request_error"}}', status=400))]
-    assert shortlist.named(told)[:2] == ["invalid_model", "400"]
+    assert named_codes.named(told)[:2] == ["invalid_model", "400"]

@@ -16,7 +16,7 @@
 
 A sign counts when every expression in it is found in its feature (features.py names them), with case ignored. Points mean the
 same everywhere: 60 (40, 70) is what rtdiag has measured, which no text outweighs, 12 and 14 settle it alone, 8 to 10 nearly do,
-4 to 7 speak for it, 2 and 3 only break ties. `held` is for what was measured and yet leaves room for doubt.
+4 to 7 speak for it, 2 and 3 only break ties. `held` is for what was measured and yet leaves room for doubt, and for symptoms.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Sign:
 
     def tells_of_the_answer(self, features: Mapping[str, str]) -> bool:
         """Whether it has found words of the server or a library, not only those of the request and the number of the answer."""
-        return self.points >= 4 and any(
+        return any(
             name in _OF_THE_ANSWER or (name == "any" and pattern.search(_in_small_letters(features["text"])))
             for name, pattern in self.when
         )

@@ -1,0 +1,52 @@
+"""Which codes, statuses, events of the API a failure names, and which causes can stand behind each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from rtdiag.api import codes
+from rtdiag.diagnosis import catalogue
+from rtdiag.diagnosis.catalogue import Cause
+from rtdiag.diagnosis.features import Features
+
+# Which feature of a situation holds a code of that kind.
+FEATURES: Mapping[codes.Kind, tuple[str, ...]] = {
+    "HTTP status": ("status",),
+    "close code": ("close",),
+    "error type": ("type", "code"),
+    "error code": ("code",),
+    "client event": ("url",),
+    "server event": ("event",),
+}
+_OF_CODES = ("code", "close", "status", "event", "type")  # the nearer to the failure, the earlier
+_NAMED = re.compile(
+    r"(?<![\w.])(?:[a-z]{1,40}(?:[._][a-z]{1,40}){1,8}|10(?:0[1-9]|1[0-5]))(?![\w.])"
+)  # and close codes
+
+
+def named(told: Iterable[Features]) -> list[str]:
+    """The codes, statuses and events that are named, each by its first name, the nearest to the failure first."""
+    told = list(told)
+    given = [seen[name] for name in _OF_CODES for seen in told if seen[name]]
+    words = [word for seen in told for word in _NAMED.findall(seen["any"].lower())]
+    return [name for name in dict.fromkeys(map(codes.first_name, [*given, *words])) if name]
+
+
+def behind(code: str, kind: codes.Kind, causes: Iterable[str] = ()) -> tuple[Cause, ...]:
+    """The causes that can stand behind a code: these, and those whose signs name it, the commonest first."""
+    known = catalogue.causes()
+    found = {known[cause] for cause in causes if cause in known}
+    found |= {c for c in known.values() if any(_names(c, feature, code) for feature in FEATURES[kind])}
+    return tuple(sorted(found, key=lambda cause: (-cause.reports, cause.weight, cause.code)))
+
+
+def _names(cause: Cause, feature: str, code: str) -> bool:
+    """Whether a sign for the cause names that code, and not just any of its kind; for 4xx and its like, just any."""
+    if code[0].isdecimal():
+        text = code.replace("x", "9")
+        other = code[0] + "9" * (len(code) - 1) if text == code else ""
+    else:
+        text, other = code.lower(), code.lower().partition("_")[0] + "_other"
+    patterns = (pattern for sign in cause.speaks_for for name, pattern in sign.when if name == feature)
+    return any(pattern.search(text) and not pattern.search(other) for pattern in patterns)
