@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from rtdiag.diagnosis.readers import routes
 from rtdiag.diagnosis.readers.har_stream import Entry
@@ -102,7 +103,7 @@ def exchange_of(number: int, entry: Entry, learner: Learner) -> Exchange:
         url=url,
         status=int(status) if isinstance(status, int | float) and 0 <= status < 1000 else 0,
         status_text=text_of(entry, "response.statusText"),
-        error=next((str(entry[place]) for place in _ERRORS if entry.get(place)), ""),
+        error=next((_said(entry[place]) for place in _ERRORS if entry.get(place)), ""),
         when=_when(entry),
         kind=text_of(entry, "_resourceType").lower(),
         heads=asked(pairs, learner),
@@ -119,6 +120,11 @@ def text_of(entry: Entry, path: str) -> str:
     """The text at this path of an entry, "" where there is none."""
     value = entry.get(path)
     return value if isinstance(value, str) else ""
+
+
+def _said(error: Any) -> str:
+    """A browser's word; a number is that of its reason to block, and not to be taken for a status or a close code."""
+    return error if isinstance(error, str) else f"blocked for reason {error}"
 
 
 def _pairs(entry: Entry, path: str) -> list[tuple[str, str]]:

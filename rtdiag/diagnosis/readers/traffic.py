@@ -149,8 +149,10 @@ class Traffic:
         source, policy = self._source, forbids(self._policy, OFFICIAL_BASE_URL, "")
         if self._realtime or self._failures or source is None or not policy or not self._tokens.known:
             return []
-        draft = self._draft(source, [])
-        draft.text = f"no request to the API follows, which the page's Content-Security-Policy does not allow: {policy}"
+        draft = self._draft(
+            source, [f"the page's Content-Security-Policy does not allow a request to the API: {policy}"]
+        )
+        draft.text = "no request to the API follows"
         return [Failure(source, draft, 2, feeds=True)]
 
     def _say_without_credential(self, draft: Draft) -> None:
@@ -239,9 +241,7 @@ def _tell_error(draft: Draft, error: Mapping[str, Any]) -> None:
 
 
 def _words(exchange: Exchange, status: int | None, odd: list[str]) -> str:
-    """What stands for a body where none came: the browser's words with what they mean, or the status."""
-    if not exchange.status and len(odd) > 1:
-        return "; ".join(odd[:2])
+    """What stands for a body where none came: the browser's words, or the status."""
     if exchange.error or status:
         return exchange.error or f"{status} {exchange.status_text}".strip()
     return "; ".join(odd[:1])
@@ -282,7 +282,9 @@ def _of_answer(exchange: Exchange) -> list[str] | None:
 
 def _refused_upgrade(exchange: Exchange) -> list[str]:
     status = exchange.status or unanswered.upgrade_status(exchange.error)
-    return [f"the upgrade to a WebSocket got {status} when 101 was expected"] if status else unanswered.reason(exchange)
+    return (
+        [f"the WebSocket was answered with {status} when 101 was expected"] if status else unanswered.reason(exchange)
+    )
 
 
 def _is_offer(exchange: Exchange) -> bool:

@@ -16,19 +16,20 @@ from rtdiag.diagnosis.readers.har_exchange import Exchange
 # The first that matches says it; what names itself, such as ERR_NAME_NOT_RESOLVED, needs no further words.
 _MEANINGS: tuple[tuple[str, str], ...] = (
     (
-        r"err_blocked_by_client|^inspector$|^subresource-filter$|^600\d$|^20\d\d$|blocked by (?:an? )?(?:extension|content)",
+        r"err_blocked_by_client|^inspector$|^subresource-filter$|\breason (?:600|20\d)\d$|blocked by (?:an )?(?:extension|content)",
         "blocked in the browser before it was sent, as an ad blocker, another extension or tracking protection does",
     ),
-    (r"^csp$|_by_csp\b|^400\d$|content.security.policy", "the page's Content-Security-Policy forbids it"),
-    (r"mixed.?(?:content|block)|^3001$", "blocked as mixed content: a page over https asked for http or ws"),
-    (r"^10(?:0[1-9]|1[0-5])$|\bcors\b|access.control.(?:allow|check)", "the browser blocked the answer: CORS"),
+    (r"^csp$|_by_csp\b|\breason 400\d$|content.security.policy", "the page's Content-Security-Policy forbids it"),
+    (r"mixed.?(?:content|block)|\breason 3001$", "blocked as mixed content: a page over https asked for http or ws"),
+    (r"\breason 10(?:0[1-9]|1[0-5])$|\bcors\b|access.control.(?:allow|check)", "the browser blocked the answer: CORS"),
     (
-        r"err_blocked_by_(?:response|orb)|^(?:corp|coep|coop)-|^origin$|^5000$",
+        r"err_blocked_by_(?:response|orb)|^(?:corp|coep|coop)-|^origin$|\breason 5000$",
         "the browser kept the answer from the page for its Cross-Origin-Resource-Policy",
     ),
     (r"err_blocked_by_(?:private|local)_network", "the browser keeps pages from addresses of the local network"),
     (r"err_blocked_by_administrator", "the browser's administrator forbids it"),
 )
+_NO_REASON = ("net::err_failed", "failed to fetch", "load failed")
 _ENDED_BY_PAGE = re.compile(r"(?i)err_aborted|ns_binding_aborted|\bcancell?ed\b|load request cancel")
 _REFUSED_UPGRADE = re.compile(r"(?i)unexpected (?:response code|server response):? ?(\d{3})")
 _NO_LOGIN = "HTTP Authentication failed"  # what Chrome says of a 401
@@ -45,7 +46,8 @@ def reason(exchange: Exchange) -> list[str]:
     if not said:
         return ["no answer was recorded"]
     meaning = next((words for pattern, words in _MEANINGS if re.search(pattern, said)), "")
-    return [f"the browser says {exchange.error}", *([meaning] if meaning else [])]
+    across = "asked across origins" if said in _NO_REASON and _across_origins(exchange) else ""
+    return [f"the browser says {exchange.error}", *filter(None, (meaning, across))]
 
 
 def upgrade_status(said: str) -> int | None:
