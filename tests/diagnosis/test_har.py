@@ -517,8 +517,10 @@ def test_no_reason_is_no_cause() -> None:
     lost = entry("POST", CALLS, 0, headers=WITH_TOKEN)  # all that Firefox writes
     assert all(held == "low" for _, held in causes(lost))
     assert "the browser's console names it" in reading(har(lost)).note
-    across = entry("POST", CALLS, -1, headers=ACROSS, _error="net::ERR_FAILED")  # all that Playwright writes
-    assert causes(across)[0] == ("cors", "medium")
+    unheard = entry("OPTIONS", CALLS, 0, headers=PREFLIGHT)
+    assert causes(lost, unheard)[0] == ("network-unreachable", "medium")
+    for page in (ACROSS, {"referer": f"{OWN}/"}):  # Playwright names the page by its Referer alone
+        assert causes(entry("POST", CALLS, -1, headers=page, _error="net::ERR_FAILED"))[0] == ("cors", "medium")
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,11 @@ def _root_of(failure: Failure, before: Sequence[Failure]) -> Failure | None:
 def _without_echoes(failures: list[Failure]) -> list[Failure]:
     """One failure where a browser keeps two: a preflight and the request that it was for."""
     proven = {f.url for f in failures if f.is_preflight and f.answered}
+    silent = {f.url for f in failures if f.is_preflight and not f.answered}
     told = {f.url for f in failures if not f.is_preflight}
+    for failure in failures:
+        if failure.url in silent and failure.names_no_reason and not failure.is_preflight:
+            failure.draft.circumstances.append("its preflight got no answer either")
     return [
         f
         for f in failures

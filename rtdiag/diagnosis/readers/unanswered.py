@@ -93,7 +93,8 @@ def _origin_not_allowed(exchange: Exchange) -> str:
 
 def _across_origins(exchange: Exchange) -> bool:
     try:
-        asked, origin = urlsplit(exchange.url), urlsplit(exchange.asked.get("origin", ""))
+        page = exchange.asked.get("origin") or exchange.asked.get("referer", "")
+        asked, origin = urlsplit(exchange.url), urlsplit(page)
     except ValueError:
         return False
     return bool(origin.netloc) and (asked.scheme, asked.netloc) != (origin.scheme, origin.netloc)
