@@ -575,6 +575,37 @@ def test_the_page_of_a_request_without_a_reason_says_that_it_forbids_it() -> Non
     assert "allows none to it" in reading(har(page("connect-src 'self'"))).note
 
 
+# --- what browsers write themselves
+
+RECORDED = (
+    Path(__file__).parent / "recorded"
+)  # of a page against the emulator and servers that fail, headers cut down, 2026-11-30
+TOLD = {
+    "chrome-certificate": [("tls-or-proxy", "high")],
+    "chrome-cors-header": [("cors", "high")],
+    "chrome-cors-kept-401": [("cors", "high")],
+    "chrome-healthy": [],
+    "chrome-token-route": [("key-wrong-or-revoked", "high"), ("key-placeholder-not-a-key", "low")],
+    "chrome-upgrade-404": [("proxy-websocket-route-missing", "medium"), ("websocket-upgrade-refused", "medium")],
+    "chrome-upgrade-no-name": [("network-unreachable", "high")],
+    "firefox-cors-origin": [("cors", "high")],
+    "firefox-no-name": [("network-unreachable", "medium")],
+    "firefox-policy": [("content-security-policy", "high")],
+    "firefox-upgrade-404": [("proxy-websocket-route-missing", "medium"), ("websocket-upgrade-refused", "medium")],
+    "playwright-blocked": [("blocked-in-the-browser", "high")],
+    "playwright-cors": [("cors", "medium")],
+    "playwright-refused": [("network-unreachable", "high")],
+}
+
+
+@pytest.mark.parametrize("path", sorted(RECORDED.iterdir()), ids=lambda path: path.stem)
+def test_what_chrome_firefox_and_playwright_wrote(path: Path) -> None:
+    with path.open("rb") as source:
+        (explained,) = explain(source, path.name, Mask())
+    found = [(d.cause, d.confidence) for d in explained.diagnosis]
+    assert found[: max(1, len(TOLD[path.stem]))] == TOLD[path.stem]
+
+
 # --- upgrades to a WebSocket
 
 FRAME = "\x0f\xa0invalid_request_error.invalid_model"

@@ -61,7 +61,7 @@ class Traffic:
         if exchange.ok:
             self._learn(exchange)
         if channel.is_of_a_session or (routes.is_api(exchange.url) and not is_asset):
-            self._realtime += 1
+            self._realtime += not exchange.is_preflight
             self._judge(exchange, channel)
         elif not is_asset:
             self._judge_own(exchange)
