@@ -718,6 +718,33 @@ def test_a_request_that_charles_could_not_complete_says_why() -> None:
     assert (situation.text, situation.status, situation.surface) == (f"{said}", None, "client")
 
 
+def test_a_tunnel_that_charles_could_not_open_is_told() -> None:
+    said = (
+        "SSL handshake with client failed: An unknown issue occurred processing the certificate (certificate_unknown)"
+    )
+    lost = charles(method="CONNECT", path=None, tunnel=True, status="FAILED", errorMessage=said, response=None)
+    (situation,) = reading(json.dumps([lost])).situations
+    assert (situation.where, situation.text) == ("CONNECT api.openai.com/ at 11:00:01", said)
+
+
+@pytest.mark.parametrize(
+    ("cut", "what"),
+    [
+        (lambda: json.dumps([charles()])[:-40], "Charles session, and its JSON breaks off: export it again"),
+        (lambda: yaml.safe_dump(cassette("x")).replace("uri: ", "uri: ["), "cassette, and its YAML breaks off"),
+        (lambda: "interactions: []\nversion: 1\nrtdiag: {tool: {name: rtdiag}}\n", "rtdiag replay"),
+    ],
+)
+def test_a_recording_that_is_broken_is_refused_in_one_line(cut: Any, what: str) -> None:
+    with pytest.raises(Unreadable, match=what) as refused:
+        reading(cut())
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_cassette_is_one() -> None:
+    assert reading("interactions: []\nversion: 1\n").note.startswith("the cassette holds 0 requests")
+
+
 def cassette(body: Any, **more: Any) -> dict[str, Any]:
     """A cassette as vcrpy writes it."""
     request = {"method": "POST", "uri": CALLS, "body": OFFER, "headers": {"authorization": [f"Bearer {KEY}"]}}

@@ -17,7 +17,7 @@ from rtdiag.intake import Malformed, Unusable, yaml_of
 _FIELDS = frozenset({"id", "request", "status", "body", "surface", "dialect"})
 _TELLING = frozenset({"request", "body", "surface"})
 _OTHER_FORMS = frozenset({"error", "log", "checks", "entries", "type", "message"})
-_TAPE = re.compile(r"(?m)^(?:http_)?interactions:\s*$")
+_TAPE = re.compile(r"(?m)^(?:http_)?interactions:[ \t]*(?:\[\]\s*$|\n[ \t]*-[ \t]+(?:request|response|recorded))")
 _YAML_FIELD = re.compile(r"(?m)^(?:- |  )?(?:id|request|status|body|surface|dialect)\s{0,4}:(?:\s|$)")
 
 LARGEST_YAML = 2 * 1024 * 1024
@@ -44,9 +44,14 @@ def from_descriptions(value: Any) -> list[Draft]:
 
 def looks_like_yaml(text: str) -> bool:
     """Whether the text has the fields of a description at the beginnings of its lines, as YAML has, or is a cassette."""
-    if _TAPE.search(text[:2000]):
+    if is_tape(text):
         return True
     return len(_YAML_FIELD.findall(text[:200_000])) >= 2 or bool(re.match(r"\s{0,80}(?:- )?(?:body|request):\s", text))
+
+
+def is_tape(text: str) -> bool:
+    """Whether the text begins as a cassette does."""
+    return bool(_TAPE.search(text[:2000]))
 
 
 def from_yaml(text: str) -> Any:

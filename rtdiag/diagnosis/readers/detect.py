@@ -75,6 +75,8 @@ def of_text(text: str, learner: Learner) -> Reading:
     except Unusable as error:
         raise Unreadable(f"the JSON cannot be used: {error}") from None
     learner.text(text)
+    if value is NOTHING and recordings.begins_as_charles(text):
+        raise Unreadable("it begins as a Charles session, and its JSON breaks off: export it again")
     if value is NOTHING:
         text = without_allowances(text)
     if value is NOTHING:
@@ -168,6 +170,8 @@ def _yaml(text: str, learner: Learner) -> Reading | None:
     if not descriptions.looks_like_yaml(unfenced(text)):
         return None
     value = descriptions.from_yaml(unfenced(text))
+    if value is NOTHING and descriptions.is_tape(text):
+        raise Unreadable("it begins as a cassette, and its YAML breaks off: give it whole")
     learner.value(value)
     if recorded := _recorded(value, learner):
         return recorded

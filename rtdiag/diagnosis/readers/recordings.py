@@ -7,6 +7,7 @@ request.py; VCR 6 http_interaction.rb.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC
@@ -23,6 +24,7 @@ from rtdiag.diagnosis.readers.traffic import Traffic
 
 _TAPES = ("interactions", "http_interactions")
 _PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+_CHARLES = re.compile(r"\s{0,80}\[\s{0,80}\{\s{0,80}\"status\":\s{0,8}\"[A-Z_]{3,40}\",\s{0,80}\"method\":")
 _COMPLETE = "COMPLETE"
 _LONGEST_BODY = 1024 * 1024
 _ANY_HEADER = 32  # of zlib: gzip or zlib, told by its first bytes
@@ -32,6 +34,11 @@ def is_charles(value: Any) -> bool:
     """Whether a JSON value is a session of Charles: a list of requests, each with its host and path apart."""
     first = value[0] if isinstance(value, list) and value else None
     return isinstance(first, Mapping) and {"host", "path", "request"} <= first.keys() and "method" in first
+
+
+def begins_as_charles(text: str) -> bool:
+    """Whether a text begins as Charles writes a session."""
+    return bool(_CHARLES.match(text))
 
 
 def of_charles(value: list[Any]) -> Iterator[Entry]:

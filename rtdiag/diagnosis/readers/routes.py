@@ -61,7 +61,7 @@ def named(url: str, method: str = "") -> str:
         path = urlsplit(url).path or "/"
     except ValueError:
         return method
-    return f"{method} {'' if place in OFFICIAL_HOSTS else place}{path}".strip()
+    return f"{method} {'' if place in OFFICIAL_HOSTS and path != '/' else place}{path}".strip()
 
 
 def is_realtime(url: str) -> bool:
@@ -69,13 +69,18 @@ def is_realtime(url: str) -> bool:
     return bool(_REALTIME.search(path_of(url)) or "realtime" in host_of(url))
 
 
-def is_api(url: str) -> bool:
-    """Whether the Realtime API is asked at this URL, at OpenAI, at Azure or behind a gateway; `/realtime/v1/…` is Supabase's."""
+def is_api(url: str, method: str = "") -> bool:
+    """Whether the Realtime API is asked at this URL, at OpenAI, at Azure or behind a gateway; `/realtime/v1/…` is Supabase's.
+
+    So is a tunnel to OpenAI's host, which a proxy is asked for.
+    """
     path = path_of(url)
     if _API.search(path):
         return True
     official = host_of(url) in OFFICIAL_HOSTS
-    return (official and path.startswith("/v1/realtime")) or (path.endswith("/realtime") and _asks_for_a_model(url))
+    if official and (method == "CONNECT" or path.startswith("/v1/realtime")):
+        return True
+    return path.endswith("/realtime") and _asks_for_a_model(url)
 
 
 def is_own_route(url: str) -> bool:

@@ -60,7 +60,7 @@ class Traffic:
         is_asset = bool(_ASSET.search(routes.path_of(exchange.url)))
         if exchange.ok:
             self._learn(exchange)
-        if channel.is_of_a_session or (routes.is_api(exchange.url) and not is_asset):
+        if channel.is_of_a_session or (routes.is_api(exchange.url, exchange.method) and not is_asset):
             self._realtime += not exchange.is_preflight
             self._judge(exchange, channel)
         elif not is_asset:
