@@ -351,6 +351,7 @@ def test_a_har_larger_than_any_is_read_up_to_there() -> None:
 # --- the root, and what follows from it
 
 OWN = "http://localhost:3000"
+ELSEWHERE = {"origin": OWN, "sec-fetch-site": "cross-site"}
 UNDEFINED = {"Authorization": "Bearer undefined", "origin": OWN}
 REFUSED_KEY = {
     "error": {
@@ -427,7 +428,18 @@ def test_an_error_of_the_api_counts_at_any_path_and_other_errors_do_not() -> Non
 def test_another_product_that_says_realtime_in_its_url_is_named_as_none_of_this_api() -> None:
     found = reading(har(entry("POST", "https://xyz.supabase.co/realtime/v1/api/broadcast", 401, {"message": "no"})))
     assert found.situations == ()
-    assert "POST xyz.supabase.co/realtime/v1/api/broadcast (401) is not this API" in found.note
+    assert "POST xyz.supabase.co/realtime/v1/api/broadcast (401) comes from Supabase, not from this API" in found.note
+    claude = entry("POST", "https://api.anthropic.com/v1/messages", 401, {"type": "error"})
+    assert "(401) comes from Anthropic, not from this API" in reading(har(claude)).note
+    ticks = entry("GET", "https://shop.example/realtime-prices/v2", 500, "no", headers=ELSEWHERE)
+    assert "GET shop.example/realtime-prices/v2 (500) is not this API" in reading(har(ticks)).note
+
+
+def test_a_function_of_ones_own_at_another_products_host_is_ones_own() -> None:
+    function = "https://xyz.supabase.co/functions/v1/realtime-token"
+    assert causes(entry("POST", function, 500, REFUSED_KEY, headers=ELSEWHERE))[0] == ("key-wrong-or-revoked", "high")
+    silent = entry("POST", function, 500, "no", headers=ELSEWHERE)
+    assert causes(silent, without_token())[0] == ("token-url-refuses", "high")
 
 
 @pytest.mark.parametrize(
@@ -793,8 +805,6 @@ def test_any_field_of_a_recording_may_be_missing_null_or_nonsense() -> None:
 
 
 # --- what is none of this API's business
-
-ELSEWHERE = {"origin": OWN, "sec-fetch-site": "cross-site"}
 
 
 @pytest.mark.parametrize(

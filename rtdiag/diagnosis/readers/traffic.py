@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtdiag.api.endpoints import OFFICIAL_BASE_URL, OFFICIAL_HOSTS
+from rtdiag.diagnosis import lexicon
 from rtdiag.diagnosis.readers import routes, sdp_text, unanswered
 from rtdiag.diagnosis.readers.channel_log import Channel
 from rtdiag.diagnosis.readers.content_policy import forbids
@@ -60,7 +61,7 @@ class Traffic:
         is_asset = bool(_ASSET.search(routes.path_of(exchange.url)))
         if exchange.ok:
             self._learn(exchange)
-        if channel.is_of_a_session or (routes.is_api(exchange.url, exchange.method) and not is_asset):
+        if channel.is_of_a_session or (_is_api(exchange) and not is_asset):
             self._realtime += not exchange.is_preflight
             self._judge(exchange, channel)
         elif not is_asset:
@@ -108,9 +109,12 @@ class Traffic:
         if error:
             _tell_error(draft, error)
         weight = _weight(exchange, own=own, error=bool(error))
-        if not weight and (error or "realtime" in exchange.url.lower()):
-            name = routes.named(exchange.url, exchange.method)
-            self._say(f"{name} ({exchange.status or exchange.error}) is not this API")
+        product = lexicon.product_of_url(exchange.url)
+        if product is not None:
+            draft.url = routes.path_of(exchange.url)  # a function of one's own that lies there
+        if not weight and (product or error or "realtime" in exchange.url.lower()):
+            name = f"{routes.named(exchange.url, exchange.method)} ({exchange.status or exchange.error})"
+            self._say(f"{name} comes from {product.name}, not from this API" if product else f"{name} is not this API")
         self._add(exchange, draft, weight, feeds=own or bool(error))
 
     def _oddities(self, exchange: Exchange) -> list[str] | None:
@@ -220,12 +224,25 @@ class Traffic:
         return draft
 
 
+def _is_api(exchange: Exchange) -> bool:
+    """Whether the API is asked, or another product's that is built after it; of others a path alone says nothing."""
+    product = lexicon.product_of_url(exchange.url)
+    return routes.is_api(exchange.url, exchange.method) and (product is None or product.same)
+
+
 def _weight(exchange: Exchange, *, own: bool, error: bool) -> int:
     """How much a failure counts that is none of the API's own URLs (roots.Failure)."""
     host = routes.host_of(exchange.url)
+    if lexicon.product_of_url(exchange.url) and not _is_hosted_function(exchange.url):
+        return 0
     if error and host not in OFFICIAL_HOSTS:
         return 0 if exchange.is_foreign and host.startswith("api.") else 2
     return 1 if error or (own and not exchange.is_foreign) else 0
+
+
+def _is_hosted_function(url: str) -> bool:
+    """Whether a backend of one's own answers at another product's host, as Supabase's functions do."""
+    return routes.path_of(url).startswith("/functions/")
 
 
 def _of_page(exchange: Exchange, own: bool) -> list[str] | None:
