@@ -226,8 +226,10 @@ class Traffic:
 
 def _is_api(exchange: Exchange) -> bool:
     """Whether the API is asked, or another product's that is built after it; of others a path alone says nothing."""
+    if not routes.is_api(exchange.url, exchange.method):
+        return False
     product = lexicon.product_of_url(exchange.url)
-    return routes.is_api(exchange.url, exchange.method) and (product is None or product.same)
+    return product is None or product.same
 
 
 def _weight(exchange: Exchange, *, own: bool, error: bool) -> int:
