@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from rtdiag.api import codes
 from rtdiag.diagnosis import catalogue
@@ -19,6 +20,7 @@ FEATURES: Mapping[codes.Kind, tuple[str, ...]] = {
     "client event": ("url",),
     "server event": ("event",),
 }
+_MOST_NAMED = 6  # by an expression that names them
 _OF_CODES = ("code", "close", "status", "event", "type")  # the nearer to the failure, the earlier
 _NAMED = re.compile(
     r"(?<![\w.])(?:[a-z]{1,40}(?:[._][a-z]{1,40}){1,8}|10(?:0[1-9]|1[0-5]))(?![\w.])"
@@ -42,11 +44,22 @@ def behind(code: str, kind: codes.Kind, causes: Iterable[str] = ()) -> tuple[Cau
 
 
 def _names(cause: Cause, feature: str, code: str) -> bool:
-    """Whether a sign for the cause names that code, and not just any of its kind; for 4xx and its like, just any."""
-    if code[0].isdecimal():
-        text = code.replace("x", "9")
-        other = code[0] + "9" * (len(code) - 1) if text == code else ""
-    else:
-        text, other = code.lower(), code.lower().partition("_")[0] + "_other"
+    """Whether a sign for the cause names that code, and not just any like it; of 4xx and its like, just any."""
     patterns = (pattern for sign in cause.speaks_for for name, pattern in sign.when if name == feature)
-    return any(pattern.search(text) and not pattern.search(other) for pattern in patterns)
+    if code[0].isdecimal() and "x" in code:
+        return any(pattern.search(_another(code)) for pattern in patterns)
+    text, other = code.lower(), _another(code.lower())
+    return any(p.search(text) and not p.search(other) and not _is_wide(p, feature) for p in patterns)
+
+
+def _another(code: str) -> str:
+    """One that nobody sends, of the same kind."""
+    return code[0] + "9" * (len(code) - 1) if code[0].isdecimal() else code.partition("_")[0] + "_other"
+
+
+@cache
+def _is_wide(pattern: re.Pattern[str], feature: str) -> bool:
+    """Whether it is found in so many codes of a kind that it names none of them."""
+    kind = next(kind for kind, features in FEATURES.items() if feature in features[:1])
+    of_kind = [name for name, code in codes.all_codes().items() if code.kind == kind]
+    return sum(bool(pattern.search(name)) for name in of_kind) > _MOST_NAMED

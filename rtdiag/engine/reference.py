@@ -103,7 +103,7 @@ def _api_code(code: str, width: int) -> Explanation | None:
 
 def _only_in_signs(code: str, width: int) -> Explanation | None:
     """An error code without an entry of its own, which signs of the catalogue name."""
-    causes = named_codes.behind(code, "error code") if re.fullmatch(r"[a-z]\w{2,59}", code, re.IGNORECASE) else ()
+    causes = named_codes.behind(code, "error code") if re.fullmatch(r"[a-z]+(_[a-z0-9]{1,40}){1,9}", code) else ()
     head = f"{code} is an error code; what it means, the message beside it says."
     text = "\n".join([_wrapped(head, width), "", *_ranked(causes, width)]) + "\n"
     return _page(code, text, causes) if causes else None
