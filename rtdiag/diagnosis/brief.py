@@ -33,7 +33,7 @@ _BY_NAME = ("status", "close")
 def brief(given: Iterable[Explanation]) -> Brief:
     """The brief of all that was handed over, as one matter; of codes alone, what can stand behind them."""
     given = list(given)
-    situations = [situation for one in given for situation in _situations(one)]
+    situations = [situation for one in given for situation in _situations(one) or _as_one(one)]
     causes = _likeliest(given, situations)
     told = [features(situation) for situation in situations]
     candidates = tuple(_candidate(cause, told) for cause in causes)
@@ -55,6 +55,8 @@ def pieces(one: Explanation) -> Iterator[Piece]:
     for situation in _situations(one):
         yield from _of_situation(situation, situation.where or _named(one), by_a_person=one.form == "text")
     yield from map(_of_flaw, one.flaws)
+    if isinstance(one, Explained) and one.text.strip():
+        yield Piece("code" if "source code" in one.form else "machine", _named(one), one.text.strip())
 
 
 def tokens(text: str) -> int:
@@ -77,6 +79,11 @@ def _named(one: Explanation) -> str:
 
 def _situations(one: Explanation) -> tuple[Situation, ...]:
     return one.situations if isinstance(one, Explained) else ()
+
+
+def _as_one(one: Explanation) -> tuple[Situation, ...]:
+    """What nothing was found in, to see what it resembles."""
+    return (Situation(one.text),) if isinstance(one, Explained) and one.text.strip() else ()
 
 
 def _likeliest(given: Sequence[Explanation], situations: Sequence[Situation]) -> list[Cause]:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, shortlist, verdict
 from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers import Read
+from rtdiag.diagnosis.readers.forms import cut, shown
 from rtdiag.diagnosis.situation import Situation, Unreadable, situation_of
 from rtdiag.intake import Source, Unusable, called, opened, why
 from rtdiag.model import Diagnosis, Explanation, Flaw, Report, counted
@@ -17,6 +18,7 @@ from rtdiag.redact import Mask
 
 # As much of a paste is looked at to tell whether it is source code.
 _SNIFFED_BYTES = 1 << 20
+_SHOWN_BYTES = 16_384  # of a text that says nothing to rtdiag, and may say more to a reader
 _SOUND = "no call in it is known not to work"
 _CALM = (
     "nothing in it failed; what it does not show is the HTTP requests before it, what the other side did, and whether audio came "
@@ -29,9 +31,10 @@ Again = Callable[[Report], Report]
 
 @dataclass(frozen=True)
 class Explained(Explanation):
-    """An explanation with the situations that it was judged from."""
+    """An explanation with the situations that it was judged from; of code, and of what holds none, with the text as given."""
 
     situations: tuple[Situation, ...] = ()
+    text: str = ""
 
 
 def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -> Iterator[Explained]:
@@ -55,7 +58,18 @@ def explain_input(name: str, mask: Mask, again: Again = lambda report: report) -
 def _scanned(path: Path, mask: Mask) -> Explained:
     scanned = code.scan_path(path, mask)
     note = "; ".join((*_was_read(scanned), *scanned.notes))
-    return Explained(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note)
+    text = _begun(path, mask) if path.is_file() else ""
+    return Explained(str(path), "source code", _with_flaws((), scanned.flaws), scanned.flaws, note, text=text)
+
+
+def _begun(path: Path, mask: Mask) -> str:
+    with opened(str(path), readers.FILE) as source:
+        return _as_given(source.peek(_SHOWN_BYTES).decode("utf-8", "replace"), mask)
+
+
+def _as_given(text: str, mask: Mask) -> str:
+    """The beginning of what was given, masked."""
+    return shown(cut(text, _SHOWN_BYTES), mask)
 
 
 def _was_read(scanned: code.Scanned) -> Iterator[str]:
@@ -81,7 +95,7 @@ def explain(
     flaws = code.scan(text, name, mask=mask) if is_code else ()
     read = readers.read(given, name, mask)
     if is_code:
-        yield _code_and_more(read, name, flaws)
+        yield replace(_code_and_more(read, name, flaws), text=_as_given(text, mask))
     elif read.reports:
         yield _of_reports(name, read.form, [again(report) for report in read.reports])
     elif read.separate:
@@ -91,7 +105,9 @@ def explain(
                 Explained(name, read.form, found, note=read.note, id=situation.id, situations=(situation,))
             )
     else:
-        yield _seen(name, read)
+        seen = _seen(name, read)
+        unread = not seen.situations and read.form != "HAR"
+        yield replace(seen, text=_as_given(text, mask)) if unread else seen
 
 
 def _seen(name: str, read: Read) -> Explained:

@@ -26,10 +26,10 @@ def shortlist(situations: Iterable[Situation]) -> tuple[Cause, ...]:
     return tuple(found[:MOST])
 
 
-def question(situations: Iterable[Situation], causes: Iterable[Cause]) -> str:
-    """What decides between them: that of the code, close, status or event that is named, else that of the first that has one."""
+def question(situations: Iterable[Situation], causes: Sequence[Cause]) -> str:
+    """What decides between them: that of the code, close, status or event that is named, else that of one of the first three."""
     asked = (codes.all_codes()[name].ask for name in named(map(features, situations)))
-    return next(chain(asked, (cause.ask for cause in causes if cause.ask)), "")
+    return next(chain(asked, (cause.ask for cause in causes[:3] if cause.ask)), "")
 
 
 def candidate(cause: Cause, against: Iterable[str] = ()) -> Candidate:

@@ -27,7 +27,7 @@ _HEADINGS: Mapping[PieceKind, str] = {
     "known": "What is known of them",
     "machine": "A machine's words",
     "person": "A person's words",
-    "code": "Source code that is known not to work",
+    "code": "Source code",
 }
 
 
@@ -74,6 +74,8 @@ def _brief(brief: Brief) -> Iterator[str]:
     yield "\n## Causes, the likeliest first by what rtdiag can weigh, which is a hint and no answer\n"
     for number, candidate in enumerate(brief.candidates, 1):
         yield from _candidate(number, candidate)
+    if not brief.candidates:
+        yield "None that rtdiag can name; `rtdiag list --causes` has all that it knows."
     if brief.decides:
         yield f"What decides between them: {brief.decides}"
     yield f"\n## Answer in this form\n\n{ANSWER}"

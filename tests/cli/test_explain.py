@@ -260,6 +260,16 @@ def test_a_brief_is_of_all_inputs_together(tmp_path: Path) -> None:
     assert len(told["candidates"]) == 10
 
 
+def test_a_brief_shows_what_rtdiag_finds_nothing_in(tmp_path: Path) -> None:
+    healthy = '{"type": "session.created"}\n{"type": "session.updated", "key": "' + KEY + '"}\n'
+    text = explain("--brief", "-", stdin=healthy).stdout
+    assert '{"type": "session.updated", "key": "sk-proj-***' in text
+    (tmp_path / "sound.py").write_text(f'client = OpenAI(api_key="{KEY}")\nprint(client.models.list())\n')
+    text = explain("--brief", str(tmp_path / "sound.py")).stdout
+    assert "print(client.models.list())" in text
+    assert KEY not in text
+
+
 def test_a_brief_of_a_run_has_its_cases_in_order(tmp_path: Path) -> None:
     report = run_on_emulator(only=["key"], faults=["key-revoked"])
     (tmp_path / "run.json").write_text(render(report, "json"))
