@@ -217,7 +217,7 @@ def test_the_page_of_a_status_lists_all_of_its_causes_the_commonest_first_with_w
         causes
     )
     assert [re.search(rf"^  {cause}: ", text, re.MULTILINE) is not None for cause in causes] == [True] * len(causes)
-    assert causes.index("key-wrong-or-revoked") < causes.index("sip-invite-refused") == len(causes) - 1
+    assert causes.index("key-wrong-or-revoked") < causes.index("sip-invite-refused")
     assert f"{len(causes)} causes can stand behind it, the commonest first" in text
     assert "What decides: Which credential was sent" in text
     assert entry["decides"] == entry["meaning"]["ask"]
@@ -232,9 +232,8 @@ def test_words_that_decide_nothing_get_what_it_may_be_and_the_question(words: st
     (entry,) = json.loads(explain("-", "-o", "json", stdin=words).stdout)
     assert entry["diagnosis"][0]["confidence"] == "low"
     assert 5 <= len(entry["candidates"]) <= 10
-    assert entry["decides"] == entry["diagnosis"][0]["ask"]
     assert "could be, the likeliest first" in text
-    assert text.count("to decide:") == 1
+    assert f"to decide: {entry['decides']}" in " ".join(text.split())
     assert "`--brief` prints what a reader" in text
 
 
