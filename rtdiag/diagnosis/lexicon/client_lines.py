@@ -17,6 +17,7 @@ all up to what follows, at most once. A blank stands for any blanks, a quote for
 | `timeout read`, `timeout` | no answer in time; no phase told |
 | `closed early`, `closed unframed`, `closed` | cut off; of a WebSocket: without a close frame; with a code |
 | `keepalive timeout`, `too-large`, `protocol` | a ping without its pong; a message too big; an answer that is no HTTP |
+| `html`, `no json` | where JSON was to come, a page came, or something else |
 | `request header`, `request url`, `request scheme` | the request could not be built |
 | `cors`, `csp`, `mixed content`, `blocked` | a browser's rules, or an extension in it, forbid the request |
 | `microphone`, `playback`, `no webrtc` | a browser gives no microphone, plays no sound, or there is none |
@@ -64,6 +65,8 @@ Fact = Literal[
     "keepalive timeout",
     "too-large",
     "protocol",
+    "html",
+    "no json",
     "request header",
     "request url",
     "request scheme",

@@ -88,7 +88,8 @@ def _with_scheme(place: str | None) -> str | None:
 def cors(line: str) -> Draft | None:
     """A refusal by the browser's same-origin policy, with the URL asked and the origin."""
     lower = line.lower()
-    if not any(said.fact == "cors" for said in lexicon.said(line)):
+    named = any(words in lower for words in ("cors", "cross-origin", "access-control", "access control"))
+    if not named or not any(said.fact == "cors" for said in lexicon.said(line)):
         return None
     url = _ANY_URL.search(line)
     asked = url.group(0).rstrip(".,)") if url else None
