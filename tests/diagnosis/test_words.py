@@ -11,7 +11,7 @@ from rtdiag.api.own_yaml import BadData, named
 from rtdiag.diagnosis.explaining import explain
 from rtdiag.diagnosis.features import features
 from rtdiag.diagnosis.lexicon import glossed
-from rtdiag.diagnosis.lexicon.words import Phrase, words
+from rtdiag.diagnosis.lexicon.glosses import Meaning, meanings
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.redact import Mask
 from tests.diagnosis.example import Example, examples
@@ -104,12 +104,12 @@ def test_the_english_beside_it_is_no_word_of_a_machine() -> None:
 def test_lines_stay_lines_and_no_meaning_is_missing() -> None:
     text = "没有声音\n\n{'a': 1}\nnicht gefunden"
     assert glossed(text).count("\n") == text.count("\n")
-    assert all(len(phrases) >= 5 for phrases in words().values())
+    assert all(len(meaning.said) >= 5 for meaning in meanings().values())
 
 
 @pytest.mark.parametrize("phrase", ["a+", "(keeps)", "x?", "("])
 def test_a_phrase_that_is_no_expression_or_has_no_bounds_is_refused(tmp_path: Path, phrase: str) -> None:
     file = tmp_path / "words.yaml"
-    file.write_text(f"one: ['{phrase}']\n", encoding="utf-8")
+    file.write_text(f"one: {{said: ['{phrase}']}}\n", encoding="utf-8")
     with pytest.raises(BadData, match="one"):
-        named(tuple[Phrase, ...], file)
+        named(Meaning, file)

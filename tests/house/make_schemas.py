@@ -17,7 +17,7 @@ from rtdiag.api.own_yaml import listed, named, whole
 from rtdiag.compare.drift import questions
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.code import flaws
-from rtdiag.diagnosis.lexicon import client_lines, products, words
+from rtdiag.diagnosis.lexicon import client_lines, glosses, products
 from rtdiag.emulator import bodies, faults, timeline
 from rtdiag.emulator.session import shapes
 from rtdiag.speech import clip
@@ -64,7 +64,7 @@ KINDS = [
     Kind("diagnosis/lexicon/client_lines.yaml", named, client_lines.Library, "client_lines.schema.json"),
     Kind("diagnosis/lexicon/errnos.yaml", named, client_lines.Errno, "errnos.schema.json"),
     Kind("diagnosis/lexicon/products.yaml", named, products.Entry, "products.schema.json"),
-    Kind("diagnosis/lexicon/words.yaml", named, tuple[words.Phrase, ...], "words.schema.json"),
+    Kind("diagnosis/lexicon/words.yaml", named, glosses.Meaning, "words.schema.json"),
     Kind("emulator/bodies.yaml", listed, bodies.Body, "bodies.schema.json"),
     Kind("emulator/faults.yaml", listed, faults.Fault, "faults.schema.json"),
     Kind("emulator/shapes.yaml", named, shapes.Entry, "shapes.schema.json"),

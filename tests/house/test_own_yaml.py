@@ -112,7 +112,7 @@ def test_a_misspelt_key_is_one_line_with_file_entry_and_key(kind: Kind, path: Pa
         )  # an entry whose id is misspelt has none
         assert re.fullmatch(rf"{tmp_path.name}/{path.name}, line \d+: {first}([^ ]+\.)?{key}: unknown .+", line), line
         assert not validator.is_valid(as_json(file)), key
-    assert number >= 3
+    assert number
 
 
 @each_file

@@ -12,6 +12,8 @@ import unicodedata
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from rtdiag.api import own_yaml
 
 # A line of a machine: an object, a call, a header, a log's time stamp, a frame.
@@ -45,6 +47,12 @@ class Phrase:
         return {"type": "string", "format": "regex", "minLength": 2}
 
 
+class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one English phrase is in other languages."""
+
+    said: tuple[Phrase, ...]
+
+
 def _plain(letter: str) -> str:
     return unicodedata.normalize("NFD", letter)[0]
 
@@ -55,9 +63,9 @@ def glossed(text: str) -> str:
 
 
 @cache
-def words() -> dict[str, tuple[Phrase, ...]]:
-    """The phrases by their English."""
-    return own_yaml.named(tuple[Phrase, ...], (__package__, "words.yaml"))
+def meanings() -> dict[str, Meaning]:
+    """What is said, by its English."""
+    return own_yaml.named(Meaning, (__package__, "words.yaml"))
 
 
 def _of_line(line: str) -> str:
@@ -74,15 +82,15 @@ def _with_english(found: re.Match[str]) -> str:
 
 @cache
 def _english() -> tuple[str, ...]:
-    return tuple(words())
+    return tuple(meanings())
 
 
 @cache
 def _pattern(spaced: bool) -> re.Pattern[str]:
     """All phrases of that kind, a group for each English; of two that begin alike, the longer one."""
     groups = [
-        f"(?P<g{n}>{'|'.join(sorted((p.text for p in phrases if p.spaced == spaced), key=len, reverse=True))})"
-        for n, phrases in enumerate(words().values())
+        f"(?P<g{n}>{'|'.join(sorted((p.text for p in meaning.said if p.spaced == spaced), key=len, reverse=True))})"
+        for n, meaning in enumerate(meanings().values())
     ]
     either = "|".join(groups)
     return re.compile(rf"(?<!\w)(?:{either})(?!\w)" if spaced else either, re.I)
