@@ -76,7 +76,7 @@ def _theirs(product: Product, situation: Situation) -> Diagnosis:
         "low",
         f"This comes from {product.name} ({product.shown_by}), not from the OpenAI Realtime API.",
         f"In general {general}. {rest}" if general else rest,
-        (),
+        (product.source,),
         tuple(filter(None, (situation.where,))),
     )
 

@@ -103,6 +103,7 @@ _WHOLE_WORD = re.compile(r"(?<![\w\0])\w+(?![\w\0])")  # of a template, a slot b
 
 # How the operating systems' numbers are printed: Python, Rust, Dart, .NET.
 _NUMBERED = ("Errno {}]", "WinError {}]", "os error {})", "errno = {}", "SocketException ({})")
+_OF_WINDOWS = ("error {}", "error code {}")  # unmistakable from 10,000 on
 _A_NUMBER = "0"  # where a template begins with one
 
 
@@ -256,7 +257,8 @@ def _of_libraries() -> Iterator[Known]:
 def _of_errnos() -> Iterator[Known]:
     for name, errno in own_yaml.named(Errno, (__package__, "errnos.yaml")).items():
         names = [Template(text) for text in (name, f"WSA{name}", name.lower())]
-        numbered = [Template(frame.format(number)) for number in errno.numbers for frame in _NUMBERED]
+        frames = [(number, frame) for number in errno.numbers for frame in _NUMBERED + _OF_WINDOWS * (number > 10_000)]
+        numbered = [Template(frame.format(number)) for number, frame in frames]
         for template in (*names, *numbered, *errno.texts):
             yield Known(template, errno.fact, "operating system", f"errno {name}")
 

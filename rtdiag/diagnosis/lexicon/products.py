@@ -69,10 +69,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Product:
-    """A product that is not OpenAI's, and what has shown it, in words: `its host api.deepgram.com`."""
+    """A product that is not OpenAI's, what has shown it (`its host api.deepgram.com`), and where that is known from."""
 
     name: str
     shown_by: str
+    source: str
     same: bool = False
 
 
@@ -127,7 +128,7 @@ def _of_host(host: str) -> Product | None:
     labels = host.split(".")
     ends = (".".join(labels[n:]) for n in range(len(labels) - 1))
     name = next((known for end in ends if (known := _by_host().get(end))), None)
-    return Product(name, f"its host {host}", products()[name].same) if name else None
+    return Product(name, f"its host {host}", products()[name].source, products()[name].same) if name else None
 
 
 def _marked(text: str) -> Iterator[Product]:
@@ -136,4 +137,4 @@ def _marked(text: str) -> Iterator[Product]:
         for name, entry in products().items():
             for mark in getattr(entry, kind):
                 if found := mark.pattern.search(text):
-                    yield Product(name, f"{_SHOWN_BY[kind]} {found.group()[:40]}", entry.same)
+                    yield Product(name, f"{_SHOWN_BY[kind]} {found.group()[:40]}", entry.source, entry.same)
