@@ -14,6 +14,7 @@ from rtdiag.diagnosis.readers import (
     error_bodies,
     event_lines,
     http_answers,
+    long_log,
     printed_errors,
     printed_values,
     recordings,
@@ -27,7 +28,7 @@ from rtdiag.diagnosis.readers.event_log import read_events
 from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Read, Reading, shown
 from rtdiag.diagnosis.readers.har import FILE, read_har
 from rtdiag.diagnosis.readers.har_stream import is_har
-from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, whole
+from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, is_long
 from rtdiag.diagnosis.readers.plain import NOTHING, at, compact, parsed, unfenced
 from rtdiag.diagnosis.readers.printed_errors import without_allowances
 from rtdiag.diagnosis.readers.quiet import read_quiet
@@ -43,8 +44,11 @@ def read(source: BinaryIO | Source, name: str, mask: Mask) -> Read:
     `name` is what messages call the input; "-" is standard input. Raises Unreadable where there is nothing to judge, and OSError
     where the source fails; never anything else, whatever the bytes are.
     """
-    given = source if isinstance(source, Source) else Source(source, FILE)
-    return _masked(_reading(given, called(name), Learner(mask)), mask)
+    try:
+        given = source if isinstance(source, Source) else Source(source, FILE)
+        return _masked(_reading(given, called(name), Learner(mask)), mask)
+    except Unusable as error:
+        raise Unreadable(f"{called(name)}: {error}") from None
 
 
 def _reading(source: Source, name: str, learner: Learner) -> Reading:
@@ -52,7 +56,10 @@ def _reading(source: Source, name: str, learner: Learner) -> Reading:
         return read_har(source, name, learner)
     if webrtc_internals.is_dump(source.peek(HEAD_BYTES)):
         return webrtc_internals.read_dump(source)
-    return of_text(as_text(whole(source, name), name), learner)
+    if is_long(source):
+        kept = long_log.keep(source, name)
+        return long_log.placed(of_text(kept.text, learner), kept)
+    return of_text(as_text(source.rest(), name), learner)
 
 
 def _masked(reading: Reading, mask: Mask) -> Read:

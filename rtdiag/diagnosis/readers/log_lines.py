@@ -10,23 +10,86 @@ _LOG = re.compile(
     rf"\s{{0,8}}(?:{_STAMP}|\[?{_LEVEL}\]?[\s:|-]|[\w.-]{{1,60}}\s+\|\s|\[\w[\w .:/-]{{0,60}}\]\s|level={_LEVEL}|ts=|time=)",
     re.I,
 )
-# Words without which no line tells of a failure, in the languages of programs; and the statuses of HTTP that are one.
-_TELLS = re.compile(
-    r"""err(?:or|no)?\b | error | exception | fail | refus | denied | deny | reject | invalid | unauthor | forbid
-      | time[ds]?[ -]?out | clos(?:e|ed|ing|ure)\b | disconnect | reset\b | abort | unable | cannot | can't | can\ not
-      | could\ ?n | missing | not\ (?:found|open|ready|allowed) | unknown | unexpected | unsupported | incomplete | warn
-      | panic | fatal | critical | severe | traceback | expire | exceed | lost\b | stuck | hang | never | blocked | quota
-      | too\ (?:many|large|big|old|long) | unreachable | EOF\b | no\ (?:answer|response|route) | \bE[A-Z]{5,}\b | ERR_
-      | [^\w.:-][45]\d\d\b(?!\s*(?:ms|bytes|hz|kb)) | \b(?:1(?:00[1-9]|01[0-5])|3000|400\d)\b""",
-    re.I | re.X,
+# Words without which no line tells of a failure, in the languages of programs.
+_WORDS = (
+    *(
+        "error",
+        "errno",
+        "err_",
+        "err=",
+        "econn",
+        "enotfound",
+        "etimed",
+        "eai_",
+        "exception",
+        "traceback",
+        "panic",
+        "fatal",
+    ),
+    *(
+        "critical",
+        "severe",
+        "warn",
+        "fail",
+        "refus",
+        "denied",
+        "deny",
+        "reject",
+        "invalid",
+        "unauthor",
+        "forbid",
+        "timeout",
+    ),
+    *(
+        "time-out",
+        "timed out",
+        "clos",
+        "disconnect",
+        "reset",
+        "abort",
+        "unable",
+        "cannot",
+        "can't",
+        "can not",
+        "couldn",
+        "could n",
+    ),
+    *(
+        "missing",
+        "not found",
+        "not open",
+        "not ready",
+        "not allowed",
+        "unknown",
+        "unexpected",
+        "unsupported",
+        "incomplete",
+    ),
+    *(
+        "expire",
+        "exceed",
+        " lost",
+        "stuck",
+        " hang",
+        " hung",
+        " never",
+        "blocked",
+        "quota",
+        "unreachable",
+        "eof",
+        "too many",
+    ),
+    *("too large", "too big", "too old", "too long", "no answer", "no response", "no route"),
 )
-# What the words above find and what is none: a field that is empty, a setting that is named after a limit, a count of none.
+# The statuses of HTTP that are a failure, and close codes.
+_NUMBER = re.compile(r"(?<![\w.:#-])(?:[45]\d\d(?![\w.]|\s?(?:ms|bytes|hz|kb))|1(?:00[1-9]|01[0-5])|3000|400\d)\b")
+# What the words find and what is none, in small letters: an empty field, a setting named after a limit, a count of none.
 _NONE = re.compile(
-    r"""['"]?\b\w*(?:err|error|errors|warnings?|failures?|failed|last_error|status_details)\b['"]?\s{0,4}[:=]\s{0,4}
-      (?:None|null|undefined|nil|0|false|\[\]|\{\}|""|'')(?![\w.])
-      | \b(?:0|no|without)\ (?:errors?|failures?|warnings?)\b | \b(?:error|warning)_(?:rate|count)\b
-      | \bidle_timeout_ms\b | \btimeout(?:_ms|_s)?\b | \bon_?(?:error|close)\b | \bexpires_at\b""",
-    re.I | re.X,
+    r"""(?:err|errors?|warnings?|failures?|failed|status_details)['"]?\s{0,4}[:=]\s{0,4}
+      (?:none|null|undefined|nil|0|false|\[\]|\{\}|""|'')(?![\w.])
+      | (?:0|no|without)\ (?:errors?|failures?|warnings?)\b | (?:error|warning)_(?:rate|count)\b
+      | idle_timeout_ms\b | timeout(?:_ms|_s)?['"]?\s{0,4}[:=] | on_?(?:error|close)\b | expires_at\b""",
+    re.X,
 )
 
 
@@ -37,4 +100,7 @@ def is_log_line(line: str) -> bool:
 
 def tells(line: str) -> bool:
     """Whether a line can tell of a failure at all; many that do are of none."""
-    return bool(_TELLS.search(line)) and bool(_TELLS.search(_NONE.sub(" ", line)))
+    low = line.lower()
+    if any(map(low.__contains__, _WORDS)) and any(map(_NONE.sub(" ", low).__contains__, _WORDS)):
+        return True
+    return bool(_NUMBER.search(line))

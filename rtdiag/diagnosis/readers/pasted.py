@@ -25,13 +25,9 @@ _OWN = re.compile(
 _CASSETTE = re.compile(r"\s*# Recorded from .{1,300}, by rtdiag ")
 
 
-def whole(source: Source, name: str) -> bytes:
-    """All bytes of a source. Unreadable beyond LARGEST_BYTES, of which no more is read."""
-    raw = source.peek(LARGEST_BYTES + 1)
-    if len(raw) > LARGEST_BYTES:
-        limit = LARGEST_BYTES // 1024 // 1024
-        raise Unreadable(f"{name} is larger than {limit} MiB, and no HAR: give the part around the error")
-    return raw
+def is_long(source: Source) -> bool:
+    """Whether a source holds more than is read at once."""
+    return len(source.peek(LARGEST_BYTES + 1)) > LARGEST_BYTES
 
 
 def as_text(raw: bytes, name: str) -> str:

@@ -32,4 +32,4 @@ def read_quiet(text: str) -> Reading | None:
 
 def is_quiet(line: str) -> bool:
     """Whether a line is of the ordinary course of things, wherever it stands."""
-    return bool(state_in(line)) or ((is_log_line(line) or bool(_EVENT.match(line[:1000]))) and not tells(line))
+    return ((is_log_line(line) or bool(_EVENT.match(line[:1000]))) and not tells(line)) or bool(state_in(line))
