@@ -45,10 +45,10 @@ def command(inputs: tuple[str, ...], brief: bool, session: str | None, output: s
     """Say which failure it is, from what you already have.
 
     INPUT is a file, a directory with source code, - for standard input, or a code. A file may hold an error body, a browser's
-    console paste, a HAR, an HTTP answer, curl's output, an event log, a close code, an rtdiag report, failure descriptions in
-    JSON or YAML, source code that calls the API, or a symptom in your own words. A code is a cause, a check, a case, a
-    status, a close code, an event, or the code or type of an error. Nothing is sent, nothing is executed. Exit code: 0 judged, also
-    as unknown; 2 could not be read.
+    console paste, a HAR, a Charles session, a cassette, a dump of chrome://webrtc-internals, getStats output, an HTTP answer,
+    curl's command line or output, an event log, a close code, an rtdiag report, failure descriptions in JSON or YAML, source code
+    that calls the API, or a symptom in your own words. A code is a cause, a check, a case, a status, a close code, an event, or
+    the code or type of an error. Nothing is sent, nothing is executed. Exit code: 0 judged, also as unknown; 2 could not be read.
     """
     from rtdiag.engine.config import ConfigError
 

@@ -94,7 +94,7 @@ def explain(
     is_code = code.looks_like_code(text)
     flaws = code.scan(text, name, mask=mask) if is_code else ()
     read = readers.read(given, name, mask)
-    if is_code:
+    if is_code and read.form not in readers.MEASURED:
         yield replace(_code_and_more(read, name, flaws), text=_as_given(text, mask))
     elif read.reports:
         yield _of_reports(name, read.form, [again(report) for report in read.reports])

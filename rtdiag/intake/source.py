@@ -128,21 +128,26 @@ class _Unpacked:
     def __init__(self, stream: Readable, head: bytes) -> None:
         self._stream, self._packed = stream, head
         self._inside = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._begun = False
 
     def read(self, size: int) -> bytes:
         """As BinaryIO does. Raises Unusable where it is no gzip after all."""
         while True:
+            self._begun |= self._inside.eof
             if self._inside.eof:  # a file may be several, one after the other
                 self._packed, self._inside = self._inside.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 16)
             packed = self._packed or self._stream.read(_AT_ONCE_BYTES) or b""
-            if not packed:
+            if not packed and self._begun:
                 return b""
             try:
-                part = self._inside.decompress(packed, size)
+                part = self._inside.decompress(packed, size) if packed else b""
             except zlib.error:
-                raise Unusable("it is compressed with gzip and broken: save it again") from None
+                packed = b""
+            if not packed:
+                raise Unusable("it is compressed with gzip and broken: save it again")
             self._packed = self._inside.unconsumed_tail
             if part:
+                self._begun = True
                 return part
 
 

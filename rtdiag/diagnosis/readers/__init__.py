@@ -1,4 +1,4 @@
-"""Readers: what a person hands over (a body, a paste, a HAR, a log, a report, a description) becomes situations.
+"""Readers: what a person hands over (a body, a paste, a HAR, a dump, a log, a report, a description) becomes situations.
 
 `read` tells the form by the content, never by the file's name alone.
 """
@@ -9,4 +9,7 @@ from rtdiag.diagnosis.readers.detect import read
 from rtdiag.diagnosis.readers.forms import Read
 from rtdiag.diagnosis.readers.har import FILE
 
-__all__ = ["FILE", "Read", "read"]
+# Forms of what a browser has measured, which look like source code where a program printed them.
+MEASURED = frozenset({"getStats output", "webrtc-internals dump", "rtcstats dump"})
+
+__all__ = ["FILE", "MEASURED", "Read", "read"]

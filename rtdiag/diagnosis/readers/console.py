@@ -64,7 +64,7 @@ def _end_of_trace(lines: list[str], index: int, blocks: Blocks, messages: list[M
     """The line after the fields that Node prints behind an error's trace, which the error before it takes in."""
     opens = console_lines.is_frame(lines[index]) and lines[index].rstrip().endswith("{")
     end = blocks.object_at(index) if opens and messages and messages[-1].kind == "exception" else None
-    text = "\n".join(lines[index:end])
+    text = "\n".join(lines[index:end]) if end else ""
     found = printed_errors.error_at(text, text.rfind("{", 0, len(lines[index]))) if end else None
     if found is None:
         return None

@@ -35,9 +35,15 @@ _FAILURES = (console_lines.cors, console_lines.socket_failure, console_lines.req
 
 # What a hostile log may cost in objects that do not parse, in characters looked at.
 _BUDGET = 32 * 1024 * 1024
+# What prints may cost that are no event; to read them is slower.
+_BUDGET_OF_PRINTS = 512 * 1024
 _USUAL_EVENT = 64 * 1024
 _OPENS = re.compile(r"\{\s{0,200}[\"}]")
-_PRINTED = re.compile(r"(?:\w[\w.]{1,200}(?=\(\s{0,80}\w{1,80}=)|(?=\{\s{0,80}['\w]))")
+# How prints of events begin; what else programs print is passed over, for reading a print costs time.
+_PRINTED = re.compile(
+    r"\w[\w.]{0,200}(?:Event|Error)(?=\(\s{0,80}\w{1,80}=)"
+    r"|(?=\{\s{0,80}['\"]?(?:type|event_id|event|error|data|message|direction|audio_\w{1,20}|item_id|\w{1,12}_index|response\w{0,8})\b)"
+)
 _MOST_IN_A_LINE = 3
 # What stands around an object that a program prints; around one in source code there are brackets, assignments, semicolons.
 _BEFORE = re.compile(r"(?:\A|[\s:>\]|'\"]|\w=)\Z")
@@ -80,24 +86,29 @@ def from_text(text: str) -> list[Line]:
 
 
 def _scan(text: str) -> Iterator[Line]:
-    decoder, start, number, left = json.JSONDecoder(), 0, 0, _BUDGET
+    decoder, start, number = json.JSONDecoder(), 0, 0
+    left = {"json": _BUDGET, "print": _BUDGET_OF_PRINTS}
     while start < len(text):
         number += 1
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         row = text[start : min(end, start + LONGEST_LINE)]
-        following, brace, told = end + 1, row.find("{"), False
-        for place in _places(row) if left > 0 else ():
-            value, stop = _object(decoder, text, start + place)
-            if value is NOTHING:
-                left -= stop
-            elif line := _line(value, f"line {number}", row[:place]):
+        following, told = end + 1, False
+        for place in _places(row):
+            kind = "json" if _OPENS.match(row, place) else "print"
+            if left[kind] <= 0:
+                continue
+            value, stop, cost = (
+                _object(decoder, text, start + place) if kind == "json" else _printed(text, start + place)
+            )
+            if value is not NOTHING and (line := _line(value, f"line {number}", row[:place])):
                 yield line
                 number += text.count("\n", start, stop)
                 following, told = text.find("\n", stop) + 1 or len(text), True
                 break
+            left[kind] -= cost
         if not told:
-            yield from _between(row, f"line {number}", may_tell=brace < 0)
+            yield from _between(row, f"line {number}", may_tell="{" not in row)
         start = following
 
 
@@ -121,28 +132,27 @@ def _places(row: str) -> list[int]:
     return sorted({*found, row.find("{")} - {-1})
 
 
-def _object(decoder: json.JSONDecoder, text: str, start: int) -> tuple[Any, int]:
-    """The object that begins here and where it ends; or NOTHING, and what looking for it cost."""
-    if not _OPENS.match(text, start):
-        return _printed(text, start)
+def _object(decoder: json.JSONDecoder, text: str, start: int) -> tuple[Any, int, int]:
+    """The object that begins here, or NOTHING; where it ends; and what looking for it cost."""
     for piece, offset in ((text[start : start + _USUAL_EVENT], start), (text, 0)):
         try:
             value, end = decoder.raw_decode(piece, start - offset)
-            return value, end + offset
+            return value, end + offset, 0
         except json.JSONDecodeError as error:  # it counts the lines before the place where it stopped
             if error.pos < len(piece) - 20 and not error.msg.startswith("Unterminated"):
-                return NOTHING, error.pos
+                return NOTHING, start, error.pos
         except (ValueError, RecursionError):
             break
-    return NOTHING, _BUDGET // 4
+    return NOTHING, start, _BUDGET // 4
 
 
-def _printed(text: str, start: int) -> tuple[Any, int]:
+def _printed(text: str, start: int) -> tuple[Any, int, int]:
     before = text[max(0, start - 40) : start].rpartition("\n")[2]
     if not _BEFORE.search(before) or (_IN_CODE.search(before) and not re.search(r"\w=\Z", before)):
-        return NOTHING, 20
+        return NOTHING, start, 20
     value, end = printed_values.value_at(text, start)
-    return (NOTHING, end - start + 20) if value is NOTHING or _BEHIND.match(text, end) else (value, end)
+    behind = value is not NOTHING and _BEHIND.match(text, end)
+    return NOTHING if behind else value, end, end - start + 400
 
 
 def _line(value: Any, where: str, mark: str = "") -> Line | None:

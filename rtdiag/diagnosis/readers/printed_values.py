@@ -11,7 +11,7 @@ from typing import Any
 from rtdiag.diagnosis.readers.plain import NOTHING
 
 LONGEST = 256 * 1024
-_DEEPEST = 60
+_DEEPEST = 30
 
 _TEXT = r"""(?P<text> [bBrRuU]? (?: "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` ) )"""
 _PIECE = re.compile(rf"\s* \+? \s* {_TEXT}", re.X | re.S)
