@@ -184,3 +184,39 @@ def test_what_a_log_writes(text: str) -> None:
 )
 def test_what_a_person_writes_is_no_line_of_a_log(text: str) -> None:
     assert not is_log_line(text)
+
+
+# --- a page of ordinary log around a failure
+
+PAGE = "\n".join(
+    f"2026-11-20 10:00:0{n},000 INFO app.voice: {said}"
+    for n, said in enumerate(
+        (
+            "starting the voice session with model gpt-realtime, proxy none",
+            "ICE gathering candidates, stun and turn",
+            "transcription language en, semantic_vad eagerness low",
+            "websocket wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1",
+            "audio level 0.02, silence 200 ms",
+            "response created, waiting for audio",
+            "speech started, truncate at audio_end_ms=2080",
+            "tools: 2, max_output_tokens=4096",
+            "cors middleware ready",
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AuthenticationError: 401 Incorrect API key provided: sk-proj-****0000.",
+        "websocket closed with code 1008",
+        "the session says: Your session hit the maximum duration of 60 minutes.",
+        "ICE connection state: failed",
+        "Error: getaddrinfo ENOTFOUND api.openai.com",
+        '{"error": {"message": "Invalid URL (POST /v1/realtime/sessions)", "type": "invalid_request_error"}}',
+    ],
+)
+def test_a_page_of_ordinary_log_around_it_changes_nothing(text: str) -> None:
+    alone, among = explained(text.encode()), explained(f"{PAGE}\n{text}\n{PAGE}".encode())
+    assert [(d.cause, d.confidence) for d in among.diagnosis] == [(d.cause, d.confidence) for d in alone.diagnosis]

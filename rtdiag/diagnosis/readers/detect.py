@@ -31,7 +31,7 @@ from rtdiag.diagnosis.readers.har_stream import is_har
 from rtdiag.diagnosis.readers.pasted import HEAD_BYTES, as_text, is_long
 from rtdiag.diagnosis.readers.plain import NOTHING, at, compact, parsed, unfenced
 from rtdiag.diagnosis.readers.printed_errors import without_allowances
-from rtdiag.diagnosis.readers.quiet import read_quiet
+from rtdiag.diagnosis.readers.quiet import read_quiet, without_ordinary
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Source, Unusable, called
@@ -95,7 +95,10 @@ def of_text(text: str, learner: Learner) -> Reading:
         reading = _of_json(value, text, learner)
         if reading:
             return reading
-    return next(reading for of in _TEXT_FORMS if (reading := of(text, learner)))
+    if reading := next((found for of in _TEXT_FORMS if (found := of(text, learner))), None):
+        return reading
+    left = without_ordinary(text)
+    return next(found for of in _OTHER_FORMS if (found := of(left, learner)))
 
 
 def _printed(text: str) -> tuple[Any, str]:
@@ -214,16 +217,18 @@ def _text(text: str, learner: Learner) -> Reading:
 
 _NEXT_LINE = "}\n{"  # of NDJSON, which is read line by line
 
-# In this order: what says surely what it is comes first, a person's words last.
+# In this order: what says surely what it is comes first; the second look at what is no ordinary line, a person's words last.
 _TEXT_FORMS: tuple[Callable[[str, Learner], Reading | None], ...] = (
     _rtcstats,
     _yaml,
     _page,
     _answer,
     _events,
+    _quiet,
+)
+_OTHER_FORMS: tuple[Callable[[str, Learner], Reading | None], ...] = (
     _close,
     _cut_off,
-    _quiet,
     _console,
     _text,
 )

@@ -15,6 +15,7 @@ _EVENT = re.compile(
     r"(?:session|input_audio_buffer|output_audio_buffer|conversation|response|rate_limits)\.[a-z_.]{2,80}['\"]?"
     r"(?:[,;]?\s[\w.-]{1,40}[=:]\S{1,200}){0,8}\s{0,20}\Z"
 )
+_A_PAGE = 8
 UNSEEN = "what was asked over HTTP, and what the server answered, cannot be seen from it"
 
 
@@ -28,6 +29,15 @@ def read_quiet(text: str) -> Reading | None:
         return Reading("connection states", [], note=f"nothing in it failed: the connection stood in the end; {UNSEEN}")
     lines = f"{counted(len(rows), 'line')}, none of which tells of a failure"
     return Reading("log", [], note=f"nothing in it failed: the log holds {lines}; {UNSEEN}")
+
+
+def without_ordinary(text: str) -> str:
+    """`text` with empty lines for a program's ordinary ones, where it has a page of those: what they name is no evidence."""
+    rows = text.split("\n")
+    ordinary = [is_log_line(row) and not tells(row) for row in rows]
+    return (
+        "\n".join("" if n else row for n, row in zip(ordinary, rows, strict=True)) if sum(ordinary) >= _A_PAGE else text
+    )
 
 
 def is_quiet(line: str) -> bool:
