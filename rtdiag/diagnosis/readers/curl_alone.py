@@ -14,6 +14,7 @@ from rtdiag.model import counted
 
 _MINTS = (CLIENT_SECRETS, TRANSLATION_SECRETS)
 _RETIRED = (BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS)
+_ALONE = "the request alone, without an answer"  # what the signs of the catalogue know it by
 _ASK = "run it with -i, and give what it prints"
 
 
@@ -24,6 +25,8 @@ def read_alone(text: str, learner: Learner) -> Reading | None:
     if not asked or any(tells(line) or "{" in line for line in beside):
         return None
     odd = [draft for draft in asked if is_odd(draft)]
+    for draft in odd:
+        draft.circumstances.append(_ALONE)
     commands = counted(len(asked), "command")
     note = "" if odd else f"{commands} without an answer, of which nothing is known not to work: {_ASK}"
     return Reading("curl command", odd, note=note)
