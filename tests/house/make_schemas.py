@@ -16,7 +16,7 @@ from rtdiag.api import codes, models, own_yaml, turn_rules
 from rtdiag.api.own_yaml import listed, named, whole
 from rtdiag.compare.drift import questions
 from rtdiag.diagnosis import catalogue
-from rtdiag.diagnosis.code import flaws
+from rtdiag.diagnosis.code import flaws, languages
 from rtdiag.diagnosis.lexicon import client_lines, glosses, products
 from rtdiag.emulator import bodies, faults, timeline
 from rtdiag.emulator.session import shapes
@@ -59,6 +59,7 @@ KINDS = [
     Kind("api/turn_rules.yaml", listed, turn_rules.Rule, "turn_rules.schema.json"),
     Kind("compare/drift/questions.yaml", listed, questions.Question, "questions.schema.json"),
     Kind("diagnosis/catalogue/*.yaml", named, catalogue.Entry, "causes.schema.json"),
+    Kind("diagnosis/code/languages.yaml", named, languages.Tongue, "languages.schema.json"),
     Kind("diagnosis/code/names.yaml", whole, flaws.Names, "names.schema.json"),
     Kind("diagnosis/code/rules.yaml", named, flaws.Rule, "rules.schema.json"),
     Kind("diagnosis/lexicon/client_lines.yaml", named, client_lines.Library, "client_lines.schema.json"),

@@ -20,7 +20,8 @@ _URL = re.compile(
     r"(?P<scheme>https?|wss?)://(?P<host>[\w.-]+)/v1(?P<path>/realtime(?:/\w+)*)/?(?P<query>\?[^\s\"'`\\<>]*)?"
 )
 _PATH = re.compile(
-    rf"(?P<base>\\?[$#%]?[{{(]?[\w$.()?! ]{{0,60}}[)}}]?)??(?P<version>/v1)?/?(?P<path>{BETA_SESSIONS[1:]}|{BETA_TRANSCRIPTION_SESSIONS[1:]})\Z"
+    r"(?P<base>\\?[$#%]?[{(]?[\w$.()?! ]{0,60}[)}]?)??(?P<version>/v1)?/?"
+    rf"(?P<path>{BETA_SESSIONS[1:]}|{BETA_TRANSCRIPTION_SESSIONS[1:]})\Z"
 )
 _ROUTE = re.compile(
     r"(?i)(?:handle\w*|map\w+|mapping|route\w*|\b(?:get|post|put|delete)|[=!]==?|equals\w*|\bcase)\s*\(?\s*[\"'`]?\Z"
@@ -77,7 +78,7 @@ def _urls(source: Source) -> Iterator[Hit]:
 
 
 def _posts_offer(source: Source, url: re.Match[str]) -> bool:
-    """Whether an offer goes to /v1/realtime itself: it is a URL over HTTP, to which a model is added, in a file that knows of SDP."""
+    """Whether an offer goes to /v1/realtime itself: a model is added to the URL, in a file that knows of SDP."""
     model = "model=" in (url["query"] or "") or _ADDS_MODEL.match(source.code, url.end())
     return bool(model or CALLS not in source.code) and bool(_OFFER.search(source.code) or "sdp" in source.bare.lower())
 

@@ -24,13 +24,12 @@ _SERVER = re.compile(
     r"\brequire\(\s*[\"'](?:express|http|fs|ws)[\"']|from\s+[\"'](?:express|node:\w+|ws|next/server|fastify|hono)[\"']"
     r"|#!/usr/bin/env node"
 )
-_PUBLIC = re.compile(
-    r"(?:process\.env|import\.meta\.env)\.(?P<name>(?:NEXT_PUBLIC|REACT_APP|VITE|EXPO_PUBLIC|GATSBY|PUBLIC|VUE_APP)_\w{0,40}OPENAI\w{0,40}?(?:KEY|SECRET)\w{0,40})"
+_PUBLIC_NAME = (
+    r"(?P<name>(?:NEXT_PUBLIC|REACT_APP|VITE|EXPO_PUBLIC|GATSBY|PUBLIC|VUE_APP)_"
+    r"\w{0,40}OPENAI\w{0,40}?(?:KEY|SECRET)\w{0,40})"
 )
-_PUBLIC_SETTING = re.compile(
-    r"^(?:export\s+)?(?P<name>(?:NEXT_PUBLIC|REACT_APP|VITE|EXPO_PUBLIC|GATSBY|PUBLIC|VUE_APP)_\w{0,40}OPENAI\w{0,40}?(?:KEY|SECRET)\w{0,40})\s*=[ \t]*\S",
-    re.M,
-)
+_PUBLIC = re.compile(rf"(?:process\.env|import\.meta\.env)\.{_PUBLIC_NAME}")
+_PUBLIC_SETTING = re.compile(rf"^(?:export\s+)?{_PUBLIC_NAME}\s*=[ \t]*\S", re.M)
 _ALLOWED = re.compile(r"\bdangerouslyAllowBrowser\s*:\s*true\b")
 _SHORT_LIVED = re.compile(r"(?i)token|ephemeral|client_?secret|\bek\b|\bvalue\b")
 _NESTED = re.compile(

@@ -1,4 +1,4 @@
-"""Where comments and strings lie: in JavaScript, TypeScript, Python and the scripts of a page here, elsewhere as languages.yaml says.
+"""Where comments and strings lie: in JavaScript, TypeScript, Python and the scripts of a page; elsewhere languages.yaml says it.
 
 Each text is read once from front to end, so a hostile one costs no more than its length; what does not close ends with its line
 or with the text.

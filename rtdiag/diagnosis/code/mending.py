@@ -45,13 +45,17 @@ def _joined(source: Source, group: list[tuple[Hit, Lines]]) -> Iterator[Hit]:
     yield from (replace(hit, instead=text) for hit, _ in group)
 
 
+def _overlap(one: tuple[int, int], had: Edit) -> bool:
+    """Whether a change lies in another or meets it; what is put in at its very edge does not."""
+    start, end = one
+    return start < had[1] and had[0] < end if start < end else had[0] < start < had[1]
+
+
 def _apart(source: Source, edits: Iterable[Edit]) -> list[Edit]:
     """The edits that do not overlap. Of two that do the larger stays, and takes over what the other changes in words it has too."""
     kept: list[Edit] = []
     for start, end, new in sorted(set(edits), key=lambda one: (one[0] - one[1], one)):
-        place = next(
-            (n for n, had in enumerate(kept) if start < had[1] and had[0] < end or had[0] < start == end < had[1]), None
-        )
+        place = next((n for n, had in enumerate(kept) if _overlap((start, end), had)), None)
         if place is None:
             kept.append((start, end, new))
         elif (old := source.code[start:end]) and kept[place][2].count(old) == 1:

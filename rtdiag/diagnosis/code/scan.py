@@ -16,7 +16,7 @@ from rtdiag.diagnosis.code import certain, credentials, dialect, event_handlers,
 from rtdiag.diagnosis.code.flaws import Hit, flaw
 from rtdiag.diagnosis.code.languages import is_read, language_of, tongues
 from rtdiag.diagnosis.code.prose import touches_realtime
-from rtdiag.diagnosis.code.source_text import LONGEST_LINE, Project, Source, is_judged_whole, read
+from rtdiag.diagnosis.code.source_text import LONGEST_LINE, NO_PROJECT, Project, Source, is_judged_whole, read
 from rtdiag.diagnosis.code.wire import certainty, project_of
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Limit, Unusable, opened
@@ -54,7 +54,7 @@ class Scanned:
 
 
 def scan(
-    text: str, name: str, today: date | None = None, mask: Mask | None = None, project: Project = Project()
+    text: str, name: str, today: date | None = None, mask: Mask | None = None, project: Project = NO_PROJECT
 ) -> tuple[Flaw, ...]:
     """The flaws of one file's text, by line; empty for a text that does not touch the Realtime API. Never raises on any text.
 
@@ -80,7 +80,7 @@ def scan_path(path: Path, mask: Mask, today: date | None = None) -> Scanned:
         raise Unreadable(f"{path}: no such file or directory")
     notes: list[str] = []
     unread: Counter[str] = Counter()
-    using, read_files, project = list[tuple[Path, str]](), 0, Project()
+    using, read_files, project = list[tuple[Path, str]](), 0, NO_PROJECT
     characters = 0
     for file, name in _files(path, notes, unread):
         text = _text(file, name, notes)
@@ -97,7 +97,7 @@ def scan_path(path: Path, mask: Mask, today: date | None = None) -> Scanned:
             break
     _refuse_nothing(path, read_files, unread, notes)
     if len(using) == 1 and not path.is_dir():
-        project = Project()  # a file alone says all of it itself
+        project = NO_PROJECT  # a file alone says all of it itself
     flaws = [flaw for file, name in using for flaw in scan(_text(file, name, []) or "", name, today, mask, project)]
     return Scanned(read_files, len(using), tuple(flaws), unread, tuple(notes))
 
@@ -156,7 +156,7 @@ def _place(source: Source, at: int) -> tuple[str, int]:
 
 
 def _masked(mask: Mask, text: str, where: str) -> str:
-    """A text of code, its secrets hidden; what code puts into a string when it runs is no secret and stays, so that the line runs."""
+    """A text of code without its secrets; what code puts into a string as it runs is none and stays, so that the line runs."""
     return "".join(
         piece if number % 2 and _NAME_PUT_IN.fullmatch(piece) else mask(piece, where)
         for number, piece in enumerate(_PUT_IN.split(text))

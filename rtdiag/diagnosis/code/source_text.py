@@ -67,6 +67,9 @@ class Project:
     other: bool = False
 
 
+NO_PROJECT = Project()
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """A file: `text` as given, `code` without comments, `bare` without the insides of strings too, all of one length.
@@ -80,7 +83,7 @@ class Source:
     code: str
     bare: str
     strings: tuple[Span, ...]
-    project: Project = Project()
+    project: Project = NO_PROJECT
     cells: tuple[int, ...] = ()
 
     @cached_property
@@ -191,7 +194,7 @@ def is_judged_whole(source: Source) -> bool:
     return source.language in ("JavaScript", "Python")
 
 
-def read(text: str, name: str, project: Project = Project()) -> Source:
+def read(text: str, name: str, project: Project = NO_PROJECT) -> Source:
     """The source of a text; a name that tells no language is a paste: its language is guessed and its prose left out."""
     suffix, named = PurePath(name).suffix.lower(), language_of(name)
     text, cells = notebooks.code(text) if suffix == ".ipynb" else (text, ())

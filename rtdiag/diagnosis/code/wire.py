@@ -40,7 +40,8 @@ _OTHER = re.compile(
     re.I,
 )
 _OWN = re.compile(
-    r"api\.openai\.com|OPENAI_API_KEY|(?<!Azure)\bOpenAI\(|[\"'](?:@openai/|openai[\"'/])|\bfrom openai\b|\bimport openai\b|\bgpt-realtime"
+    r"api\.openai\.com|OPENAI_API_KEY|(?<!Azure)\bOpenAI\(|[\"'](?:@openai/|openai[\"'/])|\b(?:from|import) openai\b"
+    r"|\bgpt-realtime"
 )
 _MOST = 300  # requests, and sockets, that one file opens
 _LIKE = re.compile(r"^wss?:.*realtime|/v1/realtime")

@@ -29,7 +29,8 @@ UNSAID = {"transcription-update-in-a-conversation": 1}
 
 OFFER = "\\r\\n".join(
     (
-        "v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0",
+        "v=0",
+        "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0",
         "a=mid:0", "a=sendrecv", "a=rtcp-mux", "a=ice-ufrag:abcd", "a=ice-pwd:abcdefghijklmnopqrstuvwx", "a=setup:actpass",
         "a=fingerprint:sha-256 " + ":".join(["AB"] * 32), "a=rtpmap:111 opus/48000/2", "",
     )
@@ -83,7 +84,8 @@ def test_what_code_puts_into_a_string_is_not_masked(slot: str) -> None:
 
 def test_a_key_beside_such_a_name_is_masked() -> None:
     key = "sk-proj-" + "Fake0Key1" * 4
-    code = f'ws = new WebSocket("{SOCKET}?model=gpt-realtime-2.1", [`a.${{b}}`, "openai-insecure-api-key.{key}", "openai-beta.realtime-v1"])'
+    protocols = f'[`a.${{b}}`, "openai-insecure-api-key.{key}", "openai-beta.realtime-v1"]'
+    code = f'ws = new WebSocket("{SOCKET}?model=gpt-realtime-2.1", {protocols})'
     assert not any(key in flaw.instead or key in flaw.found for flaw in scan(code, "a.js", TODAY))
 
 
@@ -188,8 +190,10 @@ NODE = {
     "a mint": '''
         const response = await fetch("https://api.openai.com/v1/realtime/sessions", {
           method: "POST",
-          headers: { Authorization: `Bearer ${process.env.OPENAI_API_KEY}`, "Content-Type": "application/json", "OpenAI-Beta": "realtime=v1" },
-          body: JSON.stringify({ model: "gpt-4o-realtime-preview", voice: "verse", input_audio_transcription: { model: "gpt-transcribe" } }),
+          headers: { Authorization: `Bearer ${process.env.OPENAI_API_KEY}`, "Content-Type": "application/json",
+            "OpenAI-Beta": "realtime=v1" },
+          body: JSON.stringify({ model: "gpt-4o-realtime-preview", voice: "verse",
+            input_audio_transcription: { model: "gpt-transcribe" } }),
         });
         console.log(response.ok ? "ok" : await response.text());
     ''',

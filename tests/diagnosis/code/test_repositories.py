@@ -142,7 +142,8 @@ def test_a_name_that_nobody_waits_for_is_left_alone(code: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     "code",
     [
-        'const BASE = process.env.OPENAI_BASE_URL || "https://api.openai.com/v1";\nfetch(`${BASE}/realtime/sessions`, { method: "POST" });',
+        'const BASE = process.env.OPENAI_BASE_URL || "https://api.openai.com/v1";\n'
+        'fetch(`${BASE}/realtime/sessions`, { method: "POST" });',
         'const r = await fetch(config.openai.baseUrl + "/v1/realtime/sessions", { method: "POST" });',
         'const r = await fetch(`${process.env.OPENAI_BASE_URL}/realtime/sessions`, { method: "POST" });',
         'export const SESSIONS_URL = "https://api.openai.com/v1/realtime/sessions";',
