@@ -23,7 +23,7 @@ _VARIABLE = re.compile(
 )
 # Where a name that no other interface has is waited for, in any language: what stands before it, and behind it in a table.
 _AWAITED = re.compile(
-    r"(?:[=!]==?|\|\||\b(?:case|when|in|is)|\b(?:equals\w*|on|once|off|add\w*Listener|add_listener|register\w*|subscribe|on_event|includes|has|"
+    r"(?:[=!]==?|\|\||\b(?:case|when|in|is)|\b(?:equals\w*|on(?:[A-Z_]\w*)?|once|off|add\w*Listener|add_listener|register\w*|subscribe|on_event|includes|has|"
     r"contains|HasPrefix)\s*\()\s*[\[({]*\s*\Z"
 )
 _IN_LIST = re.compile(r"[\[({,]\s*\Z")

@@ -15,6 +15,7 @@ _LONGEST = 4000
 
 _NAME = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _FIELD = re.compile(r"(?:(?P<plain>[\w$]+)|[\"'](?P<quoted>[^\"'\n]{0,100})[\"'])\s*:(?!:)")
+_MADE = re.compile(r"[^\[({]*\sfor\s")
 _SPREAD = re.compile(r"\.\.\.|\*\*")
 _KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
 _SPLIT = re.compile(r"[,(\[{)\]}]")
@@ -71,6 +72,8 @@ def fields(source: Source, opened: int) -> dict[str, Field]:
         if match := _FIELD.match(source.code, start, end):
             name = match["plain"] or match["quoted"] or ""
             for left, right in trimmed(source, match.end(), end):
+                if source.language == "Python" and _MADE.match(source.bare, left, right):
+                    name = "..."  # a comprehension, whose fields only running it would tell
                 found[name] = Field(name, start, left, right)
         elif _SPREAD.match(source.code, start, end):
             found["..."] = Field("...", start, start, end)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from pathlib import PurePath
 from typing import Literal
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
@@ -36,9 +37,10 @@ _HOSTS = re.compile(r"\b(?:https?|wss?)://([A-Za-z0-9.-]+)[^\s\"'`]{0,300}")
 # Providers whose sessions speak in nearly the same events.
 _OTHER = re.compile(
     r"openai\.azure\.com|AzureOpenAI|azure_endpoint|api-version=|api\.x\.ai|\bxai\b|dashscope|aliyun|\bqwen|portkey"
-    r"|bigmodel\.cn|stepfun|realtimeapi-preview",
+    r"|bigmodel\.cn|stepfun|realtimeapi-preview|voice-?live",
     re.I,
 )
+_OTHERS_FILE = re.compile(r"azure|voice[-_]?live|qwen|dashscope|aliyun|grok|xai|gemini|portkey", re.I)
 _OWN = re.compile(
     r"api\.openai\.com|OPENAI_API_KEY|(?<!Azure)\bOpenAI\(|[\"'](?:@openai/|openai[\"'/])|\b(?:from|import) openai\b"
     r"|\bgpt-realtime"
@@ -105,6 +107,8 @@ def certainty(source: Source, at: int) -> Literal["high", "medium"] | None:
             return None if not here else "medium" if elsewhere else "high"
     if own:
         return "medium" if other else "high"
+    if _OTHERS_FILE.search(PurePath(source.name).name):
+        return None
     if other or source.project.other:
         return "medium" if source.project.own else None
     return "high" if source.project.own else "medium"

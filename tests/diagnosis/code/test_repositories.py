@@ -54,6 +54,11 @@ def test_a_file_that_only_sends_or_hears_belongs_to_its_repository(
     )
 
 
+def test_a_file_that_is_called_after_another_provider_is_its_own(tmp_path: Path) -> None:
+    files = {"url.ts": OPENAI, "VoiceLiveConnection.ts": HEARS, "azure_client.py": SENDS}
+    assert scan_path(laid(tmp_path, files), Mask(), TODAY).flaws == ()
+
+
 def test_a_second_provider_silences_only_its_own_calls(tmp_path: Path) -> None:
     ours = f'function ours() {{\n  const ws = new WebSocket("wss://api.openai.com/v1/realtime?model=m");\n  {SENDS}}}\n'
     theirs = f'function theirs() {{\n  const ws = new WebSocket("wss://api.x.ai/v1/realtime?model=m");\n  {SENDS}}}\n'
@@ -114,6 +119,7 @@ def test_there_is_no_all_clear_where_nothing_uses_the_api(tmp_path: Path) -> Non
         'const handlers = {\n  "response.audio.delta": (event) => play(event),\n};',
         'dispatcher.register("response.audio.delta", play);',
         'socket.on("response.audio.delta", play);',
+        'api.onMessage("response.audio.delta", play);',
         'const AUDIO = new Set(["response.audio.delta"]);',
         'if (["response.audio.delta", "error"].includes(event.type)) play(event);',
         'if (event.type !== "response.audio.delta") return;',
@@ -187,6 +193,11 @@ def test_a_session_is_found_in_defaults_and_variables(code: str, tmp_path: Path)
 )
 def test_a_type_and_another_librarys_session_are_left_alone(code: str, tmp_path: Path) -> None:
     assert scan_path(laid(tmp_path, {"a.ts": OPENAI, "b.ts": f"{code}\n"}), Mask(), TODAY).flaws == ()
+
+
+def test_a_session_that_is_computed_is_not_known(tmp_path: Path) -> None:
+    code = 'session = {k: v for k, v in given.items() if v}\nsend({"type": "session.update", "session": session})\n'
+    assert scan_path(laid(tmp_path, {"a.ts": OPENAI, "b.py": code}), Mask(), TODAY).flaws == ()
 
 
 def test_two_thousand_files_are_read_one_after_the_other(tmp_path: Path) -> None:
