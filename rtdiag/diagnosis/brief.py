@@ -6,16 +6,18 @@ A reader who understands prose finds the cause where signs do not. What is given
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
+from rtdiag.diagnosis.evidence import Kind, taken_apart
 from rtdiag.diagnosis.explaining import Explained
 from rtdiag.diagnosis.features import Features, features
 from rtdiag.diagnosis.matching import UNKNOWN
 from rtdiag.diagnosis.shortlist import MOST, candidate, question, shortlist
 from rtdiag.diagnosis.situation import Situation
-from rtdiag.model import Brief, Candidate, Explanation, Flaw, Piece
+from rtdiag.model import Brief, Candidate, Explanation, Flaw, Piece, PieceKind
 
 MOST_TOKENS = 2500
 _FOR_THE_FRAME = 450  # of them: headings, what is asked of the reader, what is longer than it is counted
@@ -26,6 +28,13 @@ _LONGEST_AGAINST, _MOST_AGAINST = 100, 2
 _LONGEST_WORD = 100
 _OF_A_WORD = 30  # what is left at each end of one that is longer
 _LONG_WORD = re.compile(rf"[!-~]{{{_LONGEST_WORD},}}")  # of other scripts not, some of which know no blanks
+_KINDS: Mapping[Kind, PieceKind] = {
+    "machine": "machine",
+    "person": "person",
+    "denied": "person",
+    "code": "code",
+    "healthy": "healthy",
+}
 _BY_HAND = ("said before it: ", "said after it: ")  # as readers put down what stands around a machine's words
 _BY_NAME = ("status", "close")
 
@@ -53,10 +62,11 @@ def pieces(one: Explanation) -> Iterator[Piece]:
     elif one.note:
         yield Piece("known", _named(one), one.note)
     for situation in _situations(one):
-        yield from _of_situation(situation, situation.where or _named(one), by_a_person=one.form == "text")
+        yield from _of_situation(situation, situation.where or _named(one))
     yield from map(_of_flaw, one.flaws)
     if isinstance(one, Explained) and one.text.strip():
-        yield Piece("code" if "source code" in one.form else "machine", _named(one), one.text.strip())
+        whole = Piece("code", _named(one), one.text.strip())
+        yield from (whole,) if "source code" in one.form else _told(one.text, _named(one))
 
 
 def tokens(text: str) -> int:
@@ -99,7 +109,7 @@ def _printed(text: str) -> int:
     return tokens(text.replace("\n", "\n    "))
 
 
-def _of_situation(situation: Situation, where: str, *, by_a_person: bool) -> Iterator[Piece]:
+def _of_situation(situation: Situation, where: str) -> Iterator[Piece]:
     asked = " ".join(filter(None, (situation.method, situation.url)))
     credential = f"with {situation.credential}" if situation.credential else ""
     answered = f"-> {situation.status}" if situation.status is not None else ""
@@ -119,8 +129,16 @@ def _of_situation(situation: Situation, where: str, *, by_a_person: bool) -> Ite
     yield from (Piece("person", where, said) for said in by_hand)
     if situation.sent:
         yield Piece("known", where, f"sent: {situation.sent}")
-    if situation.text.strip():
-        yield Piece("person" if by_a_person else "machine", where, situation.text.strip())
+    yield from _told(situation.text, where)
+
+
+def _told(text: str, where: str) -> Iterator[Piece]:
+    """A text, what a machine said apart from what a person says; what that denies is its words, too."""
+    for kind, together in groupby(taken_apart(text), key=lambda piece: _KINDS[piece.kind]):
+        said = ""
+        for piece in together:
+            said += f"\n{piece.text}" if piece.text not in said else ""
+        yield Piece(kind, where, said.strip())
 
 
 def _of_flaw(flaw: Flaw) -> Piece:

@@ -8,7 +8,7 @@ from typing import Literal
 from rtdiag.model.scalars import Code
 
 Confidence = Literal["high", "medium", "low"]
-PieceKind = Literal["request", "known", "machine", "person", "code"]
+PieceKind = Literal["request", "known", "machine", "person", "code", "healthy"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of evidence: `kind` is request, known (of a request), machine (its words), person or code; `where` its place."""
+    """A piece of evidence with its place: a request, what is known of it, words of a machine or a person, code, what went well."""
 
     kind: PieceKind
     where: str

@@ -28,6 +28,7 @@ _HEADINGS: Mapping[PieceKind, str] = {
     "machine": "A machine's words",
     "person": "A person's words",
     "code": "Source code",
+    "healthy": "What went well",
 }
 
 
