@@ -11,10 +11,11 @@ from itertools import groupby
 
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
-from rtdiag.diagnosis.evidence import Kind, taken_apart
 from rtdiag.diagnosis.explaining import Explained
 from rtdiag.diagnosis.features import Features, features
+from rtdiag.diagnosis.kinds import Kind
 from rtdiag.diagnosis.matching import UNKNOWN
+from rtdiag.diagnosis.records import taken_apart
 from rtdiag.diagnosis.shortlist import MOST, candidate, question, shortlist
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Brief, Candidate, Explanation, Flaw, Piece, PieceKind

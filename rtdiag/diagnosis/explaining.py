@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, shortlist, verdict
-from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.readers.forms import cut, shown
+from rtdiag.diagnosis.records import taken_apart
 from rtdiag.diagnosis.situation import Situation, Unreadable, situation_of
 from rtdiag.intake import Source, Unusable, called, opened, why
 from rtdiag.model import Diagnosis, Explanation, Flaw, Report, counted

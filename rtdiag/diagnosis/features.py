@@ -2,7 +2,7 @@
 
 | name | what it holds |
 |---|---|
-| `text` | what came back and what a person says of it, one record a line (evidence.py), quotes and blanks evened out |
+| `text` | what came back and what a person says of it, one record a line (records.py), quotes and blanks evened out |
 | `said` | the error's message, or `text` where no error object could be read |
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
@@ -19,12 +19,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import lexicon, wording
-from rtdiag.diagnosis.evidence import Piece, taken_apart, undenied
-from rtdiag.diagnosis.printed import error_fields, evened
+from rtdiag.diagnosis.denial import undenied
+from rtdiag.diagnosis.printed import LONGEST, error_fields, evened
+from rtdiag.diagnosis.records import Record, taken_apart
 from rtdiag.diagnosis.situation import Situation
 
 Features = Mapping[str, str]
@@ -34,25 +35,35 @@ _OF_THE_API = re.compile(
     r"(?i)\brealtime\b|\b(?:session|transcription_session|input_audio_buffer|output_audio_buffer|conversation|response)\.[a-z]\w+"
     r"|\b(?:semantic|server)_vad\b|\bek_|client.?secret|ephemeral|openai|\bsdp\b|\bice\b|webrtc|websocket|\bwss?:|turn_detection|error\b|exception\b"
 )
+_LOOKED_AT = 1 << 18  # characters of a text that are taken apart
 # How readers mark a circumstance that a person tells.
 _A_PERSON_SAYS = ("said before it: ", "said after it: ")
 
 
 def features(situation: Situation) -> Features:
     """All that a situation says, under the names above; what it does not say is an empty text."""
-    return _of(situation, [p for p in taken_apart(situation.text) if p.kind in ("machine", "person")])
+    return _of(situation, [p for p in _records_of(situation) if p.kind in ("machine", "person")])
 
 
 def of_machines(situation: Situation) -> Features:
     """The features without a person's words: what high confidence rests on."""
     told = tuple(c for c in situation.circumstances if not c.startswith(_A_PERSON_SAYS))
-    pieces = [p for p in taken_apart(situation.text) if p.kind == "machine"]
+    pieces = [p for p in _records_of(situation) if p.kind == "machine"]
     return _of(replace(situation, circumstances=told), pieces)
+
+
+@lru_cache(maxsize=4)  # of one situation several things are asked
+def _taken_apart(text: str) -> tuple[Record, ...]:
+    return taken_apart(text)
+
+
+def _records_of(situation: Situation) -> tuple[Record, ...]:
+    return _taken_apart(situation.text[:_LOOKED_AT])
 
 
 def denies(situation: Situation) -> bool:
     """Whether a person says in it what is not the trouble."""
-    return any(piece.kind == "denied" for piece in taken_apart(situation.text))
+    return any(piece.kind == "denied" for piece in _records_of(situation))
 
 
 def anchored(told: Features) -> bool:
@@ -62,9 +73,9 @@ def anchored(told: Features) -> bool:
     )
 
 
-def _of(situation: Situation, pieces: Iterable[Piece]) -> Features:
-    raw = "\n".join(piece.text for piece in pieces)
-    text = "\n".join(evened(piece.text) for piece in pieces)
+def _of(situation: Situation, pieces: Iterable[Record]) -> Features:
+    raw = "\n".join(piece.text for piece in pieces)[:LONGEST]
+    text = "\n".join(evened(piece.text) for piece in pieces)[:LONGEST]
     fields = error_fields(raw)
     found = dict.fromkeys(("method", "url", "credential", "content_type", "sent", "surface", "dialect"), "")
     found |= {name: evened(str(getattr(situation, name) or "")) for name in found}

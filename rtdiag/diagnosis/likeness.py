@@ -33,10 +33,10 @@ _WEIGHTS = {"code": 2.0, "summary": 2.0, "fix": 1.0, "ask": 0.7, "line": 0.5}
 _WORD = re.compile(r"[a-z]+|[1-5]\d\d\d?")
 _CAMEL = re.compile(r"([a-z])([A-Z])")
 _ENDINGS = ("ations", "ation", "ing", "ies", "ed", "es", "s", "e")
-_SMALL = frozenset(
-    "the an is are was were be been being of to in on at for with by as it its this that and or not no nor but from which what where when "
-    "has have had do does did can may only one you your own there here then than into out up so if how who whose all any some every each "
-    "other another such same well very much more most less least".split()
+_SMALL = re.compile(
+    r"the|an|is|are|was|were|be|been|being|of|to|in|on|at|for|with|by|as|it|its|this|that|and|or|not|no|nor|but|from|which|"
+    r"what|where|when|has|have|had|do|does|did|can|may|only|one|you|your|own|there|here|then|than|into|out|up|so|if|how|who|"
+    r"whose|all|any|some|every|each|other|another|such|same|well|very|much|more|most|less|least"
 )
 
 
@@ -101,7 +101,7 @@ def _weighed(cause: Cause) -> Mapping[str, float]:
 def _words(text: str) -> list[str]:
     """The words of a text without their endings, small ones left out; names of code in their parts."""
     plain = _CAMEL.sub(r"\1 \2", text).lower()
-    return [_stem(word) for word in _WORD.findall(plain) if len(word) > 1 and word not in _SMALL]
+    return [_stem(word) for word in _WORD.findall(plain) if len(word) > 1 and not _SMALL.fullmatch(word)]
 
 
 def _stem(word: str) -> str:

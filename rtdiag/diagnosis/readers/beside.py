@@ -8,8 +8,8 @@ from bisect import bisect_left, bisect_right
 
 from rtdiag.diagnosis.readers.console_lines import is_frame
 from rtdiag.diagnosis.readers.forms import Draft
-from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers.routes import is_realtime
+from rtdiag.diagnosis.records import taken_apart
 
 _CODE = re.compile(
     r"\A\s{0,40}(?:const|let|var|function|async|await|return|import|export|try|catch|if|else|for|new|pc\.|dc\.|//|[{}()\[\]];?)"
