@@ -85,6 +85,11 @@ _EVENT = re.compile(
     r"['\"]?\btype['\"]?\s?[:=]\s?['\"](?:session|transcription_session|conversation|response|input_audio_buffer|output_audio_buffer"
     r"|rate_limits)\.[\w.]+['\"]"
 )
+_NAMES_AN_EVENT = re.compile(
+    r"\W{0,4}(?:(?:received|recv|sent|send|event|event type|<-|->|<<|>>)\W{0,3} ){0,2}(?:session|transcription_session|conversation|response"
+    r"|input_audio_buffer|output_audio_buffer|rate_limits)\.\w[\w.]*(?=\s|\Z|[:,(])(?! (?:is|does|has|was|never|not|answers|fails)\b)",
+    re.IGNORECASE,
+)
 _EVENT_FAILED = re.compile(
     r"(?i)\bfailed\b|\bincomplete\b|['\"]error['\"]?\s?[:=]\s?(?!null|None|undefined)|['\"]?status['\"]?\s?[:=]\s?['\"]cancelled|Error\("
 )
@@ -163,9 +168,14 @@ def is_keyed(line: str) -> bool:
     return bool(_KEYED.match(line)) and not _STAMP.match(line)
 
 
+def tells_of_trouble(line: str) -> bool:
+    """Whether there is any word in it by which failures are told."""
+    return bool(_TROUBLE.search(line))
+
+
 def _is_logged(record: str) -> bool:
-    """Whether a program wrote it for its own log: with a time before it, or a picture."""
-    return bool(_STAMP.match(record)) or ord(record[0]) > _PICTURES
+    """Whether a program wrote it for its own log: with a time, an event's name or a picture before it."""
+    return bool(_STAMP.match(record) or _NAMES_AN_EVENT.match(record)) or ord(record[0]) > _PICTURES
 
 
 def _is_healthy_event(record: str) -> bool:

@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rtdiag.diagnosis.denial import denies, undenied
-from rtdiag.diagnosis.kinds import Kind, is_code, is_keyed, is_of_a_machine, of_record
+from rtdiag.diagnosis.kinds import Kind, is_code, is_keyed, is_of_a_machine, of_record, tells_of_trouble
 from rtdiag.diagnosis.lexicon import glossed
 
 _LONGEST_OBJECT = 400  # lines
 _WRAPPED = 56  # characters after which a line may have been wrapped
+_A_LOG = 5  # calm records make a log
 _LONGEST_DENIAL = 400  # characters of a sentence before something else on its line
 _LEAST_WORDS = 3  # of a sentence; what is shorter is a code or a name
 
@@ -58,7 +59,15 @@ class Record:
 
 def taken_apart(text: str) -> tuple[Record, ...]:
     """The records of a text in their order. Linear in its length; never raises."""
-    return tuple(one for line, whole in _wholes(text.split("\n")) for one in _records(whole.strip(), line))
+    found = [one for line, whole in _wholes(text.split("\n")) for one in _records(whole.strip(), line)]
+    if sum(one.kind == "healthy" for one in found) < _A_LOG:
+        return tuple(found)
+    return tuple(replace(one, kind="healthy") if _is_calm(one) else one for one in found)
+
+
+def _is_calm(one: Record) -> bool:
+    """Whether it is a line of a log that looks like a person's sentence and tells of no trouble."""
+    return one.kind == "person" and not _PERSONAL.search(one.text) and not tells_of_trouble(one.text)
 
 
 def _wholes(lines: list[str]) -> Iterator[tuple[int, str]]:
