@@ -177,8 +177,13 @@ def test_a_directory_is_scanned_and_sound_code_is_called_sound(tmp_path: Path) -
     (tmp_path / "node_modules" / "bad.js").write_text(PAGE)
     (entry,) = json.loads(explain(str(tmp_path), "-o", "json").stdout)
     assert {flaw["file"] for flaw in entry["flaws"]} == {"app.ts"}
-    (tmp_path / "app.ts").write_text("export const answer = 42;\n")
+    (tmp_path / "app.ts").write_text('export const url = "https://api.openai.com/v1/realtime/calls";\n')
     assert "no call in it is known not to work" in " ".join(explain(str(tmp_path / "app.ts")).stdout.split())
+    (tmp_path / "app.ts").write_text("export const answer = 42;\n")
+    told = " ".join(explain(str(tmp_path / "app.ts")).stdout.split())
+    assert told == f"{tmp_path / 'app.ts'}: source code (1 file read, none of which uses the Realtime API)".replace(
+        "  ", " "
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import PurePath
 from typing import Literal
 
@@ -13,7 +14,7 @@ import msgspec
 from rtdiag.api import own_yaml
 
 SETTINGS, PACKAGES = "settings", "a list of packages"
-_SETTINGS = re.compile(r"\.?env(?:\.\w+)*\Z|.+\.env\Z")
+_SETTINGS = re.compile(r"\.env(?:\.\w+)*\Z|env\.(?:example|sample|template|local|dist)\Z|.+\.env\Z")
 _PACKAGES = re.compile(r"package\.json\Z|(?:.*-)?requirements(?:[-_.]\w+)*\.txt\Z|pyproject\.toml\Z|Pipfile\Z", re.I)
 
 
@@ -22,13 +23,14 @@ class Tongue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     suffixes: Sequence[str]
     rules: Literal["all", "certain", "none"] = "none"
+    signs: str = ""
     comments: str = ""
     strings: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.comments) != (self.rules == "certain"):
             raise ValueError("`rules: certain` needs comments and strings, and nothing else has them")
-        re.compile(self.comments), re.compile(self.strings)
+        re.compile(self.comments), re.compile(self.strings), re.compile(self.signs)
 
 
 @cache
@@ -53,6 +55,21 @@ def language_of(name: str) -> str:
 def is_read(language: str) -> bool:
     """Whether a language is one that rules are held against."""
     return language in (SETTINGS, PACKAGES) or (language in tongues() and tongues()[language].rules != "none")
+
+
+def guess(text: str) -> tuple[str, int]:
+    """The language that is only read for what is certain and has most signs in a text, and how many lines show it; "" for none."""
+    lines = {
+        name: len({text.count("\n", 0, m.start()) for m in islice(found.finditer(text), 50)})
+        for name, found in _signs().items()
+    }
+    best = max(lines, key=lambda name: lines[name])
+    return (best, lines[best]) if lines[best] else ("", 0)
+
+
+@cache
+def _signs() -> Mapping[str, re.Pattern[str]]:
+    return {name: re.compile(tongue.signs, re.M) for name, tongue in tongues().items() if tongue.signs}
 
 
 @cache

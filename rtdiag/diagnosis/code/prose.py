@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from rtdiag.diagnosis.code.languages import guess
+
 _WORDS_OF_CODE = (
     "abstract and as async assert await break case catch class const continue declare def default delete do elif else enum export"
     " extends finally for from function get global if implements import in instanceof interface is lambda let new None not of or"
@@ -38,6 +40,7 @@ _CODE_LINES = (
     re.compile(r"^[ \t]*[\w.]+\s*=\s*(?:await\s+)?[\w.]+\([^\n]{0,300}\)?[ \t]*$", re.M),
 )
 _ENOUGH = 3  # lines that only code has
+_GUESSED = 200_000  # characters in which such lines of other languages are looked for
 
 
 def touches_realtime(code: str) -> bool:
@@ -54,7 +57,10 @@ def looks_like_code(text: str) -> bool:
     if not touches_realtime(text) or _is_json(text):
         return False
     code = without_prose(text)
-    return sum(sum(1 for _ in pattern.finditer(code)) for pattern in _CODE_LINES) >= _ENOUGH
+    return (
+        sum(sum(1 for _ in pattern.finditer(code)) for pattern in _CODE_LINES) >= _ENOUGH
+        or guess(code[:_GUESSED])[1] >= _ENOUGH
+    )
 
 
 def without_prose(text: str) -> str:

@@ -13,12 +13,13 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from rtdiag.diagnosis.code import notebooks
-from rtdiag.diagnosis.code.languages import language_of
+from rtdiag.diagnosis.code.languages import guess, language_of
 from rtdiag.diagnosis.code.lexing import Span, blank, scripts, spans
 from rtdiag.diagnosis.code.prose import without_prose
 
 PAGES = frozenset({".html", ".htm", ".vue", ".svelte"})
 _NEAREST = 50  # blocks around a place that are looked at
+_GUESSED = 200_000  # characters of a paste by which its language is told
 _DEEPEST = 1000  # brackets inside each other; more is no code that a person wrote
 LONGEST_LINE = 20_000  # characters; a longer line is minified or no code at all
 
@@ -216,7 +217,10 @@ def _inside(code: str, span: Span) -> Text:
 
 
 def _guess(text: str) -> str:
-    python, script = (sum(1 for _ in p.finditer(text[:200_000])) for p in (_PYTHON_LINE, _JS_LINE))
+    python, script = (sum(1 for _ in p.finditer(text[:_GUESSED])) for p in (_PYTHON_LINE, _JS_LINE))
+    other, lines = guess(text[:_GUESSED])
+    if lines > max(python, script):
+        return other
     return "Python" if python > script else "JavaScript"
 
 

@@ -9,8 +9,9 @@ from datetime import date
 
 import pytest
 
-from rtdiag.diagnosis.code import scan
+from rtdiag.diagnosis.code import looks_like_code, scan
 from rtdiag.diagnosis.code.languages import tongues
+from rtdiag.diagnosis.code.source_text import read
 
 TODAY = date(2026, 11, 22)
 OLD = "gpt-4o-realtime-preview"
@@ -180,6 +181,29 @@ def test_what_is_certain_is_found_on_its_line(name: str) -> None:
     for flaw in scan(textwrap.dedent(code).removeprefix("\n"), file, TODAY):
         found.setdefault(flaw.cause, []).append(flaw.line)
     assert {cause: sorted(set(lines)) for cause, lines in found.items()} == causes
+
+
+PASTED = {
+    "Go": 'package main\n\nimport "log"\n\nfunc handle(raw []byte) {\n\tswitch ev.Type {\n'
+    '\tcase "response.output_audio.delta":\n\t\tplay(raw)\n\t}\n}',
+    "Swift": 'import Foundation\nlet url = URL(string: "wss://api.openai.com/v1/realtime")!\n'
+    'func open() async throws {\n  request.setValue("Bearer", forHTTPHeaderField: "Authorization")\n}',
+    "PHP": '<?php\n$ch = curl_init("https://api.openai.com/v1/realtime/calls");\n'
+    "curl_setopt($ch, CURLOPT_POST, 1);\n$a = curl_exec($ch);",
+}
+
+
+@pytest.mark.parametrize("language", PASTED)
+def test_a_paste_is_known_by_its_signs(language: str) -> None:
+    assert looks_like_code(PASTED[language])
+    assert read(PASTED[language], "-").language == language
+    assert scan(PASTED[language], "-", TODAY) == ()
+
+
+def test_settings_in_a_log_are_no_code() -> None:
+    assert not looks_like_code(
+        "model = gpt-realtime-2.1\nurl = wss://api.openai.com/v1/realtime\nvoice = verse\nstate = open\n"
+    )
 
 
 def test_every_language_that_is_read_is_among_them() -> None:
