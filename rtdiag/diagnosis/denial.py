@@ -26,7 +26,7 @@ _THING = (
 )
 _GOOD = (
     r"(?:fine|ok|okay|valid|correct|active|good|alright|healthy|enabled|on|in order|up to date"
-    r"|sufficient|plenty|connected|completed)"
+    r"|sufficient|plenty)"
 )
 _MET = r"(?:get|see|have|receive|hit|find|encounter|think|believe)"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, shortlist, verdict
+from rtdiag.diagnosis.kinds import is_pending
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.readers.forms import cut, shown
 from rtdiag.diagnosis.records import taken_apart
@@ -120,9 +121,10 @@ def _seen(name: str, read: Read) -> Explained:
 
 def _calm(situation: Situation) -> bool:
     """Whether it holds nothing but what went well, such as a log's ordinary lines and events."""
-    kinds = {piece.kind for piece in taken_apart(situation.text)}
+    records = taken_apart(situation.text)
+    kinds = {record.kind for record in records}
     failed = situation.failure or (situation.status or 0) >= 400
-    return "healthy" in kinds and kinds <= {"healthy", "code"} and not failed
+    return "healthy" in kinds and kinds <= {"healthy", "code"} and not failed and not is_pending(records[-1].text)
 
 
 def _shortlisted(found: Explained) -> Explained:

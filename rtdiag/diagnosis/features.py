@@ -24,7 +24,7 @@ from functools import cache, lru_cache
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import lexicon, wording
 from rtdiag.diagnosis.denial import undenied
-from rtdiag.diagnosis.printed import LONGEST, error_fields, evened
+from rtdiag.diagnosis.printed import LONGEST, error_fields, evened, straight
 from rtdiag.diagnosis.records import Record, taken_apart
 from rtdiag.diagnosis.situation import Situation
 
@@ -58,7 +58,7 @@ def _taken_apart(text: str) -> tuple[Record, ...]:
 
 
 def _records_of(situation: Situation) -> tuple[Record, ...]:
-    return _taken_apart(situation.text[:_LOOKED_AT])
+    return _taken_apart(straight(situation.text[:_LOOKED_AT]))
 
 
 def denies(situation: Situation) -> bool:

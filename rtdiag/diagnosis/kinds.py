@@ -63,7 +63,7 @@ _LEVEL = re.compile(
 )
 _CALM_LEVELS = frozenset({"trace", "debug", "info", "notice", "verbose"})
 _STAMP = re.compile(r"\W{0,3}(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d)")
-_PICTURES = 0x2190  # from here on characters are pictures, with which programs begin their lines
+_PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")  # with one programs begin their lines
 _TROUBLE = re.compile(
     r"(?i)err(?:or|no)?\b|error|fail|refus|reject|denied|deny|invalid|incorrect|unauthori|forbidden|time[ds]? ?-?out|timeout"
     r"|exception|abort|panic|\bclos(?:e|ed|ing)\b|disconnect|unable|cannot|can't|could not|couldn't|unknown|unsupported|missing"
@@ -77,7 +77,7 @@ _TROUBLE = re.compile(
 _SURE_TROUBLE = re.compile(
     r"(?i)\berror\b(?![\"']?\s?[:=]\s?(?:null|none|undefined|false))|exception|\bfail(?:ed|ure|s)?\b|refused|rejected|denied"
     r"|timed out"
-    r"|\b(?:status|http|code|returned|got)\W{0,3}[45]\d\d\b|\b[45]\d\d [A-Z]|\binvalid_|\bunauthorized"
+    r"|\b(?:status|http|code|returned|got|answered|answers|with)\W{0,3}[45]\d\d\b|\b[45]\d\d [A-Z]|\binvalid_|\bunauthorized"
 )
 
 # Events of the API, and states of a connection, that tell of no failure.
@@ -87,8 +87,7 @@ _EVENT = re.compile(
 )
 _NAMES_AN_EVENT = re.compile(
     r"\W{0,4}(?:(?:received|recv|sent|send|event|event type|<-|->|<<|>>)\W{0,3} ){0,2}(?:session|transcription_session|conversation|response"
-    r"|input_audio_buffer|output_audio_buffer|rate_limits)\.\w[\w.]*(?=\s|\Z|[:,(])(?! (?:is|does|has|was|never|not|answers|fails)\b)",
-    re.IGNORECASE,
+    r"|input_audio_buffer|output_audio_buffer|rate_limits)\.\w[\w.]*(?=\W{0,4}\Z|:|\s+[{(\"'A-Z])"
 )
 _EVENT_FAILED = re.compile(
     r"(?i)\bfailed\b|\bincomplete\b|['\"]error['\"]?\s?[:=]\s?(?!null|None|undefined)|['\"]?status['\"]?\s?[:=]\s?['\"]cancelled|Error\("
@@ -100,9 +99,11 @@ _CALM_STATE = re.compile(
     r"""(?ix)
     \W{0,4}(?:\S{1,30}\ )?(?:ice|peer|signaling|dtls|data\ ?channel|websocket|ws)?[ _]?(?:connection|gathering|channel|signaling)?
     [ _]?(?:state)?(?:\ ?change[ds]?)?\W{0,6}(?:is|to|->|=>)?\W{0,3}
-    (?:new|checking|connecting|connected|completed|gathering|complete|stable|open(?:ed)?|have-\w+-offer)\W{0,3}\Z
+    (?:new|checking|connecting|connected|completed|gathering|complete|stable|opened|open|have-\w+-offer)\W{0,3}\Z
     """
 )
+
+_PENDING = re.compile(r"(?i)\b(?:new|checking|connecting|gathering|have-\w+-offer)\W{0,3}\Z")
 
 # Source code: what surely is a statement, and what may also be a print of a value.
 _STATEMENT = re.compile(
@@ -173,9 +174,14 @@ def tells_of_trouble(line: str) -> bool:
     return bool(_TROUBLE.search(line))
 
 
+def is_pending(line: str) -> bool:
+    """Whether it is a state of a connection that must pass: nothing follows from it, and nothing is well yet."""
+    return bool(_PENDING.search(line[-100:]))
+
+
 def _is_logged(record: str) -> bool:
     """Whether a program wrote it for its own log: with a time, an event's name or a picture before it."""
-    return bool(_STAMP.match(record) or _NAMES_AN_EVENT.match(record)) or ord(record[0]) > _PICTURES
+    return bool(_STAMP.match(record) or _NAMES_AN_EVENT.match(record)) or _PICTURE.match(record) is not None
 
 
 def _is_healthy_event(record: str) -> bool:

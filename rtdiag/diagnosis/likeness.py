@@ -17,7 +17,7 @@ from rtdiag.api import codes
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.diagnosis.features import Features
-from rtdiag.diagnosis.named_codes import behind, named
+from rtdiag.diagnosis.named_codes import behind, failing
 
 _SATURATION, _LENGTH = 1.2, 0.75  # k1 and b, as usual
 _MOST_WORDS = 400  # of a text
@@ -26,7 +26,6 @@ _NAME, _MOST_REPORTS = (
     12.0,
     20,
 )  # what a name is worth behind which one cause stands; reports beyond which none says more
-_SAYS_NOTHING = frozenset({"invalid_request_error"})  # nearly all errors have that type
 # Parts of a cause's text, and how much a word of each weighs.
 _WEIGHTS = {"code": 2.0, "summary": 2.0, "fix": 1.0, "ask": 0.7, "line": 0.5}
 
@@ -60,7 +59,7 @@ def _alike_in_words(told: Features) -> dict[str, float]:
 
 def _alike_in_names(told: Features) -> Mapping[str, float]:
     found: dict[str, float] = {}
-    for name in (name for name in named([told]) if name not in _SAYS_NOTHING):
+    for name in failing([told]):
         code = codes.all_codes()[name]
         causes = behind(name, code.kind, code.causes)
         for cause in causes:

@@ -15,7 +15,7 @@ from rtdiag.diagnosis.advice import addressed, advised
 from rtdiag.diagnosis.catalogue import Cause, Sign
 from rtdiag.diagnosis.features import Features, anchored, denies, features, of_machines
 from rtdiag.diagnosis.likeness import likeness
-from rtdiag.diagnosis.named_codes import named
+from rtdiag.diagnosis.named_codes import failing
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Confidence, Diagnosis
 
@@ -57,7 +57,13 @@ def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
 def _told(situation: Situation) -> list[tuple[Diagnosis, float]]:
     """The causes of one situation, each with its worth."""
     found = judged(situation)
-    held = [one for one in found if one.shown] or (found if named([features(situation)]) else [])
+    told = [one for one in found if one.shown and one.match.support != (_ONLY_LIKE,)]
+    firm = any(one.confidence != "low" for one in told)
+    held = (
+        [one for one in told if one.match.points >= _LOW]
+        if firm
+        else [one for one in found if one.shown] or (found if failing([features(situation)]) else [])
+    )
     if held:
         return [(_diagnosis(one.match, one.confidence, situation), one.worth) for one in held[:_SHOWN]]
     matches = [one.match for one in found if one.match.support != (_ONLY_LIKE,)]

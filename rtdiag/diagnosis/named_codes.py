@@ -22,6 +22,7 @@ FEATURES: Mapping[codes.Kind, tuple[str, ...]] = {
 }
 _MOST_NAMED = 6  # by an expression that names them
 _OF_CODES = ("code", "close", "status", "event", "type")  # the nearer to the failure, the earlier
+_SAYS_NOTHING = frozenset({"invalid_request_error"})  # nearly all errors have that type
 _NAMED = re.compile(
     r"(?<![\w.])(?:[a-z]{1,40}(?:[._][a-z]{1,40}){1,8}|10(?:0[1-9]|1[0-5]))(?![\w.])"
 )  # and close codes
@@ -33,6 +34,11 @@ def named(told: Iterable[Features]) -> list[str]:
     given = [seen[name] for name in _OF_CODES for seen in told if seen[name]]
     words = [word for seen in told for word in _NAMED.findall(seen["any"].lower())]
     return [name for name in dict.fromkeys(map(codes.first_name, [*given, *words])) if name]
+
+
+def failing(told: Iterable[Features]) -> list[str]:
+    """Those of the names that tell of a failure: no status below 400, and no name that nearly all errors bear."""
+    return [name for name in named(told) if not re.fullmatch("[123][0-9]{2}", name) and name not in _SAYS_NOTHING]
 
 
 def behind(code: str, kind: codes.Kind, causes: Iterable[str] = ()) -> tuple[Cause, ...]:

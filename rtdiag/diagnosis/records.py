@@ -150,7 +150,7 @@ def _denied_by_someone(sentence: str) -> bool:
 def _of_a_person(sentence: str, line: int) -> Iterator[Record]:
     if not _WORD.search(sentence):
         return
-    if len(sentence.split(maxsplit=_LEAST_WORDS)) < _LEAST_WORDS:
+    if sentence.isascii() and len(sentence.split(maxsplit=_LEAST_WORDS)) < _LEAST_WORDS:
         yield Record("machine", sentence, line)
         return
     sentence = glossed(sentence).strip()

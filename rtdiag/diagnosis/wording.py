@@ -58,7 +58,7 @@ _STATUS = re.compile(
 )
 _CLOSE = re.compile(
     r"""
-    (?: \bclosed?\b(?:\ with)? | \bcode | \breceived | \bsent | \bcloseevent\D{0,12} | \bconnection\D{0,24} | ^ )
+    (?: \bclos(?:e[ds]?|ing)\b(?:\ with)? | \bcode | \breceived | \bsent | \bcloseevent\D{0,12} | \bconnection\D{0,24} | ^ )
     [ :=('{]* (1\d{3}|3\d{3}|4\d{3}) \b(?!ms)""",
     re.I | re.X | re.M,
 )

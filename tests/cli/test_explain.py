@@ -97,7 +97,7 @@ dialect: beta
         (DESCRIBED, "failure description", "beta-mint-endpoint-retired"),
         ("my assistant keeps interrupting itself on loudspeakers", "text", "echo-triggers-vad"),
         ("HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n" + REFUSED, "HTTP answer", "ek-sent-to-mint-endpoint"),
-        ("<html><head><title>502 Proxy</title></head><body>nginx</body></html>", "error body", "answer-not-from-the-api"),
+        ("<html><head><title>502 Proxy</title></head><body>nginx</body></html>", "error body", "generic-server-error"),
         (FAILED_POST + REFUSED, "console paste", "token-of-another-issuer"),
     ],
 )  # fmt: skip

@@ -16,7 +16,9 @@ _BY_HAND = re.compile(rf"\{{(?!_?[A-Z_]+\b)[^{{}}]+\}} (?:more )?(?:{NOUNS})s\b"
 # Where the number is always more than one.
 MANY = {
     "diagnosis/readers/event_log.py": "more failures than are judged",
-    "diagnosis/readers/har.py": "more failures than are judged",
+    "diagnosis/brief.py": "a text that is too long to be shown",
+    "diagnosis/readers/peer_connection.py": "counters of a browser",
+    "diagnosis/readers/traffic.py": "more failures than are judged",
     "transport/breaker.py": "as many as are too many in a row",
     "compare/normalize.py": "a text that is too long to be shown",
     "compare/diff/as_lines.py": "one alone is told in another way",
