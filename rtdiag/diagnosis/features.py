@@ -24,7 +24,7 @@ from functools import cache, lru_cache
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import lexicon, wording
 from rtdiag.diagnosis.denial import undenied
-from rtdiag.diagnosis.printed import LONGEST, error_fields, evened, straight
+from rtdiag.diagnosis.printed import error_fields, evened, straight
 from rtdiag.diagnosis.records import Record, taken_apart
 from rtdiag.diagnosis.situation import Situation
 
@@ -35,7 +35,8 @@ _OF_THE_API = re.compile(
     r"(?i)\brealtime\b|\b(?:session|transcription_session|input_audio_buffer|output_audio_buffer|conversation|response)\.[a-z]\w+"
     r"|\b(?:semantic|server)_vad\b|\bek_|client.?secret|ephemeral|openai|\bsdp\b|\bice\b|webrtc|websocket|\bwss?:|turn_detection|error\b|exception\b"
 )
-_LOOKED_AT = 1 << 18  # characters of a text that are taken apart
+# Characters of a text that are taken apart, and of those in which signs are looked for.
+_LOOKED_AT, _LONGEST = 1 << 18, 65_536
 # How readers mark a circumstance that a person tells.
 _A_PERSON_SAYS = ("said before it: ", "said after it: ")
 
@@ -73,9 +74,20 @@ def anchored(told: Features) -> bool:
     )
 
 
+def _enough(pieces: Iterable[Record]) -> list[Record]:
+    """As many pieces as signs are looked for in: what a machine said before a person's words, in their order."""
+    left, kept = _LONGEST, list[tuple[int, Record]]()
+    for place, piece in sorted(enumerate(pieces), key=lambda one: one[1].kind != "machine"):
+        if left > 0:
+            kept.append((place, piece))
+            left -= len(piece.text) + 1
+    return [piece for _, piece in sorted(kept, key=lambda one: one[0])]
+
+
 def _of(situation: Situation, pieces: Iterable[Record]) -> Features:
-    raw = "\n".join(piece.text for piece in pieces)[:LONGEST]
-    text = "\n".join(evened(piece.text) for piece in pieces)[:LONGEST]
+    pieces = _enough(pieces)
+    raw = "\n".join(piece.text for piece in pieces)
+    text = "\n".join(evened(piece.text) for piece in pieces)
     fields = error_fields(raw)
     found = dict.fromkeys(("method", "url", "credential", "content_type", "sent", "surface", "dialect"), "")
     found |= {name: evened(str(getattr(situation, name) or "")) for name in found}

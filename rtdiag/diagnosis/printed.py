@@ -12,8 +12,8 @@ LONGEST = 16_384
 _LONGEST_JSON = 65_536
 
 # Quotes as typographers, forums and wrong encodings spell them.
-_DOUBLE_QUOTES = re.compile(r"â€[œ\x9d\x9c]|â€(?![\w™˜¦])|[“”„‟″«»]|&quot;|\\\\*\"")
-_SINGLE_QUOTES = re.compile(r"â€[™˜]|â\x80[\x98\x99]|â(?:Ă[Śś]|Ś)?(?=[A-Za-z_'])|[‘’‚‛′´]|&#39;|&apos;|\\\\*'")
+_DOUBLE_QUOTES = re.compile(r"â€[œ\x9d\x9c]|â€(?![\w™˜¦])|[“”„‟″«»]|&quot;|(?<!\\)\\+\"")
+_SINGLE_QUOTES = re.compile(r"â€[™˜]|â\x80[\x98\x99]|â(?:Ă[Śś]|Ś)?(?=[A-Za-z_'])|[‘’‚‛′´]|&#39;|&apos;|(?<!\\)\\+'")
 _ELLIPSIS = re.compile(r"â€¦|âŚ|…")
 
 # The fields of an error object in JSON, in a console's `key: value` lines, in Python's and JavaScript's prints.

@@ -6,6 +6,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 
+from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers.console_lines import is_frame
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.routes import is_realtime
@@ -27,19 +28,25 @@ def attach(drafts: list[Draft], lines: list[int], said: list[tuple[int, str]]) -
     Those are the words before it (for the last also those after it), and the URLs of code in the paste.
     """
     urls = dict.fromkeys(u for _, line in said if _is_code(line) for u in _URL.findall(line) if is_realtime(u))
-    numbers = [n for n, _ in said]
-    for draft, line, end in zip(drafts, lines, [*lines[1:], math.inf], strict=False):
-        behind = "\n".join(text for _, text in said[bisect_right(numbers, line) : bisect_left(numbers, end)])
-        draft.text = "\n".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
     words = [(n, line.strip()) for n, line in said if is_prose(line)]
-    previous = 0
-    for draft, line in zip(drafts, lines, strict=True):
-        _add(draft, "said before it", [w for n, w in words if previous < n < line])
-        previous = line
+    for draft, before, line, end in zip(drafts, [0, *lines], lines, [*lines[1:], math.inf], strict=False):
+        behind = "\n".join(_between(said, line, end))
+        draft.text = "\n".join((draft.text, *(p.text for p in taken_apart(behind) if p.kind == "machine")))
+        _add(draft, "said before it", _between(words, before, line))
     if drafts:
-        _add(drafts[-1], "said after it", [w for n, w in words if n > previous])
+        _add(drafts[-1], "said after it", _between(words, lines[-1], math.inf))
     for draft in drafts:
         draft.circumstances += [f"the code beside it names {url}" for url in list(urls)[:5]]
+
+
+def _between(said: list[tuple[int, str]], after: float, before: float) -> list[str]:
+    """What stands between two lines, by their numbers."""
+    first, end = bisect_right(said, after, key=_number), bisect_left(said, before, key=_number)
+    return [text for _, text in said[first:end]]
+
+
+def _number(one: tuple[int, str]) -> int:
+    return one[0]
 
 
 def _add(draft: Draft, how: str, words: list[str]) -> None:
