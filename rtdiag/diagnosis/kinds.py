@@ -86,8 +86,8 @@ _EVENT = re.compile(
     r"|rate_limits)\.[\w.]+['\"]"
 )
 _NAMES_AN_EVENT = re.compile(
-    r"\W{0,4}(?:(?:received|recv|sent|send|event|event type|<-|->|<<|>>)\W{0,3} ){0,2}(?:session|transcription_session|conversation|response"
-    r"|input_audio_buffer|output_audio_buffer|rate_limits)\.\w[\w.]*(?=\W{0,4}\Z|:|\s+[{(\"'A-Z])"
+    r"\W{0,4}(?:(?:received|recv|sent|send|event|event type|<-|->|<<|>>)\W{0,3} ){0,2}(?:session|transcription_session|conversation"
+    r"|response|input_audio_buffer|output_audio_buffer|rate_limits)\.\w[\w.]*(?=\W{0,4}\Z|:|\s+[{(\"'A-Z])"
 )
 _EVENT_FAILED = re.compile(
     r"(?i)\bfailed\b|\bincomplete\b|['\"]error['\"]?\s?[:=]\s?(?!null|None|undefined)|['\"]?status['\"]?\s?[:=]\s?['\"]cancelled|Error\("

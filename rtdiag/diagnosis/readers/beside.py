@@ -6,7 +6,6 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 
-from rtdiag.diagnosis.evidence import taken_apart
 from rtdiag.diagnosis.readers.console_lines import is_frame
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.routes import is_realtime
