@@ -72,9 +72,9 @@ def seen() -> list[Judged]:
     return [_judged(one, catalogue.causes().values()) for one in others()]
 
 
-def unseen() -> list[Judged]:
-    """Each example of other people, judged by the signs that others support."""
-    told = [(one, features(one.situation)) for one in others()]
+def unseen(given: Iterable[Example] | None = None) -> list[Judged]:
+    """Each of these examples, or of all of other people, judged by the signs that others of them support."""
+    told = [(one, features(one.situation)) for one in (others() if given is None else given)]
     support = _supporters(told)
     return [_judged(one, [_without(cause, one.thread, found, support) for cause in _CAUSES]) for one, found in told]
 

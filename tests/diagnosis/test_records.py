@@ -1,0 +1,130 @@
+"""What a text is made of, what is denied in it, and that neither a denial nor a log around it changes what failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rtdiag.diagnosis.denial import undenied
+from rtdiag.diagnosis.matching import causes_of
+from rtdiag.diagnosis.records import taken_apart
+from rtdiag.diagnosis.situation import Situation
+from tests.diagnosis.example import Example, examples
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("AuthenticationError: 401 Incorrect API key provided: sk-****0000.", ["machine"]),
+        ('{"error": {"code": "invalid_api_key", "message": "no"}}', ["machine"]),
+        ("error:\ncode: null\nmessage: \"It broke.\"", ["machine"]),
+        ("HTTP 401", ["machine"]),
+        ("my ephemeral token gives 401 on /realtime/calls", ["person"]),
+        ("I hear no audio at all", ["person"]),
+        ("There is no CORS error in the console", ["denied"]),
+        ("My token is not expired. I get 401 Unauthorized.", ["denied", "person", "machine"]),
+        ("const pc = new RTCPeerConnection();\nawait pc.setRemoteDescription(answer);", ["code", "code"]),
+        ("app.use(cors())", ["code"]),
+        ('throw new Error("invalid_api_key");', ["code"]),
+        ('{"type": "session.created", "session": {}}', ["healthy"]),
+        ("2026-11-20 10:00:01 DEBUG speech stopped item=item_1", ["healthy"]),
+        ('{"level":"DEBUG","msg":"unhandled event","type":"session.created"}', ["healthy"]),
+        ("2026-11-20 10:00:01 ERROR upstream answered 502", ["machine"]),
+        ("iceConnectionState connected", ["healthy"]),
+        ("✅ session updated, all is set", ["healthy"]),
+        ("For example you would get invalid_api_key here", ["person"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_a_text_is_taken_apart(text: str, kinds: list[str]) -> None:
+    assert [one.kind for one in taken_apart(text)] == kinds
+
+
+def test_a_record_knows_its_line_and_words_of_two_records_do_not_meet() -> None:
+    found = taken_apart("I use the voice alloy.\n\nUnknown beta requested: 'realtime'.")
+    assert [(one.line, one.kind) for one in found] == [(1, "person"), (3, "machine")]
+    causes = causes_of(Situation("I use the voice alloy.\nUnknown beta requested: 'realtime'."))
+    assert causes[0].cause == "beta-shape-retired"
+    assert "voice-value-invalid" not in {one.cause for one in causes}
+
+
+DENIALS = [
+    "There is no CORS error in the console.",
+    "My ephemeral token is not expired.",
+    "It is not a quota or rate limit problem.",
+    "I do not get ENOTFOUND any more.",
+    "We are not behind a proxy or firewall.",
+    "The API key is valid.",
+    "No certificate errors, and billing is fine.",
+    "The microphone is not blocked.",
+    "I no longer see invalid_api_key.",
+    "The SSL certificate was wrong, that is fixed.",
+]
+
+
+@pytest.mark.parametrize("denial", DENIALS)
+def test_what_is_denied_is_no_sign(denial: str) -> None:
+    first = causes_of(Situation(denial))[0]
+    assert (first.cause, first.confidence) == ("unknown", "low")
+
+
+@pytest.mark.parametrize(
+    "symptom",
+    [
+        "session.update does nothing",
+        "semantic_vad is not working",
+        "I can't hear any audio",
+        "the call is not found",
+        "I do not see why I get 401",
+        "my handler listens for response.audio.delta but it never comes any more",
+    ],
+)
+def test_a_symptom_told_with_a_negation_is_none(symptom: str) -> None:
+    assert undenied(symptom) == symptom
+
+
+REPORTED = [e for e in examples("body", "printed") if not (e.situation.observed or e.situation.failure)]
+LOG = """2026-11-20 10:00:00,001 INFO  starting server on port 3000
+2026-11-20 10:00:00,120 DEBUG loaded supports_websockets=true max_retries=3
+[info] GET /healthz 200 3ms
+INFO:     127.0.0.1:51324 - "GET / HTTP/1.1" 200 OK
+2026-11-20 10:00:02 DEBUG speech stopped item=item_1 audio_end_ms=2080
+{"type":"session.created","session":{"object":"realtime.session","type":"realtime","voice":"alloy","turn_detection":{"type":"server_vad"}}}
+iceConnectionState: completed
+data channel open
+response.output_audio_transcript.done Hello! How can I help?
+user connected, sending greeting"""
+
+
+@pytest.mark.parametrize("example", REPORTED, ids=str)
+def test_denials_before_a_failure_turn_none_wrong_with_confidence(example: Example) -> None:
+    for denial in DENIALS:
+        for between in (" ", "\n"):
+            first = causes_of(replace(example.situation, text=denial + between + example.situation.text))[0]
+            assert first.confidence != "high" or first.cause.partition("/")[0] == example.family, denial
+
+
+@pytest.mark.parametrize("example", REPORTED, ids=str)
+def test_a_page_of_ordinary_log_around_a_failure_turns_none_wrong_with_confidence(example: Example) -> None:
+    first = causes_of(replace(example.situation, text=f"{LOG}\n{example.situation.text}\n{LOG}"))[0]
+    assert first.confidence != "high" or first.cause.partition("/")[0] == example.family
+
+
+def test_a_page_of_ordinary_log_around_a_failure_changes_hardly_any() -> None:
+    told = {e: causes_of(replace(e.situation, text=f"{LOG}\n{e.situation.text}\n{LOG}"))[0] for e in REPORTED}
+    changed = [e for e, first in told.items() if first.cause.partition("/")[0] != e.family]
+    assert len(changed) <= 0.02 * len(REPORTED)
+
+
+@pytest.mark.parametrize("text", ["it does not work and i do not know why ", "There is no error. ", "is not a ", "a(", '{"', "[1] "])
+def test_a_long_text_is_taken_apart_in_time_that_grows_with_it(text: str) -> None:
+    import time
+
+    def seconds(times: int) -> float:
+        begun = time.process_time()
+        taken_apart(text * times)
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(4000) < 8 * (seconds(1000) + 0.01)
