@@ -9,7 +9,7 @@ import pytest
 
 from rtdiag.diagnosis.features import features
 from rtdiag.diagnosis.printed import straight
-from rtdiag.diagnosis.readers import beside
+from rtdiag.diagnosis.readers import beside, printed_values
 from rtdiag.diagnosis.readers.console import read_console
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.situation import Situation
@@ -36,7 +36,11 @@ def backslashes(times: int) -> None:
     straight("\\" * times * 100)
 
 
-@pytest.mark.parametrize("read", [requests, refusals, words_between, backslashes])
+def blanks_behind_a_printed_text(times: int) -> None:
+    printed_values.value_at("{'a': 'b'" + " " * times * 4 + "?", 0)
+
+
+@pytest.mark.parametrize("read", [requests, refusals, words_between, backslashes, blanks_behind_a_printed_text])
 def test_twice_as_much_takes_twice_as_long(read: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "taken_apart", lambda text: ())  # which takes most of the time, and has its own tests
 

@@ -16,7 +16,7 @@ _REQUEST = re.compile(
     r"(?:(?:HTTP/[\d.]{1,4}\s)?([1-5]\d\d)\b|(net::ERR_\w{1,60})(?:\s([1-5]\d\d)\b)?)"
 )
 _LOAD = re.compile(
-    r"(?:(\S{4,2048})\s{1,8})?Failed to load resource: "
+    r"(?:(?<!\S)(\S{4,2048})\s{1,8})?Failed to load resource: "
     r"(?:the server responded with a status of (\d{3})|(net::ERR_\w{1,60}|[^\n]{1,200}))"
 )
 _LINE_OF_CODE = re.compile(r":\d{1,6}(?::\d{1,6})?$")

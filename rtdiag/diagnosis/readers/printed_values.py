@@ -14,7 +14,7 @@ LONGEST = 256 * 1024
 _DEEPEST = 30
 
 _TEXT = r"""(?P<text> [bBrRuU]? (?: "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` ) )"""
-_PIECE = re.compile(rf"\s* \+? \s* {_TEXT}", re.X | re.S)
+_PIECE = re.compile(rf"\s* (?: \+ \s* )? {_TEXT}", re.X | re.S)
 _TOKEN = re.compile(
     rf"""\s* (?: {_TEXT}
       | (?P<left> \.\.\.[^,\]}}\n]* | … )
