@@ -35,7 +35,7 @@ _CLAUSE = re.compile(r"([.,:;!?]\s|\s(?:but|and|though|however|yet)\s)", re.I)
 _DENIES = re.compile(
     rf"(?:\bthere (?:is|are|was|were) |\bi (?:see|get|have|had) |\bwith |\bha(?:s|ve|d) )?"
     rf"\b(?:no|zero|without(?: any)?) {_NEAR}{_TROUBLES}"
-    rf"|\b(?:is|are|was|were|has|have|had|do|does|did|be|been|being|get|got)(?:n.?t| not| never) (?!found\b){_NEAR}{_THING}"
+    rf"|\b(?:is|are|was|were|has|have|had|be|been|being|get|got)(?:n.?t| not| never) (?!found\b){_NEAR}{_THING}"
     rf"|\A\W{{0,4}}(?:it.?s |this is |that.?s )?not {_NEAR}{_THING}"
     rf"|\bno longer {_NEAR}(?:{_MET}|fail\w{{0,4}}|show\w{{0,4}}|expir\w{{0,4}}|{_THING})"
     r"|\bnothing (?:\w{1,20} )?(?:failed|fails|is wrong|wrong|broken|expired|blocked|timed out)\b"

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache
 
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import lexicon, wording
@@ -53,13 +53,9 @@ def of_machines(situation: Situation) -> Features:
     return _of(replace(situation, circumstances=told), pieces)
 
 
-@lru_cache(maxsize=4)  # of one situation several things are asked
-def _taken_apart(text: str) -> tuple[Record, ...]:
-    return taken_apart(text)
-
-
 def _records_of(situation: Situation) -> tuple[Record, ...]:
-    return _taken_apart(straight(situation.text[:_LOOKED_AT]))
+    near = situation.text[:_LOOKED_AT]
+    return taken_apart(near if "\\" in near else straight(near))  # backslashes are a part of JSON
 
 
 def denies(situation: Situation) -> bool:

@@ -33,7 +33,7 @@ _MACHINE = tuple(
         r"\bWebSocket connection to|\bblocked by CORS|\bCross-Origin Request Blocked|\bRefused to \w+ to",
         # names of errors
         r"\b(?:invalid|incorrect|unknown|missing|unsupported)_\w|\w_(?:error|exceeded|expired|failed|not_found|disabled|deactivated)\b",
-        r"\w_\w+_(?:limit|quota|key|mismatch|empty|active)\b",
+        r"\w_\w{1,60}_(?:limit|quota|key|mismatch|empty|active)\b",
         # sentences of servers
         r"\bIncorrect API key|\bInvalid URL \(|\bexceeded your current quota|\bRate limit reached",
         r"\b(?:Unknown|Missing required|Unrecognized request|Unsupported) (?:parameter|argument|value|content)",
@@ -66,12 +66,9 @@ _STAMP = re.compile(r"\W{0,3}(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d|[A-Z
 _PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")  # with one programs begin their lines
 _TROUBLE = re.compile(
     r"(?i)err(?:or|no)?\b|error|fail|refus|reject|denied|deny|invalid|incorrect|unauthori|forbidden|time[ds]? ?-?out|timeout"
-    r"|exception|abort|panic|\bclos(?:e|ed|ing)\b|disconnect|unable|cannot|can't|could not|couldn't|unknown|unsupported|missing"
-    r"|expired"
-    r"|exceed|mismatch|not found|\b[45]\d\d\b|\b(?:1[01]\d\d|[34]\d{3})\b|(?-i:\bE[A-Z]{4,}\b)|blocked|dropped|lost|reset"
-    r"|unexpected"
-    r"|not (?:a|an|in|supported|available|allowed)|no (?:audio|response|answer|transcript|pong)|warn|insufficient"
-    r"|deactivated|quota|limit"
+    r"|exception|abort|panic|\bclos(?:e|ed|ing)\b|disconnect|unable|cannot|could not|unknown|unsupported|missing|expired|exceed|mismatch"
+    r"|\b[45]\d\d\b|\b(?:1[01]\d\d|[34]\d{3})\b|(?-i:\bE[A-Z]{4,}\b)|blocked|dropped|lost|reset|disabled|unexpected|insufficient"
+    r"|deactivated|quota|limit|warn|wrong|\bbad\b|malformed|illegal|shorter|\b(?:not|no|never|must|should|only|please|requires?)\b|n't\b"
 )
 # What tells of a failure even in a line of a calm level.
 _SURE_TROUBLE = re.compile(

@@ -18,12 +18,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rtdiag.diagnosis.denial import denies, undenied
 from rtdiag.diagnosis.kinds import Kind, is_code, is_keyed, is_of_a_machine, of_record, tells_of_trouble
 from rtdiag.diagnosis.lexicon import glossed
 
 _LONGEST_OBJECT = 400  # lines
+_OPENS = "{[(,"  # an object goes on behind a line that ends so
 _WRAPPED = 56  # characters after which a line may have been wrapped
 _A_LOG = 5  # calm records make a log
 _LONGEST_DENIAL = 400  # characters of a sentence before something else on its line
@@ -57,6 +59,7 @@ class Record:
     line: int
 
 
+@lru_cache(maxsize=8)  # of one situation several things are asked
 def taken_apart(text: str) -> tuple[Record, ...]:
     """The records of a text in their order. Linear in its length; never raises."""
     found = [one for line, whole in _wholes(text.split("\n")) for one in _records(whole.strip(), line)]
@@ -83,7 +86,8 @@ def _wholes(lines: list[str]) -> Iterator[tuple[int, str]]:
         if not blank:
             begun = begun if held else number
             held.append(line)
-            depth += line.count("{", 0, 4000) - line.count("}", 0, 4000)
+            if depth > 0 or line.rstrip()[-1:] in _OPENS:
+                depth += line.count("{", 0, 4000) - line.count("}", 0, 4000)
     if held:
         yield begun, "\n".join(held)
 

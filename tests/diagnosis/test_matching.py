@@ -354,7 +354,7 @@ def test_the_second_list_is_named_and_never_wrongly_with_confidence() -> None:
     assert wrong <= BOTH_TRUE
 
 
-# An offer without sound was refused, and the refusal's JSON set as the answer: the root stands first, held low, for the offer is not there.
+# An offer without sound was refused, and the refusal's JSON set as the answer: both are true.
 BOTH_TRUE = {"client-setremotedescription-invalid-offer-json"}
 
 

@@ -117,7 +117,9 @@ def test_a_page_of_ordinary_log_around_a_failure_changes_hardly_any() -> None:
     assert len(changed) <= 0.02 * len(REPORTED)
 
 
-@pytest.mark.parametrize("text", ["it does not work and i do not know why ", "There is no error. ", "is not a ", "a(", '{"', "[1] "])
+@pytest.mark.parametrize(
+    "text", ["it does not work and i do not know why ", "There is no error. ", "is not a ", "a(", '{"', "[1] "]
+)
 def test_a_long_text_is_taken_apart_in_time_that_grows_with_it(text: str) -> None:
     import time
 

@@ -36,7 +36,7 @@ def test_what_is_made_here_is_not_judged_and_supports_nothing(score: unseen.Scor
 
 def test_a_sign_counts_only_where_another_source_supports_it() -> None:
     one = next(e for e in unseen.others() if "session hit the maximum duration" in e.situation.text)
-    assert [j.place for j in unseen.unseen([one])] != [0], "alone it supports no sign"
+    assert [j.firm for j in unseen.unseen([one])] == ["low"], "alone it supports no sign"
     two = [one, replace(one, source="elsewhere/else#1, 2026")]
-    assert [j.place for j in unseen.unseen(two)] == [0, 0]
-    assert [j.place for j in unseen.unseen([one, one])] != [0, 0], "the same source twice is one"
+    assert [j.firm for j in unseen.unseen(two)] == ["high", "high"]
+    assert [j.firm for j in unseen.unseen([one, one])] == ["low", "low"], "the same source twice is one"
