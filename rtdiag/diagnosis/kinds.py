@@ -66,7 +66,8 @@ _STAMP = re.compile(r"\W{0,3}(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d|[A-Z
 _PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")  # with one programs begin their lines
 _TROUBLE = re.compile(
     r"(?i)err(?:or|no)?\b|error|fail|refus|reject|denied|deny|invalid|incorrect|unauthori|forbidden|time[ds]? ?-?out|timeout"
-    r"|exception|abort|panic|\bclos(?:e|ed|ing)\b|disconnect|unable|cannot|could not|unknown|unsupported|missing|expired|exceed|mismatch"
+    r"|exception|abort|panic|\bclos(?:e|ed|ing)\b|disconnect|unable|cannot|could not|unknown|unsupported|missing|expired|exceed"
+    r"|mismatch"
     r"|\b[45]\d\d\b|\b(?:1[01]\d\d|[34]\d{3})\b|(?-i:\bE[A-Z]{4,}\b)|blocked|dropped|lost|reset|disabled|unexpected|insufficient"
     r"|deactivated|quota|limit|warn|wrong|\bbad\b|malformed|illegal|shorter|\b(?:not|no|never|must|should|only|please|requires?)\b|n't\b"
 )
