@@ -14,7 +14,7 @@ from rtdiag.diagnosis.readers.forms import cut, shown
 from rtdiag.diagnosis.records import taken_apart
 from rtdiag.diagnosis.situation import Situation, Unreadable, situation_of
 from rtdiag.intake import Source, Unusable, called, opened, why
-from rtdiag.model import Diagnosis, Explanation, Flaw, Report, counted
+from rtdiag.model import Confidence, Diagnosis, Explanation, Flaw, Report, counted
 from rtdiag.redact import Mask
 
 # As much of a paste is looked at to tell whether it is source code.
@@ -166,17 +166,19 @@ def _code_and_more(read: Read, name: str, flaws: tuple[Flaw, ...]) -> Explained:
 def _with_flaws(found: tuple[Diagnosis, ...], flaws: Iterable[Flaw]) -> tuple[Diagnosis, ...]:
     """Causes that were seen come before those that the code alone shows; one that both show is held as the code holds it.
 
-    Where a failure was seen and is explained, what else the code shows is no more than a doubt about it.
+    Where a failure was seen, what else the code shows is no more than a doubt about its cause; none where that is settled.
     """
     by_code = {d.cause: d for d in found}
     explained = any(d.confidence == "high" for d in found)
+    most: Confidence = "low" if explained else "medium" if found else "high"
     for one in _of_flaws(flaws):
         seen = by_code.get(one.cause)
         both = (*seen.evidence, *one.evidence) if seen else one.evidence
-        aside = explained and not seen
-        against = (*one.against, "what failed has another cause") if aside else one.against
-        by_code[one.cause] = replace(one, evidence=both, against=against, confidence="low" if aside else one.confidence)
-    return matching.weighed(by_code)
+        against = (*one.against, "what failed has another cause") if explained and not seen else one.against
+        firm = one.confidence if seen else max(one.confidence, most, key=matching.RANK.__getitem__)
+        by_code[one.cause] = replace(one, evidence=both, against=against, confidence=firm)
+    told = {d.cause for d in found}
+    return tuple(sorted(matching.weighed(by_code), key=lambda d: (matching.RANK[d.confidence], d.cause not in told)))
 
 
 def _of_flaws(flaws: Iterable[Flaw]) -> tuple[Diagnosis, ...]:

@@ -95,7 +95,10 @@ def product_of(text: str, url: str = "", *, more: str = "") -> Product | None:
     told = f"{text[:_LONGEST]}\n{more[:_LONGEST]}"
     hosts = [_host(found.group()) for found in _URL.finditer(told)]
     rest = _URL.sub(" ", told)
-    if _OURS.search(rest) or any(map(_OURS.search, hosts)):
+    ours = any(map(_OURS.search, hosts)) or any(found.group().lower() != "openai" for found in _OURS.finditer(rest))
+    if not ours and _OURS.search(rest):  # the bare name: of a library that also talks to others, say
+        return next(_marked(rest, ("keys", "errors")), None)
+    if ours:
         return None
     hosts += [found.group().lower() for found in _BARE_HOST.finditer(rest)]
     return next((product for host in hosts if (product := _of_host(host))), None) or next(_marked(rest), None)
@@ -131,9 +134,9 @@ def _of_host(host: str) -> Product | None:
     return Product(name, f"its host {host}", products()[name].source, products()[name].same) if name else None
 
 
-def _marked(text: str) -> Iterator[Product]:
+def _marked(text: str, kinds: tuple[str, ...] = ("keys", "errors", "events", "libraries")) -> Iterator[Product]:
     """The products of which something stands in the text, what is said most firmly first."""
-    for kind in ("keys", "libraries") if _LIKE_OURS.search(text) else ("keys", "errors", "events", "libraries"):
+    for kind in ("keys", "libraries") if _LIKE_OURS.search(text) else kinds:
         for name, entry in products().items():
             for mark in getattr(entry, kind):
                 if found := mark.pattern.search(text):
