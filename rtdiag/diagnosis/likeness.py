@@ -60,12 +60,17 @@ def _alike_in_words(told: Features) -> dict[str, float]:
 def _alike_in_names(told: Features) -> Mapping[str, float]:
     found: dict[str, float] = {}
     for name in failing([told]):
-        code = codes.all_codes()[name]
-        causes = behind(name, code.kind, code.causes)
+        causes = _behind(name)
         for cause in causes:
             common = min(cause.reports, _MOST_REPORTS) / _MOST_REPORTS
             found[cause.code] = found.get(cause.code, 0.0) + _NAME * len(causes) ** -0.5 * (1 + common)
     return found
+
+
+@cache
+def _behind(name: str) -> tuple[Cause, ...]:
+    code = codes.all_codes()[name]
+    return behind(name, code.kind, code.causes)
 
 
 @cache

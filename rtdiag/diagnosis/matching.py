@@ -187,7 +187,9 @@ def ranked(found: Features, causes: Iterable[Cause] | None = None) -> list[Match
 def match(cause: Cause, found: Features) -> Match:
     """How well this cause explains these features; what speaks against it is counted only where something speaks for it."""
     there = [(sign, seen) for sign in cause.speaks_for if (seen := sign.seen_in(found))]
-    opposed = [(sign, seen) for sign in cause.speaks_against if there and (seen := sign.seen_in(found))]
+    if not there:
+        return Match(cause, 0, (), (), answered=False)
+    opposed = [(sign, seen) for sign in cause.speaks_against if (seen := sign.seen_in(found))]
     points = sum(sign.points for sign, _ in there) - sum(sign.points for sign, _ in opposed)
     signs = [sign for sign, _ in there]
     answered = any(sign.settles or (sign.points >= _DECIDES and sign.tells_of_the_answer(found)) for sign in signs)

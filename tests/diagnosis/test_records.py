@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -99,30 +100,23 @@ user connected, sending greeting"""
 
 @pytest.mark.parametrize("example", REPORTED, ids=str)
 def test_denials_before_a_failure_turn_none_wrong_with_confidence(example: Example) -> None:
-    for denial in DENIALS:
-        for between in (" ", "\n"):
-            first = causes_of(replace(example.situation, text=denial + between + example.situation.text))[0]
-            assert first.confidence != "high" or first.cause.partition("/")[0] == example.family, denial
+    other = DENIALS[len(example.situation.text) % len(DENIALS)]
+    for before in (" ".join(DENIALS) + "\n", f"{other} "):
+        first = causes_of(replace(example.situation, text=before + example.situation.text))[0]
+        assert first.confidence != "high" or first.cause.partition("/")[0] == example.family, before
 
 
-@pytest.mark.parametrize("example", REPORTED, ids=str)
-def test_a_page_of_ordinary_log_around_a_failure_turns_none_wrong_with_confidence(example: Example) -> None:
-    first = causes_of(replace(example.situation, text=f"{LOG}\n{example.situation.text}\n{LOG}"))[0]
-    assert first.confidence != "high" or first.cause.partition("/")[0] == example.family
-
-
-def test_a_page_of_ordinary_log_around_a_failure_changes_hardly_any() -> None:
-    told = {e: causes_of(replace(e.situation, text=f"{LOG}\n{e.situation.text}\n{LOG}"))[0] for e in REPORTED}
-    changed = [e for e, first in told.items() if first.cause.partition("/")[0] != e.family]
-    assert len(changed) <= 0.02 * len(REPORTED)
+def test_a_page_of_ordinary_log_around_a_failure_changes_hardly_any_and_turns_none_wrong_with_confidence() -> None:
+    told = [(e, causes_of(replace(e.situation, text=f"{LOG}\n{e.situation.text}\n{LOG}"))[0]) for e in REPORTED]
+    changed = [(e, first) for e, first in told if first.cause.partition("/")[0] != e.family]
+    assert len(changed) <= 0.01 * len(REPORTED)
+    assert not [str(e) for e, first in changed if first.confidence == "high"]
 
 
 @pytest.mark.parametrize(
     "text", ["it does not work and i do not know why ", "There is no error. ", "is not a ", "a(", '{"', "[1] "]
 )
 def test_a_long_text_is_taken_apart_in_time_that_grows_with_it(text: str) -> None:
-    import time
-
     def seconds(times: int) -> float:
         begun = time.process_time()
         taken_apart(text * times)

@@ -28,7 +28,8 @@ def masked(situation: Situation, mask: Mask) -> Situation:
 
 
 def causes(situation: Situation) -> list[tuple[str, str]]:
-    return [(d.cause, d.confidence) for d in causes_of(situation)]
+    """The first cause, and those that are held firmly; what only words are like may be ordered otherwise."""
+    return [(d.cause, d.confidence) for n, d in enumerate(causes_of(situation)) if n == 0 or d.confidence != "low"]
 
 
 def with_secrets(situation: Situation) -> Situation:
