@@ -72,11 +72,11 @@ def test_a_status_that_a_cause_is_not_known_with_speaks_against_it() -> None:
 
 
 LARGE = {
-    "prose": "it does not work and i do not know why " * 2000,
-    "another script": "接続できません。" * 10_000,
-    "one word": "A" * 80_000,
-    "numbers": "0 " * 40_000,
-    "lines": "error\n" * 13_000,
+    "prose": "it does not work and i do not know why " * 1000,
+    "another script": "接続できません。" * 5_000,
+    "one word": "A" * 40_000,
+    "numbers": "0 " * 20_000,
+    "lines": "error\n" * 7_000,
 }
 
 
