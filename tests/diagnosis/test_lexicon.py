@@ -32,7 +32,6 @@ FILLED = {
     "words": "a few",
     "any": "what else",
 }
-TEMPLATES = [pytest.param(known, id=known.template.text) for known in templates()]
 
 
 def filled(template: str) -> str:
@@ -115,12 +114,15 @@ def test_what_says_more_is_told_and_what_says_less_is_not() -> None:
     )
 
 
-@pytest.mark.parametrize("known", TEMPLATES)
-def test_every_template_finds_its_own_line(known: Any) -> None:
-    text = filled(known.template.text)
-    for line in (text, f"ERROR:app:{text}\n    at x", text.lower()):
-        assert known.template.words <= set(re.findall(r"\w+", line.lower())) or not known.template.spaced
-        assert known.template.pattern.search(line), line
+def test_every_template_finds_its_own_line() -> None:
+    missed = []
+    for known in templates():
+        text = filled(known.template.text)
+        for line in (text, f"ERROR:app:{text}\n    at x", text.lower()):
+            words = known.template.words <= set(re.findall(r"\w+", line.lower())) or not known.template.spaced
+            if not words or not known.template.pattern.search(line):
+                missed.append(line)
+    assert missed == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rtdiag.recorded import reading
 from rtdiag.redact import Mask
 from rtdiag.report import render
 from tests.checks.broken import grouped, run
-from tests.diagnosis.example import Example, examples
+from tests.diagnosis.example import examples
 from tests.secrets.canaries import made
 
 KEY, TOKEN, PASSWORD = made("known"), made("minted", 35, "ek_"), made("proxy", 24, "")
@@ -38,9 +38,13 @@ def with_secrets(situation: Situation) -> Situation:
     return replace(situation, text=text, sent=situation.sent and f"{situation.sent} {KEY}")
 
 
-@pytest.mark.parametrize("example", examples(), ids=str)
-def test_a_masked_text_has_the_same_causes(example: Example) -> None:
-    situation = example.situation
+@pytest.mark.parametrize("topic", sorted({one.topic for one in examples()}))
+def test_a_masked_text_has_the_same_causes(topic: str) -> None:
+    for one in (one for one in examples() if one.topic == topic):
+        masked_alike(one.situation)
+
+
+def masked_alike(situation: Situation) -> None:
     mask = Mask()
     mask.learn(KEY)
     mask.learn(TOKEN)
