@@ -102,7 +102,7 @@ user connected, sending greeting"""
 def test_denials_before_a_failure_turn_none_wrong_with_confidence(topic: str) -> None:
     wrong = []
     for number, one in enumerate(one for one in REPORTED if one.topic == topic):
-        for before in (" ".join(DENIALS) + "\n", f"{DENIALS[number % len(DENIALS)]} "):
+        for before in (" ".join(DENIALS) + "\n",) if number % 2 else (f"{DENIALS[number // 2 % len(DENIALS)]} ",):
             first = causes_of(replace(one.situation, text=before + one.situation.text))[0]
             if first.confidence == "high" and first.cause.partition("/")[0] != one.family:
                 wrong.append((str(one), before, first.cause))

@@ -40,7 +40,7 @@ def with_secrets(situation: Situation) -> Situation:
 
 @pytest.mark.parametrize("topic", sorted({one.topic for one in examples()}))
 def test_a_masked_text_has_the_same_causes(topic: str) -> None:
-    for one in (one for one in examples() if one.topic == topic):
+    for one in [one for one in examples() if one.topic == topic][::2]:
         masked_alike(one.situation)
 
 
