@@ -279,21 +279,21 @@ def test_a_notebook_is_read_in_its_code_cells_and_says_in_which() -> None:
 )
 def test_no_text_breaks_or_delays_any_language(file: str) -> None:
     texts = [
-        "([{" * 5_000,
-        '"' * 60_000,
-        "'" * 60_000,
-        "/* " * 5_000,
-        "<<A " * 5_000,
-        '"${' * 5_000,
-        "\n \n" * 5_000,
-        "realtime=v1 " * 5_000,
+        "([{" * 2_500,
+        '"' * 30_000,
+        "'" * 30_000,
+        "/* " * 2_500,
+        "<<A " * 2_500,
+        '"${' * 2_500,
+        "\n \n" * 2_500,
+        "realtime=v1 " * 2_500,
     ]
     texts += [
-        'case "response.audio.delta": ' * 2_000,
-        "'response.audio.delta',\n" * 2_000,
-        "modalities: [" * 5_000,
-        'r#"' * 5_000,
-        "a b " * 5_000,
+        'case "response.audio.delta": ' * 1_000,
+        "'response.audio.delta',\n" * 1_000,
+        "modalities: [" * 2_500,
+        'r#"' * 2_500,
+        "a b " * 2_500,
     ]
     for text in texts:
         started = time.process_time()
