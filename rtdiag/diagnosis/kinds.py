@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from rtdiag.diagnosis.log_lines import tells
+from rtdiag.diagnosis.state_lines import state_in
+
 Kind = Literal["machine", "person", "denied", "code", "healthy"]
 
 _LOOKED_AT = 4000  # characters of a record
@@ -93,15 +96,8 @@ _EVENT_FAILED = re.compile(
 _SPOKEN_OF = re.compile(
     r"(?i)exception|\w{0,60}error\b|cannot|unknown|unexpected|unsupported|failed|unhandled|invalid|no handler"
 )
-_CALM_STATE = re.compile(
-    r"""(?ix)
-    \W{0,4}(?:\S{1,30}\ )?(?:ice|peer|signaling|dtls|data\ ?channel|websocket|ws)?[ _]?(?:connection|gathering|channel|signaling)?
-    [ _]?(?:state)?(?:\ ?change[ds]?)?\W{0,6}(?:is|to|->|=>)?\W{0,3}
-    (?:new|checking|connecting|connected|completed|gathering|complete|stable|opened|open|have-\w+-offer)\W{0,3}\Z
-    """
-)
-
-_PENDING = re.compile(r"(?i)\b(?:new|checking|connecting|gathering|have-\w+-offer)\W{0,3}\Z")
+_PENDING = frozenset({"new", "checking", "connecting", "gathering", "have-local-offer", "have-remote-offer"})
+_LOST = frozenset({"disconnected", "failed", "closed"})
 
 # Source code: what surely is a statement, and what may also be a print of a value.
 _STATEMENT = re.compile(
@@ -138,7 +134,8 @@ def of_record(record: str) -> Kind | None:
         return "healthy"
     if is_code(near):
         return "code"
-    if _is_healthy_event(near) or _CALM_STATE.match(near[:200]):
+    state = state_in(near)
+    if _is_healthy_event(near) or (state and state[1] not in _LOST and not tells(near)):
         return "healthy"
     level = _LEVEL.search(near[:200])
     calm = level is not None and next(filter(None, level.groups())).lower() in _CALM_LEVELS
@@ -174,7 +171,8 @@ def tells_of_trouble(line: str) -> bool:
 
 def is_pending(line: str) -> bool:
     """Whether it is a state of a connection that must pass: nothing follows from it, and nothing is well yet."""
-    return bool(_PENDING.search(line[-100:]))
+    state = state_in(line)
+    return state is not None and state[1] in _PENDING
 
 
 def _is_logged(record: str) -> bool:

@@ -48,6 +48,11 @@ class Match:
     measured: bool = False
     most: Confidence = "high"
 
+    @property
+    def by_signs(self) -> bool:
+        """Whether a sign speaks for it, and not only the likeness of words."""
+        return self.support != (_ONLY_LIKE,)
+
 
 def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
     """The causes that explain one situation, best first, at most four; `unknown`, then the nearest ones, when none does."""
@@ -57,16 +62,14 @@ def causes_of(situation: Situation) -> tuple[Diagnosis, ...]:
 def _told(situation: Situation) -> list[tuple[Diagnosis, float]]:
     """The causes of one situation, each with its worth."""
     found = judged(situation)
-    told = [one for one in found if one.shown and one.match.support != (_ONLY_LIKE,)]
-    firm = any(one.confidence != "low" for one in told)
-    held = (
-        [one for one in told if one.match.points >= _LOW]
-        if firm
-        else [one for one in found if one.shown] or (found if failing([features(situation)]) else [])
-    )
+    held: Sequence[Held] = [one for one in found if one.shown]
+    if any(one.confidence != "low" for one in held):
+        held = [one for one in held if one.match.points >= _LOW]
+    elif not held and failing([features(situation)]):
+        held = found
     if held:
         return [(_diagnosis(one.match, one.confidence, situation), one.worth) for one in held[:_SHOWN]]
-    matches = [one.match for one in found if one.match.support != (_ONLY_LIKE,)]
+    matches = [one.match for one in found if one.match.by_signs]
     nearest = [(_diagnosis(m, "low", situation), 0.0) for m in matches[:2] if m.points > 0]
     return [(_unknown(matches), 0.0), *nearest]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from rtdiag.diagnosis.explaining import explain
+from rtdiag.diagnosis.log_lines import is_log_line, tells
 from rtdiag.diagnosis.readers import FILE, long_log, pasted, read
-from rtdiag.diagnosis.readers.log_lines import is_log_line, tells
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Limit, Source
 from rtdiag.model import Explanation

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CALLS, CLIENT_SECRETS, TRANSLATION_SECRETS
+from rtdiag.diagnosis.log_lines import tells
 from rtdiag.diagnosis.readers.forms import Draft, Reading
 from rtdiag.diagnosis.readers.http_answers import read_commands
-from rtdiag.diagnosis.readers.log_lines import tells
 from rtdiag.diagnosis.readers.routes import host_of, is_realtime, path_of
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.model import counted

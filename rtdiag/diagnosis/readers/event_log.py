@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rtdiag.diagnosis.log_lines import is_log_line, tells
 from rtdiag.diagnosis.readers import beside
 from rtdiag.diagnosis.readers.channel_log import Channel
 from rtdiag.diagnosis.readers.event_lines import Line
 from rtdiag.diagnosis.readers.forms import Draft, Reading
-from rtdiag.diagnosis.readers.log_lines import is_log_line, tells
 from rtdiag.model import counted
 
 _UNSEEN = "how the session was opened, and what became of the sound, cannot be seen from it"

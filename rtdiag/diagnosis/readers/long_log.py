@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from rtdiag.diagnosis.log_lines import is_log_line, tells
 from rtdiag.diagnosis.readers import pasted
 from rtdiag.diagnosis.readers.forms import Draft, Reading
-from rtdiag.diagnosis.readers.log_lines import is_log_line, tells
 from rtdiag.diagnosis.readers.plain import LONGEST_LINE, NOTHING, parsed
 from rtdiag.diagnosis.readers.quiet import UNSEEN
 from rtdiag.diagnosis.situation import Unreadable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from rtdiag.diagnosis.log_lines import is_log_line, tells
 from rtdiag.diagnosis.readers.forms import Reading
-from rtdiag.diagnosis.readers.log_lines import is_log_line, tells
-from rtdiag.diagnosis.readers.state_lines import came_through, state_in
+from rtdiag.diagnosis.state_lines import came_through, state_in
 from rtdiag.model import counted
 
 # The name of a server's event, with marks before it and fields behind it; more words than that are a person's.
