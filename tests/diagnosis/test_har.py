@@ -291,8 +291,8 @@ def test_a_large_har_is_read_in_little_memory(tmp_path: Path) -> None:
     assert peak_bytes < 16 * 1024 * 1024
 
 
-def test_fifty_thousand_entries_take_time_in_proportion_and_little_memory(tmp_path: Path) -> None:
-    for count in (5_000, 50_000):
+def test_many_entries_take_time_in_proportion_and_little_memory(tmp_path: Path) -> None:
+    for count in (2_000, 20_000):
         failing = json.dumps(entry("POST", "https://shop.example/prices", 500, "no", headers={"cookie": "a=b"}))
         last = json.dumps(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN))
         body = f'{{"log": {{"version": "1.2", "entries": [{(failing + ",") * count}{last}]}}}}'
@@ -308,13 +308,13 @@ def test_fifty_thousand_entries_take_time_in_proportion_and_little_memory(tmp_pa
         "print(len(found.situations), time.process_time(), most.split()[1])\n"
     )
     took = {}
-    for count in (5_000, 50_000):
+    for count in (2_000, 20_000):
         command = [sys.executable, "-c", code, str(tmp_path / f"{count}.har")]
         done = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         assert done[0] == "1"
         assert int(done[2]) < 200 * 1024
         took[count] = float(done[1])
-    assert took[50_000] < 2 * 10 * took[5_000]
+    assert took[20_000] < 2 * 10 * took[2_000]
 
 
 def test_a_har_whose_one_value_never_ends_is_left_there(monkeypatch: pytest.MonkeyPatch) -> None:
