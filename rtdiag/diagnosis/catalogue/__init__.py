@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import EntryPoint
@@ -47,6 +48,7 @@ _PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 _CLASSES = {r"\W": r"[^\w\n]", r"\D": r"[^\d\n]", r"\s": r"[^\S\n]"}
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
+_is_foreign: ContextVar[bool] = ContextVar("_is_foreign", default=False)
 _OF_THE_ANSWER = frozenset(
     {
         "text",
@@ -66,6 +68,17 @@ _OF_THE_ANSWER = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A regular expression, compiled when something is first looked for: a run that ends well looks for nothing."""
+
+    pattern: str
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """As that of `re.Pattern`. Raises ValueError where it is no regular expression."""
+        return own_yaml.pattern(self.pattern).search(text)
+
+
 @dataclass(frozen=True)
 class Sign:
     """What speaks for or against a cause: each feature of `when` must hold its expression for `points` to count.
@@ -74,7 +87,7 @@ class Sign:
     """
 
     points: int
-    when: tuple[tuple[str, re.Pattern[str]], ...]
+    when: tuple[tuple[str, Expression], ...]
     held: Confidence = "high"
 
     @property
@@ -184,7 +197,12 @@ def _all() -> tuple[Mapping[str, Cause], tuple[plugins.Broken, ...]]:
 
 
 def _joined_by(known: Mapping[str, Cause], entry: EntryPoint) -> Mapping[str, Cause]:
-    return gathered([(entry.value, "causes.yaml")], known)
+    """Their expressions are compiled at once, so that a mistake is told with its place; ours are all looked for in the tests."""
+    before = _is_foreign.set(True)
+    try:
+        return gathered([(entry.value, "causes.yaml")], known)
+    finally:
+        _is_foreign.reset(before)
 
 
 def gathered(sources: Iterable[own_yaml.Source], known: Mapping[str, Cause] | None = None) -> Mapping[str, Cause]:
@@ -251,11 +269,14 @@ def _in_small_letters(text: str) -> str:
     return text.replace("\u0130", "i").lower()  # it alone would become two
 
 
-def _looks(place: str, name: str, text: str) -> tuple[str, re.Pattern[str]]:
+def _looks(place: str, name: str, text: str) -> tuple[str, Expression]:
     """A feature, and what must be found in it."""
     if name not in names():
         raise ValueError(f"unknown feature - at `${place}`")
+    expression = Expression(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
     try:
-        return name, own_yaml.pattern(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
+        if _is_foreign.get():
+            own_yaml.pattern(expression.pattern)
     except ValueError as error:
         raise ValueError(f"{error} - at `${place}`") from None
+    return name, expression
