@@ -48,7 +48,7 @@ _PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 _CLASSES = {r"\W": r"[^\w\n]", r"\D": r"[^\d\n]", r"\s": r"[^\S\n]"}
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
-_is_foreign: ContextVar[bool] = ContextVar("_is_foreign", default=False)
+_is_our_own: ContextVar[bool] = ContextVar("_is_our_own", default=False)
 _OF_THE_ANSWER = frozenset(
     {
         "text",
@@ -192,17 +192,16 @@ def broken() -> tuple[plugins.Broken, ...]:
 @cache
 def _all() -> tuple[Mapping[str, Cause], tuple[plugins.Broken, ...]]:
     names = sorted(file.name for file in files(__name__).iterdir())
-    own = gathered((__name__, name) for name in names if name.endswith(".yaml"))
+    before = _is_our_own.set(True)
+    try:
+        own = gathered((__name__, name) for name in names if name.endswith(".yaml"))
+    finally:
+        _is_our_own.reset(before)
     return plugins.joined(own, GROUP, "causes", _joined_by)
 
 
 def _joined_by(known: Mapping[str, Cause], entry: EntryPoint) -> Mapping[str, Cause]:
-    """Their expressions are compiled at once, so that a mistake is told with its place; ours are all looked for in the tests."""
-    before = _is_foreign.set(True)
-    try:
-        return gathered([(entry.value, "causes.yaml")], known)
-    finally:
-        _is_foreign.reset(before)
+    return gathered([(entry.value, "causes.yaml")], known)
 
 
 def gathered(sources: Iterable[own_yaml.Source], known: Mapping[str, Cause] | None = None) -> Mapping[str, Cause]:
@@ -275,7 +274,7 @@ def _looks(place: str, name: str, text: str) -> tuple[str, Expression]:
         raise ValueError(f"unknown feature - at `${place}`")
     expression = Expression(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
     try:
-        if _is_foreign.get():
+        if not _is_our_own.get():  # of ours the tests look for each
             own_yaml.pattern(expression.pattern)
     except ValueError as error:
         raise ValueError(f"{error} - at `${place}`") from None
