@@ -287,10 +287,12 @@ def test_what_the_wording_tells_becomes_a_fact(text: str, name: str, value: str)
     assert value or features(Situation(text))[name] == ""
 
 
-def test_every_sign_looks_at_facts_that_there_are_and_has_points_of_the_scale() -> None:
+def test_every_sign_looks_at_facts_that_there_are_with_expressions_that_are_some_and_has_points_of_the_scale() -> None:
     for cause in catalogue.causes().values():
         for sign in (*cause.speaks_for, *cause.speaks_against):
-            assert {name for name, _ in sign.when} <= names(), cause.code
+            for name, expression in sign.when:
+                assert name in names(), cause.code
+                expression.search("")  # raises ValueError for what is none: nothing else compiles all of ours
             assert 1 <= sign.points <= 20 or sign.points in (40, 60, 70), "a text's, or what rtdiag has measured"
 
 

@@ -146,6 +146,39 @@ def test_the_body_may_stand_before_the_line_of_its_request() -> None:
     assert "invalid_offer" in situation.text
 
 
+@pytest.mark.parametrize(
+    ("before", "asked", "status"),
+    [
+        (f"POST {CALLS}\n401 ", ("POST", CALLS), 401),
+        (f"> POST {CALLS}\nStatus: 401 Unauthorized\n\n", ("POST", CALLS), 401),
+        (f"POST {CALLS}\n", ("POST", CALLS), None),
+        ("POST /v1/realtime/calls HTTP/1.1\nresponse: 401\n", ("POST", "/v1/realtime/calls"), 401),
+        (f"POST {SESSIONS}\n200 OK\nPOST {CALLS}\nHTTP/2 401\n", ("POST", CALLS), 401),
+        (f"POST {CALLS} -> 401\n", ("POST", CALLS), 401),
+        (f"POST {CALLS} → 401: ", ("POST", CALLS), 401),
+        (f"Request: POST {CALLS}\nResponse: 401 ", ("POST", CALLS), 401),
+        (f"URL: {CALLS}\nMethod: POST\nStatus: 401\nBody: ", ("POST", CALLS), 401),
+        (f"Request Method: POST\nRequest URL: {CALLS}\nStatus Code: 401 Unauthorized\n\n", ("POST", CALLS), 401),
+        (f"`POST {CALLS}` returns **401**:\n\n", ("POST", CALLS), 401),
+        (f"> POST {CALLS}\n> 401\n> ", ("POST", CALLS), 401),
+        (f"POST {SESSIONS}\n403\nPOST {CALLS}\n", ("POST", CALLS), None),
+        (f"POST {SESSIONS}\n200 OK\n", (None, None), None),
+        (f"POST {SESSIONS} is what I ask since Monday\n", (None, None), None),
+    ],
+)
+def test_a_request_alone_on_a_line_is_answered_by_the_body_after_it(
+    before: str, asked: tuple[str | None, str | None], status: int | None
+) -> None:
+    told = only(f"Since today:\n{before}{json.dumps(BAD_KEY)}", "console paste")
+    assert ((told.method, told.url), told.status) == (asked, status)
+
+
+def test_an_event_of_the_channel_answers_no_request() -> None:
+    event = json.dumps({"type": "error", "event_id": "event_1", "error": {"type": "server_error", "message": "Sorry"}})
+    told = only(f"Since today:\nPOST {CALLS}\n{event}", "console paste")
+    assert (told.surface, told.method, told.url, told.status) == ("data_channel", None, None, None)
+
+
 def test_a_body_of_another_status_is_another_fact() -> None:
     found = reading(f"POST {SESSIONS} 500 (Internal Server Error)\nHTTP 403: {json.dumps(BAD_KEY)}")
     assert [(s.status, s.url) for s in found.situations] == [(500, SESSIONS), (403, None)]

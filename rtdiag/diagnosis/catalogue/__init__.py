@@ -274,7 +274,7 @@ def _looks(place: str, name: str, text: str) -> tuple[str, Expression]:
         raise ValueError(f"unknown feature - at `${place}`")
     expression = Expression(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
     try:
-        if not _is_our_own.get():  # of ours the tests look for each
+        if not _is_our_own.get():  # ours are compiled by a test
             own_yaml.pattern(expression.pattern)
     except ValueError as error:
         raise ValueError(f"{error} - at `${place}`") from None

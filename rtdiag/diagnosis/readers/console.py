@@ -113,7 +113,7 @@ def _with_object(found: list[Message], text: str, index: int) -> list[Message]:
         found[0].draft.text = text.strip()
         return found
     kind: Kind = "event" if _CHANNEL.search(straight(text[:4000])) else "body"
-    draft = Draft(text=text.strip(), status=console_lines.status_in(text.split("{")[0]))
+    draft = Draft(text=text.strip(), status=console_lines.status_in(text.split("{")[0] + "{"))
     plain = straight(text)
     whole = parsed(plain[plain.find("{") :]) if "{" in plain else NOTHING
     if whole is NOTHING and (printed := printed_errors.error_at(plain, plain.find("{"))):

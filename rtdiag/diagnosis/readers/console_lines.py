@@ -12,7 +12,7 @@ _METHODS = "GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD"
 _URL = r"(?:https?|wss?)://[^\s\"'<>`]{1,2048}"
 
 _REQUEST = re.compile(
-    rf"(?:XHR|\b)({_METHODS})\s{{0,8}}\"?((?:(?:https?|wss?):/)?/[^\s\"'<>`]{{1,2048}}?)\"?:?[\s\[]{{1,8}}"
+    rf"(?:XHR|\b)({_METHODS})\s{{0,8}}\"?((?:(?:https?|wss?):/)?/[^\s\"'<>`]{{1,2048}}?)\"?:?[\s\[]{{1,8}}(?:(?:->|=>|→)\s{{1,4}})?"
     r"(?:(?:HTTP/[\d.]{1,4}\s)?([1-5]\d\d)\b|(net::ERR_\w{1,60})(?:\s([1-5]\d\d)\b)?)"
 )
 _LOAD = re.compile(
@@ -24,7 +24,7 @@ _NET = re.compile(r"net::ERR_\w{1,60}")
 _ANY_URL = re.compile(_URL)
 _ORIGIN = re.compile(r"from origin\s{1,4}['\"]?(\S{1,300}?)['\"]?\s")
 _STATUS = re.compile(
-    r"(?i)(?:status(?:[ _]?code)?|\bHTTP(?:/[\d.]{1,4})?|response code|\bcode|error|failed|exception)"
+    r"(?i)(?:status(?:[ _]?code)?|\bHTTP(?:/[\d.]{1,4})?|response(?: code)?|\bcode|error|failed|exception)"
     r"(?:\s{1,2}(?:of|was|is))?[\s:=('\"‘]{1,4}([45]\d\d)\b"
 )
 _LEADING_STATUS = re.compile(r"\A\s{0,20}['\"]?([45]\d\d)\b\s{1,4}[-–{\"'A-Z]")
