@@ -174,6 +174,7 @@ OPENS = {
     "api/own_yaml.py": "rtdiag's own files, and those of plug-ins",
     "report/html/__init__.py": "its own style",
     "speech/clip.py": "audio, for ffmpeg",
+    "emulator/session/spoken.py": "its own sentence, for ffmpeg",
     "transport/trust.py": "certificates, for OpenSSL",
     "cli/outputs.py": "the summary of a step, written",
     "intake/from_yaml.py": "the door itself",

@@ -18,7 +18,7 @@ from rtdiag.emulator.session.turn_taking import FRAME_MS
 if TYPE_CHECKING:
     import av
 
-__all__ = ["FRAME_MS", "RATE_HZ", "Resampler", "Voice", "lasts_ms"]
+__all__ = ["FORMATS", "FRAME_MS", "RATE_HZ", "Resampler", "Voice", "lasts_ms"]
 
 RATE_HZ = 16000
 _FRAME_BYTES = RATE_HZ * FRAME_MS // 1000 * 2
@@ -27,7 +27,7 @@ _QUIET = 16  # the largest sample of digital silence: G.711's A-law has no zero,
 # The formats of both dialects, as ffmpeg's decoder and sample rate: openai 3.54.0 types/realtime/realtime_audio_formats.py
 # and types/beta/realtime/session_create_params.py. G.711 itself says 8 kHz.
 _Codec = Literal["pcm_s16le", "pcm_mulaw", "pcm_alaw"]
-_FORMATS: Mapping[str, tuple[_Codec, int]] = {
+FORMATS: Mapping[str, tuple[_Codec, int]] = {
     "audio/pcm": ("pcm_s16le", 24000),
     "pcm16": ("pcm_s16le", 24000),
     "audio/pcmu": ("pcm_mulaw", 8000),
@@ -39,7 +39,7 @@ _FORMATS: Mapping[str, tuple[_Codec, int]] = {
 
 def lasts_ms(audio: bytes, name: str) -> float:
     """How long audio of the format that a session calls `name` is."""
-    codec, rate_hz = _FORMATS[name]
+    codec, rate_hz = FORMATS[name]
     return len(audio) / (2 if codec == "pcm_s16le" else 1) / rate_hz * 1000
 
 
@@ -79,7 +79,7 @@ class Resampler:
         """A decoder for that format; half a sample of the one before is dropped."""
         import av
 
-        codec, rate_hz = _FORMATS[name]
+        codec, rate_hz = FORMATS[name]
         self._decoder = av.CodecContext.create(codec, "r")
         self._decoder.sample_rate, self._decoder.layout = rate_hz, "mono"
         self._sample_bytes = 2 if codec == "pcm_s16le" else 1
