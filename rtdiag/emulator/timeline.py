@@ -18,14 +18,15 @@ class NoSuchDate(ValueError):  # noqa: N818 - the name is part of the interface
 class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the API can do by and by.
 
-    `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `translations`: their mint. `beta_token_life`: a beta
-    mint takes a life. `language_lists`: a transcription takes `languages` and `keywords`. `tokens_once`: a token opens one
-    session. `ice_lite`, `dtls_passive`: what answers say. The rest are how transcription over WebRTC came to work in
-    spring 2025, and fields by the name of what they are about.
+    `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `errors_coded`: what is refused of turns has a code.
+    `translations`: their mint. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription takes
+    `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`, `dtls_passive`: what answers say. The
+    rest are how transcription over WebRTC came to work in spring 2025, and fields by the name of what they are about.
     """
 
     beta: bool = False
     webrtc: bool = False
+    errors_coded: bool = False
     ga: bool = False
     transcription_sessions: bool = False
     transcription_over_webrtc: bool = False
