@@ -31,7 +31,8 @@ class Emulator:
 
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
     `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
-    its Unix seconds; `ends` is the rule by which silence ends a turn (turns.py). Raises ValueError when made (UnknownFault,
+    its Unix seconds; `ends` is the rule by which silence ends a turn (turn_taking.py); `pace` is how long a response takes, 1 as
+    recorded, 0 at once. Raises ValueError when made (UnknownFault,
     NoSuchDate, an empty host), OSError when a port is taken.
     """
 
@@ -44,6 +45,7 @@ class Emulator:
         clock: Callable[[], float] = time.time,
         control_port: int | None = None,
         ends: Rule = patience,
+        pace: float = 1,
     ) -> None:
         if not host.strip():  # to asyncio "" is every address of this machine
             raise ValueError("the host is empty: give an address, such as 127.0.0.1")
@@ -59,7 +61,7 @@ class Emulator:
         ):  # what is wrong with the data is said now, not when somebody asks
             read()
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
-        self._ends = ends
+        self._ends, self._pace = ends, pace
         self._service: Service | None = None
         self._ports: list[Port] = []
 
@@ -154,7 +156,7 @@ class Emulator:
         from rtdiag.emulator.http.server import application
         from rtdiag.emulator.service import Service
 
-        self._service = Service(self.as_of, self._chosen, self._clock, self._ends)
+        self._service = Service(self.as_of, self._chosen, self._clock, self._ends, self._pace)
         try:
             self._port = await self._listen(application(self._service), self._host, self._port)
             if self._control_port is not None:

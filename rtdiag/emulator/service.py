@@ -42,12 +42,18 @@ class Service:
     """The state behind the HTTP routes. Raises NoSuchDate for a day before the timeline."""
 
     def __init__(
-        self, as_of: date, faults: Sequence[Fault], clock: Callable[[], float] = time.time, ends: Rule = patience
+        self,
+        as_of: date,
+        faults: Sequence[Fault],
+        clock: Callable[[], float] = time.time,
+        ends: Rule = patience,
+        pace: float = 1,
     ) -> None:
         self.as_of, self.faults = as_of, tuple(faults)
         self._clock = clock
         self.behaviour = behaviour(as_of)
-        self.rules = Rules(self.behaviour, switches(faults), self.clock, ends)
+        now = time.monotonic if clock is time.time else clock
+        self.rules = Rules(self.behaviour, switches(faults), self.clock, ends, now, pace)
         self.tokens = Tokens(self.clock)
         self.calls: dict[str, Call] = {}
         self.sockets: set[Closable] = set()

@@ -30,7 +30,7 @@ Json = dict[str, Any]
 HERE = Path(__file__).parent
 SCRIPTS = yaml.load((HERE / "scripts.yaml").read_text(encoding="utf-8"), Loader=loader())
 EMULATOR = HERE.parents[1] / "rtdiag" / "emulator"
-AUDIO = {"speech": speech(1) + silence(1), "tenth": silence(0.1)}
+AUDIO = {"speech": speech(1) + silence(1), "tenth": silence(0.1), "silence": silence(12)}
 OVER: tuple[Over, ...] = ("webrtc", "websocket")
 CASES: list[tuple[str, Kind, Over]] = [
     (name, kind, over) for name, script in SCRIPTS.items() for kind in script["kinds"] for over in OVER
@@ -42,8 +42,11 @@ def told(kind: Kind, over: Over, asked: list[Any]) -> Iterator[Json]:
     rules = Rules(behaviour(newest()), Switches(), time.time)
     session = Session(kind, "ga", configured(kind, "ga", {"type": kind}, {}, rules), rules, over)
     yield from session.created()
+    last_item = ""
     for one in asked:
-        yield from session.receive(json.dumps(sent(one)).replace("KIND", kind))
+        for event in session.receive(json.dumps(sent(one)).replace("KIND", kind).replace("LAST_ITEM", last_item)):
+            last_item = event["item"]["id"] if "item" in event else last_item
+            yield event
     yield from session.expire()
 
 

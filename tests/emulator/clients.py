@@ -231,7 +231,7 @@ async def until(made: Peer | Wire, kind_of_event: str) -> list[Json]:
 def types(events: Sequence[Json]) -> list[str]:
     """The names of events, the deltas of one kind as one."""
     names = [str(event["type"]) for event in events]
-    return [name for i, name in enumerate(names) if not name.endswith(".delta") or names[i - 1] != name]
+    return [name for i, name in enumerate(names) if not name.endswith(".delta") or [name] != names[max(i - 1, 0) : i]]
 
 
 def open_sockets() -> set[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import pytest
 
+from rtdiag.emulator.session import spoken
 from rtdiag.emulator.session.replies import REPLY, Over
 from tests.emulator.clients import types
 from tests.emulator.made import HELLO, error, item, session, told
@@ -21,7 +23,8 @@ def test_an_item_is_created_behind_the_last() -> None:
     added, done = item(one, "item_one")
     assert types([added, done]) == ["conversation.item.added", "conversation.item.done"]
     assert added["item"] == done["item"]
-    assert added["item"] == HELLO | {"id": "item_one", "object": "realtime.item", "status": "completed"}
+    assert added["item"] == HELLO | {"id": "item_one", "status": "completed"}
+    assert list(added["item"]) == ["id", "type", "status", "role", "content"]
     assert (added["previous_item_id"], done["previous_item_id"]) == (None, None)
     later, _ = item(one)
     assert later["previous_item_id"] == "item_one"
@@ -69,9 +72,11 @@ def test_items_are_shown_cut_and_deleted() -> None:
     (shown,) = told(one, "conversation.item.retrieve", item_id="here")
     assert shown["type"] == "conversation.item.retrieved"
     assert shown["item"]["content"] == HELLO["content"]
-    (cut,) = told(one, "conversation.item.truncate", item_id="here", content_index=0, audio_end_ms=1500)
+    said = told(one, "response.create")[1]["item"]["id"]
+    (cut,) = told(one, "conversation.item.truncate", item_id=said, content_index=0, audio_end_ms=1500)
     assert cut["type"] == "conversation.item.truncated"
-    assert (cut["item_id"], cut["content_index"], cut["audio_end_ms"]) == ("here", 0, 1500)
+    assert (cut["item_id"], cut["content_index"], cut["audio_end_ms"]) == (said, 0, 1500)
+    told(one, "conversation.item.delete", item_id=said)
     (gone,) = told(one, "conversation.item.delete", item_id="here")
     assert (gone["type"], gone["item_id"]) == ("conversation.item.deleted", "here")
     assert error(one, "conversation.item.delete", item_id="here")["code"] == "item_delete_invalid_item_id"
@@ -123,37 +128,50 @@ def test_the_text_of_a_response_comes_in_the_live_order() -> None:
     assert made["content"] == [{"type": "output_text", "text": REPLY}]
     assert {e["response_id"] for e in events if "response_id" in e} == {begun["id"]}
     assert {e["item_id"] for e in events if "item_id" in e} == {made["id"]}
-    assert [e["previous_item_id"] for e in events if "previous_item_id" in e] == ["question", "question"]
+    assert [e["previous_item_id"] for e in events if "previous_item_id" in e] == ["question", None]
+    assert told(one, "response.create")[-4]["previous_item_id"] == made["id"], "all but a conversation's second say it"
     assert [limit["name"] for limit in events[-1]["rate_limits"]] == ["tokens"]
-    assert item(one)[0]["previous_item_id"] == made["id"]
+    assert item(one)[0]["previous_item_id"] != made["id"]
 
 
-@pytest.mark.parametrize(
-    ("over", "audio"),
-    [
-        (
-            "websocket",
-            ["response.output_audio_transcript.delta", "response.output_audio.delta", "response.output_audio.done"],
-        ),
-        (
-            "webrtc",
-            [
-                *("output_audio_buffer.started", "response.output_audio_transcript.delta"),
-                "response.output_audio.done",
-            ],
-        ),
-    ],
-)
-def test_the_audio_of_a_response_is_an_event_over_a_socket_alone(over: Over, audio: list[str]) -> None:
+@pytest.mark.parametrize("over", ["websocket", "webrtc"])
+def test_the_audio_of_a_response_is_an_event_over_a_socket_alone(over: Over) -> None:
     events = told(session(over=over), "response.create")
-    names = types(events)
+    names, by_call = types(events), over == "webrtc"
     begin, end = names.index("response.content_part.added"), names.index("response.content_part.done")
-    assert names[begin + 1 : end] == [*audio, "response.output_audio_transcript.done"]
-    assert ("output_audio_buffer.stopped" in names) == (over == "webrtc")
-    assert events[-2]["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": REPLY}]
-    assert events[-2]["response"]["audio"]["output"]["voice"] == "alloy"
-    for delta in (e for e in events if e["type"] == "response.output_audio.delta"):
-        assert base64.b64decode(delta["delta"], validate=True)
+    assert names[end - 2 : end] == ["response.output_audio.done", "response.output_audio_transcript.done"]
+    assert names[begin + 1] == "response.output_audio_transcript.delta"
+    assert names[begin + 2] == ("output_audio_buffer.started" if by_call else "response.output_audio.delta")
+    deltas = [e["delta"] for e in events if e["type"] == "response.output_audio.delta"]
+    assert b"".join(base64.b64decode(delta, validate=True) for delta in deltas) == (b"" if by_call else spoken.pcm())
+    (done,) = (e["response"] for e in events if e["type"] == "response.done")
+    assert done["output"][0]["content"] == [{"type": "output_audio", "transcript": REPLY}]
+    assert done["audio"]["output"]["voice"] == "alloy"
+
+
+def test_what_a_call_hears_is_told_with_ids_of_their_own() -> None:
+    events = [e for e in told(session(over="webrtc"), "response.create") if e["type"].startswith("output_audio_buffer")]
+    assert types(events) == ["output_audio_buffer.started", "output_audio_buffer.stopped"]
+    assert all(re.fullmatch("event_[0-9a-f]{16}", e["event_id"]) for e in events)
+
+
+def test_what_is_cut_must_be_the_models_and_long_enough() -> None:
+    one = session()
+    item(one, "here")
+    said = told(one, "response.create")[1]["item"]["id"]
+    where = {"content_index": 0, "audio_end_ms": spoken.ms() + 1}
+    found = error(one, "conversation.item.truncate", item_id="here", **where)
+    assert found["message"] == "Only model output audio messages can be truncated"
+    found = error(one, "conversation.item.truncate", item_id=said, **where)
+    assert found["message"] == f"Audio content of {spoken.ms()}ms is already shorter than {spoken.ms() + 1}ms"
+    told(one, "conversation.item.truncate", item_id=said, content_index=0, audio_end_ms=700)
+    found = error(one, "conversation.item.truncate", item_id=said, content_index=0, audio_end_ms=701)
+    assert "700ms is already shorter than 701ms" in found["message"]
+
+
+def test_a_delta_and_its_obfuscation_are_as_long_whatever_it_says() -> None:
+    deltas = [e for e in told(session(given=TEXT), "response.create") if e["type"].endswith(".delta")]
+    assert {len(e["delta"] + e["obfuscation"]) for e in deltas} == {16}
 
 
 @pytest.mark.parametrize(

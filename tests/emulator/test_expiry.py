@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.session.subscribers import Line
 from tests.emulator.clients import WAIT_S, call, wire
-from tests.emulator.made import session
+from tests.emulator.made import NOW_S, rules, session
 
 Json = dict[str, Any]
 
@@ -30,8 +31,13 @@ def test_a_session_that_expires_says_so_and_closes_the_socket() -> None:
 
 @pytest.mark.parametrize("early", [True, False])
 def test_a_call_that_expires_is_told_and_ends(early: bool) -> None:
+    hour_s = [0.0]
+
     async def run() -> None:
-        async with Emulator() as emulator, call(emulator, {"type": "transcription"}) as made:
+        async with (
+            Emulator(clock=lambda: NOW_S + hour_s[0]) as emulator,
+            call(emulator, {"type": "transcription"}) as made,
+        ):
             await made.event()
             async with wire(emulator, f"?call_id={made.call_id}") as beside:
                 await beside.ask({"type": "input_audio_buffer.clear"})
@@ -40,7 +46,8 @@ def test_a_call_that_expires_is_told_and_ends(early: bool) -> None:
                     emulator.set_faults("session-closed-early")
                     await beside.send({"type": "input_audio_buffer.clear"})
                 else:
-                    emulator._running().calls[made.call_id].line._expire()
+                    hour_s[0] = 3600.0
+                    await beside.send({"type": "input_audio_buffer.clear"})
                 assert (await made.event())["error"]["code"] == "session_expired"
                 (error,), code, _ = await beside.end()
                 assert (error["error"]["code"], code) == ("session_expired", 1001)
@@ -65,14 +72,28 @@ class Notes:
 
 def test_the_hour_is_an_hour_and_is_forgotten_with_the_line() -> None:
     async def run() -> None:
+        passed_s = [0.0]
         loop, notes = asyncio.get_running_loop(), Notes()
-        line = Line(session())
+        line = Line(session(of=replace(rules(), now=lambda: passed_s[0])))
         line.join(notes)
-        assert line._expiry.when() - loop.time() == pytest.approx(3600, abs=WAIT_S)
+        assert line._alarm
+        assert line._alarm.when() - loop.time() == pytest.approx(3600, abs=WAIT_S)
         line.begin()
-        line._expire()
+        passed_s[0] = 3600
+        line._ring()
         line.receive("{}")
         assert notes.told == ["session.created", "error", 1001]
-        assert line._expiry.cancelled()
+        assert line.session.next_in_s is None
+
+    asyncio.run(run())
+
+
+def test_a_line_that_is_closed_rings_no_more() -> None:
+    async def run() -> None:
+        line = Line(session())
+        alarm = line._alarm
+        line.close()
+        assert alarm
+        assert alarm.cancelled()
 
     asyncio.run(run())

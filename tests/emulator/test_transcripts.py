@@ -30,8 +30,7 @@ def committed(model: str | None, kind: Kind = "transcription", dialect: Dialect 
     flat: Json = {"turn_detection": None, "input_audio_transcription": asked}
     nested: Json = {"audio": {"input": {"turn_detection": None, "transcription": asked}}}
     one = session(kind, dialect, (flat if dialect == "beta" else nested) | more)
-    assert appended(one, 1) == []
-    return told(one, "input_audio_buffer.commit")
+    return appended(one, 1) + told(one, "input_audio_buffer.commit")
 
 
 def test_a_manual_commit_becomes_an_item_and_a_transcript() -> None:
@@ -91,8 +90,31 @@ def test_what_a_transcript_counts_and_whether_it_streams_by_model(model: str, us
         assert found["total_tokens"] == found["input_tokens"] + found["output_tokens"]
         assert found["input_token_details"] == {"text_tokens": 0, "audio_tokens": found["input_tokens"]}
     else:
-        assert found["seconds"] == pytest.approx(1, abs=0.1)
+        assert found["seconds"] == 1
     assert (f"{TRANSCRIPTION}.delta" in types(events)) == deltas
+
+
+@pytest.mark.parametrize(("model", "while_listening"), [("gpt-realtime-whisper", True), ("gpt-4o-transcribe", False)])
+def test_deltas_come_while_it_is_spoken_from_the_models_that_write_then(model: str, while_listening: bool) -> None:
+    """With turn detection, where there is one, and before the commit without."""
+    one = session("realtime", given={"audio": {"input": {"transcription": {"model": model}}}})
+    before = appended(one, 1)
+    assert types(before)[1:] == [f"{TRANSCRIPTION}.delta"] * while_listening
+    after = told(one, "input_audio_buffer.append", audio=base64.b64encode(speech.silence(1)).decode())
+    deltas = [e for e in (*before, *after) if e["type"] == f"{TRANSCRIPTION}.delta"]
+    assert {e["item_id"] for e in deltas} == {before[0]["item_id"]}
+    assert "".join(e["delta"] for e in deltas) == next(e["transcript"] for e in after if "transcript" in e)
+
+
+@pytest.mark.parametrize("model", ["gpt-live-transcribe", "gpt-4o-transcribe", "whisper-1"])
+def test_committed_silence_has_no_text_and_no_delta(model: str) -> None:
+    asked = {"audio": {"input": {"turn_detection": None, "transcription": {"model": model}}}}
+    one = session("transcription", given=asked)
+    told(one, "input_audio_buffer.append", audio=base64.b64encode(speech.silence(1)).decode())
+    events = told(one, "input_audio_buffer.commit")
+    assert types(events)[3:] == [f"{TRANSCRIPTION}.completed"]
+    assert events[-1]["transcript"] == ""
+    assert events[-1]["usage"].get("seconds", 1) == 1
 
 
 def test_logprobs_are_included_where_they_are_asked_for() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rtdiag.emulator.faults import Switches
 from rtdiag.emulator.session.ears import RATE_HZ, Resampler, Voice, lasts_ms
-from rtdiag.emulator.session.turn_taking import Rule, Turn, Turns, patience
+from rtdiag.emulator.session.turn_taking import FRAME_MS, Rule, Turn, Turns, patience
 
 _BYTES_PER_MS = RATE_HZ * 2 // 1000
 # What a server that ignores the silence asked for waits for: the documented default, openai 3.54.0
@@ -23,8 +23,13 @@ class Listening:
     """What one session hears. Audio goes in as `append` (of events) or `hear` (16 kHz mono); turns come out."""
 
     def __init__(self, ends: Rule = patience) -> None:
-        self.buffered_ms = 0.0
+        self.buffered_ms = self.voiced_ms = 0.0  # since the last commit; voiced as far as a voice was in it
         self._resampler, self._voice, self._turns = Resampler(), Voice(), Turns(ends)
+
+    @property
+    def now_ms(self) -> int:
+        """How much audio the session has heard."""
+        return self._turns.now_ms
 
     def append(self, audio: bytes, format_name: str) -> bytes:
         """Audio of an event in its session's format, as 16 kHz mono."""
@@ -37,13 +42,14 @@ class Listening:
         wanted = _in_effect(detection, switches)
         self.buffered_ms += len(pcm) / _BYTES_PER_MS
         for voiced in self._voice.heard(pcm, (wanted or {}).get("threshold", 0.5)):
+            self.voiced_ms += FRAME_MS if voiced else 0
             turn = self._turns.step(voiced, wanted)
             if turn:
                 yield replace(turn, at_ms=turn.at_ms + switches.offsets_late_ms)
 
     def take(self) -> None:
         """Empties the buffer."""
-        self.buffered_ms = 0.0
+        self.buffered_ms = self.voiced_ms = 0.0
 
     def cut(self) -> None:
         """A commit or a clear by hand: the turn that is open is over."""

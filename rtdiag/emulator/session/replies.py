@@ -1,111 +1,194 @@
-"""A reply in the place of the model's: one fixed sentence, as text or as audio, in the order of a real one.
+"""What one response is made of: a message, said or written, and the call of a function; each as the events that bring it.
 
-Fields and order: capture of 2026-09-18, record 69522944037 probe 8 (text); the audio's from openai 3.54.0 types/realtime. Over
-WebRTC the audio would be RTP, and none is sent.
+Fields, their order and their pauses: sessions recorded in July and September 2026 (WebSocket), and record 69522944037 probe 8.
+A pause is a float among the events, in seconds as they were recorded. The message is one fixed sentence: no model answers here.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from typing import Any, Literal, Protocol
 
 from rtdiag.api.endpoints import Dialect
-from rtdiag.emulator.session.server_events import event, named, new_id, words
+from rtdiag.emulator.session import spoken
+from rtdiag.emulator.session.server_events import event, letters, named, new_id, obfuscated, words
 
 Json = dict[str, Any]
+Step = Json | float
 Over = Literal["webrtc", "websocket"]
 
 REPLY = "This is the rtdiag emulator; no model answers here."
-SILENT_AUDIO = base64.b64encode(bytes(4800)).decode()  # a tenth of a second, 24 kHz, 16 bit, mono
+WORD_S, SOUND_AFTER_S, SOUND_S, LAST_S = 0.005, 0.12, 0.015, 0.02
+WORDS_BEFORE_SOUND = 3
+PIECE_MS = 250  # of sound in one delta; recorded: 26 deltas for 6.8 s
 _BETA_PARTS = {"output_text": "text", "output_audio": "audio"}
-# What a reply of a few words costs is made up; the shape is openai 3.54.0 types/realtime/realtime_response_usage.py.
-_RESPONSE_USAGE: Json = {
-    "total_tokens": 20,
-    "input_tokens": 10,
-    "output_tokens": 10,
-    "input_token_details": {"text_tokens": 10, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0},
-    "output_token_details": {"text_tokens": 10, "audio_tokens": 0},
-}
+
+
+class Told(Protocol):
+    """The conversation that a response becomes a part of."""
+
+    def begun(self, item: Json) -> Iterator[Json]:
+        """An item of the model's begins."""
+
+    def finished(self, item: Json, sound_ms: float | None) -> Iterator[Json]:
+        """It is over, with so much sound."""
+
+
+class Loud(Protocol):
+    """Where sound goes that is no event: a call's other side."""
+
+    def begin(self, response_id: str, item_id: str) -> Iterator[Json]:
+        """The sentence is said."""
 
 
 @dataclass(frozen=True)
-class Reply:
-    """One response to `response.create`: `events` begin with `response.created` and end with the rate limits."""
+class Terms:
+    """How a response is made: `told` is None for one outside the conversation, `sound` the name of the output's format."""
 
     dialect: Dialect
     over: Over
-    conversation_id: str
-    wish: Mapping[str, Any]
-    config: Json
+    told: Told | None
+    loud: Loud
+    sound: str
+    response_id: str = field(default_factory=lambda: new_id("resp"))
 
-    @property
-    def modalities(self) -> list[str]:
-        """Those of the response, else of the session."""
-        return self.wish.get(self._field) or self.config.get(self._field) or ["audio"]
 
-    def item(self) -> Json:
-        """The assistant's item, whole."""
-        kind = "output_audio" if "audio" in self.modalities else "output_text"
-        field = "transcript" if "audio" in self.modalities else "text"
-        part = {"type": kind if self.dialect == "ga" else _BETA_PARTS[kind], field: REPLY}
-        head = {"id": new_id("item"), "object": "realtime.item", "type": "message", "role": "assistant"}
-        return {**head, "status": "completed", "content": [part]}
+class Output:
+    """One item of a response, from `begin` over `deltas` to `end`."""
 
-    def events(self, item: Json, before: str | None) -> Iterator[Json]:
-        """All events of the reply that this item is; `before` is the item that it follows."""
-        response = self._shown()
-        yield event("response.created", response=response | {"status": "in_progress"})
-        at = {"response_id": response["id"], "output_index": 0}
-        started = {**item, "status": "in_progress", "content": []}
-        yield event("response.output_item.added", **at, item=started)
-        yield from named(self.dialect, "conversation.item.added", previous_item_id=before, item=started)
-        yield from self._content(at | {"item_id": item["id"], "content_index": 0})
-        yield from named(self.dialect, "conversation.item.done", previous_item_id=before, item=item)
-        yield event("response.output_item.done", **at, item=item)
-        yield event("response.done", response=response | {"output": [item], "usage": _RESPONSE_USAGE})
-        limit = {"name": "tokens", "limit": 200_000, "remaining": 199_000, "reset_seconds": 0.3}
-        yield event("rate_limits.updated", rate_limits=[limit])
+    def __init__(self, terms: Terms, index: int, item: Json) -> None:
+        self.terms, self.item = terms, item
+        self.at = {"response_id": terms.response_id, "output_index": index}
+        self.of_item = {"response_id": terms.response_id, "item_id": item["id"], "output_index": index}
+        self.over = False
+        self.sound_ms: float | None = None
 
-    @property
-    def _field(self) -> str:
-        return "output_modalities" if self.dialect == "ga" else "modalities"
+    def begin(self) -> Iterator[Json]:
+        """The item is there, and empty."""
+        yield event("response.output_item.added", **self.at, item=self.item)
+        if self.terms.told:
+            yield from self.terms.told.begun(self.item)
 
-    def _content(self, at: Json) -> Iterator[Json]:
-        """The one content part: begun, streamed, ended. Over WebRTC its audio is no event."""
-        spoken = "audio" in self.modalities
-        name, field, kind = (
-            ("output_audio_transcript", "transcript", "audio") if spoken else ("output_text", "text", "text")
-        )
-        yield event("response.content_part.added", **at, part={"type": kind, field: ""})
-        over_rtp = spoken and self.over == "webrtc"
-        if over_rtp:
-            yield event("output_audio_buffer.started", response_id=at["response_id"])
-        for word in words(REPLY):
-            yield from named(self.dialect, f"response.{name}.delta", **at, delta=word)
-        if spoken and not over_rtp:
-            yield from named(self.dialect, "response.output_audio.delta", **at, delta=SILENT_AUDIO)
-        if spoken:
-            yield from named(self.dialect, "response.output_audio.done", **at)
-        yield from named(self.dialect, f"response.{name}.done", **at, **{field: REPLY})
-        yield event("response.content_part.done", **at, part={"type": kind, field: REPLY})
-        if over_rtp:
-            yield event("output_audio_buffer.stopped", response_id=at["response_id"])
+    def deltas(self) -> Iterator[Step]:
+        """Its content, piece by piece."""
+        raise NotImplementedError
 
-    def _shown(self) -> Json:
-        life = "max_output_tokens" if self.dialect == "ga" else "max_response_output_tokens"
-        shown = {
-            "object": "realtime.response",
-            "id": new_id("resp"),
-            "status": "completed",
-            "status_details": None,
-            "output": [],
-            "conversation_id": self.conversation_id,
-            self._field: self.modalities,
-            "max_output_tokens": self.wish.get("max_output_tokens", self.config.get(life)),
-            "usage": None,
-            "metadata": self.wish.get("metadata"),
-        }
-        audio = self.config.get("audio", {}).get("output")
-        return shown | ({"audio": {"output": {k: audio[k] for k in ("format", "voice")}}} if audio else {})
+    def closing(self) -> Iterator[Json]:
+        """What ends its content; `item` holds it then."""
+        raise NotImplementedError
+
+    def end(self, status: str) -> Iterator[Json]:
+        """The item as it is now, `completed` or `incomplete`."""
+        self.over = True
+        yield from self.closing()
+        self.item = {**self.item, "status": status}
+        if self.terms.told:
+            yield from self.terms.told.finished(self.item, self.sound_ms)
+        yield event("response.output_item.done", **self.at, item=self.item)
+
+
+class Message(Output):
+    """The sentence. Over WebRTC its sound is no event; `phase` is what models that reason say of a message."""
+
+    def __init__(self, terms: Terms, index: int, *, audio: bool, phase: str | None) -> None:
+        head = {} if terms.dialect == "ga" else {"object": "realtime.item"}
+        item = {"id": new_id("item"), **head, "type": "message", "status": "in_progress", "role": "assistant"}
+        super().__init__(terms, index, {**item, "content": [], **({"phase": phase} if phase else {})})
+        self.at_part = {**self.of_item, "content_index": 0}
+        self._audio, self._said = audio, ""
+        self._name, self._field = ("output_audio_transcript", "transcript") if audio else ("output_text", "text")
+
+    def begin(self) -> Iterator[Json]:
+        """See Output."""
+        yield from super().begin()
+        yield event("response.content_part.added", **self.at_part, part=self._part())
+
+    def deltas(self) -> Iterator[Step]:
+        """See Output."""
+        rest = iter(words(REPLY))
+        if self._audio:
+            for word in islice(rest, WORDS_BEFORE_SOUND):
+                yield from self._word(word)
+            yield SOUND_AFTER_S
+            yield from self._sound(rest)
+        for word in rest:
+            yield from self._word(word)
+
+    def closing(self) -> Iterator[Json]:
+        """See Output."""
+        dialect, whole = self.terms.dialect, {self._field: self._said}
+        if self._audio:
+            yield from named(dialect, "response.output_audio.done", **self.at_part)
+        yield from named(dialect, f"response.{self._name}.done", **self.at_part, **whole)
+        yield event("response.content_part.done", **self.at_part, part=self._part())
+        kind = "output_audio" if self._audio else "output_text"
+        part = {"type": kind if dialect == "ga" else _BETA_PARTS[kind], **whole}
+        self.item = {**self.item, "content": [part]}
+
+    def _part(self) -> Json:
+        return {"type": "audio" if self._audio else "text", self._field: self._said}
+
+    def _word(self, word: str) -> Iterator[Step]:
+        yield WORD_S
+        self._said += word
+        delta = obfuscated(word) if self.terms.dialect == "ga" else {"delta": word}
+        yield from named(self.terms.dialect, f"response.{self._name}.delta", **self.at_part, **delta)
+
+    def _sound(self, rest: Iterator[str]) -> Iterator[Step]:
+        self.sound_ms = 0.0
+        if self.terms.over == "webrtc":
+            self.sound_ms = spoken.ms()
+            yield from self.terms.loud.begin(self.terms.response_id, self.item["id"])
+            return
+        for piece, ms in pieces(self.terms.sound):
+            self.sound_ms += ms
+            yield from named(self.terms.dialect, "response.output_audio.delta", **self.at_part, delta=piece)
+            yield SOUND_S
+            yield from (step for word in islice(rest, 1) for step in self._word(word))
+
+
+class Call(Output):
+    """The call of a function with these arguments, as text."""
+
+    def __init__(self, terms: Terms, index: int, name: str, arguments: str) -> None:
+        head = {} if terms.dialect == "ga" else {"object": "realtime.item"}
+        self.call_id = f"call_{letters(16)}"
+        what = {"type": "function_call", "status": "in_progress", "name": name, "call_id": self.call_id}
+        super().__init__(terms, index, {"id": new_id("item"), **head, **what, "arguments": ""})
+        self._whole, self._sent = arguments, ""
+
+    def deltas(self) -> Iterator[Step]:
+        """See Output."""
+        for piece in words(self._whole):
+            yield WORD_S
+            self._sent += piece
+            delta = obfuscated(piece) if self.terms.dialect == "ga" else {"delta": piece}
+            at = {**self.of_item, "call_id": self.call_id}
+            yield event("response.function_call_arguments.delta", **at, **delta)
+
+    def closing(self) -> Iterator[Json]:
+        """See Output."""
+        name = {"name": self.item["name"]} if self.terms.dialect == "ga" else {}
+        at = {**self.of_item, "call_id": self.call_id, **name}
+        yield event("response.function_call_arguments.done", **at, arguments=self._sent)
+        self.item = {**self.item, "arguments": self._sent}
+
+
+def written(arguments: Any) -> str:
+    """Arguments as the text that a function is called with."""
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+@cache
+def pieces(sound: str) -> tuple[tuple[str, float], ...]:
+    """The sentence in that format, as base64 and milliseconds of each piece."""
+    whole = spoken.in_format(sound)
+    per_ms = len(whole) / spoken.ms()
+    size = round(PIECE_MS * per_ms)
+    cut = [whole[at : at + size] for at in range(0, len(whole), size)]
+    return tuple((base64.b64encode(piece).decode(), len(piece) / per_ms) for piece in cut)

@@ -1,10 +1,11 @@
-"""Server events: their ids, and the names that the beta has for them.
+"""Server events: their ids, their deltas, and the names that the beta has for them.
 
-Names of the beta: CopilotKit/aimock @ c9af8c3 src/ws-realtime.ts:318.
+Names of the beta: CopilotKit/aimock @ c9af8c3 src/ws-realtime.ts:318. Ids and deltas: sessions recorded in 2026.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from rtdiag.api.endpoints import Dialect
 Json = dict[str, Any]
 
 _LETTERS = string.ascii_letters + string.digits
+_PADDED_TO = 16  # a delta and its obfuscation together are as long, or a multiple
 _BETA_NAMES = {
     "conversation.item.added": "conversation.item.created",
     "conversation.item.done": None,
@@ -27,9 +29,14 @@ _BETA_NAMES = {
 }
 
 
+def letters(count: int) -> str:
+    """So many letters and digits by chance."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+
+
 def new_id(prefix: str) -> str:
     """An id of the API's own look: `sess_C9CiUVUzUzYIssh3ELY1d`."""
-    return f"{prefix}_" + "".join(secrets.choice(_LETTERS) for _ in range(21))
+    return f"{prefix}_{letters(21)}"
 
 
 def event(kind_of_event: str, **fields: Any) -> Json:
@@ -44,7 +51,11 @@ def named(dialect: Dialect, kind_of_event: str, **fields: Any) -> Iterator[Json]
         yield event(name, **fields)
 
 
+def obfuscated(delta: str) -> Json:
+    """A delta of text with what hides its length (openai 3.54.0 types/realtime: in none but those of text)."""
+    return {"delta": delta, "obfuscation": letters(_PADDED_TO - len(delta) % _PADDED_TO)}
+
+
 def words(text: str) -> list[str]:
-    """The text in pieces, as deltas bring it; they join to it again."""
-    first, *rest = text.split(" ")
-    return [first, *(f" {word}" for word in rest)]
+    """The text in pieces, as deltas bring it: words with the space before them, and marks; they join to it again."""
+    return re.findall(r" ?(?:\w+|[^\w\s]|\s)", text)

@@ -5,6 +5,7 @@ Live habits, from the capture of 2026-09-18 (record 69522944037): an update is m
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,14 +25,18 @@ Json = dict[str, Any]
 
 @dataclass
 class Rules:
-    """What decides how sessions behave: the day's API, the faults that are on now, the clock (unix seconds), and `ends`, the
-    rule by which silence ends a turn.
+    """What decides how sessions behave.
+
+    The day's API, the faults that are on now, the clock (unix seconds), and `ends`, the rule by which silence ends a turn.
+    `now` counts the seconds that pass, and `pace` is how long a response takes: 1 as recorded, 0 at once.
     """
 
     behaviour: Behaviour
     switches: Switches
     clock: Callable[[], float]
     ends: Rule = patience
+    now: Callable[[], float] = time.monotonic
+    pace: float = 0
 
 
 def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules: Rules, path: str = "session") -> Json:

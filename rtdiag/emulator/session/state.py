@@ -2,31 +2,30 @@
 
 Live habits, from the capture of 2026-09-18 (record 69522944037): `session.created` comes first, `session.updated` shows the whole
 session, a client's `event_id` is echoed only when it gave one. Accepted without effect: `session.close` (of translations),
-`output_audio_buffer.clear`, `session.input_audio_buffer.append`, and responses in a transcription session.
+`session.input_audio_buffer.append`, and responses in a transcription session.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused, error_object, read_json
 from rtdiag.emulator.session.conversation import Conversation
-from rtdiag.emulator.session.listening import Listening
+from rtdiag.emulator.session.playback import Playback
 from rtdiag.emulator.session.replies import Over
+from rtdiag.emulator.session.responding import Responding
+from rtdiag.emulator.session.schedule import Schedule
 from rtdiag.emulator.session.server_events import event, new_id
-from rtdiag.emulator.session.settings import Rules, audio_input, configured, shown
-from rtdiag.emulator.session.turn_taking import Turn
+from rtdiag.emulator.session.settings import Rules, configured, shown
+from rtdiag.emulator.session.user_turns import UserTurns
 
 Json = dict[str, Any]
 
 # expires_at of a live session: record 69522944037; the beta's 15, later 30 minutes: openai-realtime-api-beta#23
 SESSION_LIFE_S: Mapping[Dialect, int] = {"ga": 3600, "beta": 1800}
 EXPIRED_CODE = 1001  # public reports of session_expired, 2026
-LEAST_COMMIT_MS = 100  # public docs, record 55945964610 (2026-05)
 
 # As the live server prints them on an unknown type: record 69522944037 probe 8 (GA). The beta's own list is assumed.
 _BUFFER = ("input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear")
@@ -46,7 +45,8 @@ _UNLISTED = "output_audio_buffer.clear"
 class Session:
     """One session: `created` opens it, `receive` answers each message of the client, `hear` what is said to it.
 
-    `ended` is None until the server ends the session, then the close code and its reason.
+    What comes later comes with `tick`, in `next_in_s` seconds; None means never. `ended` is None until the server ends the session,
+    then the close code and its reason.
     """
 
     def __init__(self, kind: Kind, dialect: Dialect, config: Json, rules: Rules, over: Over = "webrtc") -> None:
@@ -57,9 +57,28 @@ class Session:
         self._expires_at = int(rules.clock()) + SESSION_LIFE_S[dialect]
         beta_transcription = (kind, dialect) == ("transcription", "beta")
         self._name = "transcription_session" if beta_transcription else "session"
-        self._conversation = Conversation(dialect, over)
-        self._listening = Listening(rules.ends)
-        self._turn: tuple[str, int] | None = None  # the item of the turn that is being spoken, and when it began
+        self._schedule = Schedule(rules.now)
+        self._schedule.after(SESSION_LIFE_S[dialect], self.expire)
+        self._conversation = Conversation(dialect)
+        self._user = UserTurns(
+            kind, dialect, rules, self._schedule, self._conversation, lambda: self.config, self._error
+        )
+        self._responding = Responding(dialect, over, self._conversation, rules, self._schedule, self._user.responded)
+        self._user.responding = self._responding if kind == "realtime" else None
+
+    @property
+    def playback(self) -> Playback:
+        """What the other side of a call hears."""
+        return self._responding.playback
+
+    @property
+    def next_in_s(self) -> float | None:
+        """When something comes of itself."""
+        return None if self.ended else self._schedule.next_in_s()
+
+    def tick(self) -> list[Json]:
+        """The events whose time has come."""
+        return self._in_time(iter(()))
 
     def created(self) -> list[Json]:
         """The events that open the channel: one, unless a fault says otherwise."""
@@ -71,24 +90,33 @@ class Session:
         return [self._session_event("created")]
 
     def receive(self, message: str | bytes) -> list[Json]:
-        """The events that answer one message; never raises, an `error` event is an answer too."""
-        asked: object = None
-        answers: list[Json] = []
+        """The events that answer one message, and those whose time has come; an `error` event is an answer too."""
         if self.rules.switches.closes_early:
             return self.expire()
-        try:
-            asked = _parsed(message)
-            answers.extend(self._answer(asked))
-        except Refused as refused:
-            given = asked.get("event_id") if isinstance(asked, dict) else None
-            answers.append(self._error(refused, given))
-        return answers
+        return self._in_time(self._answered(message))
 
     def hear(self, pcm: bytes) -> list[Json]:
         """The events that follow from 16 kHz mono audio, wherever it came in."""
-        detection = audio_input(self.config, self.dialect)["turn_detection"]
-        turns = self._listening.hear(pcm, detection, self.rules.switches)
-        return [answer for turn in turns for answer in self._turned(turn)]
+        return self._in_time(self._user.hear(pcm))
+
+    def _in_time(self, events: Iterator[Json]) -> list[Json]:
+        """What was due before, these events, and what they make due; never raises, and nothing follows the end."""
+        told = [] if self.ended else list(self._schedule.come())
+        if self.ended:
+            return told
+        try:
+            told.extend(events)
+        except Refused as refused:
+            told.append(self._error(refused, None))
+        return [*told, *self._schedule.come()]
+
+    def _answered(self, message: str | bytes) -> Iterator[Json]:
+        asked: object = None
+        try:
+            asked = _parsed(message)
+            yield from self._answer(asked)
+        except Refused as refused:
+            yield self._error(refused, asked.get("event_id") if isinstance(asked, dict) else None)
 
     def expire(self) -> list[Json]:
         """The session's time is over."""
@@ -105,7 +133,7 @@ class Session:
             if not self.rules.switches.answers_updates:
                 return iter(())
         elif kind_of_event == _UNLISTED and self._over == "webrtc":
-            return iter(())
+            return self._responding.clear()
         if kind_of_event not in listed:
             supported = ", ".join(f"'{name}'" for name in listed[:-1]) + f", and '{listed[-1]}'"
             raise Refused("invalid-value", value=kind_of_event, supported=supported, param="type")
@@ -116,15 +144,15 @@ class Session:
         return {
             "session.update": self._update,
             "transcription_session.update": self._update,
-            "input_audio_buffer.append": self._append,
-            "input_audio_buffer.commit": self._commit_asked,
-            "input_audio_buffer.clear": self._clear,
+            "input_audio_buffer.append": self._user.append,
+            "input_audio_buffer.commit": self._user.commit,
+            "input_audio_buffer.clear": self._user.clear,
             "conversation.item.create": self._conversation.create,
             "conversation.item.delete": self._conversation.delete,
             "conversation.item.retrieve": self._conversation.retrieve,
             "conversation.item.truncate": self._conversation.truncate,
             "response.create": self._respond,
-            "response.cancel": _no_response,
+            "response.cancel": self._responding.cancel,
         }
 
     def _update(self, asked: Json) -> Iterator[Json]:
@@ -154,59 +182,8 @@ class Session:
         if self.kind == "transcription" and other == "realtime":
             raise Refused("realtime-update-on-transcription")
 
-    def _append(self, asked: Json) -> Iterator[Json]:
-        """No acknowledgement: openai 3.54.0 types/realtime/input_audio_buffer_append_event.py."""
-        try:
-            audio = base64.b64decode(asked["audio"], validate=True)
-        except KeyError:
-            raise Refused("missing-parameter", param="audio") from None
-        except (binascii.Error, TypeError, ValueError):
-            raise Refused("invalid-audio", param="audio") from None
-        yield from self.hear(self._listening.append(audio, self._format_name()))
-
-    def _commit_asked(self, _: Json) -> Iterator[Json]:
-        buffered_ms = round(self._listening.buffered_ms, 2)
-        if buffered_ms < LEAST_COMMIT_MS:
-            raise Refused("buffer-empty", buffered_ms=f"{buffered_ms:.2f}")
-        self._turn = None
-        self._listening.cut()
-        return self._commit(new_id("item"), buffered_ms, respond=False)
-
-    def _clear(self, _: Json) -> Iterator[Json]:
-        self._turn = None
-        self._listening.cut()
-        yield event("input_audio_buffer.cleared")
-
     def _respond(self, asked: Json) -> Iterator[Json]:
-        return self._conversation.respond(asked, self.config) if self.kind == "realtime" else iter(())
-
-    def _turned(self, turn: Turn) -> Iterator[Json]:
-        """A turn begins, or ends and is committed: contract of the two events, openai 3.54.0 types/realtime."""
-        if turn.what == "started":
-            self._turn = (new_id("item"), turn.at_ms)
-            yield event("input_audio_buffer.speech_started", audio_start_ms=turn.at_ms, item_id=self._turn[0])
-            return
-        assert self._turn
-        (item_id, began_ms), self._turn = self._turn, None
-        yield event("input_audio_buffer.speech_stopped", audio_end_ms=turn.at_ms, item_id=item_id)
-        detection = audio_input(self.config, self.dialect)["turn_detection"] or {}
-        yield from self._commit(item_id, turn.at_ms - began_ms, respond=detection.get("create_response", True))
-
-    def _commit(self, item_id: str, speech_ms: float, *, respond: bool) -> Iterator[Json]:
-        self._listening.take()
-        yield from self._conversation.heard(item_id)
-        place = audio_input(self.config, self.dialect)
-        asked = place.get("transcription") or place.get("input_audio_transcription")
-        if asked and self.rules.switches.transcribes:
-            include = self.config.get("include")
-            yield from self._conversation.transcribed(item_id, speech_ms / 1000, asked["model"], include)
-        if respond and self.kind == "realtime":
-            yield from self._conversation.respond({}, self.config)
-
-    def _format_name(self) -> str:
-        if self.dialect == "beta":
-            return str(self.config["input_audio_format"])
-        return str(self.config["audio"]["input"]["format"]["type"])
+        return self._responding.create(asked, self.config) if self.kind == "realtime" else iter(())
 
     def _session_event(self, what: str) -> Json:
         session = shown(self.kind, self.dialect, self.id, self.config, self._expires_at)
@@ -220,10 +197,6 @@ class Session:
 def error_event(refused: Refused, client_event_id: str | None = None) -> Json:
     """The `error` event: `event_id` inside it is the client's, null where it gave none (record 69522944037)."""
     return event("error", error={**error_object(refused), "event_id": client_event_id})
-
-
-def _no_response(_: Json) -> Iterator[Json]:
-    raise Refused("no-active-response")
 
 
 def _parsed(message: str | bytes) -> Json:

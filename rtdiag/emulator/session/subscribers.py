@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rtdiag.emulator.session.state import SESSION_LIFE_S, Session
+from rtdiag.emulator.session.state import Session
 
 Json = dict[str, Any]
 
@@ -24,15 +24,15 @@ class Listener(Protocol):
 class Line:
     """The way to a session: what one listener sends is answered to all of them (assumed for sidebands).
 
-    The session expires after its hour, by the loop's clock, unless the line is closed before. `over` is called when it closes,
-    whether or not anybody listened.
+    What the session says of itself comes in time, until the line is closed. `over` is called then, whether or not anybody listened.
     """
 
     def __init__(self, session: Session, over: Callable[[], object] = lambda: None) -> None:
         self.session = session
         self._over = over
         self._listeners: list[Listener] = []
-        self._expiry = asyncio.get_running_loop().call_later(SESSION_LIFE_S[session.dialect], self._expire)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._wake_in_time()
 
     def join(self, listener: Listener) -> None:
         """From now on that listener gets every event."""
@@ -57,14 +57,27 @@ class Line:
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """The session is over, whoever ended it."""
-        self._expiry.cancel()
+        if self._alarm:
+            self._alarm.cancel()
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.close(code, reason)
         self._over()
 
-    def _expire(self) -> None:
-        self._say(self.session.expire())
+    def _wake_in_time(self) -> None:
+        """One timer, for what comes first; one that rings too early is asked for the next."""
+        next_in_s, loop = self.session.next_in_s, asyncio.get_running_loop()
+        if next_in_s is None or (
+            self._alarm and not self._alarm.cancelled() and self._alarm.when() <= loop.time() + next_in_s
+        ):
+            return
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = loop.call_later(next_in_s, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._say(self.session.tick())
 
     def _say(self, events: list[Json]) -> None:
         for event in events:
@@ -72,3 +85,5 @@ class Line:
                 listener.send(event)
         if self.session.ended:
             self.close(*self.session.ended)
+        else:
+            self._wake_in_time()
