@@ -25,6 +25,14 @@ from rtdiag.cli.usage import refuse, tell_broken
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Their port; 0 takes a free one."
 )
 @click.option(
+    "--pace",
+    type=click.FloatRange(0, 100),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="How long a response takes to make: 1 as recorded, 2 twice as long, 0 at once.",
+)
+@click.option(
     "--control-port",
     type=click.IntRange(0, 65535),
     help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
@@ -44,6 +52,7 @@ def command(
     faults: tuple[str, ...],
     host: str,
     port: int,
+    pace: float,
     control_port: int | None,
     report: str | None,
     cassette: str | None,
@@ -75,7 +84,7 @@ def command(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        served = Emulator(as_of=as_of, faults=faults, host=host, port=port, control_port=control_port)
+        served = Emulator(as_of=as_of, faults=faults, host=host, port=port, control_port=control_port, pace=pace)
         async with served:
             for line in served.warnings:
                 say(f"rtdiag: {line}")

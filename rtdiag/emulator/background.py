@@ -79,6 +79,7 @@ def running(
     clock: Callable[[], float] = time.time,
     control_port: int | None = None,
     ends: Rule = patience,
+    pace: float = 1,
 ) -> Iterator[Running]:
     """`with running() as emulator`, then ask `emulator.base_url` with `emulator.key`. The arguments are Emulator's.
 
@@ -87,7 +88,7 @@ def running(
     """
     import asyncio
 
-    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends)
+    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace)
     started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 def test_a_socket_hears_what_is_appended() -> None:
     async def run() -> list[Json]:
-        async with Emulator() as emulator, wire(emulator, INTENT) as made:
+        async with Emulator(pace=0) as emulator, wire(emulator, INTENT) as made:
             await made.event()
             update = {"type": "session.update", "session": {"type": "transcription", **listening(SERVER_VAD)}}
             assert (await made.ask(update))["type"] == "session.updated"
@@ -98,7 +98,8 @@ def test_a_call_hears_its_track(kind: Kind) -> None:
             return await until(made, last)
 
     events = asyncio.run(run())
-    assert types(events)[: len(TURN)] == TURN
+    assert types(events)[:3] == TURN[:3]
+    assert set(TURN) <= set(types(events))
     began_ms, ended_ms = offsets(events)
     assert abs(ended_ms - began_ms - (300 + 1000 + 500)) <= OFF_MS
     assert (types(events)[-1], len(types(events)) > len(TURN)) == (last, kind == "realtime")
