@@ -1,0 +1,125 @@
+"""The HTTP answers of a recording beside the emulator's: status, headers, JSON, SDP line by line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+from rtdiag.compare.recording.names import ID, form
+from rtdiag.compare.recording.playing import Answer
+from rtdiag.compare.recording.reading import Exchange
+from rtdiag.compare.recording.values import Circumstances, Unlike, differing
+from rtdiag.intake import Unusable, json_of
+
+# What the recorder of the live traffic left out, so that nothing follows from its absence.
+_NOT_STORED = re.compile(
+    r"x-.*|cf-.*|anthropic-.*|authorization|cookie|set-cookie|date|server|via|user-agent|request-id|api-key"
+    r"|openai-(organization|project)"
+)
+# Values that are of the one answer, not of the API: only whether they look alike is compared.
+_OF_THE_ANSWER = re.compile(r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_IP = r"(?:\d+\.){3}\d+|[0-9a-fA-F]*:[0-9a-fA-F:]+"
+# What a line of SDP is reduced to, the first that fits: numbers, names and keys that are drawn for one call.
+_DRAWN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"o=(\S+) \d+ \d+ (.*)"), r"o=\1 <session> <version> \2"),
+    (re.compile(r"a=fingerprint:(\S+) .*"), r"a=fingerprint:\1 <digest>"),
+    (
+        re.compile(rf"a=candidate:\d+ (\d+) (\S+) (\d+) (?:{_IP}) (\d+) (.*?)(?: ufrag \S+)?"),
+        r"a=candidate:<foundation> \1 \2 \3 <address> \4 \5",
+    ),
+    (re.compile(r"a=ssrc:\d+ (.*)"), r"a=ssrc:<ssrc> \1"),
+    (re.compile(r"a=ice-ufrag:\S+"), "a=ice-ufrag:<name>"),
+)
+
+
+def answers(exchange: Exchange, here: Answer, of: Circumstances) -> Iterator[Unlike]:
+    """What differs between two answers to the same request."""
+    there, place = exchange.response, _place(exchange)
+    if there.status != here.status:
+        yield Unlike(f"{place} status", "status", str(there.status), f"{here.status} {here.body[:200]}")
+        return
+    if there.headers:
+        yield from _headers(there.headers, here.headers, place)
+    yield from _bodies(there.body, here.body, place, of)
+
+
+def _place(exchange: Exchange) -> str:
+    path = exchange.request.url.partition("?")[0].partition("/realtime")[2]
+    return f"{exchange.request.method} /realtime{ID.sub('<id>', path)}"
+
+
+def _headers(there: Mapping[str, str | Sequence[str]], here: Sequence[tuple[str, str]], place: str) -> Iterator[Unlike]:
+    one = {k.lower(): [v] if isinstance(v, str) else list(v) for k, v in there.items()}
+    other: dict[str, list[str]] = {}
+    for name, value in here:
+        if not _NOT_STORED.fullmatch(name.lower()):
+            other.setdefault(name.lower(), []).append(value)
+    for name in one.keys() - other.keys():
+        yield Unlike(f"{place} header {name}", "missing", ", ".join(one[name]), "absent")
+    for name in other.keys() - one.keys():
+        yield Unlike(f"{place} header {name}", "more", "absent", ", ".join(other[name]))
+    for name in one.keys() & other.keys():
+        values = [[_look(v) for v in each[name]] for each in (one, other)]
+        if values[0] != values[1]:
+            yield Unlike(f"{place} header {name}", "value", *(" | ".join(each) for each in values))
+
+
+def _look(value: str) -> str:
+    """A header's value with ids by their form."""
+    return _OF_THE_ANSWER.sub("<n>", value) if _OF_THE_ANSWER.fullmatch(value) else ID.sub(lambda i: form(i[0]), value)
+
+
+def _bodies(there: Mapping[str, Any] | None, here: str, place: str, of: Circumstances) -> Iterator[Unlike]:
+    if not there:
+        if here:
+            yield Unlike(f"{place} body", "more", "absent", here[:120])
+    elif "json" in there:
+        try:
+            value = json_of(here)
+        except Unusable:
+            yield Unlike(f"{place} body", "form", "JSON", here[:120])
+            return
+        yield from differing(there["json"], value, f"{place} body", of)
+    elif str(there.get("text", "")).startswith("v="):
+        yield from _descriptions(there["text"], here, f"{place} sdp")
+    elif str(there.get("text", "")) != here:
+        yield Unlike(f"{place} body", "value", str(there.get("text"))[:120], here[:120])
+
+
+def _descriptions(there: str, here: str, place: str) -> Iterator[Unlike]:
+    """Line by line: what is missing, what is more, what stands at another place."""
+    for ending in ("\r\n",):
+        if there.endswith(ending) != here.endswith(ending):
+            yield Unlike(f"{place} the last line's end", "form", repr(there[-2:]), repr(here[-2:]))
+    one, other = (_lines(each) for each in (there, here))
+    for step, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if step == "equal":
+            continue
+        for line in one[a:b]:
+            moved = line in other[:c] + other[d:]
+            yield Unlike(
+                f"{place} {line}", "order" if moved else "missing", "present", "elsewhere" if moved else "absent"
+            )
+        for line in other[c:d]:
+            if line not in one:
+                yield Unlike(f"{place} {line}", "more", "absent", "present")
+
+
+def _lines(description: str) -> list[str]:
+    """Each with the section that it is in; alike neighbours, such as candidates, once."""
+    lines: list[str] = []
+    section = "session"
+    for line in description.splitlines():
+        if line.startswith("m="):
+            section = line[2:].partition(" ")[0]
+        for pattern, shape in _DRAWN:
+            if found := pattern.fullmatch(line):
+                line = found.expand(shape)
+                break
+        if line.startswith("a=ice-pwd:"):
+            line = f"a=ice-pwd:<{len(line) - 10} characters>"
+        if f"{section} {line}" not in lines:
+            lines.append(f"{section} {line}")
+    return lines

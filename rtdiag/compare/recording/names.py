@@ -1,0 +1,58 @@
+"""Which id of the emulator's stands for which of a recording, and what an id looks like whoever gave it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_PREFIXES = "event|item|resp|conv|sess|call|rtc|part|key|req|msg|evt"
+ID = re.compile(
+    rf"(?:{_PREFIXES})_(?:u\d_)?[0-9A-Za-z]{{12,64}}|(?:{_PREFIXES})_[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
+)
+_PARTS = re.compile(rf"((?:{_PREFIXES})_)(u\d_)?(.*)")
+_ALPHABETS = (("hex", re.compile(r"[0-9a-f]+")), ("letters and digits", re.compile(r"[0-9A-Za-z]+")))
+
+
+class Names:
+    """The ids that the emulator gave in the places of those of a recording."""
+
+    def __init__(self) -> None:
+        self._here: dict[str, str] = {}
+
+    def learn(self, there: Any, here: Any) -> None:
+        """Take two values for the same: the ids that stand in the same places are the same."""
+        if isinstance(there, dict) and isinstance(here, dict):
+            for key in there.keys() & here.keys():
+                self.learn(there[key], here[key])
+        elif isinstance(there, list) and isinstance(here, list):
+            for one, other in zip(there, here, strict=False):
+                self.learn(one, other)
+        elif is_id(there) and is_id(here):
+            self._here.setdefault(there, here)
+
+    def translated(self, value: Any) -> Any:
+        """A value with the emulator's ids in the place of those of the recording."""
+        if isinstance(value, dict):
+            return {key: self.translated(v) for key, v in value.items()}
+        if isinstance(value, list):
+            return [self.translated(v) for v in value]
+        return ID.sub(lambda found: self._here.get(found[0], found[0]), value) if isinstance(value, str) else value
+
+    def other(self, there: str, here: str) -> bool:
+        """Whether the recording's id is known to stand for another than this."""
+        return self._here.get(there, here) != here
+
+
+def is_id(value: Any) -> bool:
+    """Whether a value is an id that a server made."""
+    return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
+def form(value: str) -> str:
+    """What an id looks like: `event_ + 21 letters and digits`."""
+    found = _PARTS.fullmatch(value)
+    if not found:
+        return value
+    prefix, region, rest = found.groups()
+    alphabet = next((name for name, one in _ALPHABETS if one.fullmatch(rest)), "of a UUID")
+    return f"{prefix}{'u<n>_' if region else ''} + {len(rest)} {alphabet}"

@@ -1,0 +1,115 @@
+"""The sound of a recording that was cut out of it, made again: speech where the server heard speech, silence elsewhere."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from rtdiag.compare.recording.reading import APPEND, Recording
+from rtdiag.speech.clip import clip
+
+Json = dict[str, Any]
+
+CHUNK_MS = 100
+_BYTES_PER_MS = 48
+_CUT_SHORT = 200  # a length below that is of what was left of the audio, not of the audio
+_LATEST_MS, _TAIL_MS = 600_000, 1000
+
+
+@dataclass
+class Voice:
+    """What one client said, piece by piece. `spoken`: from when to when, in milliseconds of all audio; None for throughout."""
+
+    spoken: Sequence[tuple[int, int]] | None
+    chunk_ms: int = CHUNK_MS
+    at_ms: int = field(default=0, init=False)
+
+    def next(self, stored_bytes: int = 0) -> bytes:
+        """The next piece as 24 kHz mono signed 16-bit little-endian PCM, as long as it was where that is known."""
+        ms = stored_bytes // _BYTES_PER_MS if stored_bytes > _CUT_SHORT else self.chunk_ms
+        begin, self.at_ms = self.at_ms, self.at_ms + ms
+        if self.spoken is None:
+            return _speech(begin, ms)
+        return b"".join(_speech(at, 1) if self._speaks(at) else bytes(_BYTES_PER_MS) for at in range(begin, begin + ms))
+
+    def _speaks(self, at_ms: int) -> bool:
+        return any(begin <= at_ms < end for begin, end in self.spoken or ())
+
+
+def voice_of(recording: Recording) -> Voice:
+    """The voice that a server which answered so must have heard."""
+    received = recording.received
+    if turns := list(_turns(received)):
+        return Voice(turns, max(CHUNK_MS, math.ceil((_last_ms(received) + _TAIL_MS) / max(1, _pieces(recording)))))
+    heard = [e.get("transcript") for e in received if str(e.get("type")).endswith("transcription.completed")]
+    silent = any(map(_detection, received)) or (heard and not any(heard))
+    return Voice(() if silent else None)
+
+
+def _pieces(recording: Recording) -> int:
+    """How many pieces came before the last turn ended."""
+    count, most = 0, 0
+    for frame in recording.frames:
+        omitted = frame.omitted
+        if omitted and omitted.direction == "sent" and omitted.type == APPEND:
+            count += omitted.count
+        elif frame.event and frame.event.get("type") == APPEND:
+            count += 1
+        elif frame.event and frame.event.get("type") == "input_audio_buffer.speech_stopped":
+            most = count
+    return most or count
+
+
+def _turns(received: Sequence[Json]) -> Iterator[tuple[int, int]]:
+    """From what the server told of a turn's beginning and end, by the turn detection in force."""
+    detection: Json = {}
+    begin = None
+    for event in received:
+        detection = _detection(event) or detection
+        if event.get("type") == "input_audio_buffer.speech_started":
+            begin = _ms(event.get("audio_start_ms")) + _ms(detection.get("prefix_padding_ms", 300))
+        elif event.get("type") == "input_audio_buffer.speech_stopped" and begin is not None:
+            yield (
+                begin,
+                max(begin + 200, _ms(event.get("audio_end_ms")) - _ms(detection.get("silence_duration_ms", 500))),
+            )
+            begin = None
+    if begin is not None:
+        yield begin, begin + _LATEST_MS
+
+
+def _last_ms(received: Sequence[Json]) -> int:
+    return max(_ms(e.get(name)) for e in received for name in ("audio_start_ms", "audio_end_ms"))
+
+
+def _ms(value: Any) -> int:
+    return min(int(value), _LATEST_MS) if isinstance(value, int | float) else 0
+
+
+def _detection(event: Json) -> Json | None:
+    """The turn detection that an event shows, in either dialect."""
+    session = event.get("session")
+    if not isinstance(session, dict):
+        return None
+    audio = session.get("audio")
+    found = audio.get("input") if isinstance(audio, dict) else session
+    return found.get("turn_detection") if isinstance(found, dict) else None
+
+
+def _speech(at_ms: int, ms: int) -> bytes:
+    loop, size = _loop(), ms * _BYTES_PER_MS
+    begin = at_ms * _BYTES_PER_MS % len(loop)
+    piece = loop[begin : begin + size]
+    return piece if len(piece) == size else (piece + loop * (size // len(loop) + 1))[:size]
+
+
+@cache
+def _loop() -> bytes:
+    """The first phrase of rtdiag's own clip, which a voice activity detector takes for one stretch, also repeated."""
+    own = clip()
+    begin, end = own.phrases[0]
+    return array("h", own.pcm[begin * 96 : end * 96])[::2].tobytes()
