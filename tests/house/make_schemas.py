@@ -15,6 +15,7 @@ import rtdiag
 from rtdiag.api import codes, models, own_yaml, turn_rules
 from rtdiag.api.own_yaml import listed, named, whole
 from rtdiag.compare.drift import questions
+from rtdiag.compare.recording import excuses
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.code import flaws, languages
 from rtdiag.diagnosis.lexicon import client_lines, glosses, products
@@ -58,6 +59,7 @@ KINDS = [
     Kind("api/models.yaml", listed, models.Model, "models.schema.json"),
     Kind("api/turn_rules.yaml", listed, turn_rules.Rule, "turn_rules.schema.json"),
     Kind("compare/drift/questions.yaml", listed, questions.Question, "questions.schema.json"),
+    Kind("compare/recording/cannot_be_alike.yaml", listed, excuses.Reason, "cannot_be_alike.schema.json"),
     Kind("diagnosis/catalogue/*.yaml", named, catalogue.Entry, "causes.schema.json"),
     Kind("diagnosis/code/languages.yaml", named, languages.Tongue, "languages.schema.json"),
     Kind("diagnosis/code/names.yaml", whole, flaws.Names, "names.schema.json"),

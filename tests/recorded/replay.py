@@ -1,6 +1,7 @@
 """Recordings of live traffic played against the emulator: `python -m tests.recorded.replay [FILE…]` lists where it differs.
 
-Without a file it takes all in ../shared/recordings that the emulator speaks; what a reason excuses is counted, not listed.
+Without a file it takes all in ../shared/recordings that the emulator speaks, error answers (`err__…`) too; what a reason excuses
+is counted, not listed.
 """
 
 from __future__ import annotations
@@ -9,36 +10,19 @@ import asyncio
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
-from rtdiag.compare.recording import Recording, Unlike, reason, recording_in, replayed
-
-RECORDINGS = Path(__file__).parents[2] / "../shared/recordings"
-SESSIONS = ("openai-ga/[!e]*.yaml", "azure-ga/[!e]*.yaml", "gateway/*openai*.yaml")
-
-
-def sessions(*patterns: str) -> list[Path]:
-    """Whole sessions, error answers aside."""
-    return sorted(path for pattern in patterns or SESSIONS for path in RECORDINGS.glob(pattern))
-
-
-@cache
-def read(path: Path) -> Recording:
-    """The recording of that file."""
-    return recording_in(path.read_text(encoding="utf-8"))
+from rtdiag.compare.recording import Unlike, reason, replayed
+from tests.recorded.acting import all_done
+from tests.recorded.recordings import acts, name_of, read, sessions
 
 
 def replay(paths: Sequence[Path]) -> dict[str, list[Unlike]]:
     """The differences of each, by `family/name`; a sideband's call is taken along."""
     calls = {path.with_name(path.name.replace("_sideband__", "__")) for path in paths}
-    recordings = {_name(path): read(path) for path in [*paths, *(c for c in calls if c not in paths and c.exists())]}
+    recordings = {name_of(path): read(path) for path in [*paths, *(c for c in calls if c not in paths and c.exists())]}
     found = asyncio.run(replayed(recordings))
-    return {_name(path): found[_name(path)] for path in paths}
-
-
-def _name(path: Path) -> str:
-    return f"{path.parent.name}/{path.stem}"
+    return {name_of(path): found[name_of(path)] for path in paths}
 
 
 def listing(found: dict[str, list[Unlike]]) -> str:
@@ -61,5 +45,12 @@ def listing(found: dict[str, list[Unlike]]) -> str:
     return "\n".join(lines)
 
 
+def main(names: Sequence[str]) -> str:
+    """What is different in these files, in all without any."""
+    paths = [Path(name).absolute() for name in names] or [*sessions(), *acts()]
+    posts = [path for path in paths if path.name.startswith("err__")]
+    return listing(replay([path for path in paths if path not in posts]) | all_done(posts)) + "\n"
+
+
 if __name__ == "__main__":
-    print(listing(replay([Path(name).absolute() for name in sys.argv[1:]] or sessions())))
+    sys.stdout.write(main(sys.argv[1:]))

@@ -26,11 +26,10 @@ _DRAWN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"o=(\S+) \d+ \d+ (.*)"), r"o=\1 <session> <version> \2"),
     (re.compile(r"a=fingerprint:(\S+) .*"), r"a=fingerprint:\1 <digest>"),
     (
-        re.compile(rf"a=candidate:\d+ (\d+) (\S+) (\d+) (?:{_IP}) (\d+) (.*?)(?: ufrag \S+)?"),
-        r"a=candidate:<foundation> \1 \2 \3 <address> \4 \5",
+        re.compile(rf"a=candidate:\S+ (\d+) (\S+) (\d+) (?:{_IP}) \d+ (.*?)( ufrag )?(?(5)\S+)"),
+        r"a=candidate:<foundation> \1 \2 \3 <address> <port> \4\5",
     ),
     (re.compile(r"a=ssrc:\d+ (.*)"), r"a=ssrc:<ssrc> \1"),
-    (re.compile(r"a=ice-ufrag:\S+"), "a=ice-ufrag:<name>"),
 )
 
 
@@ -90,9 +89,8 @@ def _bodies(there: Mapping[str, Any] | None, here: str, place: str, of: Circumst
 
 def _descriptions(there: str, here: str, place: str) -> Iterator[Unlike]:
     """Line by line: what is missing, what is more, what stands at another place."""
-    for ending in ("\r\n",):
-        if there.endswith(ending) != here.endswith(ending):
-            yield Unlike(f"{place} the last line's end", "form", repr(there[-2:]), repr(here[-2:]))
+    if there.endswith("\r\n") != here.endswith("\r\n"):
+        yield Unlike(f"{place} the last line's end", "form", repr(there[-2:]), repr(here[-2:]))
     one, other = (_lines(each) for each in (there, here))
     for step, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if step == "equal":
@@ -118,8 +116,9 @@ def _lines(description: str) -> list[str]:
             if found := pattern.fullmatch(line):
                 line = found.expand(shape)
                 break
-        if line.startswith("a=ice-pwd:"):
-            line = f"a=ice-pwd:<{len(line) - 10} characters>"
+        if line.startswith(("a=ice-pwd:", "a=ice-ufrag:")):
+            name, _, drawn = line.partition(":")
+            line = f"{name}:<{'/'.join(str(len(part)) for part in drawn.split('/'))} characters>"
         if f"{section} {line}" not in lines:
             lines.append(f"{section} {line}")
     return lines

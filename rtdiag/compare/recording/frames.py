@@ -25,8 +25,10 @@ def events(played: Played, of: Circumstances) -> Iterator[Unlike]:
     """What differs between the events, and how the sockets ended."""
     there, here = played.recording.received, played.events
     ended = any(f.close for f in played.recording.frames)
-    for belongs in (_main, _transcribed):
-        yield from _order(*(list(_told(each, belongs)) for each in (there, here)), ended=ended)
+    yield from _order(*(list(_told(each, _main)) for each in (there, here)), ended=ended)
+    for unlike in _order(*(list(_told(each, _transcribed)) for each in (there, here)), ended=ended):
+        if unlike.place != _COMMITTED:
+            yield unlike
     yield from _contents(there, here, of)
     yield from _obfuscated(there, here)
     yield from _ends(played)
@@ -107,7 +109,7 @@ def _without_more_deltas(events: Iterable[Json]) -> Iterator[Json]:
 
 
 def _obfuscated(there: Iterable[Json], here: Iterable[Json]) -> Iterator[Unlike]:
-    """Where each delta of a kind has an obfuscation, its length fills a block with the delta's; and all deltas of a kind are alike."""
+    """The length of an obfuscation fills a block with the delta's, where it does so there."""
     ruled = {label(e) for e in there if "obfuscation" in e and _fills(e)}
     for event in here:
         if label(event) in ruled and not (isinstance(event.get("obfuscation"), str) and _fills(event)):

@@ -1,4 +1,4 @@
-"""What a recorded client sent, sent to the emulator: over real HTTP and real WebSockets, each frame when what it waited for came."""
+"""What a recorded client sent, sent to the emulator: over HTTP and WebSockets, each frame when what it waited for came."""
 
 from __future__ import annotations
 

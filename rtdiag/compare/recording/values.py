@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rtdiag.compare import normalize
-from rtdiag.compare.recording.names import Names, form, is_id
+from rtdiag.compare.recording.names import ID, Names, form, is_id
 from rtdiag.compare.recording.reading import CUT
 
 What = Literal["missing", "more", "value", "form", "order", "status", "rule"]
@@ -95,10 +95,16 @@ def _scalars(there: Any, here: Any, place: str, of: Circumstances) -> Iterator[U
             yield _unlike(place, "form", there, here)
     elif not of.whole and isinstance(there, str):
         found = _CUT_SHORT.match(there)
-        if not here.startswith(found[1] if found else there.rstrip(".")):
+        begin = found[1] if found else there.rstrip(".")
+        if not (here.startswith(begin) or _evened(here).startswith(_evened(begin))):
             yield _unlike(place, "value", there, here)
     else:
         yield _unlike(place, "value", there, here)
+
+
+def _evened(text: str) -> str:
+    """A text without what is drawn or counted for one session."""
+    return re.sub(r"\d+ms", "<n>ms", ID.sub("<id>", text))
 
 
 def _times(there: Any, here: Any, place: str, of: Circumstances) -> Iterator[Unlike]:
@@ -112,10 +118,8 @@ def _times(there: Any, here: Any, place: str, of: Circumstances) -> Iterator[Unl
 
 
 def _unlike(place: str, what: What, there: Any, here: Any) -> Unlike:
-    one, other = normalize.briefs(there, here)
-    return Unlike(
-        place, what, "absent" if there == "absent" and what == "more" else one, "absent" if what == "missing" else other
-    )
+    one, other = (ID.sub(lambda found: form(found[0]), text) for text in normalize.briefs(there, here))
+    return Unlike(place, what, "absent" if what == "more" else one, "absent" if what == "missing" else other)
 
 
 def _below(place: str, key: str) -> str:
