@@ -18,6 +18,7 @@ from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
 from rtdiag.emulator.session.replies import Over
+from rtdiag.emulator.session.server_events import new_id
 from rtdiag.emulator.session.settings import Rules
 from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.session.turn_taking import Rule, patience
@@ -165,13 +166,19 @@ class Service:
         """
         from rtdiag.emulator.media.peer import Call
 
-        call_id = f"rtc_u1_{secrets.token_hex(16)}"  # the look of record 59828301012 (2026-07-08)
+        call_id = self._new_call_id()
+        if session.dialect == "ga":
+            session.id = call_id.replace("rtc", "sess", 1)
         call = self.calls[call_id] = Call(session, partial(self.end_call, call_id))
         try:
             return call_id, await call.answer(offer_sdp)
         except BaseException:
             self.end_call(call_id)
             raise
+
+    def _new_call_id(self) -> str:
+        """As recorded: `rtc_u0_E4TeWIkEAnw5DOa1vyO18` (2026-07-22); a GA call's session has the same after `sess`."""
+        return new_id(f"rtc_u{secrets.randbelow(3)}", 32 if self.behaviour.long_call_ids else 21)
 
     def end_call(self, call_id: str) -> bool:
         """Begins to close that call; False when there is none."""

@@ -20,8 +20,8 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `errors_coded`: what is refused of turns has a code.
     `translations`: their mint. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription takes
-    `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`, `dtls_passive`: what answers say. The
-    rest are how transcription over WebRTC came to work in spring 2025, and fields by the name of what they are about.
+    `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`, `dtls_passive`: what answers say.
+    `long_call_ids`: of 32 letters. The rest are how transcription over WebRTC came to work in spring 2025, and fields by the name of what they are about.
     """
 
     beta: bool = False
@@ -40,6 +40,7 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens_once: bool = False
     ice_lite: bool = False
     dtls_passive: bool = False
+    long_call_ids: bool = False
 
 
 class Behaviour(Steps, frozen=True):

@@ -31,7 +31,7 @@ _IDS = tuple(
     re.compile(pattern)
     for pattern in (
         r"\b(?:sess|event|req|item|resp|conv|call)_([A-Za-z0-9]{21}|[0-9a-f]{32})\b",
-        r"\brtc_u\d_([0-9a-f]{16,})\b",
+        r"\b(?:rtc|sess)_u\d_([A-Za-z0-9]{21,32})\b",
         r"\bek_([0-9a-f]{5})(?=\*)",  # the server's own mask
         r"\bek_\w*\*{8,}([A-Za-z0-9]{4})\b",
         r"\b([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b",
@@ -57,6 +57,7 @@ _SDP = tuple(
 )
 _UNIX_S = re.compile(r"(?<![\w.-])1[5-9]\d{8}(?:\.\d+)?(?![\w.])")
 _PAIR_PORT = re.compile(r"(?<=\*):\d+")
+_LANE = re.compile(r"(?<=\brtc_u)\d(?=_)|(?<=\bsess_u)\d(?=_)")
 _LOCAL = re.compile(r"(?<=\b127\.0\.0\.1:)\d+")
 
 
@@ -145,7 +146,7 @@ class _Texts:
         return self._moment(value) if seconds else value
 
     def _text(self, text: str) -> str:
-        text = _LOCAL.sub(str(_PORT), text)
+        text = _LANE.sub("1", _LOCAL.sub(str(_PORT), text))
         if "v=0" in text:
             text = self._sdp(text)
         for pattern in _IDS:

@@ -54,7 +54,7 @@ def test_the_answer_has_the_habits_of_the_api_on_that_day(as_of: date | None, ha
 
     answer = asyncio.run(run())
     assert answer.status_code == 201
-    assert answer.headers["content-type"] == "text/plain"
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.headers["location"].startswith("/v1/realtime/calls/rtc_")
     known = {"a=ice-lite", "a=setup:active", "a=setup:passive"}
     assert known & set(answer.text.split("\r\n")) == habits

@@ -39,7 +39,7 @@ async def ga_calls(service: Service, request: web.Request) -> web.Response:
 
 
 async def hangup(service: Service, request: web.Request) -> web.Response:
-    """Ends a call: 200 without a body (record 61698167149, 2026-08-27)."""
+    """Ends a call: 200 without a body (pydantic-ai's cassette test_webrtc_hang_up_ends_the_call, 2026-09-29)."""
     service.require_key(request)
     if not service.end_call(request.path.split("/")[-2]):
         raise Refused("call-not-found")
@@ -167,7 +167,7 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
 
 
 async def _connect(service: Service, session: Session, offer: str, token: Token | None) -> web.Response:
-    """201, the answer as text/plain, a relative Location: record 61698167149 (2026-08-27), 59828301012 (2026-07-08).
+    """201, the answer as text/plain, a relative Location: pydantic-ai's cassette test_webrtc_sideband_text_turn (2026-07-22).
 
     In the beta 201 is assumed, and no Location is sent: nobody wrote of one.
     """
@@ -176,7 +176,7 @@ async def _connect(service: Service, session: Session, offer: str, token: Token 
     call_id, answer = await service.open_call(session, offer)
     if token:
         token.used = True
-    headers = {"Content-Type": "text/plain"}
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
     if service.switches.location_header and session.dialect == "ga":
         headers["Location"] = f"/v1/realtime/calls/{call_id}"
     if service.switches.answer_form == "json":

@@ -34,9 +34,9 @@ def letters(count: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(count))
 
 
-def new_id(prefix: str) -> str:
+def new_id(prefix: str, length: int = 21) -> str:
     """An id of the API's own look: `sess_C9CiUVUzUzYIssh3ELY1d`."""
-    return f"{prefix}_{letters(21)}"
+    return f"{prefix}_{letters(length)}"
 
 
 def event(kind_of_event: str, **fields: Any) -> Json:
