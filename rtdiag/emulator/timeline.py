@@ -21,7 +21,8 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `errors_coded`: what is refused of turns has a code.
     `translations`: their mint. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription takes
     `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`, `dtls_passive`: what answers say.
-    `long_call_ids`: of 32 letters. The rest are how transcription over WebRTC came to work in spring 2025, and fields by the name of what they are about.
+    `long_call_ids`: of 32 letters. `refusals_by_uuid`: of an event that refuses a socket. The rest are how transcription
+    over WebRTC came to work in spring 2025, and fields by the name of what they are about.
     """
 
     beta: bool = False
@@ -41,6 +42,7 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ice_lite: bool = False
     dtls_passive: bool = False
     long_call_ids: bool = False
+    refusals_by_uuid: bool = False
 
 
 class Behaviour(Steps, frozen=True):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import pytest
@@ -27,6 +29,9 @@ from tests.emulator.clients import (
 )
 
 Json = dict[str, Any]
+
+BETA = {"OpenAI-Beta": "realtime=v1"}
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def turned_away(query: str, faults: tuple[str, ...] = (), path: str = "/realtime") -> tuple[int, bytes]:
@@ -88,6 +93,36 @@ def test_which_combination_is_refused(query: str, token: Kind | None, code: str,
     assert (error["type"], error["code"], error["param"]) == (SHAPE, code, None)
     assert message in error["message"]
     assert (close, reason) == (4000, f"{SHAPE}.{code}")
+
+
+@pytest.mark.parametrize("intent", ["foo", "conversation", "Transcription", "transcription%20"])
+@pytest.mark.parametrize("query", ["?intent=", f"{MODEL}&intent="])
+@pytest.mark.parametrize("kind", [None, *KINDS])
+def test_an_intent_that_is_none_is_refused(query: str, intent: str, kind: Kind | None) -> None:
+    error, close, reason = refused(query + intent, kind=kind)
+    told = {"type": SHAPE, "code": "invalid_intent", "message": "Invalid intent ", "param": None, "event_id": None}
+    assert (error, close, reason) == (told, 4000, f"{SHAPE}.invalid_intent")
+
+
+@pytest.mark.parametrize("query", [f"{MODEL}&intent=realtime", f"{MODEL}&intent="])
+def test_an_intent_may_say_what_goes_without_saying(query: str) -> None:
+    assert first_of(query)["session"]["type"] == "realtime"
+
+
+def test_before_there_were_intents_none_is_looked_at() -> None:
+    assert first_of("?model=gpt-4o-realtime-preview&intent=foo", date(2025, 3, 19), headers=BETA)["session"]
+
+
+@pytest.mark.parametrize(("as_of", "form"), [(None, UUID), (date(2026, 8, 31), "[A-Za-z0-9]{21}")])
+def test_the_event_that_refuses_a_socket_has_an_id_of_its_own(as_of: date | None, form: str) -> None:
+    async def run() -> Json:
+        async with Emulator(as_of) as emulator, wire(emulator, "") as made:
+            events, _, _ = await made.end()
+            return events[0]
+
+    event = asyncio.run(run())
+    assert list(event) == ["type", "event_id", "error"]
+    assert re.fullmatch(f"event_{form}", event["event_id"])
 
 
 @pytest.mark.parametrize(

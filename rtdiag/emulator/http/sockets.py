@@ -3,7 +3,8 @@
 The API upgrades first and refuses then: 101, an `error` frame, and a close whose code is 3000 for credentials and 4000 for the
 rest, with the error's type and code as reason, and no `x-request-id` on the upgrade (captures of 2026-09-18, record 69522944037,
 probes 7 to 11). Only an unknown `?call_id=` is refused over HTTP (openai/openai-realtime-console#562, 2025-09-22), and a
-socket to a path that belongs to transcription alone (403: record 55048801620).
+socket to a path that belongs to transcription alone (403: record 55048801620). An upgrade over HTTP/2, which the API answers
+with 405 (recorded in 2026), nobody can ask for here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import logging
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -96,10 +98,11 @@ async def realtime(service: Service, request: web.Request) -> web.StreamResponse
 
 
 async def refuse(service: Service, request: web.Request, refused: Refused) -> web.StreamResponse:
-    """101, the error as a frame, and the close."""
+    """101, the error as a frame, and the close. There is no session yet, and the event's id is another (record 68308959817)."""
     ws, socket = await _upgraded(service, request)
     error = error_object(refused)
-    socket.send(error_event(refused))
+    own_id = {"event_id": f"event_{uuid4()}"} if service.behaviour.refusals_by_uuid else {}
+    socket.send({**error_event(refused), **own_id})
     socket.close(_close_code(refused), ".".join(part for part in (error["type"], error["code"]) if part))
     await _until_closed(service, socket, None)
     return ws
@@ -171,8 +174,7 @@ def _session(service: Service, request: web.Request) -> Session:
     dialect = _dialect(service, request)
     if token and token.dialect != dialect:
         raise Refused("ga-secret-on-beta" if dialect == "beta" else "beta-secret-on-ga")
-    intent = request.query.get("intent") if service.behaviour.transcription_sessions else None
-    asked: Kind = "transcription" if intent == "transcription" and service.switches.heeds_intent else "realtime"
+    asked: Kind = "transcription" if _intent(service, request) == "transcription" else "realtime"
     kind: Kind = token.kind if token else asked  # a token's kind is kept whatever the query says (assumed)
     model = request.query.get("model") or (None if token or service.switches.heeds_intent else service.default_model)
     _check_model(kind, model, bound=token is not None)
@@ -183,6 +185,14 @@ def _session(service: Service, request: web.Request) -> Session:
     if token:
         token.used = True
     return session
+
+
+def _intent(service: Service, request: web.Request) -> str:
+    """What `?intent=` asks for, "" for nothing. Raises Refused for what it may not be (BerriAI/litellm#13471, 2025-08-09)."""
+    intent = request.query.get("intent", "") if service.behaviour.transcription_sessions else ""
+    if intent not in ("", "realtime", "transcription"):
+        raise Refused("invalid-intent")
+    return intent if service.switches.heeds_intent else ""
 
 
 def _plain(kind: Kind, dialect: Dialect, model: str | None) -> Json:
