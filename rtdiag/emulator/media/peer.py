@@ -33,6 +33,7 @@ from av import AudioFrame
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
 from rtdiag.emulator.media import sdp_answer
+from rtdiag.emulator.media.loudspeaker import CODECS, Loudspeaker
 from rtdiag.emulator.session.ears import Resampler
 from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.session.subscribers import Line
@@ -76,6 +77,7 @@ class Call:
             raise Refused("invalid-offer") from error
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
+        self._speak()
         self._ignore_strangers()
         self._leave_out()
         await self._pc.setLocalDescription()
@@ -101,6 +103,18 @@ class Call:
         task = asyncio.ensure_future(_listen(track, self.line))
         self._drains.add(task)
         task.add_done_callback(self._drains.discard)
+
+    def _speak(self) -> None:
+        """What the session says goes out with the first audio of the offer."""
+        audio = next((each for each in self._pc.getTransceivers() if each.kind == "audio"), None)
+        if audio is None:
+            return
+        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in CODECS]
+        if not audio._codecs:
+            raise Refused("invalid-offer")  # assumed
+        speaker = Loudspeaker(audio._codecs[0].mimeType)
+        audio.sender.replaceTrack(speaker)
+        self.line.session.speaker = speaker
 
     def _serve(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL:

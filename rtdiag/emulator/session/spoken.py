@@ -53,6 +53,13 @@ def in_format(name: str) -> bytes:
 
 
 @cache
+def g711_packets(name: str) -> tuple[bytes, ...]:
+    """The same in a G.711 format, whose samples are a byte each at 8 kHz."""
+    audio, size = in_format(name), 8 * PACKET_MS
+    return tuple(audio[at : at + size] for at in range(0, len(audio), size))
+
+
+@cache
 def ms() -> int:
     """How long the sentence is."""
     return round(lasts_ms(pcm(), "audio/pcm"))
