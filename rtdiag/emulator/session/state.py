@@ -54,6 +54,7 @@ class Session:
         self._over = over
         self.id = new_id("sess")
         self.ended: tuple[int, str] | None = None
+        self.speaker: Any = None
         self._expires_at = int(rules.clock()) + SESSION_LIFE_S[dialect]
         beta_transcription = (kind, dialect) == ("transcription", "beta")
         self._name = "transcription_session" if beta_transcription else "session"
