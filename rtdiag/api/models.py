@@ -22,8 +22,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model: `shutdown` is the day it ends, None when none is announced; `preferred` is 0 when never a default.
 
     `announced`: since when its end is known. `usage`: what a transcript is counted in. `names_languages`: it
-    tells those that it heard. `voice`, `silence_duration_ms`: what a session opens with that names none. `reasoning`: it reasons
-    before it speaks.
+    tells those that it heard. `reasons`: it takes `reasoning` and `parallel_tool_calls`. `voice`,
+    `silence_duration_ms`: what a session opens with that names none.
     """
 
     id: str
@@ -37,9 +37,9 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preferred: int = 0
     usage: Literal["tokens", "duration"] = "tokens"
     names_languages: bool = False
+    reasons: bool = False
     voice: str = "alloy"
     silence_duration_ms: int = 200
-    reasoning: bool = False
 
 
 @cache

@@ -37,6 +37,8 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     semantic_vad_at_transcription_mint: bool = False
     beta_token_life: bool = False
     translations: bool = False
+    reasoning: bool = False
+    transcription_delay: bool = False
     language_lists: bool = False
     tokens_once: bool = False
     ice_lite: bool = False

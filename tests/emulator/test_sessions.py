@@ -220,7 +220,7 @@ def test_settings_that_the_api_refuses(dialect: Dialect, settings: Json, code: s
             "ga",
             {
                 "tools": [
-                    {"type": "function", "name": "f", "parameters": {"type": "object"}},
+                    {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}},
                     {"type": "mcp", "server_label": "l"},
                 ]
             },

@@ -56,7 +56,7 @@ class Responding:
             coded = self._rules.behaviour.errors_coded
             raise Refused("active-response" if coded else "active-response-early", response_id=self._active.id)
         model = find(str(config.get("model")))
-        reasons = model is not None and model.reasoning
+        reasons = model is not None and model.reasons
         told = None if apart else self._conversation
         terms = Terms(self._dialect, self._over, told, self.playback, self._sound(wish, config))
         outputs = planned(terms, wish, config, self._conversation.last, reasons=reasons)

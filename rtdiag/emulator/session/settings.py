@@ -39,16 +39,28 @@ class Rules:
     pace: float = 0
 
 
-def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules: Rules, path: str = "session") -> Json:
+def configured(
+    kind: Kind,
+    dialect: Dialect,
+    given: object,
+    current: Json,
+    rules: Rules,
+    path: str = "session",
+    *,
+    spoken: bool = False,
+) -> Json:
     """The whole configuration after `given` is laid over `current` ({} for a new session).
 
     `path` is what errors call the session object: `session` in events and GA mints, "" in the flat mint of the beta.
-    Raises Refused, and then nothing has changed, unless a fault says so.
+    `spoken`: the assistant has been heard, which fixes its voice. Raises Refused, and then nothing has changed, unless a
+    fault says so.
     """
     shape = all_shapes()[f"{dialect}-{kind}"]
 
     def check_all(asked: object) -> None:
         check(shape, asked, path, current, rules.behaviour)
+        check_options(asked, current, path)
+        _check_voice(asked, current, dialect, path, spoken=spoken)
         _check_transcription_model(asked, dialect, path, rules)
         _check_turn_detection(asked, current, dialect, path, rules)
 
@@ -82,10 +94,22 @@ def configured(kind: Kind, dialect: Dialect, given: object, current: Json, rules
 
 
 def shown(kind: Kind, dialect: Dialect, session_id: str, config: Json, expires_at: int) -> Json:
-    """The session as the API shows it: live GA in record 69522944037, beta in openai-openapi @ f85dbe2 line 49599."""
+    """The session as the API shows it: GA as recorded in 2026, beta in openai-openapi @ f85dbe2 line 49599."""
     name = "realtime.session" if kind == "realtime" else "realtime.transcription_session"
-    head = {"type": kind} if dialect == "ga" else {}
-    return {**head, "object": name, "id": session_id, "expires_at": expires_at, **config}
+    end = {"expires_at": expires_at}
+    if dialect == "beta":
+        return {"object": name, "id": session_id, **end, **config}
+    before = {field: value for field, value in config.items() if field not in ("audio", "include")}
+    return {"type": kind, "object": name, "id": session_id, **before, **end, **config}
+
+
+def check_options(given: object, current: Json, path: str) -> None:
+    """Refuses, in a session object or a response, what a model that does not reason has no use for; an unknown one takes it."""
+    wanted = given if isinstance(given, dict) else {}
+    model = find(str(wanted.get("model") or current.get("model")))
+    for name in ("reasoning", "parallel_tool_calls"):
+        if name in wanted and model and not model.reasons:
+            raise Refused("unsupported-option", param=f"{path}.{name}")
 
 
 def audio_input(config: Json, dialect: Dialect) -> Json:
@@ -124,6 +148,14 @@ def _takes_turn_detection(kind: Kind, config: Json) -> bool:
     """gpt-live-transcribe and gpt-realtime-whisper take none: developers.openai.com/api/docs/guides/realtime-vad."""
     model = find(dialects.model_of(config) or "") if kind == "transcription" else None
     return model is None or model.server_vad != "no"
+
+
+def _check_voice(given: object, current: Json, dialect: Dialect, path: str, *, spoken: bool) -> None:
+    """Another voice is refused once the assistant was heard, the same is taken: record 68546870885 (live, 2026-09-22)."""
+    place = ("audio", "output", "voice") if dialect == "ga" else ("voice",)
+    wanted = _at(given, *place)
+    if spoken and wanted not in (None, _at(current, *place)):
+        raise Refused("voice-fixed", param=".".join((path, *place)))
 
 
 def _check_transcription_model(given: object, dialect: Dialect, path: str, rules: Rules) -> None:

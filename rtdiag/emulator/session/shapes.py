@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -39,6 +40,7 @@ class OfKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: Mapping[str, Entry] = {}
     required: Sequence[str] = ()
     required_first: bool = False
+    schema: str | None = None
     since: str | None = None
 
     def __post_init__(self) -> None:
@@ -61,6 +63,10 @@ class Entry(OfKind, frozen=True, kw_only=True, rename={"is_": "is"}):
     min: float | None = None
     max: float | None = None
     decimals: int | None = None
+    pattern: str | None = None
+    longest: int | None = None
+    or_default: bool = False
+    hidden: bool = False
     default: Any = None
 
 
@@ -92,6 +98,8 @@ def check(shape: Shape, given: object, path: str, current: object, behaviour: Be
         _check_object(shape, given, path, current if isinstance(current, dict) else {}, behaviour)
     elif "values" in shape and given not in shape["values"]:
         raise _invalid_value(given, shape["values"], path)
+    elif isinstance(given, str):
+        _check_text(shape, given, path)
     elif isinstance(given, (int, float)) and not isinstance(given, bool):
         _check_limits(shape, given, path)
 
@@ -100,6 +108,10 @@ def complete(shape: Shape, given: Any, current: Any, behaviour: Behaviour) -> An
     """`given` laid sparsely over `current`, with the defaults for what neither names. Expects what `check` let pass."""
     if isinstance(given, dict) and "or_object" in shape:
         shape = shape["or_object"]
+    if isinstance(given, list) and "each" in shape:
+        return [complete(shape["each"], member, None, behaviour) for member in given]
+    if given == "" and shape.get("or_default"):
+        return shape["default"]
     if not isinstance(given, dict) or shape.get("open") or shape["is"] == "any":
         return given
     before = current if isinstance(current, dict) and not shape.get("whole") else {}
@@ -108,6 +120,8 @@ def complete(shape: Shape, given: Any, current: Any, behaviour: Behaviour) -> An
         result[by] = given.get(by, before.get(by))
         before = before if before.get(by) == result[by] else {}
     for name, field in fields_of(shape, result).items():
+        if field.get("hidden"):
+            continue
         if name in given:
             result[name] = complete(field, given[name], before.get(name), behaviour)
         elif name in before:
@@ -151,12 +165,23 @@ def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour
             raise Refused("unknown-parameter", param=_below(path, name))
         check(field, value, _below(path, name), current.get(name), behaviour)
     _check_required(kind, given, path, current)
+    schema = given.get(kind["schema"]) if "schema" in kind else None
+    if isinstance(schema, dict) and schema.get("type") != "object":
+        below = _below(path, kind["schema"])
+        raise Refused("no-schema-of-object", param=below, name=given["name"], type=schema.get("type"))
 
 
 def _check_required(kind: Shape, given: Json, path: str, current: Json) -> None:
     for name in kind.get("required", ()):
         if name not in given and name not in current:
             raise Refused("missing-parameter", param=_below(path, name))
+
+
+def _check_text(shape: Shape, given: str, path: str) -> None:
+    if len(given) > shape.get("longest", len(given)):
+        raise Refused("too-long", param=path, limit=shape["longest"], count=len(given))
+    if "pattern" in shape and not re.fullmatch(shape["pattern"], given):
+        raise Refused("no-match", param=path, pattern=shape["pattern"])
 
 
 def _check_array(shape: Shape, given: list[Any], path: str, behaviour: Behaviour) -> None:
