@@ -17,7 +17,7 @@ from rtdiag.emulator.session.playback import Playback
 from rtdiag.emulator.session.replies import Over, Step, Terms
 from rtdiag.emulator.session.response import LIMITS_S, Response, planned, rate_limits, shown
 from rtdiag.emulator.session.schedule import Schedule
-from rtdiag.emulator.session.settings import Rules
+from rtdiag.emulator.session.settings import Rules, check_options
 from rtdiag.emulator.session.shapes import all_shapes, check
 from rtdiag.emulator.timeline import Behaviour
 
@@ -47,6 +47,7 @@ class Responding:
         given = asked.get("response")
         wish: Json = given if isinstance(given, dict) else {}
         check(all_shapes()[f"{self._dialect}-response"], wish, "response", {}, Behaviour())
+        check_options(wish, config, "response")
         return self.begin(wish, config)
 
     def begin(self, wish: Json, config: Json) -> Iterator[Json]:
