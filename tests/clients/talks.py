@@ -1,0 +1,74 @@
+"""A real client's spoken turn with an emulator: a script of `turns/` runs, and says step by step what it saw.
+
+The steps: `connected`; `called`, a function's name and its arguments; `heard_ms`, the sound of the reply; `interrupted`, by what the
+client was told that its second turn cut the reply short.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Error
+
+from rtdiag.emulator import Emulator
+from rtdiag.speech.clip import RATE_HZ, clip
+from tests.clients.environments import Client, ran
+from tests.clients.in_chromium import talk_in_chromium
+
+STEPS = ("connected", "called", "heard_ms", "interrupted")
+TALK_S = 30
+SPEECH_S = 4  # the clip's first phrase and a pause that ends a turn
+
+
+@dataclass
+class Talk:
+    """What a client saw, and what went wrong, "" for nothing."""
+
+    steps: dict[str, Any] = field(default_factory=dict)
+    wrong: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it came to its end."""
+        return not self.wrong and set(STEPS) <= set(self.steps)
+
+
+@cache
+def speech() -> bytes:
+    """A phrase and a pause: mono PCM16 of 24 kHz."""
+    samples = array("h", clip().pcm[: SPEECH_S * RATE_HZ * 2])
+    return samples[::2].tobytes()
+
+
+async def talk(client: Client, folder: Path) -> Talk:
+    """The turn of the client that is installed in that folder, with an emulator of its own."""
+    had = Talk()
+    async with Emulator(tls=not client.in_browser) as emulator:
+        if client.in_browser:
+            had.wrong = await talk_in_chromium(emulator, folder / client.script, speech(), TALK_S, had.steps)
+            return had
+        spoken = folder / "speech.pcm"
+        spoken.write_bytes(speech())
+        out, had.wrong = await ran(client.command(folder), TALK_S, environment(emulator, spoken))
+    for line in out.splitlines():
+        had.steps |= json.loads(line)
+    return had
+
+
+def environment(emulator: Emulator, spoken: Path) -> dict[str, str]:
+    """All that a client is told of the emulator."""
+    ca = str(emulator.ca_file)
+    return os.environ | {
+        "OPENAI_BASE_URL": emulator.base_url,
+        "OPENAI_API_KEY": emulator.key,
+        "SSL_CERT_FILE": ca,
+        "NODE_EXTRA_CA_CERTS": ca,
+        "NO_PROXY": "*",
+        "SPEECH": str(spoken),
+    }

@@ -1,0 +1,49 @@
+"""pydantic-ai (PyPI): `Agent.realtime` over OpenAIRealtimeModel, configured by OPENAI_BASE_URL, OPENAI_API_KEY and SSL_CERT_FILE."""
+
+import asyncio
+
+from pydantic_ai import Agent
+from pydantic_ai.messages import PartDeltaEvent, RealtimeInputSpeechStartEvent, RealtimeSessionErrorEvent
+from pydantic_ai.realtime import RealtimeTurnCompleteEvent
+from pydantic_ai.realtime.openai import OpenAIRealtimeModel
+from turn import MODEL, SUNNY, ms, pieces, saw
+
+agent = Agent(instructions="Tell the weather.")
+
+
+@agent.tool_plain
+def get_weather(city: str) -> str:
+    """The weather in a city."""
+    saw(called=["get_weather", {"city": city}])
+    return SUNNY
+
+
+async def main():
+    heard = 0
+    async with agent.realtime(OpenAIRealtimeModel(MODEL)).session() as session:
+        saw(connected=MODEL)
+
+        async def speak():
+            for piece in pieces():
+                await session.send_audio(piece)
+
+        async def play():
+            nonlocal heard
+            async for chunk in session.stream_audio():
+                if not heard:
+                    await speak()
+                heard += len(chunk)
+
+        playing = asyncio.create_task(play())
+        await speak()
+        async for event in session:
+            if isinstance(event, RealtimeSessionErrorEvent):
+                raise RuntimeError(str(event))
+            if isinstance(event, RealtimeInputSpeechStartEvent) and heard:
+                await session.interrupt(played_ms=ms(heard))
+                saw(heard_ms=ms(heard), interrupted="RealtimeInputSpeechStartEvent")
+                break
+        playing.cancel()
+
+
+asyncio.run(main())
