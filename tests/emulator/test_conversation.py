@@ -209,6 +209,11 @@ def test_modalities_that_are_none_are_refused(wrong: object) -> None:
     assert found["param"].startswith("response.output_modalities")
 
 
+def test_a_response_may_say_that_it_has_no_instructions() -> None:
+    """Python package livekit-agents 1.8.9 sends null in each `response.create` without instructions of its own."""
+    assert types(told(session(), "response.create", response={"instructions": None}))[0] == "response.created"
+
+
 def test_there_is_no_response_to_cancel_and_none_in_a_transcription() -> None:
     assert error(session(), "response.cancel")["code"] == "response_cancel_not_active"
     assert told(session("transcription"), "response.create") == []
