@@ -4,11 +4,11 @@ import asyncio
 
 from pipecat.frames.frames import (
     EndFrame,
-    ErrorFrame,
     InputAudioRawFrame,
     InterruptionFrame,
     LLMRunFrame,
     TTSAudioRawFrame,
+    TTSStoppedFrame,
 )
 from pipecat.adapters.schemas.function_schema import FunctionSchema
 from pipecat.adapters.schemas.tools_schema import ToolsSchema
@@ -23,25 +23,29 @@ from turn import BASE_URL, KEY, MODEL, RATE_HZ, SUNNY, WEATHER, ms, pieces, saw
 
 
 class Ears(FrameProcessor):
-    """What stands at the end of the pipeline: counts the sound, and is told when it has to stop."""
+    """What stands behind the service: counts the sound of the reply to the function's result, and is told when it has to stop."""
 
     def __init__(self):
         super().__init__()
-        self.heard, self.begun, self.interrupted = 0, asyncio.Event(), asyncio.Event()
+        self.heard = 0
+        self.greeted, self.called, self.begun, self.interrupted = (asyncio.Event() for _ in range(4))
+
+    async def get_weather(self, params):
+        saw(called=[params.function_name, dict(params.arguments)])
+        self.called.set()
+        await params.result_callback(SUNNY)
 
     async def process_frame(self, frame, direction):
         await super().process_frame(frame, direction)
-        if isinstance(frame, TTSAudioRawFrame):
-            self.heard += len(frame.audio)
-            self.begun.set()
-        if isinstance(frame, InterruptionFrame) and self.begun.is_set():
-            self.interrupted.set()
+        match frame:
+            case TTSStoppedFrame():
+                self.greeted.set()
+            case TTSAudioRawFrame() if self.called.is_set():
+                self.heard += len(frame.audio)
+                self.begun.set()
+            case InterruptionFrame() if self.begun.is_set():
+                self.interrupted.set()
         await self.push_frame(frame, direction)
-
-
-async def get_weather(params):
-    saw(called=[params.function_name, dict(params.arguments)])
-    await params.result_callback(SUNNY)
 
 
 async def speak(worker):
@@ -58,9 +62,9 @@ async def main():
         base_url=f"{BASE_URL.replace('http', 'ws', 1)}/realtime",
         settings=OpenAIRealtimeLLMService.Settings(model=MODEL, system_instruction="Tell the weather."),
     )
-    service.register_function("get_weather", get_weather)
     user, assistant = LLMContextAggregatorPair(context)
     ears = Ears()
+    service.register_function("get_weather", ears.get_weather)
     worker = PipelineWorker(
         Pipeline([user, service, ears, assistant]),
         params=PipelineParams(audio_in_sample_rate=RATE_HZ, audio_out_sample_rate=RATE_HZ),
@@ -69,7 +73,9 @@ async def main():
     await runner.add_workers(worker)
 
     async def talk():
-        await worker.queue_frame(LLMRunFrame())
+        await worker.queue_frame(LLMRunFrame())  # it speaks first, as in the package's examples: only then its functions are known
+        await ears.greeted.wait()
+        saw(connected=MODEL)
         await speak(worker)
         await ears.begun.wait()
         await speak(worker)

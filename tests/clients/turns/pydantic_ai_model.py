@@ -30,9 +30,9 @@ async def main():
         async def play():
             nonlocal heard
             async for chunk in session.stream_audio():
-                if not heard:
+                first, heard = not heard, heard + len(chunk)
+                if first:
                     await speak()
-                heard += len(chunk)
 
         playing = asyncio.create_task(play())
         await speak()
