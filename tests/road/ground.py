@@ -86,7 +86,7 @@ class Ground:
 
     def asking(self, asking: Asking) -> Asking:
         """The same, asked from where rtdiag stands."""
-        return replace(asking, before=(*self.pair.command("near"), *asking.before)) if self.pair else asking
+        return replace(asking, namespace=self.pair.near) if self.pair else asking
 
     def keep(self, thing: AbstractContextManager[T]) -> T:
         """Enters something that is to last as long as the ground."""

@@ -25,7 +25,8 @@ Hook = Literal["input", "output"]
 _PREFIX = "rtdiag"
 _ETC = Path("/etc/netns")
 _RUN = Path("/run/netns")
-_NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+_NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000  # CLONE_NEWNET, CLONE_NEWNS
+_BIND, _OURS_ALONE = 4096, 16384 | 1 << 19  # MS_BIND; MS_REC | MS_SLAVE
 _numbers = itertools.count(1)
 _LINK = ("10.14.0.2", "10.14.0.1")
 _HOSTS = {4: {"near": "10.13.0.2/24", "far": "10.13.0.1/24"}, 6: {"near": "fd13::2/64", "far": "fd13::1/64"}}
@@ -87,7 +88,7 @@ class Pair:
 
     def command(self, side: Side) -> tuple[str, ...]:
         """What stands before a command that is to be started there."""
-        return ("ip", "netns", "exec", self.named(side))
+        return command(self.named(side))
 
     def call(self, side: Side, *command: str, given: str = "") -> str:
         """Runs a command there; what it printed. Raises CalledProcessError."""
@@ -118,6 +119,20 @@ def inside(namespace: str) -> Iterator[None]:
         os.close(here)
 
 
+def command(namespace: str) -> tuple[str, ...]:
+    """What stands before a command that is to be started in that namespace."""
+    return ("ip", "netns", "exec", namespace)
+
+
+def move(namespace: str) -> None:
+    """This process, which has one thread, is in that namespace for good, with its files of /etc, as a command would be."""
+    _enter(str(_RUN / namespace))
+    _libc("unshare", _NEW_MOUNTS)
+    _libc("mount", None, b"/", None, _OURS_ALONE, None)
+    for file in (_ETC / namespace).glob("*"):
+        _libc("mount", bytes(file), bytes(Path("/etc", file.name)), None, _BIND, None)
+
+
 def sweep() -> None:
     """Takes away what processes left that are no more."""
     for path in [*_RUN.glob(f"{_PREFIX}-*"), *_ETC.glob(f"{_PREFIX}-*")]:
@@ -135,9 +150,14 @@ def _enter(path: str) -> None:
 
 def _set(descriptor: int) -> None:
     """Python has os.setns from 3.12 on."""
+    _libc("setns", descriptor, _NEW_NETWORK)
+
+
+def _libc(name: str, *arguments: int | bytes | None) -> None:
+    """Calls that function. Raises OSError where it fails."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(descriptor, _NEW_NETWORK) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
+    if getattr(libc, name)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), name)
 
 
 @cache

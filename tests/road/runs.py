@@ -1,4 +1,4 @@
-"""`rtdiag run` as a user starts it: a process of its own with a limit, and what it printed."""
+"""`rtdiag run` in a process of its own with a limit, and what it printed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
+
+from tests.forked import Forked
+from tests.road import namespaces
 
 FAKE_KEY = "sk-proj-FAKE0000000000000000000000000000000000000000"
 BUDGET = 8  # a run may take so many times --timeout
@@ -24,13 +27,19 @@ _AMBIENT = ("PATH", "HOME", "LANG", "SYSTEMROOT")
 
 @dataclass(frozen=True)
 class Asking:
-    """Whom to ask, and how: the base URL, the key, variables, and what stands before the command or behind it."""
+    """Whom to ask, and how: the base URL, the key, variables, what stands before the command or behind it, and from where."""
 
     url: str
     key: str = FAKE_KEY
     env: Mapping[str, str] | None = None
     before: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    namespace: str | None = None
+
+    @property
+    def begins(self) -> tuple[str, ...]:
+        """What a command begins with that is to ask so."""
+        return (*(namespaces.command(self.namespace) if self.namespace else ()), *self.before)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -88,11 +97,7 @@ def run(
     """Runs `rtdiag run` to its end, or, with `interrupt`, sends it Ctrl-C once that is set."""
     table = folder / "table.txt"
     asked = ["-o", "json", "--report", f"table={table}", "--base-url", asking.url, "--timeout", f"{timeout_s:g}"]
-    command = [*asking.before, sys.executable, "-m", "rtdiag", "run", *asked, *asking.options, *options]
-    with _heeding_interrupts():
-        process = subprocess.Popen(
-            command, env=asking.variables, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+    process = _begun(asking, ("run", *asked, *asking.options, *options), folder)
     limit_s = BUDGET * timeout_s + _SLACK_S
     try:
         if interrupt is not None:
@@ -109,14 +114,15 @@ def run(
     return Ran(code, json.loads(out) if out.startswith("{") else {}, shown, error)
 
 
-@contextmanager
-def _heeding_interrupts() -> Iterator[None]:
-    """Whoever is started meanwhile heeds Ctrl-C, also where this process ignores it, as under nohup."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _begun(asking: Asking, arguments: tuple[str, ...], folder: Path) -> Forked | subprocess.Popen[str]:
+    """The process; started in earnest where something stands before it."""
+    if asking.before:
+        command = [*asking.begins, sys.executable, "-m", "rtdiag", *arguments]
+        return subprocess.Popen(
+            command, env=asking.variables, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    first = partial(namespaces.move, asking.namespace) if asking.namespace else None
+    return Forked(arguments, env=asking.variables, cwd=folder, first=first)
 
 
 class Curl:
@@ -124,7 +130,7 @@ class Curl:
 
     def __init__(self, asking: Asking, shows: str = "%{exitcode} %{http_code}") -> None:
         asked = ["curl", "--silent", "--output", os.devnull, "--max-time", "1", "--write-out", shows]
-        command = [*asking.before, *asked, f"{asking.url.rstrip('/')}/models"]
+        command = [*asking.begins, *asked, f"{asking.url.rstrip('/')}/models"]
         self._process = subprocess.Popen(command, env=asking.variables, stdout=subprocess.PIPE, text=True)
 
     def saw(self) -> str:
