@@ -130,7 +130,7 @@ def speaker_of(emulator: Emulator) -> Loudspeaker:
     """That of its one call."""
     assert emulator._service
     (one,) = emulator._service.calls.values()
-    speaker = one.line.session.speaker
+    speaker = one.line.session.playback.speaker
     assert isinstance(speaker, Loudspeaker)
     return speaker
 

@@ -114,7 +114,7 @@ class Call:
             raise Refused("invalid-offer")  # assumed
         speaker = Loudspeaker(audio._codecs[0].mimeType)
         audio.sender.replaceTrack(speaker)
-        self.line.session.speaker = speaker
+        self.line.session.playback.speaker = speaker
 
     def _serve(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL:

@@ -54,7 +54,6 @@ class Session:
         self._over = over
         self.id = new_id("sess")
         self.ended: tuple[int, str] | None = None
-        self.speaker: Any = None
         self._expires_at = int(rules.clock()) + SESSION_LIFE_S[dialect]
         beta_transcription = (kind, dialect) == ("transcription", "beta")
         self._name = "transcription_session" if beta_transcription else "session"
@@ -161,7 +160,8 @@ class Session:
         if switches.update_error:
             raise Refused(switches.update_error, session_id=self.id)
         self._check_address(asked)
-        config = configured(self.kind, self.dialect, asked["session"], self.config, self.rules)
+        spoken = self._conversation.has_model_audio
+        config = configured(self.kind, self.dialect, asked["session"], self.config, self.rules, spoken=spoken)
         if switches.applies_updates:
             self.config = config
         yield self._session_event("updated")
