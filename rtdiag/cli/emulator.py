@@ -42,7 +42,8 @@ from rtdiag.cli.usage import refuse, tell_broken
     "report",
     envvar="RTDIAG_COMPARE",
     metavar="REPORT",
-    help="Ask the emulator what the run of that JSON report asked, list where it answers otherwise, and end.",
+    help="Ask the emulator what the run of that JSON report asked, or the client of that recording, list where it answers "
+    "otherwise, and end.",
 )
 @click.option("--cassette", metavar="FILE", help="With --compare: write the exchanges that differ as a cassette.")
 @click.option("--list-faults", is_flag=True, help="List the faults and end.")
@@ -102,20 +103,23 @@ def command(
 
 
 def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
-    """Print where the emulator answers otherwise than the report shows.
+    """Print where the emulator answers otherwise than the report, or the recording of live traffic, shows.
 
     Exit code: 0 nowhere, 1 somewhere, 2 nothing to ask again or nowhere to write, 130 interrupted.
     """
     from rtdiag.cli.files import refusal, whole
     from rtdiag.cli.terminal import show
-    from rtdiag.compare import drift
+    from rtdiag.compare import drift, recording
     from rtdiag.intake import Unusable, called, text_of, why
     from rtdiag.recorded import FILE, report_in
 
     if cassette is not None and (refused := refusal(cassette)):
         refuse(f"--cassette {cassette}: {refused}")
     try:
-        found = drift.compare(report_in(text_of(report, FILE), whole=True), as_of)
+        text = text_of(report, FILE)
+        if recording.is_recording(text):
+            return _compare_recording(report, text, cassette, as_of)
+        found = drift.compare(report_in(text, whole=True), as_of)
     except Unusable as exc:
         refuse(f"{called(report)}: {exc}")
     except KeyboardInterrupt:
@@ -130,3 +134,24 @@ def _compare(report: str, cassette: str | None, as_of: date | None) -> int:
     elif cassette:
         say(f"rtdiag: {cassette}: not written, for no HTTP exchange differs")
     return 1 if found.differences else 0
+
+
+def _compare_recording(name: str, text: str, cassette: str | None, as_of: date | None) -> int:
+    """The same of a recording. A sideband's call is looked for in the file beside it that is called alike."""
+    import asyncio
+    from pathlib import Path
+
+    from rtdiag.cli.terminal import show
+    from rtdiag.compare import recording
+    from rtdiag.intake import text_of
+    from rtdiag.recorded import FILE
+
+    if cassette is not None:
+        refuse("--cassette holds what differs from a report, and this is a recording: leave it away")
+    files = {name: recording.recording_in(text)}
+    call = Path(name).with_name(recording.call_of(Path(name).name))
+    if call.name != Path(name).name and call.is_file():
+        files[str(call)] = recording.recording_in(text_of(str(call), FILE))
+    found = {name: asyncio.run(recording.replayed(files, as_of))[name]}
+    show(recording.listing(found))
+    return 1 if recording.unexplained(found[name]) else 0

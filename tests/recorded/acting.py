@@ -13,9 +13,9 @@ import msgspec
 from websockets.exceptions import ConnectionClosed
 
 from rtdiag.compare.recording.answers import answers
-from rtdiag.compare.recording.names import Names
+from rtdiag.compare.recording.ids import Names
 from rtdiag.compare.recording.playing import Answer
-from rtdiag.compare.recording.reading import Close, Exchange, Recording
+from rtdiag.compare.recording.recording import Close, Exchange, Recording
 from rtdiag.compare.recording.values import Circumstances, Unlike, differing
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.faults import UnknownFault

@@ -1,16 +1,20 @@
-"""A recording of live traffic, beside what the emulator answers to the same: `recording_in(text)`, `compare`, then `text`."""
+"""A recording of live traffic, beside what the emulator answers to the same: `recording_in(text)`, `replayed`, then `listing`."""
 
-from rtdiag.compare.recording.beside import compared, replayed
 from rtdiag.compare.recording.excuses import Reason, reason, reasons, unexplained
-from rtdiag.compare.recording.reading import Recording, is_recording, recording_in
+from rtdiag.compare.recording.listing import listing
+from rtdiag.compare.recording.recording import FILE, Recording, is_recording, recording_in
+from rtdiag.compare.recording.replaying import call_of, compared, replayed
 from rtdiag.compare.recording.values import Unlike
 
 __all__ = [
+    "FILE",
     "Reason",
     "Recording",
     "Unlike",
+    "call_of",
     "compared",
     "is_recording",
+    "listing",
     "reason",
     "reasons",
     "recording_in",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
-from rtdiag.compare.recording.names import ID, form
+from rtdiag.compare.recording.ids import ID, form
+from rtdiag.compare.recording.order import sequences
 from rtdiag.compare.recording.playing import Answer
-from rtdiag.compare.recording.reading import Exchange
+from rtdiag.compare.recording.recording import Exchange
 from rtdiag.compare.recording.values import Circumstances, Unlike, differing
 from rtdiag.intake import Unusable, json_of
 
@@ -91,23 +91,12 @@ def _descriptions(there: str, here: str, place: str) -> Iterator[Unlike]:
     """Line by line: what is missing, what is more, what stands at another place."""
     if there.endswith("\r\n") != here.endswith("\r\n"):
         yield Unlike(f"{place} the last line's end", "form", repr(there[-2:]), repr(here[-2:]))
-    one, other = (_lines(each) for each in (there, here))
-    for step, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if step == "equal":
-            continue
-        for line in one[a:b]:
-            moved = line in other[:c] + other[d:]
-            yield Unlike(
-                f"{place} {line}", "order" if moved else "missing", "present", "elsewhere" if moved else "absent"
-            )
-        for line in other[c:d]:
-            if line not in one:
-                yield Unlike(f"{place} {line}", "more", "absent", "present")
+    yield from sequences(_lines(there), _lines(here), f"{place} ")
 
 
 def _lines(description: str) -> list[str]:
-    """Each with the section that it is in; alike neighbours, such as candidates, once."""
-    lines: list[str] = []
+    """Each with the section that it is in; what is alike, such as candidates, once."""
+    lines: dict[str, None] = {}
     section = "session"
     for line in description.splitlines():
         if line.startswith("m="):
@@ -119,6 +108,5 @@ def _lines(description: str) -> list[str]:
         if line.startswith(("a=ice-pwd:", "a=ice-ufrag:")):
             name, _, drawn = line.partition(":")
             line = f"{name}:<{'/'.join(str(len(part)) for part in drawn.split('/'))} characters>"
-        if f"{section} {line}" not in lines:
-            lines.append(f"{section} {line}")
-    return lines
+        lines[f"{section} {line}"] = None
+    return list(lines)

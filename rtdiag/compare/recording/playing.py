@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from rtdiag.compare.recording.names import Names
-from rtdiag.compare.recording.reading import APPEND, CUT, Close, Exchange, Frame, Recording
+from rtdiag.compare.recording.ids import Names
+from rtdiag.compare.recording.recording import APPEND, CUT, Close, Exchange, Frame, Recording
 from rtdiag.compare.recording.voice import Voice, voice_of
 from rtdiag.emulator import Emulator
 from rtdiag.intake import Unusable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 QUIET_S = 1.5  # nothing comes for so long: then what is still missing does not come
+_PATIENCE = 5  # so often that is waited for on one socket
 _ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
 _CALL = re.compile(r"rtc_\w+")
 _OF_THE_CLIENT = frozenset({"accept", "content-type", "origin", "openai-beta", "openai-safety-identifier"})
@@ -97,18 +98,23 @@ class _Asking:
 
     async def ask(self, exchange: Exchange) -> Answer:
         """The emulator's answer. A raw offer carries the token that was minted before it, all else the key."""
+        import httpx
+
         request, names = exchange.request, self._played.names
         headers = {
             k.lower(): v for k, v in request.headers.items() if k.lower() in _OF_THE_CLIENT and isinstance(v, str)
         }
         offers = headers.get("content-type", "").startswith("application/sdp")
         path = names.translated(_ROOM.sub("", request.url))
-        response = await self._client.request(
-            request.method,
-            self._emulator.base_url + path,
-            headers=headers | self.bearer(token=offers),
-            content=_content(names, request.body),
-        )
+        try:
+            response = await self._client.request(
+                request.method,
+                self._emulator.base_url + path,
+                headers=headers | self.bearer(token=offers),
+                content=_content(names, request.body),
+            )
+        except (ValueError, httpx.InvalidURL, httpx.ProtocolError):
+            raise Unusable(f"{request.method} {request.url}: it is no request that can be sent again") from None
         self._learn(exchange, response)
         return Answer(response.status_code, response.headers.multi_items(), response.text)
 
@@ -132,7 +138,7 @@ def _content(names: Names, body: Any) -> bytes | None:
 
 async def _socket(played: Played, emulator: Emulator, call_id: str) -> None:
     from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidStatus
+    from websockets.exceptions import InvalidStatus, InvalidURI
 
     recording = played.recording
     headers = {"authorization": f"Bearer {emulator.key}"}
@@ -142,6 +148,8 @@ async def _socket(played: Played, emulator: Emulator, call_id: str) -> None:
     try:
         async with connect(url, additional_headers=headers, proxy=None, compression=None, max_size=None) as connection:
             await _Playing(played, connection).play()
+    except (ValueError, InvalidURI):
+        raise Unusable("the request that opened its socket cannot be sent again") from None
     except InvalidStatus as refusal:
         played.close = Close(refusal.response.status_code, "HTTP")
 
@@ -170,6 +178,7 @@ class _Playing:
         self._came: Counter[str] = Counter()
         self._news = asyncio.Event()
         self._over = False
+        self._patience = _PATIENCE
 
     async def play(self) -> None:
         reading = asyncio.create_task(self._read())
@@ -210,20 +219,24 @@ class _Playing:
 
     async def _until(self, wanted: Counter[str], *, ends: bool = False) -> None:
         """Until all of that has come, of deltas of one kind one; or the socket ends, or nothing comes any more."""
-        while not self._over and (ends or any(self._came[k] < (1 if _delta(k) else n) for k, n in wanted.items())):
+        while self._patience and not self._over and (ends or self._lacks(wanted)):
             self._news.clear()
             try:
                 async with asyncio.timeout(QUIET_S):
                     await self._news.wait()
             except TimeoutError:
+                self._patience -= 1
                 return
+
+    def _lacks(self, wanted: Counter[str]) -> bool:
+        return any(self._came[name] < (1 if name.endswith(".delta") else n) for name, n in wanted.items())
 
     async def _send(self, frame: Frame) -> None:
         from websockets.exceptions import ConnectionClosed
 
         with suppress(ConnectionClosed):
             if frame.omitted and frame.omitted.direction == "sent" and frame.omitted.type == APPEND:
-                for _ in range(min(frame.omitted.count, 10_000)):
+                for _ in range(frame.omitted.count):
                     await self._connection.send(json.dumps(_append(self._voice)))
             elif frame.event:
                 sent = self._played.names.translated(frame.event)
@@ -244,10 +257,6 @@ def _by_label(events: Sequence[Json]) -> dict[str, list[Json]]:
     for event in events:
         found.setdefault(label(event), []).append(event)
     return found
-
-
-def _delta(name: str) -> bool:
-    return name.endswith(".delta")
 
 
 def _append(voice: Voice, stored_bytes: int = 0) -> Json:

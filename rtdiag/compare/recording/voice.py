@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from rtdiag.compare.recording.reading import APPEND, Recording
+from rtdiag.compare.recording.recording import APPEND, Recording
+from rtdiag.intake import Unusable
 from rtdiag.speech.clip import clip
 
 Json = dict[str, Any]
@@ -18,6 +19,7 @@ CHUNK_MS = 100
 _BYTES_PER_MS = 48
 _CUT_SHORT = 200  # a length below that is of what was left of the audio, not of the audio
 _LATEST_MS, _TAIL_MS = 600_000, 1000
+_LONGEST_MS = 3_600_000
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Voice:
         """The next piece as 24 kHz mono signed 16-bit little-endian PCM, as long as it was where that is known."""
         ms = stored_bytes // _BYTES_PER_MS if stored_bytes > _CUT_SHORT else self.chunk_ms
         begin, self.at_ms = self.at_ms, self.at_ms + ms
+        if self.at_ms > _LONGEST_MS:
+            raise Unusable("it sends more than an hour of audio, and no session is longer")
         if self.spoken is None:
             return _speech(begin, ms)
         return b"".join(_speech(at, 1) if self._speaks(at) else bytes(_BYTES_PER_MS) for at in range(begin, begin + ms))

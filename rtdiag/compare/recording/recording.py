@@ -122,21 +122,18 @@ class Recording(msgspec.Struct, frozen=True):
         return self.header.kind == "as_posted"
 
 
-def is_recording(value: Any) -> bool:
-    """Whether a value has the form of a recording: what a report never has."""
-    return isinstance(value, dict) and isinstance(value.get("header"), dict) and "family" in value["header"]
+def is_recording(text: str) -> bool:
+    """Whether a text has the form of a recording, which no report has."""
+    return "\nheader:" in f"\n{text}" and "\n  family:" in text
 
 
 def recording_in(text: str) -> Recording:
     """The recording of that text. Raises Unusable."""
-    return recording(yaml_of(text))
-
-
-def recording(value: Any) -> Recording:
-    """The recording of those plain values. Raises Unusable for any other."""
-    if not is_recording(value):
-        raise Unusable("it is no recording: that has a header with family and transport, exchanges and frames")
     try:
-        return own_yaml.converted(value, Recording)
+        found = own_yaml.converted(yaml_of(text), Recording)
+        _ = found.header.day
+    except Unusable:
+        raise
     except ValueError as error:
-        raise Unusable(f"it is no recording: {error}") from None
+        raise Unusable(f"no recording of live traffic: {error}") from None
+    return found

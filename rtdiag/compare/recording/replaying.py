@@ -8,7 +8,7 @@ from datetime import date
 
 from rtdiag.compare.recording import answers, frames
 from rtdiag.compare.recording.playing import Played, play
-from rtdiag.compare.recording.reading import Recording
+from rtdiag.compare.recording.recording import Recording
 from rtdiag.compare.recording.values import Circumstances, Unlike
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.timeline import NoSuchDate, newest
@@ -29,7 +29,7 @@ def compared(played: Played) -> Iterator[Unlike]:
 async def replayed(recordings: Mapping[str, Recording], as_of: date | None = None) -> dict[str, list[Unlike]]:
     """Each played against a healthy emulator of its day, all at once; the differences of each. Raises Unusable.
 
-    A sideband finds its call by name: that of its own without `_sideband`.
+    A sideband finds its call by its name, see call_of.
     """
     days: dict[date, list[str]] = {}
     for name, recording in recordings.items():
@@ -48,9 +48,14 @@ async def _on_a_day(
     except NoSuchDate as error:
         raise Unusable(str(error)) from None
     async with healthy as emulator:
-        calls = {name: all_of_them.get(name.replace("_sideband__", "__")) for name in wanted}
+        calls = {name: all_of_them.get(call_of(name)) for name in wanted}
         played = await asyncio.gather(*(play(one, emulator, calls[name]) for name, one in wanted.items()))
     return {name: list(compared(one)) for name, one in zip(wanted, played, strict=True)}
+
+
+def call_of(name: str) -> str:
+    """The name of the recording with the offer of the call that the sideband of that name belongs to."""
+    return name.replace("_sideband__", "__")
 
 
 def _of(played: Played, there_s: float | None, *, ordered: bool) -> Circumstances:
