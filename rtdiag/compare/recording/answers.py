@@ -106,7 +106,7 @@ def _lines(description: str) -> list[str]:
                 line = found.expand(shape)
                 break
         if line.startswith(("a=ice-pwd:", "a=ice-ufrag:")):
-            name, _, drawn = line.partition(":")
-            line = f"{name}:<{'/'.join(str(len(part)) for part in drawn.split('/'))} characters>"
+            name, _, drawn = line.partition(":")  # the mask would hide what follows `ice-pwd:`
+            line = f"{name} <{'/'.join(str(len(part)) for part in drawn.split('/'))} characters>"
         lines[f"{section} {line}"] = None
     return list(lines)

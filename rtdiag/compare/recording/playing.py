@@ -28,6 +28,10 @@ Json = dict[str, Any]
 
 QUIET_S = 1.5  # nothing comes for so long: then what is still missing does not come
 _PATIENCE = 5  # so often that is waited for on one socket
+_NUDGE = "input_audio_buffer.timeout_triggered"
+_MORE = (
+    20  # seconds of silence that are sent for a nudge: the emulator's sentence may last longer than what was recorded
+)
 _ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
 _CALL = re.compile(r"rtc_\w+")
 _OF_THE_CLIENT = frozenset({"accept", "content-type", "origin", "openai-beta", "openai-safety-identifier"})
@@ -179,6 +183,7 @@ class _Playing:
         self._news = asyncio.Event()
         self._over = False
         self._patience = _PATIENCE
+        self._more = _MORE
 
     async def play(self) -> None:
         reading = asyncio.create_task(self._read())
@@ -205,7 +210,9 @@ class _Playing:
             async for text in self._connection:
                 event = json.loads(text)
                 name = label(event)
-                known = self._there.get(name, [])
+                known = (
+                    self._there.get(name, []) if not name.endswith(".delta") else []
+                )  # of those each side has its own number
                 if self._came[name] < len(known):
                     self._played.names.learn(known[self._came[name]], event)
                 self._came[name] += 1
@@ -221,12 +228,17 @@ class _Playing:
         """Until all of that has come, of deltas of one kind one; or the socket ends, or nothing comes any more."""
         while self._patience and not self._over and (ends or self._lacks(wanted)):
             self._news.clear()
+            nudged = self._more > 0 and self._came[_NUDGE] < wanted[_NUDGE]
+            if nudged:
+                self._more -= 1
+                await self._hear(1000 // self._voice.chunk_ms)
             try:
-                async with asyncio.timeout(QUIET_S):
+                async with asyncio.timeout(QUIET_S / _MORE if nudged else QUIET_S):
                     await self._news.wait()
             except TimeoutError:
-                self._patience -= 1
-                return
+                if not nudged:
+                    self._patience -= 1
+                    return
 
     def _lacks(self, wanted: Counter[str]) -> bool:
         return any(self._came[name] < (1 if name.endswith(".delta") else n) for name, n in wanted.items())
@@ -236,11 +248,14 @@ class _Playing:
 
         with suppress(ConnectionClosed):
             if frame.omitted and frame.omitted.direction == "sent" and frame.omitted.type == APPEND:
-                for _ in range(frame.omitted.count):
-                    await self._connection.send(json.dumps(_append(self._voice)))
+                await self._hear(frame.omitted.count)
             elif frame.event:
                 sent = self._played.names.translated(frame.event)
                 await self._connection.send(json.dumps(_voiced(sent, self._voice)))
+
+    async def _hear(self, pieces: int) -> None:
+        for _ in range(pieces):
+            await self._connection.send(json.dumps(_append(self._voice)))
 
 
 def label(event: Json) -> str:
