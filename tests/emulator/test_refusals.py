@@ -126,6 +126,30 @@ def test_an_mcp_server_and_a_stored_prompt_are_named() -> None:
     assert updated(session(), prompt={})["param"] == "session.prompt.id"
 
 
+def test_a_variable_of_a_stored_prompt_is_an_object() -> None:
+    found = updated(session(), prompt={"id": "pmpt_one", "variables": {"city": {"type": "input_text"}, "to": "it"}})
+    assert (
+        found["message"]
+        == "Invalid type for 'session.prompt.variables.to': expected an object, but got a string instead."
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "end"),
+    [
+        ({"turn_detection": {"type": "none"}}, "Supported values are: 'server_vad' and 'semantic_vad'."),
+        (
+            {"transcription": {"model": "gpt-live-transcribe", "delay": "bogus"}},
+            "Supported values are: 'minimal', 'low', 'medium', 'high', and 'xhigh'.",
+        ),
+    ],
+)
+def test_the_values_that_there_are_are_listed(asked: Json, end: str) -> None:
+    found = updated(session(), audio={"input": asked})
+    assert found["code"] == "invalid_value"
+    assert found["message"].endswith(end)
+
+
 @pytest.mark.parametrize(
     ("dialect", "other", "same"),
     [

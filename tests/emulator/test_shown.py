@@ -84,6 +84,13 @@ def test_a_delay_is_taken_and_not_shown(model: str) -> None:
     assert found == {"model": model, "language": None, "prompt": None}
 
 
+def test_languages_are_shown_behind_the_language() -> None:
+    asked = {"audio": {"input": {"transcription": {"languages": ["ja"], "model": "gpt-live-transcribe"}}}}
+    found = opened("gpt-live-transcribe", asked, "transcription")["audio"]["input"]["transcription"]
+    whole = {"model": "gpt-live-transcribe", "language": None, "languages": ["ja"], "prompt": None}
+    assert list(found.items()) == list(whole.items())
+
+
 def test_a_delay_is_unknown_before_its_day() -> None:
     asked = {"audio": {"input": {"transcription": {"model": "whisper-1", "delay": "low"}}}}
     with pytest.raises(Refused, match="unknown-parameter"):

@@ -97,7 +97,7 @@ def _mint(service: Service, kind: Kind, dialect: Dialect, config: Json, asked_s:
 def _refuse_type(session: Json) -> None:
     if "type" not in session:
         raise Refused("missing-parameter", param="session.type")
-    supported = "'realtime', and 'transcription'"
+    supported = "'realtime' and 'transcription'"
     raise Refused("invalid-value", value=session["type"], supported=supported, param="session.type")
 
 

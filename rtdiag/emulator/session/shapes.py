@@ -119,7 +119,7 @@ def complete(shape: Shape, given: Any, current: Any, behaviour: Behaviour) -> An
     if by := shape.get("by"):
         result[by] = given.get(by, before.get(by))
         before = before if before.get(by) == result[by] else {}
-    for name, field in fields_of(shape, result).items():
+    for name, field in fields_of(shape, given | result).items():
         if field.get("hidden"):
             continue
         if name in given:
@@ -133,6 +133,9 @@ def complete(shape: Shape, given: Any, current: Any, behaviour: Behaviour) -> An
 
 def fields_of(shape: Shape, value: Mapping[str, Any]) -> Mapping[str, Shape]:
     """The fields of an object of that shape; where they depend on a member, those for the member that `value` holds."""
+    if "each" in shape:
+        member: Shape = shape["each"]
+        return dict.fromkeys(value, member)
     found: Mapping[str, Shape] = (
         shape["kinds"][value[shape["by"]]]["fields"] if "by" in shape else shape.get("fields", {})
     )
@@ -157,8 +160,9 @@ def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour
     kind = shape["kinds"][current[by]] if by else shape
     if kind.get("required_first"):
         _check_required(kind, given, path, current)
+    fields = fields_of(shape, given | current)
     for name, value in given.items():
-        field = fields_of(shape, current).get(name)
+        field = fields.get(name)
         if name == by:
             continue
         if field is None or not _known(field, behaviour):
@@ -236,7 +240,7 @@ def _below(path: str, name: str) -> str:
 
 def _quoted(values: list[str]) -> str:
     quoted = [f"'{value}'" for value in values]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
+    return " and ".join(quoted) if len(quoted) < 3 else f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
 
 
 def _name_of(value: object) -> str:
