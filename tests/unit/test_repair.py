@@ -222,6 +222,32 @@ BROKEN: dict[str, tuple[Json, Json]] = {
             tool_choice={"type": "function", "name": "f"},
         ),
     ),
+    "tool-with-a-dot": (
+        talk(tools=[{"type": "function", "name": "weather.get", "parameters": {"properties": {}}}]),
+        talk(tools=[{"type": "function", "name": "weather_get", "parameters": {"properties": {}, "type": "object"}}]),
+    ),
+    "tool-schema": (
+        talk(tools=[{"type": "function", "name": "f", "parameters": {"type": "string"}}, {"type": "mcp"}]),
+        talk(tools=[{"type": "function", "name": "f"}]),
+    ),
+    "tool-choice-with-more": (
+        talk(tool_choice={"type": "function", "name": "f", "weight": 1}),
+        talk(tool_choice={"type": "function", "name": "f"}),
+    ),
+    "variables-of-a-prompt": (
+        talk(
+            prompt={"id": "pmpt_1", "variables": {"city": "Paris", "to": {"type": "input_text", "text": "it"}}, "a": 1}
+        ),
+        talk(
+            prompt={
+                "id": "pmpt_1",
+                "variables": {
+                    "city": {"type": "input_text", "text": "Paris"},
+                    "to": {"type": "input_text", "text": "it"},
+                },
+            }
+        ),
+    ),
     "tools-strict": (
         talk(
             tools=[
@@ -272,6 +298,9 @@ BROKEN: dict[str, tuple[Json, Json]] = {
 }
 
 RIGHT: dict[str, Json] = {
+    "delay-of-live-transcribe": heard(
+        transcription={"model": "gpt-live-transcribe", "delay": "low"}, turn_detection=None
+    ),
     "smallest": talk(),
     "whole": NESTED,
     "transcription": listen(turn_detection={"type": "semantic_vad", "eagerness": "low"}),

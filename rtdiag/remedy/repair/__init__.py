@@ -5,7 +5,6 @@ Each edit is written down with its reason and the source of the rule. What is ri
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,9 +23,6 @@ from rtdiag.remedy.repair.turn_detection import Vad, ask_for, mend_turn_detectio
 
 _VAD_GUIDE = "developers.openai.com/api/docs/guides/realtime-vad (autumn 2026)"
 _PROMPTS = "developers.openai.com/api/docs/deprecations (2026): v1/prompts ends on 2026-11-30"
-
-# openai 3.54.0, types/realtime/call_accept_params.py: gpt-realtime-2 and its successors, not the snapshot gpt-realtime-2025-08-28.
-_REASONING = re.compile(r"gpt-realtime-2(?!\d)")
 
 # Fields whose objects are passed on unread.
 _OPEN = frozenset({"tools", "tool_choice", "tracing", "truncation", "prompt", "voice"})
@@ -147,7 +143,8 @@ def _settle_turn_detection(draft: Draft, kind: Kind, dialect: Dialect, vad: Vad 
 def _fit_to_model(draft: Draft, on: date) -> None:
     """Removes what only reasoning models take from others that are known, and notes a stored prompt."""
     model = draft.get(("model",))
-    if isinstance(model, str) and known(model) and not _REASONING.match(model):
+    entry = known(model) if isinstance(model, str) else None
+    if entry and not entry.reasons:
         for name in ("reasoning", "parallel_tool_calls"):
             if draft.get((name,)) is not ...:
                 why = f"reasoning models such as gpt-realtime-2 take it, {model} does not"

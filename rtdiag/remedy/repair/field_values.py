@@ -15,6 +15,7 @@ from rtdiag.remedy.repair.fields import EFFORTS, LOGPROBS, MOST_TOKENS, PY, PY_B
 from rtdiag.remedy.repair.numbers import clamped, number, whole
 from rtdiag.remedy.repair.tools import mend_tool_choice, mend_tools
 
+_PROMPT = ("id", "version", "variables")
 _TRACING = ("workflow_name", "group_id", "metadata")
 
 
@@ -88,9 +89,24 @@ def _tracing(draft: Draft, place: Place, dialect: Dialect) -> None:
 
 
 def _prompt(draft: Draft, place: Place, dialect: Dialect) -> None:
-    value = draft.get(place)
-    if value is not None and not (isinstance(value, Mapping) and isinstance(value.get("id"), str)):
+    value, source = draft.get(place), "public report, community.openai.com 1358792 (2025-09-18)"
+    if value is None:
+        return
+    if not (isinstance(value, Mapping) and isinstance(value.get("id"), str)):
         draft.drop(place, "it is an object with the id of a stored prompt", PY + "realtime_session_create_request.py")
+        return
+    wanted = {name: kept for name in _PROMPT if (kept := _of_prompt(name, value.get(name)))}
+    if not same(wanted, value):
+        draft.put(place, wanted, "it is an id, a version, and variables of type input_text", source)
+
+
+def _of_prompt(name: str, value: Any) -> Any:
+    """What of a stored prompt's member can stay, a text as the object that a variable is; nothing is empty."""
+    if name != "variables":
+        return value if isinstance(value, str) else ""
+    given = value.items() if isinstance(value, Mapping) else ()
+    texts = {key: {"type": "input_text", "text": text} for key, text in given if isinstance(text, str)}
+    return texts | {key: part for key, part in given if isinstance(part, Mapping)}
 
 
 def _reasoning(draft: Draft, place: Place, dialect: Dialect) -> None:

@@ -135,8 +135,8 @@ def _mend_hints(draft: Draft, place: Place) -> None:
     for name in ("languages", "keywords"):
         if name in value and not lists:
             draft.drop((*place, name), f"{entry.id} does not take it", _HINTS)
-    if "delay" in value and entry.id != "gpt-realtime-whisper":
-        draft.drop((*place, "delay"), "gpt-realtime-whisper alone takes it", _HINTS)
+    if "delay" in value and entry.id not in ("gpt-realtime-whisper", "gpt-live-transcribe"):
+        draft.drop((*place, "delay"), f"{entry.id} does not take it", _HINTS)
     if "prompt" in value and entry.id in ("gpt-realtime-whisper", "gpt-4o-transcribe-diarize"):
         draft.drop((*place, "prompt"), f"{entry.id} does not take it", _HINTS)
     if lists and "language" in value and "languages" in value:

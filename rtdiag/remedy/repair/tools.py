@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,10 @@ _SOURCE = PY + "realtime_function_tool.py"
 # A `strict` there refused a whole mint: public file, record 60377326193; so does any other unknown field (livekit/agents#3398).
 _UNKNOWN = "public file, record 60377326193: Unknown parameter: 'session.tools[0].strict'"
 _MODES = ("auto", "none", "required")
+_CHOICES: Mapping[str, tuple[str, ...]] = {"function": ("type", "name"), "mcp": ("type", "server_label", "name")}
+_NO_LETTER = re.compile(r"[^a-zA-Z0-9_-]")
+_NAMES = "public file, record 68975308613 (2026): Invalid 'session.tools[0].name'"
+_SCHEMAS = "public file, record 10521418899 (2025): Invalid schema for function 'keyboard_type'"
 
 
 def mend_tools(draft: Draft, place: Place, dialect: Dialect) -> None:
@@ -32,7 +37,7 @@ def mend_tools(draft: Draft, place: Place, dialect: Dialect) -> None:
 
 
 def mend_tool_choice(draft: Draft, place: Place, dialect: Dialect) -> None:
-    """Leaves a mode, or an object that names one tool."""
+    """Leaves a mode, or an object that names one tool and nothing else."""
     value, source = draft.get(place), PY + "realtime_tool_choice_config.py"
     inner = value.get("function") if isinstance(value, Mapping) else None
     if isinstance(inner, Mapping) and isinstance(inner.get("name"), str):
@@ -40,13 +45,16 @@ def mend_tool_choice(draft: Draft, place: Place, dialect: Dialect) -> None:
         draft.put(place, wanted, "the shape of Chat Completions: the name stands beside the type", source)
     elif not (value in _MODES if isinstance(value, str) else _names_a_tool(value)):
         draft.drop(place, f"it is {', '.join(_MODES)}, or an object that names a tool", source)
+    elif isinstance(value, Mapping):
+        kept = {name: value[name] for name in _CHOICES[value["type"]] if isinstance(value.get(name), str)}
+        if kept.keys() != value.keys():
+            draft.put(place, kept, "it names the tool and nothing else", source)
 
 
 def _names_a_tool(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
-    named = {"function": "name", "mcp": "server_label"}.get(str(value.get("type")), "")
-    return isinstance(value.get(named), str)
+    return all(isinstance(value.get(name), str) for name in _CHOICES.get(str(value.get("type")), ("",))[:2])
 
 
 def _mended(tool: Any, dialect: Dialect) -> tuple[Any, str, str]:
@@ -54,6 +62,8 @@ def _mended(tool: Any, dialect: Dialect) -> tuple[Any, str, str]:
     if not isinstance(tool, Mapping):
         return None, "a tool is an object", _SOURCE
     if tool.get("type") == "mcp":
+        if not isinstance(tool.get("server_label"), str):
+            return None, "an MCP server has a server_label", PY + "realtime_tools_config_param.py"
         return (tool, "", "") if dialect == "ga" else (None, "MCP came with GA", PY + "realtime_tools_config_union.py")
     inner = tool.get("function")
     flat = {"type": "function", **inner} if isinstance(inner, Mapping) else {"type": "function", **tool}
@@ -61,7 +71,32 @@ def _mended(tool: Any, dialect: Dialect) -> tuple[Any, str, str]:
         return None, "a session takes tools of type function and mcp", PY + "realtime_tools_config_union.py"
     if not isinstance(flat.get("name"), str) or not flat["name"]:
         return None, "a function has a name", _SOURCE
-    return _pruned(flat, tool)
+    kept, why, source = _pruned(flat, tool)
+    if why_not := _why_no_name(kept) or _why_no_schema(kept):
+        return _fitted(kept), why_not, _NAMES if _why_no_name(kept) else _SCHEMAS
+    return kept, why, source
+
+
+def _why_no_name(tool: Json) -> str:
+    return (
+        "its name is of letters, digits, _ and -: your code hears the new one"
+        if _NO_LETTER.search(tool["name"])
+        else ""
+    )
+
+
+def _why_no_schema(tool: Json) -> str:
+    schema = tool.get("parameters", {"type": "object"})
+    return "" if schema.get("type") == "object" else "its parameters are a JSON Schema of type object"
+
+
+def _fitted(tool: Json) -> Json:
+    """A name that is taken, and a schema that says its type; one of another type goes."""
+    named = tool | {"name": _NO_LETTER.sub("_", tool["name"])}
+    if not _why_no_schema(tool):
+        return named
+    schema = named.pop("parameters")
+    return named if "type" in schema else named | {"parameters": {**schema, "type": "object"}}
 
 
 def _pruned(flat: Json, tool: Mapping[str, Any]) -> tuple[Json, str, str]:
