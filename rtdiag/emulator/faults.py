@@ -83,6 +83,9 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     silence_heeded: bool = True
     transcribes: bool = True
     offsets_late_ms: int = 0
+    responses: Literal["made", "failed", "collide", "not-after-results"] = "made"
+    whole_arguments: bool = True
+    knows_calls: bool = True
 
     def __post_init__(self) -> None:
         for body in {self.offers_answered_with, self.update_error, self.first_event} - {
@@ -140,8 +143,8 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One fault.
 
-    `sees`: globs of the cases that show it, with `status` and `cause` (None where nothing is wrong with what they show).
-    A layer that it lacks is None or empty.
+    `sees`: globs of the cases that show it, with `status` and `cause` (None where nothing is wrong with what they show); none
+    where only a client meets it, that asks for responses as no check does. A layer that it lacks is None or empty.
     """
 
     id: str

@@ -31,7 +31,7 @@ def _seen(fault: Fault, cases: Collection[str]) -> str:
     cause = f" as {fault.cause}" if fault.cause else ""
     parts = [f"{fault.status}{cause} in {', '.join(here)}"] if here else []
     parts += [f"awaits the check {', '.join(awaited)}"] if awaited else []
-    return "; ".join(parts)
+    return "; ".join(parts) or "a client meets it; no check asks for responses"
 
 
 def _changes() -> Iterator[tuple[date, str, str]]:

@@ -72,7 +72,8 @@ def test_a_fault_is_the_verdict_of_a_whole_run_and_nothing_else_is_held_with_con
 
 
 def test_each_fault_is_seen_by_a_case() -> None:
-    assert set(FAULTS) == set(load_faults())
+    """All but those of tests/clients/test_client_faults.py."""
+    assert set(FAULTS) == {fault.id for fault in load_faults().values() if fault.sees}
 
 
 # What needs speech is asked together, in test_vad_effect.py.

@@ -96,7 +96,9 @@ async def ran(command: Sequence[str], wait_s: float, environment: Mapping[str, s
 
 def _last_words(errors: str) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    return next((line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "it failed without a word")
+    return next(
+        (line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "it failed without a word"
+    )
 
 
 async def _done(*command: str) -> str:

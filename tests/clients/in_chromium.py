@@ -21,7 +21,9 @@ SESSION = {"type": "realtime", "model": "gpt-realtime-2.1"}  # the package's own
 def bundled(script: Path) -> str:
     """The script with what it imports from the `node_modules` beside it, esbuild among them."""
     esbuild = script.parent / "node_modules" / ".bin" / "esbuild"
-    made = subprocess.run([esbuild, script, "--bundle", "--log-level=error"], check=True, capture_output=True, text=True)
+    made = subprocess.run(
+        [esbuild, script, "--bundle", "--log-level=error"], check=True, capture_output=True, text=True
+    )
     return made.stdout
 
 

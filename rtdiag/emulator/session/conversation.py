@@ -11,6 +11,7 @@ from typing import Any
 from rtdiag.api.endpoints import Dialect
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.session.server_events import event, named, new_id
+from rtdiag.emulator.session.settings import Rules
 from rtdiag.emulator.session.shapes import all_shapes, check
 from rtdiag.emulator.timeline import Behaviour
 
@@ -29,9 +30,9 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
 class Conversation:
     """The items of one session. Every method yields the server events that follow, in order, or raises Refused."""
 
-    def __init__(self, dialect: Dialect, *, knows_calls: bool = True) -> None:
+    def __init__(self, dialect: Dialect, rules: Rules) -> None:
         self.id = new_id("conv")
-        self._dialect, self._knows_calls = dialect, knows_calls
+        self._dialect, self._rules = dialect, rules
         self._items: dict[str, Json] = {}
         self._sound_ms: dict[str, float] = {}  # of the model's items
 
@@ -142,7 +143,7 @@ class Conversation:
 
     def _was_called(self, call_id: object) -> bool:
         calls = (item.get("call_id") for item in self._items.values() if item["type"] == "function_call")
-        return self._knows_calls and call_id in calls
+        return self._rules.switches.knows_calls and call_id in calls
 
     def _place(self, asked: Json) -> str | None:
         """The item that a new one goes behind, `root` for none: openai 3.54.0 types/realtime/conversation_item_create_event.py."""

@@ -55,6 +55,7 @@ class Terms:
     told: Told | None
     loud: Loud
     sound: str
+    whole_arguments: bool = True
     response_id: str = field(default_factory=lambda: new_id("resp"))
 
 

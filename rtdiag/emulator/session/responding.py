@@ -17,6 +17,7 @@ from rtdiag.emulator.session.playback import Playback
 from rtdiag.emulator.session.replies import Over, Step, Terms
 from rtdiag.emulator.session.response import LIMITS_S, Response, planned, rate_limits, shown
 from rtdiag.emulator.session.schedule import Schedule
+from rtdiag.emulator.session.server_events import new_id
 from rtdiag.emulator.session.settings import Rules, check_options
 from rtdiag.emulator.session.shapes import all_shapes, check
 from rtdiag.emulator.timeline import Behaviour
@@ -52,20 +53,32 @@ class Responding:
 
     def begin(self, wish: Json, config: Json) -> Iterator[Json]:
         """A response by these wishes, over those of the session."""
-        apart = wish.get("conversation") == "none"
-        if self._active and not apart:
+        apart, last = wish.get("conversation") == "none", self._conversation.last
+        switches = self._rules.switches
+        made = switches.responses
+        if (self._active and not apart) or made == "collide":
             coded = self._rules.behaviour.errors_coded
-            raise Refused("active-response" if coded else "active-response-early", response_id=self._active.id)
+            active = self._active.id if self._active else new_id("resp")
+            raise Refused("active-response" if coded else "active-response-early", response_id=active)
+        if made == "not-after-results" and last and last["type"] == "function_call_output":
+            return iter(())
         model = find(str(config.get("model")))
         reasons = model is not None and model.reasons
         told = None if apart else self._conversation
-        terms = Terms(self._dialect, self._over, told, self.playback, self._sound(wish, config))
-        outputs = planned(terms, wish, config, self._conversation.last, reasons=reasons)
+        terms = Terms(
+            self._dialect,
+            self._over,
+            told,
+            self.playback,
+            self._sound(wish, config),
+            whole_arguments=switches.whole_arguments,
+        )
+        outputs = planned(terms, wish, config, last, reasons=reasons)
         of = None if apart else self._conversation.id
         head = shown(self._dialect, terms.response_id, of, wish, config)
         response = self._made[terms.response_id] = Response(terms, head, outputs, reasons=reasons)
         self._active = self._active if apart else response
-        return self._told(response, response.events())
+        return self._told(response, response.failing() if made == "failed" else response.events())
 
     def cancel(self, asked: Json) -> Iterator[Json]:
         """`response.cancel`, of the one in the conversation unless another is named. What is heard of it goes on."""

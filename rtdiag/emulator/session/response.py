@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rtdiag.api.endpoints import Dialect
+from rtdiag.emulator.bodies import Refused, error_object
 from rtdiag.emulator.session.functions import arguments, called
 from rtdiag.emulator.session.replies import LAST_S, Call, Message, Output, Step, Terms, written
 from rtdiag.emulator.session.server_events import event
@@ -35,6 +36,14 @@ class Response:
             yield from output.deltas()
         yield LAST_S
         yield from self._ended("completed", "completed", None)
+
+    def failing(self) -> Iterator[Step]:
+        """It begins, and fails: openai 3.54.0 types/realtime/realtime_response_status.py; livekit/agents#1972 (2025-04-11)."""
+        yield event("response.created", response=self._as("in_progress", None))
+        yield FIRST_S
+        failed = error_object(Refused("server-error", session_id="of this one"))
+        told = {name: failed[name] for name in ("type", "code", "message")}
+        yield from self._ended("incomplete", "failed", {"type": "failed", "error": told})
 
     def cut(self, reason: str) -> Iterator[Json]:
         """It ends here: `client_cancelled` or `turn_detected`. That an item begun is told as incomplete is assumed."""
@@ -72,7 +81,8 @@ def planned(terms: Terms, wish: Json, config: Json, last: Json | None, *, reason
     if tool is None:
         return [Message(terms, 0, audio=audio, phase="final_answer" if reasons else None)]
     before = [Message(terms, 0, audio=audio, phase="commentary")] if reasons else []
-    return [*before, Call(terms, len(before), tool["name"], written(arguments(tool.get("parameters") or {})))]
+    whole = written(arguments(tool.get("parameters") or {}))
+    return [*before, Call(terms, len(before), tool["name"], whole if terms.whole_arguments else whole[:-1])]
 
 
 def shown(dialect: Dialect, response_id: str, conversation_id: str | None, wish: Json, config: Json) -> Json:

@@ -59,7 +59,7 @@ class Session:
         self._name = "transcription_session" if beta_transcription else "session"
         self._schedule = Schedule(rules.now)
         self._schedule.after(SESSION_LIFE_S[dialect], self.expire)
-        self._conversation = Conversation(dialect)
+        self._conversation = Conversation(dialect, rules)
         self._user = UserTurns(
             kind, dialect, rules, self._schedule, self._conversation, lambda: self.config, self._error
         )

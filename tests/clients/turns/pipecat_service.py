@@ -73,7 +73,9 @@ async def main():
     await runner.add_workers(worker)
 
     async def talk():
-        await worker.queue_frame(LLMRunFrame())  # it speaks first, as in the package's examples: only then its functions are known
+        await worker.queue_frame(
+            LLMRunFrame()
+        )  # it speaks first, as in the package's examples: only then its functions are known
         await ears.greeted.wait()
         saw(connected=MODEL)
         await speak(worker)
