@@ -8,6 +8,7 @@ from datetime import date
 from rtdiag.api import sessions
 from rtdiag.api.capacity import no_room
 from rtdiag.engine.findings import (
+    ERROR_FIRST,
     NO_CREDIT,
     NO_SESSION,
     REFUSED,
@@ -136,7 +137,7 @@ def _phase(case: str, name: str, seen: Observation) -> Finding:
     if error and no_room(None, first.raw):
         return no_slot(case, f"error {in_short(error)}")
     if error:
-        measured, observed = f"error {in_short(error)}", NO_CREDIT if is_quota(error) else NO_SESSION
+        measured, observed = f"error {in_short(error)}", NO_CREDIT if is_quota(error) else ERROR_FIRST
         hint = "add credit: a mint works without, a session does not"
         hint = hint if is_quota(error) else "the session is refused after the connection stands"
         return Finding(case, "fail", measured, "session.created", (observed,), hint)

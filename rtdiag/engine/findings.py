@@ -42,6 +42,7 @@ TOKEN_REFUSED = "a token is refused where it belongs"
 ALIKE = "a made-up credential is refused in the same words"
 NOT_IN_SHAPE = "the answer is not built as the API builds its answers"
 NO_SESSION = "the session never begins"
+ERROR_FIRST = "an error comes in the place of the session"
 NO_API = "neither a mint nor a call is known here"
 
 

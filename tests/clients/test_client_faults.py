@@ -28,9 +28,9 @@ def log(fault_id: str) -> list[Json]:
     """A function called, its result given, and the answer asked for."""
     one = session(given={"tools": [TOOL], "tool_choice": "required"}, of=rules(**load_faults()[fault_id].set))
     events = told(one, "response.create")
-    call_id = next((e["call_id"] for e in events if "call_id" in e), "call_none")
-    result = {"type": "function_call_output", "call_id": call_id, "output": "noon"}
-    events += told(one, "conversation.item.create", item=result)
+    for call_id in [e["call_id"] for e in events if "call_id" in e][:1]:
+        result = {"type": "function_call_output", "call_id": call_id, "output": "noon"}
+        events += told(one, "conversation.item.create", item=result)
     return events + told(one, "response.create", response={"tool_choice": "none"})
 
 
@@ -45,7 +45,7 @@ def test_each_of_them_shows() -> None:
     logs = {fault.id: log(fault.id) for fault in MET}
     assert "response.done" in types(logs["function-arguments-cut"])
     cut = next(e["arguments"] for e in logs["function-arguments-cut"] if e["type"].endswith("arguments.done"))
-    with pytest.raises(ValueError, match="delimiter|Expecting"):
+    with pytest.raises(ValueError, match="Expecting"):
         json.loads(cut)
     assert types(logs["function-result-unanswered"])[-1] == "conversation.item.done"
     (failed, *_) = (e["response"] for e in logs["response-fails"] if e["type"] == "response.done")
