@@ -33,7 +33,7 @@ def events(played: Played, of: Circumstances) -> Iterator[Unlike]:
         if unlike.place != _COMMITTED:
             yield unlike
     yield from _contents(there, here, of)
-    yield from _obfuscated(there, here)
+    yield from _deltas(there, here)
     yield from _ends(played)
 
 
@@ -84,18 +84,32 @@ def _without_more_deltas(events: Iterable[Json]) -> Iterator[Json]:
         seen.add(key)
 
 
-def _obfuscated(there: Iterable[Json], here: Iterable[Json]) -> Iterator[Unlike]:
-    """The length of an obfuscation fills a block with the delta's, where it does so there."""
-    ruled = {label(e) for e in there if "obfuscation" in e and _fills(e)}
-    for event in here:
-        if label(event) in ruled and not (isinstance(event.get("obfuscation"), str) and _fills(event)):
-            yield Unlike(
-                f"{label(event)} obfuscation", "rule", f"fills {_BLOCK}", str(event.get("obfuscation", "absent"))
-            )
-            return
+def _deltas(there: Iterable[Json], here: Iterable[Json]) -> Iterator[Unlike]:
+    """Every delta holds what those of its kind hold there, and its obfuscation fills a block with it where it does so there."""
+    keys: dict[str, set[tuple[str, ...]]] = {}
+    for event in filter(_is_delta, there):
+        keys.setdefault(label(event), set()).add(tuple(event) if _fills(event) else ())
+    for event in filter(_is_delta, here):
+        if known := keys.get(label(event)):
+            shown = tuple(event) if _fills(event) else ()
+            if shown not in known:
+                yield Unlike(
+                    f"{label(event)} obfuscation", "rule", f"fills {_BLOCK}, {_listed(known)}", _listed({tuple(event)})
+                )
+                return
+
+
+def _is_delta(event: Json) -> bool:
+    return label(event).endswith(".delta")
+
+
+def _listed(keys: Iterable[tuple[str, ...]]) -> str:
+    return " or ".join(", ".join(each) for each in sorted(keys))
 
 
 def _fills(event: Json) -> bool:
+    if "obfuscation" not in event:
+        return True
     return (len(str(event.get("delta"))) + len(str(event.get("obfuscation")))) % _BLOCK == 0
 
 

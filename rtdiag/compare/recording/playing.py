@@ -274,14 +274,20 @@ def _by_label(events: Sequence[Json]) -> dict[str, list[Json]]:
     return found
 
 
-def _append(voice: Voice, stored_bytes: int = 0) -> Json:
-    return {"type": APPEND, "audio": base64.b64encode(voice.next(stored_bytes)).decode()}
+def _append(voice: Voice) -> Json:
+    return {"type": APPEND, "audio": _sound(voice)}
 
 
-def _voiced(event: Json, voice: Voice) -> Json:
-    """An event with sound in the place of what was cut out of it."""
-    audio = event.get("audio")
-    if event.get("type") == APPEND and isinstance(audio, dict) and CUT in audio:
-        stored = audio[CUT]
-        return event | _append(voice, stored if isinstance(stored, int) else 0)
-    return event
+def _sound(voice: Voice, stored_bytes: int = 0) -> str:
+    return base64.b64encode(voice.next(stored_bytes)).decode()
+
+
+def _voiced(value: Any, voice: Voice) -> Any:
+    """What is sent, with sound in the place of what was cut out of it."""
+    if isinstance(value, list):
+        return [_voiced(each, voice) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if CUT in value:
+        return _sound(voice, value[CUT] if isinstance(value[CUT], int) else 0)
+    return {key: _voiced(each, voice) for key, each in value.items()}

@@ -49,9 +49,23 @@ def voice_of(recording: Recording) -> Voice:
     received = recording.received
     if turns := list(_turns(received)):
         return Voice(turns, max(CHUNK_MS, math.ceil((_last_ms(received) + _TAIL_MS) / max(1, _pieces(recording)))))
+    return Voice(() if _listens(recording) or _hears_nothing(received) else None)
+
+
+def _listens(recording: Recording) -> bool:
+    """Whether turn detection was on when the first audio came."""
+    detection = None
+    for frame in recording.frames:
+        if frame.direction == "received" and frame.event and "session" in frame.event:
+            detection = _detection(frame.event)
+        elif (frame.event and frame.event.get("type") == APPEND) or frame.omitted:
+            break
+    return detection is not None
+
+
+def _hears_nothing(received: Sequence[Json]) -> bool:
     heard = [e.get("transcript") for e in received if str(e.get("type")).endswith("transcription.completed")]
-    silent = any(map(_detection, received)) or (heard and not any(heard))
-    return Voice(() if silent else None)
+    return bool(heard) and not any(heard)
 
 
 def _pieces(recording: Recording) -> int:
