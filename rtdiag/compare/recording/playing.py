@@ -152,6 +152,8 @@ async def _socket(played: Played, emulator: Emulator, call_id: str) -> None:
     try:
         async with connect(url, additional_headers=headers, proxy=None, compression=None, max_size=None) as connection:
             await _Playing(played, connection).play()
+    except Unusable:
+        raise
     except (ValueError, InvalidURI):
         raise Unusable("the request that opened its socket cannot be sent again") from None
     except InvalidStatus as refusal:

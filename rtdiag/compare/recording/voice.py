@@ -34,8 +34,7 @@ class Voice:
         """The next piece as 24 kHz mono signed 16-bit little-endian PCM, as long as it was where that is known."""
         ms = stored_bytes // _BYTES_PER_MS if stored_bytes > _CUT_SHORT else self.chunk_ms
         begin, self.at_ms = self.at_ms, self.at_ms + ms
-        if self.at_ms > _LONGEST_MS:
-            raise Unusable("it sends more than an hour of audio, and no session is longer")
+        _refuse_endless(self.at_ms)
         if self.spoken is None:
             return _speech(begin, ms)
         return b"".join(_speech(at, 1) if self._speaks(at) else bytes(_BYTES_PER_MS) for at in range(begin, begin + ms))
@@ -45,7 +44,8 @@ class Voice:
 
 
 def voice_of(recording: Recording) -> Voice:
-    """The voice that a server which answered so must have heard."""
+    """The voice that a server which answered so must have heard. Raises Unusable for more than an hour of it."""
+    _refuse_endless(CHUNK_MS * _pieces(recording, to_the_end=True))
     received = recording.received
     if turns := list(_turns(received)):
         return Voice(turns, max(CHUNK_MS, math.ceil((_last_ms(received) + _TAIL_MS) / max(1, _pieces(recording)))))
@@ -68,7 +68,12 @@ def _hears_nothing(received: Sequence[Json]) -> bool:
     return bool(heard) and not any(heard)
 
 
-def _pieces(recording: Recording) -> int:
+def _refuse_endless(ms: int) -> None:
+    if ms > _LONGEST_MS:
+        raise Unusable("it sends more than an hour of audio, and no session is longer")
+
+
+def _pieces(recording: Recording, *, to_the_end: bool = False) -> int:
     """How many pieces came before the last turn ended."""
     count, most = 0, 0
     for frame in recording.frames:
@@ -79,7 +84,7 @@ def _pieces(recording: Recording) -> int:
             count += 1
         elif frame.event and frame.event.get("type") == "input_audio_buffer.speech_stopped":
             most = count
-    return most or count
+    return count if to_the_end else most or count
 
 
 def _turns(received: Sequence[Json]) -> Iterator[tuple[int, int]]:
