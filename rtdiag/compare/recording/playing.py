@@ -29,9 +29,7 @@ Json = dict[str, Any]
 QUIET_S = 1.5  # nothing comes for so long: then what is still missing does not come
 _PATIENCE = 5  # so often that is waited for on one socket
 _NUDGE = "input_audio_buffer.timeout_triggered"
-_MORE = (
-    20  # seconds of silence that are sent for a nudge: the emulator's sentence may last longer than what was recorded
-)
+_MORE = 20  # seconds of silence, at most, for a nudge: the emulator may speak longer than what was recorded
 _ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
 _CALL = re.compile(r"rtc_\w+")
 _OF_THE_CLIENT = frozenset({"accept", "content-type", "origin", "openai-beta", "openai-safety-identifier"})
