@@ -38,6 +38,9 @@ from rtdiag.cli.usage import refuse, tell_broken
     help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
 )
 @click.option(
+    "--tls", is_flag=True, help="Serve https and wss, with a certificate that clients trust by the files it names."
+)
+@click.option(
     "--compare",
     "report",
     envvar="RTDIAG_COMPARE",
@@ -55,6 +58,7 @@ def command(
     port: int,
     pace: float,
     control_port: int | None,
+    tls: bool,
     report: str | None,
     cassette: str | None,
     list_faults: bool,
@@ -76,7 +80,7 @@ def command(
         return
     if cassette is not None and report is None:
         refuse("--cassette holds what --compare finds: name the report, as --compare REPORT")
-    if report is not None and (faults or control_port is not None or port or host != "127.0.0.1"):
+    if report is not None and (faults or control_port is not None or port or host != "127.0.0.1" or tls):
         refuse("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
     if report is not None:
         sys.exit(_compare(report, cassette, as_of))
@@ -85,7 +89,9 @@ def command(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        served = Emulator(as_of=as_of, faults=faults, host=host, port=port, control_port=control_port, pace=pace)
+        served = Emulator(
+            as_of=as_of, faults=faults, host=host, port=port, control_port=control_port, pace=pace, tls=tls
+        )
         async with served:
             for line in served.warnings:
                 say(f"rtdiag: {line}")

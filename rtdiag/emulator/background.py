@@ -36,6 +36,11 @@ class Running:
         return self._emulator.ws_url
 
     @property
+    def ca_file(self) -> str | None:
+        """Whose certificates a client must trust, as PEM, None without TLS."""
+        return self._emulator.ca_file
+
+    @property
     def control_url(self) -> str | None:
         """Where faults can be switched over HTTP, None when that is off."""
         return self._emulator.control_url
@@ -80,6 +85,7 @@ def running(
     control_port: int | None = None,
     ends: Rule = patience,
     pace: float = 1,
+    tls: bool = False,
 ) -> Iterator[Running]:
     """`with running() as emulator`, then ask `emulator.base_url` with `emulator.key`. The arguments are Emulator's.
 
@@ -88,7 +94,7 @@ def running(
     """
     import asyncio
 
-    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace)
+    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls)
     started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()

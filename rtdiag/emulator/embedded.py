@@ -21,6 +21,7 @@ from rtdiag.emulator.tokens import EMULATOR_KEY
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from rtdiag.emulator.http.certificate import Certificate
     from rtdiag.emulator.http.port import Port
     from rtdiag.emulator.service import Service
     from rtdiag.emulator.session.state import Session
@@ -32,7 +33,7 @@ class Emulator:
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
     `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
     its Unix seconds; `ends` is the rule by which silence ends a turn (turn_taking.py); `pace` is how long a response takes, 1 as
-    recorded, 0 at once. Raises ValueError when made (UnknownFault,
+    recorded, 0 at once; `tls`: over https and wss, for clients that trust `ca_file`. Raises ValueError when made (UnknownFault,
     NoSuchDate, an empty host), OSError when a port is taken.
     """
 
@@ -46,6 +47,7 @@ class Emulator:
         control_port: int | None = None,
         ends: Rule = patience,
         pace: float = 1,
+        tls: bool = False,
     ) -> None:
         if not host.strip():  # to asyncio "" is every address of this machine
             raise ValueError("the host is empty: give an address, such as 127.0.0.1")
@@ -62,6 +64,8 @@ class Emulator:
             read()
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
         self._ends, self._pace = ends, pace
+        self._tls = tls
+        self._certificate: Certificate | None = None
         self._service: Service | None = None
         self._ports: list[Port] = []
 
@@ -70,12 +74,17 @@ class Emulator:
         """Where it listens, with `/v1`; the port is known once it has been entered."""
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self._host, self._host)
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        return f"http://{host}:{self._port}/v1"
+        return f"http{'s' if self._tls else ''}://{host}:{self._port}/v1"
 
     @property
     def ws_url(self) -> str:
         """The same base for WebSockets."""
         return self.base_url.replace("http", "ws", 1)
+
+    @property
+    def ca_file(self) -> str | None:
+        """Whose certificates a client must trust, as PEM, while it runs over TLS: SSL_CERT_FILE, NODE_EXTRA_CA_CERTS."""
+        return self._certificate.ca_file if self._certificate else None
 
     @property
     def control_url(self) -> str | None:
@@ -94,7 +103,8 @@ class Emulator:
         """What a client needs to be told, as lines; the last ones can be put into an environment."""
         broken = f", faults: {', '.join(self.faults)}" if self.faults else ""
         switch = f"control: {self.control_url}\n" if self.control_url else ""
-        environment = f"OPENAI_BASE_URL={self.base_url}\nOPENAI_API_KEY={self.key}\n"
+        trust = f"SSL_CERT_FILE={self.ca_file}\nNODE_EXTRA_CA_CERTS={self.ca_file}\n" if self.ca_file else ""
+        environment = f"{trust}OPENAI_BASE_URL={self.base_url}\nOPENAI_API_KEY={self.key}\n"
         return f"EMULATOR (as of {self.as_of}{broken})\n{switch}{environment}"
 
     @property
@@ -158,7 +168,9 @@ class Emulator:
 
         self._service = Service(self.as_of, self._chosen, self._clock, self._ends, self._pace)
         try:
-            self._port = await self._listen(application(self._service), self._host, self._port)
+            if self._tls:
+                self._certificate = self._certified()
+            self._port = await self._listen(application(self._service), self._host, self._port, self._certificate)
             if self._control_port is not None:
                 switch = control.application(lambda: self.faults, self.set_faults)
                 self._control_port = await self._listen(switch, LOOPBACK, self._control_port)
@@ -167,12 +179,19 @@ class Emulator:
             raise
         return self
 
-    async def _listen(self, app: web.Application, host: str, port: int) -> int:
+    def _certified(self) -> Certificate:
+        """A certificate for every name and address by which this machine can be asked."""
+        from rtdiag.emulator.http.certificate import Certificate
+
+        everywhere = self.media_addresses if self._host in ("0.0.0.0", "::") else []
+        return Certificate(*dict.fromkeys(["localhost", LOOPBACK, "::1", self._host, *everywhere]))
+
+    async def _listen(self, app: web.Application, host: str, port: int, certificate: Certificate | None = None) -> int:
         """Serves there; the port that it took."""
         from rtdiag.emulator.http.port import Port
 
         self._ports.append(Port(app))
-        return await self._ports[-1].open(host, port)
+        return await self._ports[-1].open(host, port, certificate.context if certificate else None)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -195,3 +214,6 @@ class Emulator:
             await port.close()
         if self._service:
             await self._service.close()
+        if self._certificate:
+            self._certificate.remove()
+            self._certificate = None

@@ -6,7 +6,8 @@
 
 The fixture is a `Running`. While the test runs, OPENAI_BASE_URL and OPENAI_API_KEY name the emulator, so that a client
 which reads them touches neither the real key nor the real API. `@pytest.mark.realtime_emulator(as_of="2025-03-21",
-faults=["key-revoked"])` says which day's API it is and what is broken; `environment=False` leaves the variables alone.
+faults=["key-revoked"])` says which day's API it is and what is broken; `environment=False` leaves the variables alone; `tls=True`
+serves https and wss, and SSL_CERT_FILE and NODE_EXTRA_CA_CERTS name whose certificates are to be trusted.
 Markers of the module, the class and the test add up; what the nearest one says holds.
 """
 
@@ -23,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from rtdiag.emulator.background import Running
 
-_SIGNATURE = "realtime_emulator(as_of=None, faults=(), environment=True)"
+_SIGNATURE = "realtime_emulator(as_of=None, faults=(), environment=True, tls=False)"
 _MARKER = (
     f"{_SIGNATURE}: which Realtime API the fixture of that name is, "
     "and whether OPENAI_BASE_URL and OPENAI_API_KEY name it."
@@ -36,6 +37,7 @@ class EmulatorOptions(NamedTuple):
     as_of: date | str | None = None
     faults: Sequence[str] = ()
     environment: bool = True
+    tls: bool = False
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,12 +53,15 @@ def realtime_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     with ExitStack() as stack:
         try:
             wishes = _wishes(request.node)
-            emulator = stack.enter_context(running(_day(wishes.as_of), _ids(wishes.faults)))
+            emulator = stack.enter_context(running(_day(wishes.as_of), _ids(wishes.faults), tls=wishes.tls))
         except (TypeError, ValueError) as wrong:
             _refuse(str(wrong))
         if wishes.environment:
             monkeypatch.setenv("OPENAI_BASE_URL", emulator.base_url)
             monkeypatch.setenv("OPENAI_API_KEY", emulator.key)
+        if wishes.environment and emulator.ca_file:
+            monkeypatch.setenv("SSL_CERT_FILE", emulator.ca_file)
+            monkeypatch.setenv("NODE_EXTRA_CA_CERTS", emulator.ca_file)
         yield emulator
 
 
@@ -66,8 +71,9 @@ def _wishes(test: pytest.Item) -> EmulatorOptions:
     for marker in reversed(list(test.iter_markers("realtime_emulator"))):
         given |= signature(EmulatorOptions).bind(*marker.args, **marker.kwargs).arguments
     wishes = EmulatorOptions(**given)
-    if not isinstance(wishes.environment, bool):
-        raise TypeError(f"environment is True or False, not {wishes.environment!r}")
+    for name in ("environment", "tls"):
+        if not isinstance(value := getattr(wishes, name), bool):
+            raise TypeError(f"{name} is True or False, not {value!r}")
     return wishes
 
 

@@ -89,6 +89,7 @@ LAZY = {
     "websockets": set[str](),
     "webrtcvad": {"emulator"},
     "av": {"emulator"},
+    "trustme": set[str](),
 }
 
 

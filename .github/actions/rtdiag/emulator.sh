@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts `rtdiag emulator` in the background, with the options given, and returns once it answers.
-# Prints OPENAI_BASE_URL, OPENAI_API_KEY and RTDIAG_EMULATOR_PID as NAME=VALUE lines; in a GitHub job the steps that follow
-# have them as variables. `kill "$RTDIAG_EMULATOR_PID"` ends it.
+# Prints OPENAI_BASE_URL, OPENAI_API_KEY and RTDIAG_EMULATOR_PID as NAME=VALUE lines, with --tls SSL_CERT_FILE and
+# NODE_EXTRA_CA_CERTS, too; in a GitHub job the steps that follow have them as variables. `kill "$RTDIAG_EMULATOR_PID"` ends it.
 set -euo pipefail
 
 patience_s=60 # for each line of what it prints when it listens
@@ -13,7 +13,7 @@ pid=$!
 environment=
 while [[ $environment != *OPENAI_API_KEY=* ]] && IFS= read -r -t "$patience_s" line; do
   case $line in
-    OPENAI_*=*) environment+=$line$'\n' ;;
+    OPENAI_*=* | SSL_CERT_FILE=* | NODE_EXTRA_CA_CERTS=*) environment+=$line$'\n' ;;
     *) echo "$line" >&2 ;;
   esac
 done <"$folder/printed" # opened once: this end and the emulator's meet here, and an emulator that dies ends the loop

@@ -25,7 +25,8 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, behind: asyncio.Protocol, among: set[Connection]) -> None:
-        self._behind, self._among = behind, among
+        self._behind, self.among = behind, among
+        self._transport = asyncio.Transport()  # none yet; before a handshake asyncio asks what kind of protocol this is
         self._limit: asyncio.TimerHandle | None = None
         self._heard_all = False
         self._body: StreamReader | None = None
@@ -39,7 +40,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The peer is there."""
         self._transport = cast(asyncio.Transport, transport)
-        self._among.add(self)
+        self.among.add(self)
         self._behind.connection_made(cast(asyncio.Transport, self))
 
     def data_received(self, data: bytes) -> None:
@@ -53,12 +54,12 @@ class Connection(asyncio.Protocol):
         self._look_for_broken_body()
 
     def eof_received(self) -> bool:
-        """The peer has said all. True keeps the way to it open."""
+        """The peer has said all. True keeps the way to it open, which TLS cannot."""
         self._heard_all = True
         answers = self._limit is None and (self._body is None or self._body.is_eof())
         if answers:
             self._answer_within(ANSWER_TURNS)
-        return answers
+        return answers and self._transport.can_write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed, or broken."""
@@ -68,7 +69,7 @@ class Connection(asyncio.Protocol):
             self._limit.cancel()
         if self._body and not self._body.is_eof():
             self._body.feed_eof()
-        self._among.discard(self)
+        self.among.discard(self)
         self.gone.set_result(None)
 
     def pause_writing(self) -> None:

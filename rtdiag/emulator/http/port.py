@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from rtdiag.emulator.http.endings import Connection
 MOST_HEADER_BYTES = 65536  # developers.openai.com/api/reference/overview (2026-11)
 IDLE_S = 75  # for a connection without a request, or with half of one
 UNREAD_S = 2  # for the rest of a body that nobody read, before its connection ends
+HANDSHAKE_S = 10  # of TLS
 STOP_S = 0.5  # for requests that are being answered when the port is closed
 LEAVE_S, QUIET_S = (
     2,
@@ -40,22 +42,30 @@ class Port:
             max_line_size=MOST_HEADER_BYTES,
         )
 
-    async def open(self, host: str, port: int) -> int:
-        """Listens there; the port that it took, which is a free one for 0. Raises OSError where it is taken."""
+    async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listens there, with `tls` over TLS; the port that it took, a free one for 0. Raises OSError where it is taken."""
         await self._runner.setup()
         assert self._runner.server
         self._runner.server.request_factory = partial(_request, self._runner.server.request_factory)
-        await _Site(self._runner, host, port, self.connections).start()
+        await _Site(self._runner, host, port, self.connections, tls).start()
         return int(self._runner.addresses[0][1])
 
     async def close(self) -> None:
         """Ends what is served here; nothing of it is left afterwards."""
         await self._runner.cleanup()
+        for handshake in self._handshakes():
+            handshake.cancel()
         await self._hear_out()
         left = tuple(self.connections)
         for connection in left:
             connection.abort()
         await asyncio.gather(*(c.gone for c in left))
+
+    def _handshakes(self) -> list[asyncio.Task[Any]]:
+        """The tasks of asyncio in which peers of this port have not yet come to speak TLS: nobody else knows of those peers."""
+        frames = [(task, getattr(task.get_coro(), "cr_frame", None)) for task in asyncio.all_tasks()]
+        begun = [(task, frame.f_locals.get("protocol")) for task, frame in frames if frame]
+        return [task for task, one in begun if isinstance(one, Connection) and one.among is self.connections]
 
     async def _hear_out(self) -> None:
         """Waits for the connections that are ending, as long as their peers speak."""
@@ -74,8 +84,10 @@ class Port:
 class _Site(web.BaseSite):
     """As aiohttp's TCPSite, but that its connections end in stages."""
 
-    def __init__(self, runner: web.BaseRunner, host: str, port: int, connections: set[Connection]) -> None:
-        super().__init__(runner)
+    def __init__(
+        self, runner: web.BaseRunner, host: str, port: int, connections: set[Connection], tls: ssl.SSLContext | None
+    ) -> None:
+        super().__init__(runner, ssl_context=tls)
         self._host, self._port, self._connections = host, port, connections
 
     @property
@@ -84,8 +96,15 @@ class _Site(web.BaseSite):
 
     async def start(self) -> None:
         await super().start()
+        tls = self._ssl_context
         self._server = await asyncio.get_running_loop().create_server(
-            self._connected, self._host, self._port, backlog=self._backlog
+            self._connected,
+            self._host,
+            self._port,
+            backlog=self._backlog,
+            ssl=tls,
+            ssl_handshake_timeout=HANDSHAKE_S if tls else None,
+            ssl_shutdown_timeout=LEAVE_S if tls else None,
         )
 
     def _connected(self) -> Connection:
