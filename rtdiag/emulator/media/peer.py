@@ -1,12 +1,9 @@
-"""The answering end of one call: real ICE, DTLS and SCTP by aiortc, a session behind the client's `oai-events`.
+"""The answering end of one call: real ICE, DTLS, SRTP and SCTP by aiortc, a session behind the client's `oai-events`.
 
-Of the habits of the API's answer (capture of 2026-04-27, record 52873890257) answers.py keeps what is only written, and
-this module host candidates, who begins DTLS, the offer's payload types, `sendrecv` audio and SCTP
-port 5000. Not kept, for aiortc cannot or it would be a lie: TCP candidates on 443 and UDP port 3478, max-message-size
-1073741823, `cname:realtimeapi`, `rtcp-rsize`, `transport-cc`, opus' `fmtp`, `9` and `0.0.0.0` in `m=` and `c=`, candidates in
-the first section alone, the epoch in `o=`, H.264 as the one video codec; G.722 is answered too. And ice-lite is said, not
-done: aioice checks back. Loopback is not among
-aioice's candidates, so media runs over this machine's other addresses.
+The habits of the API's answer are in sdp_answer.py; those that are no text are here: who begins DTLS, the codecs, the names of
+audio and of ICE's ends. Not kept, for aiortc cannot, or it would be a lie: TCP candidates on 443 and UDP port 3478,
+`transport-cc`, H.264 as the one video codec, and ice-lite is said, not done: aioice checks back. Loopback is not among aioice's
+candidates, so media runs over this machine's other addresses.
 """
 
 from __future__ import annotations
@@ -78,6 +75,7 @@ class Call:
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
         self._speak()
+        self._name_ends()
         self._ignore_strangers()
         self._leave_out()
         await self._pc.setLocalDescription()
@@ -109,11 +107,13 @@ class Call:
         audio = next((each for each in self._pc.getTransceivers() if each.kind == "audio"), None)
         if audio is None:
             return
+        audio._headerExtensions = []
         audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in CODECS]
         if not audio._codecs:
             raise Refused("invalid-offer")  # assumed
         speaker = Loudspeaker(audio._codecs[0].mimeType)
         audio.sender.replaceTrack(speaker)
+        audio.sender._stream_id = sdp_answer.STREAM_ID
         self.line.session.playback.speaker = speaker
 
     def _serve(self, channel: RTCDataChannel) -> None:
@@ -142,7 +142,8 @@ class Call:
 
     def _written(self, answer: str) -> str:
         """aiortc's answer with the API's habits, and the faults that are on."""
-        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=self._rules.behaviour.ice_lite)
+        lite = self._rules.behaviour.ice_lite
+        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=lite, now_s=self._rules.clock())
         if not self._switches.true_fingerprint:
             answer = sdp_answer.with_another_fingerprint(answer)
         if self._switches.candidates == "none":
@@ -166,13 +167,22 @@ class Call:
             if isinstance(part, RTCDtlsTransport):
                 part.start = _never_start  # type: ignore[method-assign, assignment]
 
+    def _name_ends(self) -> None:
+        """The names that ICE and RTCP carry besides the answer."""
+        name, password = sdp_answer.ice_credentials()
+        for connection in self._connections():
+            connection._local_username, connection._local_password = name, password
+        self._pc._RTCPeerConnection__cname = sdp_answer.STREAM_ID  # type: ignore[attr-defined]
+
     def _ignore_strangers(self) -> None:
         """A STUN request without valid credentials gets no answer, as from pion; a role conflict still does."""
-        for part in self._parts():
-            connection = getattr(part, "_connection", None)
-            if isinstance(connection, Connection):
-                answer = partial(_answer_role_conflicts, connection.respond_error)
-                connection.respond_error = answer  # type: ignore[method-assign]
+        for connection in self._connections():
+            answer = partial(_answer_role_conflicts, connection.respond_error)
+            connection.respond_error = answer  # type: ignore[method-assign]
+
+    def _connections(self) -> list[Connection]:
+        found = (getattr(part, "_connection", None) for part in self._parts())
+        return [connection for connection in found if isinstance(connection, Connection)]
 
     def _parts(self) -> list[object]:
         """The connection and what it is made of: whatever of aiortc runs a task for it."""

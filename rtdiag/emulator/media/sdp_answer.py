@@ -1,42 +1,123 @@
-"""The text of an SDP answer: aiortc's, rewritten as the API writes its own, and what faults do to it. Pure.
+"""The text of an SDP answer: aiortc's, rewritten as the API writes its own, and what faults do to it.
 
-Habits kept (capture of 2026-04-27, record 52873890257): ice-lite, one sha-256 fingerprint at session level, the ICE fragment on
-each candidate, no end-of-candidates since GA (webrtchacks.com, 2025-09-23), the channel in its modern form whatever the offer's.
+Its lines and their order: pydantic/pydantic-ai @ 4fda389 tests/realtime/cassettes/test_webrtc (2026-07-22 to 2026-09-29, all
+alike); for older days they are assumed. The beta alone says where the candidates end (webrtchacks.com, 2025-09-23).
 """
 
 from __future__ import annotations
 
 import re
+import secrets
+import string
 from collections.abc import Callable
 
 from rtdiag.api.endpoints import Dialect
 
-_DIRECTION = re.compile(r"^a=(?:sendrecv|sendonly|recvonly|inactive)\r\n", re.MULTILINE)
+STREAM_ID, TRACK_ID = "realtimeapi", "audio"
+_DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+_DIRECTION = re.compile(rf"^a=(?:{'|'.join(_DIRECTIONS)})\r\n", re.MULTILINE)
 _BUNDLE = re.compile(r"^a=group:BUNDLE(.*)\r$", re.MULTILINE)
 _MID = re.compile(r"^a=mid:(\S+)", re.MULTILINE)
 _END = "a=end-of-candidates\r\n"
 _CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
 _CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
-_FINGERPRINT = re.compile(r"^a=fingerprint:.*\r\n", re.MULTILINE)
-_SHA_256 = re.compile(r"^a=fingerprint:sha-256 .*\r\n", re.MULTILINE)
 _FIRST_BYTE = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
-_UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
-_OLD_CHANNEL = re.compile(r"^(m=application \d+) DTLS/SCTP (\d+)\r\n", re.MULTILINE)
-_SCTPMAP = re.compile(r"^a=sctpmap:(\d+) .*\r\n", re.MULTILINE)
+_OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2")
 
 
-def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool) -> str:
-    """aiortc's answer with the habits of the API."""
-    if dialect == "ga":
-        answer = answer.replace(_END, "")
-    lite = "a=ice-lite\r\n" if ice_lite else ""
-    session_level = f"{''.join(_SHA_256.findall(answer)[:1])}{lite}a=group:BUNDLE"
-    answer = _FINGERPRINT.sub("", answer).replace("a=group:BUNDLE", session_level, 1)
-    answer = _OLD_CHANNEL.sub(r"\1 UDP/DTLS/SCTP webrtc-datachannel\r\n", answer)
-    answer = _SCTPMAP.sub(r"a=sctp-port:\1\r\n", answer)
-    if found := _UFRAG.search(answer):
-        answer = _CANDIDATE.sub(lambda line: f"{line[0].rstrip()} ufrag {found[1]}\r\n", answer)
-    return answer
+def ice_credentials() -> tuple[str, str]:
+    """A fragment and a password in the form of the API's."""
+    first, host, password = (_letters(length) for length in (6, 6, 32))
+    return f"{first}/u1/{host}", password
+
+
+def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, now_s: float) -> str:
+    """aiortc's answer in the lines of the API; `now_s` is Unix time.
+
+    What a line says is true of aiortc, too: it parses RTCP of any size, and bounds no message that comes in. But for ice-lite:
+    aioice checks back.
+    """
+    session, *sections = (_Section(part.splitlines()) for part in _parts(answer))
+    lines = ["v=0", f"o=- {secrets.randbits(62)} {int(now_s)} IN IP4 0.0.0.0", "s=-", "t=0 0", "a=msid-semantic:WMS *"]
+    lines += [line for line in sections[0].of("fingerprint") if "sha-256 " in line]
+    lines += [*(["a=ice-lite"] if ice_lite else []), *session.of("group")]
+    told: list[str] = []
+    for section in sections:
+        lines += section.channel() if section.kind == "application" else section.media()
+        candidates = section.candidates()
+        if candidates != told:  # a bundled section has those of the first
+            lines += [*candidates, *(["a=end-of-candidates"] if dialect == "beta" else [])]
+        told = candidates
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+class _Section:
+    """One section of aiortc's answer, or what stands before the first, and what the API makes of it."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+        self.kind, *self._said = lines[0].removeprefix("m=").split(" ", 3)
+
+    def of(self, *names: str) -> list[str]:
+        """The lines of these attributes."""
+        return [line for line in self._lines if line[2:].partition(":")[0] in names]
+
+    def media(self) -> list[str]:
+        """Audio or video."""
+        return [
+            f"m={self.kind} 9 {self._said[1]} {self._said[2]}",
+            *self._connection(),
+            *self._credentials(),
+            "a=rtcp-mux",
+            "a=rtcp-rsize",
+            *(line for codec in self.of("rtpmap", "fmtp", "rtcp-fb") for line in _with_format(codec)),
+            *self.of("extmap"),
+            *(self._sound() if self.kind == "audio" else []),
+            *self.of(*_DIRECTIONS),
+        ]
+
+    def channel(self) -> list[str]:
+        """The data channel, in its modern form whatever the offer's."""
+        port = self.of("sctp-port", "sctpmap")[0].partition(":")[2].partition(" ")[0]
+        return [
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+            *self._connection(),
+            "a=sendrecv",
+            f"a=sctp-port:{port}",
+            "a=max-message-size:1073741823",
+            *self._credentials(),
+        ]
+
+    def candidates(self) -> list[str]:
+        """Each with the ICE fragment. aioice's foundation has 32 hexadecimal digits, the API's is a number of 32 bits."""
+        fragment = self.of("ice-ufrag")[0].partition(":")[2]
+        places = (line.removeprefix("a=candidate:").partition(" ") for line in self.of("candidate"))
+        return [f"a=candidate:{int(found[:8], 16)} {place} ufrag {fragment}" for found, _, place in places]
+
+    def _connection(self) -> list[str]:
+        return ["c=IN IP4 0.0.0.0", *self.of("setup"), *self.of("mid")]
+
+    def _credentials(self) -> list[str]:
+        return [*self.of("ice-ufrag"), *self.of("ice-pwd")]
+
+    def _sound(self) -> list[str]:
+        ssrc = self.of("ssrc")[0].partition(" ")[0]
+        named = {"cname": STREAM_ID, "msid": f"{STREAM_ID} {TRACK_ID}", "mslabel": STREAM_ID, "label": TRACK_ID}
+        return [*(f"{ssrc} {name}:{value}" for name, value in named.items()), f"a=msid:{named['msid']}"]
+
+
+def _with_format(line: str) -> list[str]:
+    opus = _OPUS.match(line)
+    return [line, f"a=fmtp:{opus[1]} minptime=10;useinbandfec=1"] if opus else [line]
+
+
+def _parts(sdp: str) -> list[str]:
+    """What stands before the first section, and the sections."""
+    return re.split(r"(?m)^(?=m=)", sdp)
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(count))
 
 
 def begun_by_the_client(offer: str) -> str:
@@ -46,7 +127,7 @@ def begun_by_the_client(offer: str) -> str:
 
 def with_directions(offer: str) -> str:
     """The offer with `sendrecv` wherever it says no direction, as RFC 8866 6.7 reads it and aiortc does not."""
-    session, *sections = re.split(r"(?m)^(?=m=)", offer)
+    session, *sections = _parts(offer)
     found = _DIRECTION.search(session)
     default = found[0] if found else "a=sendrecv\r\n"
     return session + "".join(
@@ -57,7 +138,7 @@ def with_directions(offer: str) -> str:
 def bundles_what_is_there(offer: str) -> bool:
     """Whether every section has one mid of its own, and a BUNDLE group, if any, names no other."""
     groups = _BUNDLE.findall(offer)
-    mids = [_MID.findall(section) for section in re.split(r"(?m)^(?=m=)", offer)[1:]]
+    mids = [_MID.findall(section) for section in _parts(offer)[1:]]
     own = {found[0] for found in mids if len(found) == 1}
     return not groups or (len(own) == len(mids) and {mid for group in groups for mid in group.split()} <= own)
 
