@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from playwright.async_api import Error
+
 from rtdiag.emulator import Emulator
 from tests.browser.chromium import tab
 from tests.browser.site import site
@@ -27,8 +29,19 @@ def bundled(script: Path) -> str:
     return made.stdout
 
 
-async def talk(emulator: Emulator, script: Path, speech: bytes, steps: Json) -> None:
-    """Fills in what the page saw, step by step. Raises playwright's Error, or CalledProcessError from esbuild."""
+async def talk_in_chromium(emulator: Emulator, script: Path, speech: bytes, wait_s: float, steps: Json) -> str:
+    """Fills in what the page saw, step by step; what went wrong, in one line, "" for nothing."""
+    try:
+        async with asyncio.timeout(wait_s):
+            await _talked(emulator, script, speech, steps)
+    except TimeoutError:
+        return f"no end within {wait_s:g} s"
+    except (Error, subprocess.CalledProcessError) as exc:
+        return str(exc).splitlines()[0]
+    return ""
+
+
+async def _talked(emulator: Emulator, script: Path, speech: bytes, steps: Json) -> None:
     pages = {"agents.html": PAGE, "agents.js": await asyncio.to_thread(bundled, script)}
     async with site(emulator, body={"session": SESSION}, scripts=pages) as origin, tab() as opened:
         opened.page.on("console", lambda message: steps.update(json.loads(message.text)))

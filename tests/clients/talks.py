@@ -14,8 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Error
-
 from rtdiag.emulator import Emulator
 from rtdiag.speech.clip import RATE_HZ, clip
 from tests.clients.environments import Client, ran

@@ -3,6 +3,8 @@
 import { OpenAIRealtimeWebRTC, RealtimeAgent, RealtimeSession, tool } from "@openai/agents-realtime";
 
 const RATE_HZ = 24000;
+const AUDIBLE = 0.001; // of totalAudioEnergy, where a second of full scale counts 1
+const PACKET_MS = 20;
 const seen = {};
 
 function saw(step) {
@@ -36,9 +38,14 @@ function microphone(speech) {
   return [into.stream, speak];
 }
 
-async function inbound(connection) {
-  const all = [...(await connection.getStats()).values()];
-  return all.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
+async function counted(connection) {
+  const stats = [...(await connection.getStats()).values()];
+  return stats.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
+}
+
+// Waits until what has come in since `before` is no silence
+async function audible(connection, before) {
+  while ((await counted(connection)).totalAudioEnergy - before.totalAudioEnergy < AUDIBLE) await new Promise(requestAnimationFrame);
 }
 
 window.talk = async (url, speech) => {
@@ -50,32 +57,26 @@ window.talk = async (url, speech) => {
     transport,
     config: { audio: { input: { turnDetection: { type: "server_vad" } } } },
   });
+  let before; // the counts where the reply to the function's result begins
   const { promise, resolve, reject } = Promise.withResolvers();
   session.on("error", ({ error }) => reject(new Error(JSON.stringify(error))));
-  transport.on("*", async ({ type, response }) => {
+  transport.on("*", async ({ type }) => {
     if (type === "session.updated" && !seen.connected) {
       saw({ connected: transport.status });
       speak();
     }
-    if (type === "output_audio_buffer.started") await heard();
-    if (type === "response.done" && response.status === "cancelled") {
-      saw({ interrupted: response.status_details.reason });
+    const { peerConnection } = transport.connectionState;
+    if (type === "output_audio_buffer.started" && seen.called) {
+      before = await counted(peerConnection);
+      await audible(peerConnection, before);
+      speak();
+    }
+    if (type === "output_audio_buffer.cleared" && before) {
+      const packets = (await counted(peerConnection)).packetsReceived - before.packetsReceived;
+      saw({ heard_ms: packets * PACKET_MS, interrupted: type });
       resolve();
     }
   });
-
-  // what the browser itself counts of the reply, once it is no silence any more
-  async function heard() {
-    const { peerConnection } = transport.connectionState;
-    for (;;) {
-      const { packetsReceived, totalAudioEnergy, totalSamplesDuration } = await inbound(peerConnection);
-      if (totalAudioEnergy > 0.001) {
-        saw({ heard_ms: Math.round(totalSamplesDuration * 1000), packetsReceived, totalAudioEnergy });
-        return speak();
-      }
-      await new Promise(requestAnimationFrame);
-    }
-  }
 
   await session.connect({ apiKey: value });
   await promise;

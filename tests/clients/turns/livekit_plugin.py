@@ -73,6 +73,7 @@ async def main():
     await loudspeaker.interrupted.wait()
     saw(heard_ms=ms(loudspeaker.heard), interrupted="AudioOutput.clear_buffer")
     await session.aclose()
+    await model.aclose()
 
 
 asyncio.run(main())
