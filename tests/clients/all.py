@@ -1,7 +1,7 @@
 """`python -m tests.clients.all [NAME…]`: has the spoken turn with each real client, or with those named, and prints a table.
 
-Each is installed anew, newest release, into a folder that is gone afterwards. Exit code 1 where a turn did not come to its end, 2 for an
-unknown name.
+Each is installed anew, newest release, into a folder that is gone afterwards. Exit code 1 where a turn did not come to its end,
+2 for an unknown name.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
 from tabulate import tabulate
 
-from tests.clients.environments import Client, NotInstalled, all_clients
+from tests.clients.environments import Client, NotInstalledError, all_clients
 from tests.clients.talks import STEPS, Talk, talk
 
 
@@ -24,7 +25,7 @@ async def had(client: Client) -> tuple[str, Talk]:
         folder = Path(name)
         try:
             version = await client.installed(folder)
-        except NotInstalled as exc:
+        except NotInstalledError as exc:
             return "", Talk(wrong=str(exc))
         return version, await talk(client, folder)
 
@@ -40,15 +41,15 @@ async def main(names: list[str]) -> int:
     clients = all_clients()
     unknown = [name for name in names if name not in clients]
     if unknown:
-        print(f"no such client: {', '.join(unknown)}; there are {', '.join(clients)}", file=sys.stderr)
+        click.echo(f"no such client: {', '.join(unknown)}; there are {', '.join(clients)}", err=True)
         return 2
     rows, whole = [], True
     for client in [clients[name] for name in names or clients]:
         version, turn = await had(client)
         rows.append(row(client, version, turn))
         whole = whole and turn.whole
-        print(f"{client.name}: {'done' if turn.whole else turn.wrong}", file=sys.stderr)
-    print(tabulate(rows, headers=["client", "version", *STEPS, "whole turn"]))
+        click.echo(f"{client.name}: {'done' if turn.whole else turn.wrong}", err=True)
+    click.echo(tabulate(rows, headers=["client", "version", *STEPS, "whole turn"]))
     return 0 if whole else 1
 
 

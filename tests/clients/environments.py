@@ -23,7 +23,7 @@ INSTALL_S = 600
 VERSION = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
 
 
-class NotInstalled(Exception):
+class NotInstalledError(Exception):
     """A client that could not be had; the text says why, in one line."""
 
 
@@ -46,14 +46,14 @@ class Client:
         return self.script.endswith(".js")
 
     def command(self, folder: Path) -> list[str]:
-        """What runs its script in that folder."""
+        """What runs its script in that folder; where nothing of its own is installed there, what this runs in."""
         if self.script.endswith(".py"):
             return [_python(folder), str(folder / self.script)]
         own = folder / "node_modules" / ".bin" / "node"
         return [str(own) if own.exists() else "node", str(folder / self.script)]
 
     async def installed(self, folder: Path) -> str:
-        """Puts packages and scripts there; the version of its own one. Raises NotInstalled."""
+        """Puts packages and scripts there; the version of its own one. Raises NotInstalledError."""
         scripts_into(folder)
         if self.script.endswith(".py"):
             await _done(sys.executable, "-m", "venv", str(folder / "venv"))
@@ -104,9 +104,10 @@ def _last_words(errors: str) -> str:
 async def _done(*command: str) -> str:
     out, wrong = await ran(command, INSTALL_S)
     if wrong:
-        raise NotInstalled(f"{Path(command[0]).name}: {wrong}")
+        raise NotInstalledError(f"{Path(command[0]).name}: {wrong}")
     return out
 
 
 def _python(folder: Path) -> str:
-    return str(folder / "venv" / "bin" / "python")
+    own = folder / "venv" / "bin" / "python"
+    return str(own) if own.exists() else sys.executable

@@ -1,7 +1,7 @@
 """A real client's spoken turn with an emulator: a script of `turns/` runs, and says step by step what it saw.
 
-The steps: `connected`; `called`, a function's name and its arguments; `heard_ms`, the sound of the reply; `interrupted`, by what the
-client was told that its second turn cut the reply short.
+The steps: `connected`; `called`, a function's name and its arguments; `heard_ms`, the sound of the reply; `interrupted`, by what
+the client was told that its second turn cut the reply short.
 """
 
 from __future__ import annotations

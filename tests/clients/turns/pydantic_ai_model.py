@@ -1,10 +1,9 @@
-"""pydantic-ai (PyPI): `Agent.realtime` over OpenAIRealtimeModel, configured by OPENAI_BASE_URL, OPENAI_API_KEY and SSL_CERT_FILE."""
+"""pydantic-ai (PyPI): `Agent.realtime` with OpenAIRealtimeModel, configured by OPENAI_BASE_URL, OPENAI_API_KEY, SSL_CERT_FILE."""
 
 import asyncio
 
 from pydantic_ai import Agent
-from pydantic_ai.messages import PartDeltaEvent, RealtimeInputSpeechStartEvent, RealtimeSessionErrorEvent
-from pydantic_ai.realtime import RealtimeTurnCompleteEvent
+from pydantic_ai.messages import RealtimeInputSpeechStartEvent, RealtimeSessionErrorEvent
 from pydantic_ai.realtime.openai import OpenAIRealtimeModel
 from turn import MODEL, SUNNY, ms, pieces, saw
 

@@ -7,6 +7,7 @@ call, hears the reply and speaks into it. It prints one JSON object a step, as s
 
 import json
 import os
+import sys
 from pathlib import Path
 
 BASE_URL = os.environ["OPENAI_BASE_URL"]
@@ -37,4 +38,5 @@ def ms(pcm_bytes):
 
 def saw(**step):
     """Tells the one who runs this."""
-    print(json.dumps(step), flush=True)
+    sys.stdout.write(json.dumps(step) + "\n")
+    sys.stdout.flush()
