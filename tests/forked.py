@@ -66,11 +66,9 @@ class Forked:
         return Path(self._folder.name, name)
 
 
-def rtdiag(
-    *arguments: str, given: str = "", env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """The command, at its end."""
-    process = Forked(arguments, given=given, env=env, cwd=cwd)
+def rtdiag(*arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command at its end, with these variables beside those of the tests."""
+    process = Forked(arguments, given=given, env=os.environ | environment)
     out, error = process.communicate()
     assert process.returncode is not None
     return subprocess.CompletedProcess(["rtdiag", *arguments], process.returncode, out, error)
@@ -94,8 +92,9 @@ def _run(
         stream = os.open(f"{folder}/{name}", os.O_CREAT | (os.O_WRONLY if number else os.O_RDONLY), 0o600)
         os.dup2(stream, number)
         os.close(stream)
-    sys.stdin, sys.stdout = open(0, encoding="utf-8", closefd=False), open(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)

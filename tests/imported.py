@@ -1,4 +1,4 @@
-"""Imports and reads what commands would, once for all that tests/forked.py forks; nothing here starts a thread or opens a socket."""
+"""Imports and reads once what commands would, for all that tests/forked.py forks; it starts no thread and opens no socket."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import rtdiag
 from rtdiag.diagnosis import catalogue
 from rtdiag.engine import registry
 
+_OTHERS = ("rtdiag.__main__", "rtdiag.emulator.fixture")  # what runs at once, what pytest alone needs
 for _module in pkgutil.walk_packages(rtdiag.__path__, "rtdiag."):
-    if not _module.name.endswith("__main__"):
+    if _module.name not in _OTHERS:
         import_module(_module.name)
 catalogue.broken()
 registry.load()

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a real process, its exit code, its two streams, and what it never shows."""
+"""The command line as a user meets it: a process, its exit code, its two streams, and what it never shows."""
 
 from __future__ import annotations
 
@@ -21,21 +21,11 @@ import pytest
 
 from rtdiag.engine import plan, registry
 from tests import speech
+from tests.forked import rtdiag
 
 KEY = "sk-proj-FAKEcanary000000000000000000000000abcd"
 TOKEN = "ek_canary0123456789abcdef01234567"
 SCHEMA = json.loads(files("rtdiag.report").joinpath("schema.json").read_text(encoding="utf-8"))
-
-
-def rtdiag(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rtdiag", *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        check=False,
-    )
 
 
 def checked(text: str) -> dict[str, Any]:
@@ -231,7 +221,7 @@ def test_no_spelling_of_a_key_reaches_a_screen_or_a_report(key: str, web_page: s
 
 
 def test_a_key_from_standard_input(web_page: str) -> None:
-    done = rtdiag("run", "--base-url", web_page, "--key-file", "-", "-o", "json", stdin=f"{KEY}\n")
+    done = rtdiag("run", "--base-url", web_page, "--key-file", "-", "-o", "json", given=f"{KEY}\n")
     assert checked(done.stdout)["credential"] == {
         "kind": "api-key", "source": "--key-file -", "masked": "sk-proj-" + "*" * (len(KEY) - 12) + KEY[-4:],
     }  # fmt: skip

@@ -14,12 +14,14 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
+from tests.forked import Forked
 
 LIMIT_BYTES = 1_000_000 * 1024
 WAIT_S = 300  # of a process that would not end by itself
@@ -179,9 +181,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def limited() -> None:
-    """What `ulimit -v 1000000` does."""
-    resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+# What `ulimit -v 1000000` does.
+limited = partial(resource.setrlimit, resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
 
 
 def results(command: str, folder: Path) -> Mapping[str, tuple[int, str, str]]:
@@ -255,12 +256,10 @@ def test_at_audio(folder: Path) -> None:
 def test_as_a_user_meets_it(folder: Path, command: list[str], name: str) -> None:
     if command == ["explain"] and name.endswith("yaml"):
         command = ["diff", str(folder / name)]
-    done = subprocess.run(
-        [sys.executable, "-m", "rtdiag", *command, str(folder / name)],
-        capture_output=True, text=True, preexec_fn=limited, timeout=WAIT_S, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-    assert done.stderr.startswith("rtdiag: ")
+    process = Forked((*command, str(folder / name)), first=limited)
+    out, error = process.communicate(WAIT_S)
+    assert (process.returncode, out, error.count("\n")) == (2, "", 1), error
+    assert error.startswith("rtdiag: ")
 
 
 @pytest.mark.parametrize("source", ["/dev/zero", "closed"])

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import termios
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
@@ -27,15 +27,10 @@ from rtdiag.engine.rejudge import replay
 from rtdiag.recorded import reading
 from rtdiag.report import FORMATS, render
 from rtdiag.testing import run_on_emulator
+from tests.forked import Forked, rtdiag
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "rtdiag" / "report" / "schema.json").read_text(encoding="utf-8"))
 QUICK = ["--emulator", "--only", "key"]
-
-
-def rtdiag(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rtdiag", *arguments], capture_output=True, text=True, check=False, **more
-    )
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +38,8 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one run writes that has something to say: every format at once, and the cassette."""
     folder = tmp_path_factory.mktemp("reports")
     reports = [f"--report={form}={folder / form}" for form in FORMATS]
-    summary = {**os.environ, "GITHUB_STEP_SUMMARY": str(folder / "summary")}
-    done = rtdiag(
-        "run", "--emulator", "--as-of", "2025-03-21", *reports, "--record", str(folder / "cassette"), env=summary
-    )
+    asked = ["run", "--emulator", "--as-of", "2025-03-21", *reports, "--record", str(folder / "cassette")]
+    done = rtdiag(*asked, GITHUB_STEP_SUMMARY=str(folder / "summary"))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     return folder
 
@@ -182,16 +175,15 @@ def test_a_disk_that_fills_up_meanwhile_leaves_what_was_there_before(tmp_path: P
     target = tmp_path / "r.json"
     target.write_text("before", encoding="utf-8")
 
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-
-    done = rtdiag("run", *QUICK, "--report", f"json={target}", preexec_fn=limited)
-    assert done.returncode == 4
-    assert f"rtdiag: {target}: {os.strerror(errno.EFBIG)}; this report is not written\n" in done.stderr
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (2000, 2000))
+    process = Forked(("run", *QUICK, "--report", f"json={target}"), first=limit)
+    out, error = process.communicate()
+    assert process.returncode == 4
+    assert f"rtdiag: {target}: {os.strerror(errno.EFBIG)}; this report is not written\n" in error
     assert target.read_text(encoding="utf-8") == "before"
     assert {path.name for path in tmp_path.iterdir()} == {target.name, f"{target.name}.journal.ndjson"}
-    assert f"r.json.journal.ndjson: {os.strerror(errno.EFBIG)}; no journal is kept\n" in done.stderr
-    assert "all is well" in done.stdout
+    assert f"r.json.journal.ndjson: {os.strerror(errno.EFBIG)}; no journal is kept\n" in error
+    assert "all is well" in out
 
 
 def test_a_failed_run_keeps_its_exit_code_when_a_report_cannot_be_written() -> None:
@@ -351,10 +343,10 @@ def test_variables_ask_for_reports_too(tmp_path: Path) -> None:
         "RTDIAG_OUTPUT": "short",
         "RTDIAG_TIMEOUT": "9",
     }
-    done = rtdiag("run", *QUICK, env={**os.environ, **asked})
+    done = rtdiag("run", *QUICK, **asked)
     assert done.stdout.startswith("rtdiag: PASS")
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
-    both = rtdiag("diff", str(tmp_path / "a"), str(tmp_path / "a"), env={**os.environ, **asked})
+    both = rtdiag("diff", str(tmp_path / "a"), str(tmp_path / "a"), **asked)
     assert (both.returncode, "nothing changed" in both.stdout) == (0, True)
 
 
