@@ -19,6 +19,7 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the API can do by and by.
 
     `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `errors_coded`: what is refused of turns has a code.
+    `server_error_reworded`, `kinds_told_apart`: what an update is told that is of the other kind, or fails.
     `translations`: their mint. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription takes
     `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`, `dtls_passive`: what answers say.
     `long_call_ids`: of 32 letters. `refusals_by_uuid`: of an event that refuses a socket. The rest are how transcription
@@ -28,6 +29,8 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta: bool = False
     webrtc: bool = False
     errors_coded: bool = False
+    server_error_reworded: bool = False
+    kinds_told_apart: bool = False
     ga: bool = False
     transcription_sessions: bool = False
     transcription_over_webrtc: bool = False

@@ -146,7 +146,7 @@ def test_a_model_without_turn_detection_refuses_it_and_shows_null(model: str) ->
 
 
 def test_the_beta_updates_transcription_by_its_own_event() -> None:
-    one = session("transcription", "beta")
+    one = session("transcription", "beta", of=rules(date(2025, 4, 2)))
     detection = {"type": "semantic_vad", "eagerness": "low"}
     wrong = only(one.receive(json.dumps({"type": "session.update", "session": {"turn_detection": detection}})))["error"]
     assert (wrong["type"], wrong["code"]) == ("server_error", None)
@@ -155,6 +155,19 @@ def test_the_beta_updates_transcription_by_its_own_event() -> None:
     updated = only(one.receive(right))
     assert updated["type"] == "transcription_session.updated"
     assert updated["session"]["turn_detection"] == detection
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (date(2025, 4, 1), "You can retry your request, or contact us"),
+        (date(2025, 4, 24), "Please contact us through our help center"),
+        (date(2025, 6, 19), "Passing a realtime session update event to a transcription session is not allowed."),
+    ],
+)
+def test_what_an_update_of_the_other_kind_was_told(day: date, words: str) -> None:
+    one = session("transcription", "beta", of=rules(day))
+    assert words in only(one.receive(json.dumps({"type": "session.update", "session": {}})))["error"]["message"]
 
 
 def test_the_beta_refuses_what_belongs_elsewhere() -> None:

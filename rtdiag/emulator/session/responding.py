@@ -26,19 +26,20 @@ Json = dict[str, Any]
 
 
 class Responding:
-    """What makes the responses. `done` is told how many milliseconds of sound each one had."""
+    """What makes the responses. `done` is told how many milliseconds of sound each one had; `server_error` is why one fails."""
 
     def __init__(
         self,
         dialect: Dialect,
         over: Over,
+        server_error: Callable[[], Refused],
         conversation: Conversation,
         rules: Rules,
         schedule: Schedule,
         done: Callable[[float], None],
     ) -> None:
         self.playback = Playback(schedule, rules.now, at_once=rules.pace == 0)
-        self._dialect, self._over, self._conversation = dialect, over, conversation
+        self._dialect, self._over, self._conversation, self._server_error = dialect, over, conversation, server_error
         self._rules, self._schedule, self._done = rules, schedule, done
         self._made: dict[str, Response] = {}
         self._active: Response | None = None
@@ -78,7 +79,7 @@ class Responding:
         head = shown(self._dialect, terms.response_id, of, wish, config)
         response = self._made[terms.response_id] = Response(terms, head, outputs, reasons=reasons)
         self._active = self._active if apart else response
-        return self._told(response, response.failing() if made == "failed" else response.events())
+        return self._told(response, response.failing(self._server_error()) if made == "failed" else response.events())
 
     def cancel(self, asked: Json) -> Iterator[Json]:
         """`response.cancel`, of the one in the conversation unless another is named. What is heard of it goes on."""

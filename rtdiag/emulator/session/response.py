@@ -37,12 +37,11 @@ class Response:
         yield LAST_S
         yield from self._ended("completed", "completed", None)
 
-    def failing(self) -> Iterator[Step]:
+    def failing(self, error: Refused) -> Iterator[Step]:
         """It begins, and fails: openai 3.54.0 types/realtime/realtime_response_status.py; livekit/agents#1972 (2025-04-11)."""
         yield event("response.created", response=self._as("in_progress", None))
         yield FIRST_S
-        failed = error_object(Refused("server-error", session_id="of this one"))
-        told = {name: failed[name] for name in ("type", "code", "message")}
+        told = {name: error_object(error)[name] for name in ("type", "code", "message")}
         yield from self._ended("incomplete", "failed", {"type": "failed", "error": told})
 
     def cut(self, reason: str) -> Iterator[Json]:

@@ -63,7 +63,9 @@ class Session:
         self._user = UserTurns(
             kind, dialect, rules, self._schedule, self._conversation, lambda: self.config, self._error
         )
-        self._responding = Responding(dialect, over, self._conversation, rules, self._schedule, self._user.responded)
+        self._responding = Responding(
+            dialect, over, self._server_error, self._conversation, rules, self._schedule, self._user.responded
+        )
         self._user.responding = self._responding if kind == "realtime" else None
 
     @property
@@ -157,6 +159,8 @@ class Session:
 
     def _update(self, asked: Json) -> Iterator[Json]:
         switches = self.rules.switches
+        if switches.update_error == "server-error":
+            raise self._server_error()
         if switches.update_error:
             raise Refused(switches.update_error, session_id=self.id)
         self._check_address(asked)
@@ -174,8 +178,9 @@ class Session:
             if self.kind == "realtime":
                 raise Refused("transcription-update-on-realtime")
             return
-        if (self.kind, self.dialect) == ("transcription", "beta"):
-            raise Refused("server-error", session_id=self.id)  # community.openai.com 1148799 (2025-04-01)
+        if (self.kind, self.dialect) == ("transcription", "beta"):  # community.openai.com 1148799 (2025-04-01)
+            told = Refused("realtime-update-on-transcription") if self.rules.behaviour.kinds_told_apart else None
+            raise told or self._server_error()
         session = asked["session"]
         other = session.get("type") if self.dialect == "ga" and isinstance(session, dict) else self.kind
         if self.kind == "realtime" and other == "transcription":
@@ -189,6 +194,11 @@ class Session:
     def _session_event(self, what: str) -> Json:
         session = shown(self.kind, self.dialect, self.id, self.config, self._expires_at)
         return event(f"{self._name}.{what}", session=session)
+
+    def _server_error(self) -> Refused:
+        """The server's own error, in the words of the day."""
+        reworded = self.rules.behaviour.server_error_reworded
+        return Refused("server-error-reworded" if reworded else "server-error", session_id=self.id)
 
     def _error(self, refused: Refused, client_event_id: object) -> Json:
         given = client_event_id if isinstance(client_event_id, str) else None
