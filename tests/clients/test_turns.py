@@ -31,7 +31,7 @@ def test_a_function_is_called_the_reply_is_heard_and_interrupted(name: str, told
     scripts_into(tmp_path)
     if not client.script.endswith(".py"):
         found = NODE_MODULES if (NODE_MODULES / client.package).exists() else None
-        needed(found and str(found), "no node_modules (npm install --no-package-lock --prefix tests/browser)")
+        needed(str(found) if found else None, "no node_modules (npm install --no-package-lock --prefix tests/browser)")
         (tmp_path / "node_modules").symlink_to(NODE_MODULES)
     had = asyncio.run(talk(client, tmp_path))
     assert had.whole, had
