@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtdiag.emulator.embedded import Emulator
 from rtdiag.emulator.loopback import LOOPBACK
+from rtdiag.emulator.profiles import OPENAI
 from rtdiag.emulator.session.turn_taking import Rule, patience
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def running(
     ends: Rule = patience,
     pace: float = 1,
     tls: bool = False,
+    profile: str = OPENAI.id,
 ) -> Iterator[Running]:
     """`with running() as emulator`, then ask `emulator.base_url` with `emulator.key`. The arguments are Emulator's.
 
@@ -94,7 +96,7 @@ def running(
     """
     import asyncio
 
-    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls)
+    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls, profile)
     started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()
