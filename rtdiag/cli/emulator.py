@@ -33,6 +33,13 @@ from rtdiag.cli.usage import refuse, tell_broken
     help="How long a response takes to make: 1 as recorded, 2 twice as long, 0 at once.",
 )
 @click.option(
+    "--profile",
+    metavar="NAME",
+    default="openai",
+    show_default=True,
+    help="Another server of this API, in what it is known to differ: azure.",
+)
+@click.option(
     "--control-port",
     type=click.IntRange(0, 65535),
     help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
@@ -57,6 +64,7 @@ def command(
     host: str,
     port: int,
     pace: float,
+    profile: str,
     control_port: int | None,
     tls: bool,
     report: str | None,
@@ -90,7 +98,14 @@ def command(
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         served = Emulator(
-            as_of=as_of, faults=faults, host=host, port=port, control_port=control_port, pace=pace, tls=tls
+            as_of=as_of,
+            faults=faults,
+            host=host,
+            port=port,
+            control_port=control_port,
+            pace=pace,
+            profile=profile,
+            tls=tls,
         )
         async with served:
             for line in served.warnings:

@@ -189,6 +189,23 @@ def test_speech_cuts_what_is_heard_after_the_response_is_done() -> None:
     assert "output_audio_buffer.stopped" not in types(clock.passes(10))
 
 
+def test_speech_cuts_what_is_made_and_heard_at_once() -> None:
+    clock = Clock(over="webrtc")
+    told(clock.session, "response.create")
+    clock.passes(0.46)
+    names = types(append(clock.session, speech.speech(1)))
+    assert names[:2] == ["input_audio_buffer.speech_started", "output_audio_buffer.cleared"]
+    assert names[-2:] == ["response.done", "conversation.item.truncated"]
+
+
+def test_what_is_heard_outside_the_conversation_is_cut_without_an_item() -> None:
+    clock = Clock(over="webrtc")
+    told(clock.session, "response.create", response={"conversation": "none"})
+    clock.passes(1)
+    names = types(append(clock.session, speech.speech(1)))
+    assert ("output_audio_buffer.cleared" in names, "conversation.item.truncated" in names) == (True, False)
+
+
 def test_the_buffer_is_cleared_when_the_client_says_so() -> None:
     clock = Clock(over="webrtc")
     told(clock.session, "response.create")

@@ -86,7 +86,12 @@ class Conversation:
         return self.cut(item_id, wanted_ms, asked["content_index"])
 
     def cut(self, item_id: str, audio_end_ms: int, content_index: int = 0) -> Iterator[Json]:
-        """That item was heard so far; the text of the rest is gone, here with the text of it all (assumed)."""
+        """That item was heard so far; the text of the rest is gone, here with the text of it all (assumed).
+
+        Of one that is not here, as it was deleted or never in the conversation, nothing is told.
+        """
+        if item_id not in self._items:
+            return
         self._sound_ms[item_id] = audio_end_ms
         content = [{**part, "transcript": None} for part in self._items[item_id]["content"]]
         self._items[item_id] = {**self._items[item_id], "content": content}

@@ -91,19 +91,16 @@ class Responding:
         yield from self._cut(response, "client_cancelled")
 
     def interrupted(self) -> Iterator[Json]:
-        """The user speaks: what is still heard is cut, and what is still made ends. The order of the two is assumed."""
-        yield from self.clear(truncates=True)
+        """The user speaks: what is still heard stops, what is still made ends, and its item is cut to what was heard.
+
+        The order of these three is assumed.
+        """
+        heard = (self.playback.item_id, self.playback.played_ms) if self.playback.playing else None
+        yield from self.playback.clear()
         if self._active:
             yield from self._cut(self._active, "turn_detected")
-
-    def clear(self, *, truncates: bool = False) -> Iterator[Json]:
-        """`output_audio_buffer.clear`: nothing more is heard; interrupted, the item is cut to what was."""
-        if not self.playback.playing:
-            return
-        item_id, played_ms = self.playback.item_id, self.playback.played_ms
-        yield from self.playback.clear()
-        if truncates and self._active is None:
-            yield from self._conversation.cut(item_id, played_ms)
+        if heard:
+            yield from self._conversation.cut(*heard)
 
     def _sound(self, wish: Json, config: Json) -> str:
         if self._dialect == "beta":

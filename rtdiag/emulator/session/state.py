@@ -135,7 +135,7 @@ class Session:
             if not self.rules.switches.answers_updates:
                 return iter(())
         elif kind_of_event == _UNLISTED and self._over == "webrtc":
-            return self._responding.clear()
+            return self._responding.playback.clear()
         if kind_of_event not in listed:
             supported = ", ".join(f"'{name}'" for name in listed[:-1]) + f", and '{listed[-1]}'"
             raise Refused("invalid-value", value=kind_of_event, supported=supported, param="type")
