@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from rtdiag.emulator.embedded import Emulator
 from rtdiag.emulator.loopback import LOOPBACK
-from rtdiag.emulator.profiles import OPENAI
 from rtdiag.emulator.session.turn_taking import Rule, patience
 
 if TYPE_CHECKING:
@@ -87,7 +86,6 @@ def running(
     ends: Rule = patience,
     pace: float = 1,
     tls: bool = False,
-    profile: str = OPENAI.id,
 ) -> Iterator[Running]:
     """`with running() as emulator`, then ask `emulator.base_url` with `emulator.key`. The arguments are Emulator's.
 
@@ -96,7 +94,7 @@ def running(
     """
     import asyncio
 
-    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls, profile)
+    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls)
     started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()

@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rtdiag.api.plugins import Broken
-from rtdiag.emulator import added_routes, faults, profiles
+from rtdiag.emulator import added_routes, faults
 from rtdiag.emulator.bodies import all_bodies
 from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.loopback import LOOPBACK, is_loopback
-from rtdiag.emulator.profiles import OPENAI
 from rtdiag.emulator.session.shapes import all_shapes
 from rtdiag.emulator.session.turn_taking import Rule, patience
 from rtdiag.emulator.timeline import behaviour, newest
@@ -34,8 +33,8 @@ class Emulator:
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
     `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
     its Unix seconds; `ends` is the rule by which silence ends a turn (turn_taking.py); `pace` is how long a response takes, 1 as
-    recorded, 0 at once; `tls`: over https and wss, for clients that trust `ca_file`; `profile`: the server that it is instead, one of
-    profiles.yaml. Raises ValueError when made (UnknownFault, NoSuchDate, UnknownProfile, an empty host), OSError when a port is taken.
+    recorded, 0 at once; `tls`: over https and wss, for clients that trust `ca_file`. Raises ValueError when made (UnknownFault,
+    NoSuchDate, an empty host), OSError when a port is taken.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class Emulator:
         ends: Rule = patience,
         pace: float = 1,
         tls: bool = False,
-        profile: str = OPENAI.id,
     ) -> None:
         if not host.strip():  # to asyncio "" is every address of this machine
             raise ValueError("the host is empty: give an address, such as 127.0.0.1")
@@ -57,7 +55,6 @@ class Emulator:
         self.faults = tuple(faults)
         self.key = EMULATOR_KEY
         self._chosen = chosen(self.faults)
-        self._profile = profiles.profile(profile)
         behaviour(self.as_of)
         for read in (
             all_bodies,
@@ -77,7 +74,7 @@ class Emulator:
         """Where it listens, with `/v1`; the port is known once it has been entered."""
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self._host, self._host)
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        return f"http{'s' if self._tls else ''}://{host}:{self._port}{self._profile.root}"
+        return f"http{'s' if self._tls else ''}://{host}:{self._port}/v1"
 
     @property
     def ws_url(self) -> str:
@@ -169,7 +166,7 @@ class Emulator:
         from rtdiag.emulator.http.server import application
         from rtdiag.emulator.service import Service
 
-        self._service = Service(self.as_of, self._chosen, self._clock, self._ends, self._pace, self._profile)
+        self._service = Service(self.as_of, self._chosen, self._clock, self._ends, self._pace)
         try:
             if self._tls:
                 self._certificate = self._certified()

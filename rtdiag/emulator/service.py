@@ -17,7 +17,6 @@ from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
-from rtdiag.emulator.profiles import OPENAI, Profile
 from rtdiag.emulator.session.replies import Over
 from rtdiag.emulator.session.server_events import new_id
 from rtdiag.emulator.session.settings import Rules
@@ -50,11 +49,10 @@ class Service:
         clock: Callable[[], float] = time.time,
         ends: Rule = patience,
         pace: float = 1,
-        profile: Profile = OPENAI,
     ) -> None:
         self.as_of, self.faults = as_of, tuple(faults)
         self._clock = clock
-        self.profile, self.behaviour = profile, behaviour(as_of, profile.set)
+        self.behaviour = behaviour(as_of)
         now = time.monotonic if clock is time.time else clock
         self.rules = Rules(self.behaviour, switches(faults), self.clock, ends, now, pace)
         self.tokens = Tokens(self.clock)
@@ -86,8 +84,6 @@ class Service:
         scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return credential.strip()
-        if self.profile.key_header and (key := request.headers.get(self.profile.key_header)):
-            return key.strip()
         offered = subprotocols(request) if self.switches.reads_subprotocols else []
         named = (p for p in offered if p.startswith(KEY_SUBPROTOCOL))
         return next(named, "").removeprefix(KEY_SUBPROTOCOL)
@@ -182,8 +178,6 @@ class Service:
 
     def _new_call_id(self) -> str:
         """As recorded: `rtc_u0_E4TeWIkEAnw5DOa1vyO18` (2026-07-22); a GA call's session has the same after `sess`."""
-        if self.behaviour.plain_call_ids:
-            return f"rtc_{secrets.token_hex(16)}"
         return new_id(f"rtc_u{secrets.randbelow(3)}", 32 if self.behaviour.long_call_ids else 21)
 
     def end_call(self, call_id: str) -> bool:

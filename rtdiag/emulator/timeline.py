@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from functools import cache
 
@@ -24,10 +23,7 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `translations`: their mint. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription takes
     `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`, `dtls_passive`: what answers say.
     `long_call_ids`: of 32 letters. `refusals_by_uuid`: of an event that refuses a socket. The rest are how transcription
-    over WebRTC came to work in spring 2025, and fields by the name of what they are about. Of other servers alone
-    (profiles.yaml): `parts_as_content`: events of content parts say the part twice. `ends_candidates`: answers say that
-    there are no more. `plain_call_ids`: 32 hexadecimal digits. `edge`: the API's own edge names its header. `signs_calls`:
-    their answers name the version.
+    over WebRTC came to work in spring 2025, and fields by the name of what they are about.
     """
 
     beta: bool = False
@@ -52,11 +48,6 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtls_passive: bool = False
     long_call_ids: bool = False
     refusals_by_uuid: bool = False
-    parts_as_content: bool = False
-    ends_candidates: bool = False
-    plain_call_ids: bool = False
-    edge: bool = True
-    signs_calls: bool = False
 
 
 class Behaviour(Steps, frozen=True):
@@ -89,8 +80,8 @@ def newest() -> date:
     return timeline()[-1].date
 
 
-def behaviour(as_of: date, differs: Mapping[str, bool] | None = None) -> Behaviour:
-    """All entries up to that day, merged, and what differs from them. Raises NoSuchDate for a day before the first."""
+def behaviour(as_of: date) -> Behaviour:
+    """All entries up to that day, merged. Raises NoSuchDate for a day before the first."""
     first = timeline()[0].date
     if as_of < first:
         raise NoSuchDate(f"nothing to emulate on {as_of}: the first date is {first}, when the beta began")
@@ -98,7 +89,6 @@ def behaviour(as_of: date, differs: Mapping[str, bool] | None = None) -> Behavio
     for entry in timeline():
         if entry.date <= as_of:
             merged |= entry.set
-    merged |= differs or {}
     return Behaviour(**merged, models=frozenset(model.id for model in models_alive(as_of)))
 
 

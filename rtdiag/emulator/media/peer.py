@@ -142,9 +142,8 @@ class Call:
 
     def _written(self, answer: str) -> str:
         """aiortc's answer with the API's habits, and the faults that are on."""
-        day, now_s = self._rules.behaviour, self._rules.clock()
-        lite, ends = day.ice_lite, day.ends_candidates
-        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=lite, ends=ends, now_s=now_s)
+        lite = self._rules.behaviour.ice_lite
+        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=lite, now_s=self._rules.clock())
         if not self._switches.true_fingerprint:
             answer = sdp_answer.with_another_fingerprint(answer)
         if self._switches.candidates == "none":

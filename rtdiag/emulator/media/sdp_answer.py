@@ -31,8 +31,8 @@ def ice_credentials() -> tuple[str, str]:
     return f"{first}/u1/{host}", password
 
 
-def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, ends: bool, now_s: float) -> str:
-    """aiortc's answer in the lines of the API; `ends`: it says that there are no more candidates; `now_s` is Unix time.
+def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, now_s: float) -> str:
+    """aiortc's answer in the lines of the API; `now_s` is Unix time.
 
     What a line says is true of aiortc, too: it parses RTCP of any size, and bounds no message that comes in. But for ice-lite:
     aioice checks back.
@@ -46,7 +46,7 @@ def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, ends: bo
         lines += section.channel() if section.kind == "application" else section.media()
         candidates = section.candidates()
         if candidates != told:  # a bundled section has those of the first
-            lines += [*candidates, *(["a=end-of-candidates"] if ends or dialect == "beta" else [])]
+            lines += [*candidates, *(["a=end-of-candidates"] if dialect == "beta" else [])]
         told = candidates
     return "".join(f"{line}\r\n" for line in lines)
 

@@ -48,11 +48,7 @@ class Loud(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """How a response is made.
-
-    `told` is None for one outside the conversation, `sound` the name of the output's format. `whole_arguments` and
-    `parts_as_content`: see Switches and Steps.
-    """
+    """How a response is made: `told` is None for one outside the conversation, `sound` the name of the output's format."""
 
     dialect: Dialect
     over: Over
@@ -60,7 +56,6 @@ class Terms:
     loud: Loud
     sound: str
     whole_arguments: bool = True
-    parts_as_content: bool = False
     response_id: str = field(default_factory=lambda: new_id("resp"))
 
 
@@ -112,7 +107,7 @@ class Message(Output):
     def begin(self) -> Iterator[Json]:
         """See Output."""
         yield from super().begin()
-        yield event("response.content_part.added", **self.at_part, **self._part())
+        yield event("response.content_part.added", **self.at_part, part=self._part())
 
     def deltas(self) -> Iterator[Step]:
         """See Output."""
@@ -131,14 +126,13 @@ class Message(Output):
         if self._audio:
             yield from named(dialect, "response.output_audio.done", **self.at_part)
         yield from named(dialect, f"response.{self._name}.done", **self.at_part, **whole)
-        yield event("response.content_part.done", **self.at_part, **self._part())
+        yield event("response.content_part.done", **self.at_part, part=self._part())
         kind = "output_audio" if self._audio else "output_text"
         part = {"type": kind if dialect == "ga" else _BETA_PARTS[kind], **whole}
         self.item = {**self.item, "content": [part]}
 
     def _part(self) -> Json:
-        part = {"type": "audio" if self._audio else "text", self._field: self._said}
-        return {"part": part, **({"content": part} if self.terms.parts_as_content else {})}
+        return {"type": "audio" if self._audio else "text", self._field: self._said}
 
     def _word(self, word: str) -> Iterator[Step]:
         yield WORD_S

@@ -73,7 +73,6 @@ class Responding:
             self.playback,
             self._sound(wish, config),
             whole_arguments=switches.whole_arguments,
-            parts_as_content=self._rules.behaviour.parts_as_content,
         )
         outputs = planned(terms, wish, config, last, reasons=reasons)
         of = None if apart else self._conversation.id
