@@ -33,13 +33,6 @@ from rtdiag.cli.usage import refuse, tell_broken
     help="How long a response takes to make: 1 as recorded, 2 twice as long, 0 at once.",
 )
 @click.option(
-    "--profile",
-    metavar="NAME",
-    default="openai",
-    show_default=True,
-    help="Another server of this API, in what it is known to differ: azure.",
-)
-@click.option(
     "--control-port",
     type=click.IntRange(0, 65535),
     help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
@@ -64,7 +57,6 @@ def command(
     host: str,
     port: int,
     pace: float,
-    profile: str,
     control_port: int | None,
     tls: bool,
     report: str | None,
@@ -104,7 +96,6 @@ def command(
             port=port,
             control_port=control_port,
             pace=pace,
-            profile=profile,
             tls=tls,
         )
         async with served:
