@@ -33,6 +33,13 @@ from rtdiag.cli.usage import refuse, tell_broken
     help="How long a response takes to make: 1 as recorded, 2 twice as long, 0 at once.",
 )
 @click.option(
+    "--profile",
+    metavar="NAME",
+    default="openai",
+    show_default=True,
+    help="Whose server it is: openai, azure or gateway.",
+)
+@click.option(
     "--control-port",
     type=click.IntRange(0, 65535),
     help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
@@ -57,6 +64,7 @@ def command(
     host: str,
     port: int,
     pace: float,
+    profile: str,
     control_port: int | None,
     tls: bool,
     report: str | None,
@@ -80,7 +88,9 @@ def command(
         return
     if cassette is not None and report is None:
         refuse("--cassette holds what --compare finds: name the report, as --compare REPORT")
-    if report is not None and (faults or control_port is not None or port or host != "127.0.0.1" or tls):
+    if report is not None and (
+        faults or control_port is not None or port or host != "127.0.0.1" or tls or profile != "openai"
+    ):
         refuse("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
     if report is not None:
         sys.exit(_compare(report, cassette, as_of))
@@ -97,6 +107,7 @@ def command(
             control_port=control_port,
             pace=pace,
             tls=tls,
+            profile=profile,
         )
         async with served:
             for line in served.warnings:

@@ -86,6 +86,7 @@ def running(
     ends: Rule = patience,
     pace: float = 1,
     tls: bool = False,
+    profile: str = "openai",
 ) -> Iterator[Running]:
     """`with running() as emulator`, then ask `emulator.base_url` with `emulator.key`. The arguments are Emulator's.
 
@@ -94,7 +95,7 @@ def running(
     """
     import asyncio
 
-    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls)
+    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls, profile)
     started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()

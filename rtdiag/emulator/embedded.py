@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rtdiag.api.plugins import Broken
-from rtdiag.emulator import added_routes, faults
+from rtdiag.emulator import added_routes, faults, profiles
 from rtdiag.emulator.bodies import all_bodies
 from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.loopback import LOOPBACK, is_loopback
@@ -33,8 +33,9 @@ class Emulator:
     `as_of`: the day whose API it is, the newest known by default. `faults`: ids of faults.yaml, several at once.
     `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
     its Unix seconds; `ends` is the rule by which silence ends a turn (turn_taking.py); `pace` is how long a response takes, 1 as
-    recorded, 0 at once; `tls`: over https and wss, for clients that trust `ca_file`. Raises ValueError when made (UnknownFault,
-    NoSuchDate, an empty host), OSError when a port is taken.
+    recorded, 0 at once; `tls`: over https and wss, for clients that trust `ca_file`; `profile` is whose server it is
+    (profiles.yaml). Raises ValueError when made (UnknownFault, UnknownProfile, NoSuchDate, an empty host), OSError when a port
+    is taken.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Emulator:
         ends: Rule = patience,
         pace: float = 1,
         tls: bool = False,
+        profile: str = "openai",
     ) -> None:
         if not host.strip():  # to asyncio "" is every address of this machine
             raise ValueError("the host is empty: give an address, such as 127.0.0.1")
@@ -56,6 +58,7 @@ class Emulator:
         self.key = EMULATOR_KEY
         self._chosen = chosen(self.faults)
         behaviour(self.as_of)
+        self._server = profiles.profile(profile)
         for read in (
             all_bodies,
             all_shapes,
@@ -71,10 +74,10 @@ class Emulator:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, with `/v1`; the port is known once it has been entered."""
+        """Where it listens, with `/v1`, or as the profile has it; the port is known once it has been entered."""
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self._host, self._host)
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        return f"http{'s' if self._tls else ''}://{host}:{self._port}/v1"
+        return f"http{'s' if self._tls else ''}://{host}:{self._port}{self._server.root}"
 
     @property
     def ws_url(self) -> str:
@@ -166,7 +169,7 @@ class Emulator:
         from rtdiag.emulator.http.server import application
         from rtdiag.emulator.service import Service
 
-        self._service = Service(self.as_of, self._chosen, self._clock, self._ends, self._pace)
+        self._service = Service(self.as_of, self._chosen, self._clock, self._ends, self._pace, self._server)
         try:
             if self._tls:
                 self._certificate = self._certified()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import date
 from email.utils import formatdate
@@ -17,6 +18,7 @@ from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
+from rtdiag.emulator.profiles import Profile, profile
 from rtdiag.emulator.session.replies import Over
 from rtdiag.emulator.session.server_events import new_id
 from rtdiag.emulator.session.settings import Rules
@@ -49,12 +51,14 @@ class Service:
         clock: Callable[[], float] = time.time,
         ends: Rule = patience,
         pace: float = 1,
+        server: Profile | None = None,
     ) -> None:
+        self.server = server or profile()
         self.as_of, self.faults = as_of, tuple(faults)
         self._clock = clock
-        self.behaviour = behaviour(as_of)
+        self.behaviour = behaviour(as_of, self.server.set)
         now = time.monotonic if clock is time.time else clock
-        self.rules = Rules(self.behaviour, switches(faults), self.clock, ends, now, pace)
+        self.rules = Rules(self.behaviour, switches(faults), self.clock, ends, now, pace, self.server)
         self.tokens = Tokens(self.clock)
         self.calls: dict[str, Call] = {}
         self.sockets: set[Closable] = set()
@@ -77,13 +81,16 @@ class Service:
 
     def headers(self) -> dict[str, str]:
         """What every answer carries, an upgrade too."""
-        return {"Server": "rtdiag-emulator", "Date": formatdate(self.clock(), usegmt=True)}
+        own = {name: value.format(uuid=uuid.uuid4()) for name, value in self.server.headers.items()}
+        return {"Server": "rtdiag-emulator", "Date": formatdate(self.clock(), usegmt=True), **own}
 
     def credential_of(self, request: web.Request) -> str:
         """What stands behind `Bearer` in the request, or in a WebSocket's sub-protocols; "" when nothing does."""
         scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return credential.strip()
+        if self.server.key_header in request.headers:
+            return request.headers[self.server.key_header].strip()
         offered = subprotocols(request) if self.switches.reads_subprotocols else []
         named = (p for p in offered if p.startswith(KEY_SUBPROTOCOL))
         return next(named, "").removeprefix(KEY_SUBPROTOCOL)
@@ -178,6 +185,8 @@ class Service:
 
     def _new_call_id(self) -> str:
         """As recorded: `rtc_u0_E4TeWIkEAnw5DOa1vyO18` (2026-07-22); a GA call's session has the same after `sess`."""
+        if not self.server.regional_call_ids:
+            return f"rtc_{secrets.token_hex(16)}"
         return new_id(f"rtc_u{secrets.randbelow(3)}", 32 if self.behaviour.long_call_ids else 21)
 
     def end_call(self, call_id: str) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -80,8 +83,8 @@ def newest() -> date:
     return timeline()[-1].date
 
 
-def behaviour(as_of: date) -> Behaviour:
-    """All entries up to that day, merged. Raises NoSuchDate for a day before the first."""
+def behaviour(as_of: date, steps: Mapping[str, Any] = MappingProxyType({})) -> Behaviour:
+    """All entries up to that day, merged, and then these `steps` of one server. Raises NoSuchDate for a day before the first."""
     first = timeline()[0].date
     if as_of < first:
         raise NoSuchDate(f"nothing to emulate on {as_of}: the first date is {first}, when the beta began")
@@ -89,7 +92,7 @@ def behaviour(as_of: date) -> Behaviour:
     for entry in timeline():
         if entry.date <= as_of:
             merged |= entry.set
-    return Behaviour(**merged, models=frozenset(model.id for model in models_alive(as_of)))
+    return Behaviour(**(merged | dict(steps)), models=frozenset(model.id for model in models_alive(as_of)))
 
 
 def models_alive(as_of: date) -> list[Model]:

@@ -12,9 +12,7 @@ from rtdiag.api.endpoints import Dialect, Kind
 # The one API key that the emulator takes: visibly none of anybody's.
 EMULATOR_KEY = "sk-proj-FAKE-rtdiag-emulator-key-0000000000000000"
 
-# openai 3.54.0 types/realtime/client_secret_create_params.py; beta: "all tokens expire after one minute", OAS @
-# f85dbe2 line 55802.
-GA_LIFE_S = 600
+# "all tokens expire after one minute", OAS @ f85dbe2 line 55802; GA's: profiles.yaml.
 BETA_LIFE_S = 60
 REMEMBERED_S = 3600  # how long one that is over is still told from a made-up one (assumed)
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from websockets.exceptions import ConnectionClosed
 
+from rtdiag.compare.recording import profile_of
 from rtdiag.compare.recording.answers import answers
 from rtdiag.compare.recording.ids import Names
 from rtdiag.compare.recording.playing import Answer
@@ -46,7 +47,7 @@ async def done(path: Path) -> list[Unlike]:
     day = act.as_of or recording.header.day or newest()
     of = Circumstances(Names(), None, 0, whole=not recording.partial)
     try:
-        async with Emulator(day, act.faults) as emulator, asyncio.timeout(LONGEST_S):
+        async with Emulator(day, act.faults, profile=profile_of(recording)) as emulator, asyncio.timeout(LONGEST_S):
             if recording.exchanges:
                 return list(answers(_whole(recording), await asked(recording, name, emulator), of))
             return [each async for each in said(recording, act, emulator, of)]

@@ -3,7 +3,7 @@
 from rtdiag.compare.recording.excuses import Reason, reason, reasons, unexplained
 from rtdiag.compare.recording.listing import listing
 from rtdiag.compare.recording.recording import FILE, Recording, is_recording, recording_in
-from rtdiag.compare.recording.replaying import call_of, compared, replayed
+from rtdiag.compare.recording.replaying import call_of, compared, profile_of, replayed
 from rtdiag.compare.recording.values import Unlike
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "compared",
     "is_recording",
     "listing",
+    "profile_of",
     "reason",
     "reasons",
     "recording_in",

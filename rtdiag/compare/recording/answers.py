@@ -67,7 +67,7 @@ def _headers(there: Mapping[str, str | Sequence[str]], here: Sequence[tuple[str,
 
 def _look(value: str) -> str:
     """A header's value with ids by their form."""
-    return _OF_THE_ANSWER.sub("<n>", value) if _OF_THE_ANSWER.fullmatch(value) else ID.sub(lambda i: form(i[0]), value)
+    return "<drawn>" if _OF_THE_ANSWER.fullmatch(value) else ID.sub(lambda found: form(found[0]), value)
 
 
 def _bodies(there: Mapping[str, Any] | None, here: str, place: str, of: Circumstances) -> Iterator[Unlike]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 
@@ -11,15 +12,17 @@ from rtdiag.compare.recording.playing import Played, play
 from rtdiag.compare.recording.recording import Recording
 from rtdiag.compare.recording.values import Circumstances, Unlike
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.profiles import profiles
 from rtdiag.emulator.timeline import NoSuchDate, newest
 from rtdiag.intake import Unusable
+
+_ORIGIN = re.compile(r"^o=\S+ \d+ (\d{10}) ", re.MULTILINE)
 
 
 def compared(played: Played) -> Iterator[Unlike]:
     """Every difference of one recording."""
     recording = played.recording
-    moment = recording.header.moment
-    there_s = moment.timestamp() if moment else None
+    there_s = _answered_s(recording)
     for exchange, here in zip(recording.exchanges, played.answers, strict=True):
         yield from answers.answers(exchange, here, _of(played, there_s, ordered=False))
     if recording.frames:
@@ -27,24 +30,31 @@ def compared(played: Played) -> Iterator[Unlike]:
 
 
 async def replayed(recordings: Mapping[str, Recording], as_of: date | None = None) -> dict[str, list[Unlike]]:
-    """Each played against a healthy emulator of its day, all at once; the differences of each. Raises Unusable.
+    """Each played against a healthy emulator of its day and server, all at once; the differences of each. Raises Unusable.
 
     A sideband finds its call by its name, see call_of.
     """
-    days: dict[date, list[str]] = {}
+    servers: dict[tuple[date, str], list[str]] = {}
     for name, recording in recordings.items():
-        days.setdefault(as_of or recording.header.day or newest(), []).append(name)
+        day = as_of or recording.header.day or newest()
+        servers.setdefault((day, profile_of(recording)), []).append(name)
     found = await asyncio.gather(
-        *(_on_a_day(day, {n: recordings[n] for n in names}, recordings) for day, names in days.items())
+        *(_of_one(*server, {n: recordings[n] for n in names}, recordings) for server, names in servers.items())
     )
-    return {name: unlike for of_a_day in found for name, unlike in of_a_day.items()}
+    return {name: unlike for of_one in found for name, unlike in of_one.items()}
 
 
-async def _on_a_day(
-    day: date, wanted: Mapping[str, Recording], all_of_them: Mapping[str, Recording]
+def profile_of(recording: Recording) -> str:
+    """Whose server was recorded: a profile of the emulator."""
+    served_by = recording.header.family.partition("-")[0]
+    return served_by if served_by in profiles() else "openai"
+
+
+async def _of_one(
+    day: date, server: str, wanted: Mapping[str, Recording], all_of_them: Mapping[str, Recording]
 ) -> dict[str, list[Unlike]]:
     try:
-        healthy = Emulator(day)
+        healthy = Emulator(day, profile=server)
     except NoSuchDate as error:
         raise Unusable(str(error)) from None
     async with healthy as emulator:
@@ -56,6 +66,14 @@ async def _on_a_day(
 def call_of(name: str) -> str:
     """The name of the recording with the offer of the call that the sideband of that name belongs to."""
     return name.replace("_sideband__", "__")
+
+
+def _answered_s(recording: Recording) -> float | None:
+    """When it was answered, in unix seconds: what an SDP answer's `o=` tells, else the header, None where neither does."""
+    answers = (str((exchange.response.body or {}).get("text")) for exchange in recording.exchanges)
+    told = next((found for answer in answers if (found := _ORIGIN.search(answer))), None)
+    moment = recording.header.moment
+    return float(told[1]) if told else moment.timestamp() if moment else None
 
 
 def _of(played: Played, there_s: float | None, *, ordered: bool) -> Circumstances:

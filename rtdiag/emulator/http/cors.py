@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from rtdiag.emulator.profiles import Profile
+
 # X-OpenAI-Agents-SDK: @openai/agents-realtime 0.20.0 openaiRealtimeWebRtc.mjs:393; OpenAI-Safety-Identifier, -Organization and
 # -Project: developers.openai.com/api/reference/overview (2026); X-Client-Request-Id: livekit/agents PR 6917 (2026-08-19).
 ALLOWED_HEADERS = (
@@ -25,8 +27,6 @@ ALLOWED_HEADERS = (
     "X-Client-Request-Id",
     "X-OpenAI-Agents-SDK",
 )
-EXPOSED_HEADERS = "Location, X-Request-Id"
-EXPOSED_BY_THE_EDGE = "CF-Ray"
 PREFLIGHT_AGE_S = 600
 
 
@@ -45,11 +45,12 @@ def preflight(request: web.Request) -> web.Response:
     return web.Response(headers=headers)
 
 
-def let_read(request: web.Request, response: web.StreamResponse, *, offered: bool) -> None:
+def let_read(request: web.Request, response: web.StreamResponse, server: Profile, *, offered: bool) -> None:
     """Lets a page of any origin read this answer; `offered`: it was asked where offers go, and any page may time it, too."""
     if offered:
         response.headers["Timing-Allow-Origin"] = "*"
     if offered or "Origin" in request.headers:
         response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers.add("Access-Control-Expose-Headers", EXPOSED_HEADERS)
-    response.headers.add("Access-Control-Expose-Headers", EXPOSED_BY_THE_EDGE)
+        response.headers.add("Access-Control-Expose-Headers", server.exposed)
+    if server.exposed_by_the_edge:
+        response.headers.add("Access-Control-Expose-Headers", server.exposed_by_the_edge)

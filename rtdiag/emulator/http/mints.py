@@ -15,7 +15,7 @@ from rtdiag.emulator.service import Service
 from rtdiag.emulator.session.server_events import new_id
 from rtdiag.emulator.session.settings import configured, shown
 from rtdiag.emulator.session.shapes import all_shapes, check, complete
-from rtdiag.emulator.tokens import BETA_LIFE_S, GA_LIFE_S, Token
+from rtdiag.emulator.tokens import BETA_LIFE_S, Token
 
 Json = dict[str, Any]
 
@@ -35,7 +35,9 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     config = configured(kind, "ga", session, {}, service.rules)
     if kind == "realtime":
         config = {"model": service.default_model, **config}
-    token = _mint(service, kind, "ga", config, body.get("expires_after", {}).get("seconds", GA_LIFE_S))
+    token = _mint(
+        service, kind, "ga", config, body.get("expires_after", {}).get("seconds", service.server.token_life_s)
+    )
     # `session.expires_at` is 0 in the published answer: openai-openapi @ f85dbe2 line 17020.
     session_shown = shown(kind, "ga", new_id("sess"), config, 0)
     return _answer({"value": token.value, "expires_at": token.expires_at, "session": session_shown})
@@ -47,7 +49,7 @@ async def translation_secrets(service: Service, request: web.Request) -> web.Res
     body = await _json_of(request)
     check(all_shapes()["translation-mint"], body, "", {}, service.behaviour)
     session = complete(all_shapes()["translation-mint"], body, {}, service.behaviour)["session"]
-    life_s = body.get("expires_after", {}).get("seconds", GA_LIFE_S)
+    life_s = body.get("expires_after", {}).get("seconds", service.server.token_life_s)
     shape = {"id": new_id("sess"), "type": "translation", "expires_at": 0, **session}
     value = f"ek_{secrets.token_hex(16)}"
     return _answer({"value": value, "expires_at": int(service.clock()) + life_s, "session": shape})

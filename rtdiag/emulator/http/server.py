@@ -24,7 +24,6 @@ from rtdiag.emulator.http.request_body import body_of
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
 
-ROOT = "/v1"
 OFFERED = (endpoints.CALLS, endpoints.REALTIME)  # where offers go; that the beta's answers like GA's is assumed
 _JSON = {"Content-Type": "application/json"}
 Handler = Callable[[Service, web.Request], Awaitable[web.StreamResponse]]
@@ -97,8 +96,8 @@ def application(service: Service) -> web.Application:
             response.force_close()
         response.headers.update(service.headers())
         if response.headers.pop(_NOT_THE_API, None) is None:
-            _sign(request, response, started_s)
-            cors.let_read(request, response, offered=_below(request) in OFFERED)
+            _sign(service, request, response, started_s)
+            cors.let_read(request, response, service.server, offered=_below(service, request) in OFFERED)
         return response
 
     app = web.Application()
@@ -129,7 +128,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
 
 async def _dispatch(service: Service, request: web.Request) -> web.StreamResponse:
     """404 and 405 come before the credential is looked at (assumed)."""
-    below = _below(request)
+    below = _below(service, request)
     if sockets.is_upgrade(request) and below != endpoints.REALTIME:
         return sockets.elsewhere(below)
     here = [r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour)]
@@ -145,14 +144,15 @@ async def _dispatch(service: Service, request: web.Request) -> web.StreamRespons
     raise Refused("invalid-method", method=request.method, path=request.path)
 
 
-def _below(request: web.Request) -> str:
+def _below(service: Service, request: web.Request) -> str:
     """The path below the API's root, "" for one that does not lie there."""
-    return request.path.removeprefix(ROOT) if request.path.startswith(ROOT + "/") else ""
+    root = service.server.root
+    return request.path.removeprefix(root) if request.path.startswith(root + "/") else ""
 
 
 def _meant(service: Service, request: web.Request, matches: Callable[[str, str, str, str], bool]) -> bool:
     credential = service.kind_of(service.credential_of(request))
-    path = request.path.removeprefix(ROOT)
+    path = request.path.removeprefix(service.server.root)
     return matches(request.method, path, credential, request.headers.get("Content-Type", ""))
 
 
@@ -190,7 +190,7 @@ async def _values(service: Service, request: web.Request) -> dict[str, str]:
     }
 
 
-def _sign(request: web.Request, response: web.StreamResponse, started_s: float) -> None:
+def _sign(service: Service, request: web.Request, response: web.StreamResponse, started_s: float) -> None:
     """The headers of every answer of the API: developers.openai.com/api/reference/overview (2026).
 
     What answers offers and hang-ups names neither a version nor its time: recorded in July and September 2026, pydantic-ai's
@@ -198,7 +198,8 @@ def _sign(request: web.Request, response: web.StreamResponse, started_s: float) 
     """
     response.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
     response.headers["openai-organization"] = "rtdiag-emulator-fake"
-    if _below(request) in OFFERED or _below(request).startswith(endpoints.CALLS):
+    below = _below(service, request)
+    if (below in OFFERED or below.startswith(endpoints.CALLS)) and not service.server.signs_offers:
         return
     response.headers["openai-version"] = "2020-10-01"
     response.headers["openai-processing-ms"] = str(int((time.perf_counter() - started_s) * 1000))

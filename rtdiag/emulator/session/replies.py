@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Literal, Protocol
 
 from rtdiag.api.endpoints import Dialect
+from rtdiag.emulator.profiles import Profile, profile
 from rtdiag.emulator.session import spoken
 from rtdiag.emulator.session.server_events import event, letters, named, new_id, obfuscated, words
 
@@ -56,6 +57,7 @@ class Terms:
     loud: Loud
     sound: str
     whole_arguments: bool = True
+    server: Profile = field(default_factory=profile)
     response_id: str = field(default_factory=lambda: new_id("resp"))
 
 
@@ -107,7 +109,7 @@ class Message(Output):
     def begin(self) -> Iterator[Json]:
         """See Output."""
         yield from super().begin()
-        yield event("response.content_part.added", **self.at_part, part=self._part())
+        yield event("response.content_part.added", **self.at_part, **self._part())
 
     def deltas(self) -> Iterator[Step]:
         """See Output."""
@@ -126,13 +128,14 @@ class Message(Output):
         if self._audio:
             yield from named(dialect, "response.output_audio.done", **self.at_part)
         yield from named(dialect, f"response.{self._name}.done", **self.at_part, **whole)
-        yield event("response.content_part.done", **self.at_part, part=self._part())
+        yield event("response.content_part.done", **self.at_part, **self._part())
         kind = "output_audio" if self._audio else "output_text"
         part = {"type": kind if dialect == "ga" else _BETA_PARTS[kind], **whole}
         self.item = {**self.item, "content": [part]}
 
     def _part(self) -> Json:
-        return {"type": "audio" if self._audio else "text", self._field: self._said}
+        part = {"type": "audio" if self._audio else "text", self._field: self._said}
+        return {"part": part, "content": part} if self.terms.server.parts_twice else {"part": part}
 
     def _word(self, word: str) -> Iterator[Step]:
         yield WORD_S

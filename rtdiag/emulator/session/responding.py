@@ -73,6 +73,7 @@ class Responding:
             self.playback,
             self._sound(wish, config),
             whole_arguments=switches.whole_arguments,
+            server=self._rules.server,
         )
         outputs = planned(terms, wish, config, last, reasons=reasons)
         of = None if apart else self._conversation.id

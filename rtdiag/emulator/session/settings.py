@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rtdiag.api import sessions as dialects
@@ -15,6 +15,7 @@ from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.api.models import find
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.profiles import Profile, profile
 from rtdiag.emulator.session.lenience import good_part, tolerated
 from rtdiag.emulator.session.shapes import all_shapes, check, complete
 from rtdiag.emulator.session.turn_taking import Rule, patience
@@ -28,7 +29,7 @@ class Rules:
     """What decides how sessions behave.
 
     The day's API, the faults that are on now, the clock (unix seconds), and `ends`, the rule by which silence ends a turn.
-    `now` counts the seconds that pass, and `pace` is how long a response takes: 1 as recorded, 0 at once.
+    `now` counts the seconds that pass, and `pace` is how long a response takes: 1 as recorded, 0 at once. `server`: whose it is.
     """
 
     behaviour: Behaviour
@@ -37,6 +38,7 @@ class Rules:
     ends: Rule = patience
     now: Callable[[], float] = time.monotonic
     pace: float = 0
+    server: Profile = field(default_factory=profile)
 
 
 def configured(

@@ -197,8 +197,8 @@ class Session:
 
     def _server_error(self) -> Refused:
         """The server's own error, in the words of the day."""
-        reworded = self.rules.behaviour.server_error_reworded
-        return Refused("server-error-reworded" if reworded else "server-error", session_id=self.id)
+        reworded, contact = self.rules.behaviour.server_error_reworded, self.rules.server.contact
+        return Refused("server-error-reworded" if reworded else "server-error", session_id=self.id, contact=contact)
 
     def _error(self, refused: Refused, client_event_id: object) -> Json:
         given = client_event_id if isinstance(client_event_id, str) else None
