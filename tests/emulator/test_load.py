@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiortc import MediaStreamTrack
 
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.faults import Switches
@@ -57,6 +58,12 @@ class Server:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     @property
+    def cpu_s(self) -> float:
+        """The time that it has had of the processor, in all its threads."""
+        user, system = (self._proc / "stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def open_files(self) -> int:
         """Its open files and sockets."""
         return len(list((self._proc / "fd").iterdir()))
@@ -83,9 +90,11 @@ async def web(base_url: str) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @asynccontextmanager
-async def opened(client: aiohttp.ClientSession, key: str) -> AsyncIterator[tuple[Peer, Json]]:
-    """A call with a token of its own, and its `session.created`; the client closes it."""
-    async with peer() as made:
+async def opened(
+    client: aiohttp.ClientSession, key: str, track: MediaStreamTrack | None = None
+) -> AsyncIterator[tuple[Peer, Json]]:
+    """A call with a token of its own, and its `session.created`; the client closes it, and says what `track` says."""
+    async with peer(track) as made:
         async with client.post("/v1/realtime/client_secrets", headers=bearer(key), json={"session": SESSION}) as answer:
             token = (await answer.json())["value"]
         headers, offer = bearer(token, SDP), await made.offer()
