@@ -17,21 +17,17 @@ from typing import Any
 
 from aioice import Connection
 from aiortc import (
-    MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
     RTCDtlsTransport,
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.mediastreams import MediaStreamError
-from av import AudioFrame
 
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.media import sdp_answer
+from rtdiag.emulator.media import microphone, sdp_answer
 from rtdiag.emulator.media.loudspeaker import CODECS, Loudspeaker
-from rtdiag.emulator.session.ears import Resampler
 from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.session.subscribers import Line
 
@@ -50,9 +46,7 @@ class Call:
         self.line = Line(session, ended)
         self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._drains: set[asyncio.Task[None]] = set()
         self._silent: list[socket.socket] = []
-        self._pc.on("track", self._consume)
         self._pc.on("datachannel", self._serve)
         self._pc.on("connectionstatechange", self._watch)
         self._patience: asyncio.TimerHandle | None = None
@@ -74,6 +68,7 @@ class Call:
             raise Refused("invalid-offer") from error
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
+            microphone.listen(transceiver.receiver, self.line.hear)
         self._speak()
         self._name_ends()
         self._ignore_strangers()
@@ -90,17 +85,9 @@ class Call:
         parts = self._parts()
         self._pc.remove_all_listeners()
         await self._pc.close()
-        for drain in self._drains:
-            drain.cancel()
         for sock in self._silent:
             sock.close()
-        await _finish(self._drains | _tasks_of(parts))
-
-    def _consume(self, track: MediaStreamTrack) -> None:
-        """Listens to a track to its end: unread, aiortc keeps every frame."""
-        task = asyncio.ensure_future(_listen(track, self.line))
-        self._drains.add(task)
-        task.add_done_callback(self._drains.discard)
+        await _finish(_tasks_of(parts))
 
     def _speak(self) -> None:
         """What the session says goes out with the first audio of the offer."""
@@ -206,17 +193,6 @@ class _Channel:
 
     def close(self, code: int, reason: str) -> None:
         """Nothing: the call ends with its line."""
-
-
-async def _listen(track: MediaStreamTrack, line: Line) -> None:
-    resampler = Resampler()
-    try:
-        while True:
-            frame = await track.recv()
-            if isinstance(frame, AudioFrame):
-                line.hear(resampler.of_frame(frame))
-    except MediaStreamError:
-        return
 
 
 def _answer_role_conflicts(respond: Callable[..., None], request: Any, addr: Any, protocol: Any, error: Any) -> None:
