@@ -20,8 +20,10 @@ from tests.clients.environments import Client, ran
 from tests.clients.in_chromium import talk_in_chromium
 
 STEPS = ("connected", "called", "heard_ms", "interrupted")
-TALK_S = 30
-SPEECH_S = 4  # the clip's first phrase and a pause that ends a turn
+TALK_S = 60
+PER_MS = RATE_HZ // 1000
+BEFORE_MS, AFTER_MS = 100, 900  # of silence around what is said, which ends a turn
+PACE = 4  # so many times as long as recorded a reply takes, that a slow client can speak into it
 
 
 @dataclass
@@ -39,22 +41,24 @@ class Talk:
 
 @cache
 def speech() -> bytes:
-    """A phrase and a pause: mono PCM16 of 24 kHz."""
-    samples = array("h", clip().pcm[: SPEECH_S * RATE_HZ * 2])
+    """The first phrase of the clip and a pause: mono PCM16 of 24 kHz."""
+    begin_ms, end_ms = clip().phrases[0]
+    samples = array("h", clip().pcm)[(begin_ms - BEFORE_MS) * PER_MS : (end_ms + AFTER_MS) * PER_MS]
     return samples[::2].tobytes()
 
 
 async def talk(client: Client, folder: Path) -> Talk:
     """The turn of the client that is installed in that folder, with an emulator of its own."""
     had = Talk()
-    async with Emulator(tls=not client.in_browser) as emulator:
-        if client.in_browser:
+    if client.in_browser:
+        async with Emulator() as emulator:
             had.wrong = await talk_in_chromium(emulator, folder / client.script, speech(), TALK_S, had.steps)
-            return had
-        spoken = folder / "speech.pcm"
-        spoken.write_bytes(speech())
+        return had
+    spoken = folder / "speech.pcm"
+    spoken.write_bytes(speech())
+    async with Emulator(tls=True, pace=PACE) as emulator:
         out, had.wrong = await ran(client.command(folder), TALK_S, environment(emulator, spoken))
-    for line in out.splitlines():
+    for line in filter(lambda line: line.startswith("{"), out.splitlines()):
         had.steps |= json.loads(line)
     return had
 

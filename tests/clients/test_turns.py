@@ -22,7 +22,7 @@ CALLED = {"city": "something"}
     [
         ("openai-python", "turn_detected"),
         ("openai-node", "turn_detected"),
-        ("agents-node", "audio_interrupted"),
+        ("agents-node", "turn_detected"),
         ("agents-chromium", "output_audio_buffer.cleared"),
     ],
 )
@@ -30,8 +30,8 @@ def test_a_function_is_called_the_reply_is_heard_and_interrupted(name: str, told
     client = all_clients()[name]
     scripts_into(tmp_path)
     if not client.script.endswith(".py"):
-        found = NODE_MODULES if (NODE_MODULES / client.package).exists() else None
-        needed(str(found) if found else None, "no node_modules (npm install --no-package-lock --prefix tests/browser)")
+        found = str(NODE_MODULES) if (NODE_MODULES / client.package).exists() else None
+        needed(found, "no node_modules (npm install --no-package-lock --prefix tests/browser)")
         (tmp_path / "node_modules").symlink_to(NODE_MODULES)
     had = asyncio.run(talk(client, tmp_path))
     assert had.whole, had

@@ -20,6 +20,7 @@ const session = new RealtimeSession(agent, {
   config: { audio: { input: { turnDetection: { type: "server_vad" } } } },
 });
 let heard = 0;
+let interrupted = false;
 
 function speak() {
   for (const piece of pieces()) session.sendAudio(new Uint8Array(piece).buffer);
@@ -32,9 +33,11 @@ session.on("audio", ({ data }) => {
   if (!heard) speak();
   heard += data.byteLength;
 });
-session.on("audio_interrupted", () => {
-  saw({ heard_ms: ms(heard), interrupted: "audio_interrupted" });
-  setImmediate(() => session.close()); // the package is still about to tell the server
+session.on("audio_interrupted", () => (interrupted = true));
+transport.on("response.done", ({ response }) => {
+  if (!interrupted || response.status !== "cancelled") return;
+  saw({ heard_ms: ms(heard), interrupted: response.status_details.reason });
+  session.close();
 });
 transport.once("session.updated", ({ session: { model } }) => {
   saw({ connected: model });

@@ -25,7 +25,7 @@ async def main():
         config={"model_settings": {"model_name": MODEL, "turn_detection": {"type": "server_vad"}}},
     )
     url = f"{BASE_URL.replace('http', 'ws', 1)}/realtime?model={MODEL}"
-    heard = 0
+    heard, interrupted = 0, False
     async with await runner.run(model_config={"url": url, "api_key": KEY}) as session:
         saw(connected=MODEL)
         await speak(session)
@@ -36,8 +36,12 @@ async def main():
                         await speak(session)
                     heard += len(event.audio.data)
                 case "audio_interrupted":
-                    saw(heard_ms=ms(heard), interrupted="audio_interrupted")
-                    return
+                    interrupted = True
+                case "raw_model_event" if interrupted and event.data.type == "raw_server_event":
+                    response = event.data.data.get("response", {})
+                    if response.get("status") == "cancelled":
+                        saw(heard_ms=ms(heard), interrupted=response["status_details"]["reason"])
+                        return
                 case "error":
                     raise RuntimeError(str(event.error))
 

@@ -4,6 +4,7 @@ import asyncio
 
 from pydantic_ai import Agent
 from pydantic_ai.messages import RealtimeInputSpeechStartEvent, RealtimeSessionErrorEvent
+from pydantic_ai.realtime import RealtimeTurnCompleteEvent
 from pydantic_ai.realtime.openai import OpenAIRealtimeModel
 from turn import MODEL, SUNNY, ms, pieces, saw
 
@@ -18,7 +19,7 @@ def get_weather(city: str) -> str:
 
 
 async def main():
-    heard = 0
+    heard, interrupted = 0, False
     async with agent.realtime(OpenAIRealtimeModel(MODEL)).session() as session:
         saw(connected=MODEL)
 
@@ -39,8 +40,10 @@ async def main():
             if isinstance(event, RealtimeSessionErrorEvent):
                 raise RuntimeError(str(event))
             if isinstance(event, RealtimeInputSpeechStartEvent) and heard:
+                interrupted = True
                 await session.interrupt(played_ms=ms(heard))
-                saw(heard_ms=ms(heard), interrupted="RealtimeInputSpeechStartEvent")
+            if isinstance(event, RealtimeTurnCompleteEvent) and interrupted:
+                saw(heard_ms=ms(heard), interrupted=session.new_messages()[-1].state)
                 break
         playing.cancel()
 

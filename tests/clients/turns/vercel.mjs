@@ -35,6 +35,7 @@ const on = {
   "response-done": ({ status, raw }) => {
     if (status === "cancelled") {
       saw({ heard_ms: ms(heard), interrupted: raw.response.status_details.reason });
+      socket.onerror = null; // Node's socket tells one where the last frames, compressed, come with the close
       socket.close();
     } else if (called && !heard) send({ type: "response-create" });
   },
