@@ -22,7 +22,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `set`: steps of timeline.yaml that it takes on any day. `root`: where the API lies. `key_header`: takes a key beside
     `Authorization`. `parts_twice`: events of a content part say it as `content`, too. `headers`: of every answer, `{uuid}` drawn.
     `exposed`, `exposed_by_the_edge`: what a page may read. `signs_offers`: answers to offers name version and time.
-    `regional_call_ids`: `rtc_u<n>_`, else 32 hexadecimal digits. `contact`: where a failed response sends its reader.
+    `regional_call_ids`: `rtc_u<n>_`, else 32 hexadecimal digits. `ends_candidates`: an answer says that there
+    are no more. `machine`: what its ICE fragment names. `contact`: where a failed response sends its reader.
     """
 
     id: str
@@ -37,6 +38,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exposed_by_the_edge: str = "CF-Ray"
     signs_offers: bool = False
     regional_call_ids: bool = True
+    ends_candidates: bool = False
+    machine: str | None = None
     token_life_s: int = 600  # openai 3.54.0 types/realtime/client_secret_create_params.py
     contact: str = "help.openai.com"
 

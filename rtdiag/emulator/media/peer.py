@@ -129,8 +129,9 @@ class Call:
 
     def _written(self, answer: str) -> str:
         """aiortc's answer with the API's habits, and the faults that are on."""
-        lite = self._rules.behaviour.ice_lite
-        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=lite, now_s=self._rules.clock())
+        lite, ends = self._rules.behaviour.ice_lite, self._rules.server.ends_candidates
+        now_s = self._rules.clock()
+        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=lite, ends=ends, now_s=now_s)
         if not self._switches.true_fingerprint:
             answer = sdp_answer.with_another_fingerprint(answer)
         if self._switches.candidates == "none":
@@ -156,7 +157,7 @@ class Call:
 
     def _name_ends(self) -> None:
         """The names that ICE and RTCP carry besides the answer."""
-        name, password = sdp_answer.ice_credentials()
+        name, password = sdp_answer.ice_credentials(self._rules.server.machine)
         for connection in self._connections():
             connection._local_username, connection._local_password = name, password
         self._pc._RTCPeerConnection__cname = sdp_answer.STREAM_ID  # type: ignore[attr-defined]

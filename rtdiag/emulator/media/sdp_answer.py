@@ -25,14 +25,14 @@ _FIRST_BYTE = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
 _OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2")
 
 
-def ice_credentials() -> tuple[str, str]:
-    """A fragment and a password in the form of the API's."""
-    first, host, password = (_letters(length) for length in (6, 6, 32))
-    return f"{first}/u1/{host}", password
+def ice_credentials(machine: str | None = None) -> tuple[str, str]:
+    """A fragment and a password in the form of the API's; or of a server whose fragment names that machine."""
+    password = _letters(32)
+    return f"{_letters(8)}/{machine}" if machine else f"{_letters(6)}/u1/{_letters(6)}", password
 
 
-def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, now_s: float) -> str:
-    """aiortc's answer in the lines of the API; `now_s` is Unix time.
+def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, ends: bool, now_s: float) -> str:
+    """aiortc's answer in the lines of the API; `ends`: it says that there are no more candidates; `now_s` is Unix time.
 
     What a line says is true of aiortc, too: it parses RTCP of any size, and bounds no message that comes in. But for ice-lite:
     aioice checks back.
@@ -46,7 +46,7 @@ def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, now_s: f
         lines += section.channel() if section.kind == "application" else section.media()
         candidates = section.candidates()
         if candidates != told:  # a bundled section has those of the first
-            lines += [*candidates, *(["a=end-of-candidates"] if dialect == "beta" else [])]
+            lines += [*candidates, *(["a=end-of-candidates"] if ends or dialect == "beta" else [])]
         told = candidates
     return "".join(f"{line}\r\n" for line in lines)
 
