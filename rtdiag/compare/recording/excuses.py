@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 
 import msgspec
@@ -16,7 +16,7 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     reason: str
     place: str
-    what: Sequence[What] = ()
+    what: tuple[What, ...] = ()
 
     def __post_init__(self) -> None:
         own_yaml.pattern(self.place)
