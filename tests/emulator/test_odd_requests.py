@@ -127,7 +127,7 @@ def update(**fields: object) -> dict[str, object]:
     [
         ({"type": "response.create", "response": {"modalities": ["text"]}}, "unknown_parameter", "response.modalities"),
         ({"type": "response.create", "response": {"bogus": 1}}, "unknown_parameter", "response.bogus"),
-        ({"type": "conversation.item.create", "item": {"type": "message", "bogus": 1}}, "unknown_parameter", "item.bogus"),
+        ({"type": "conversation.item.create", "item": {"type": "function_call", "bogus": 1}}, "unknown_parameter", "item.bogus"),
         ({"type": "conversation.item.create", "item": {"type": "poem"}}, "invalid_value", "item.type"),
         (update(max_output_tokens=99999), "integer_above_max_value", "session.max_output_tokens"),
         (update(max_output_tokens="many"), "invalid_type", "session.max_output_tokens"),

@@ -109,11 +109,64 @@ def test_the_id_of_an_item_has_32_characters_at_most() -> None:
 
 @pytest.mark.parametrize(
     ("part", "lacks"),
-    [({"type": "input_text"}, "text"), ({"type": "output_text"}, "text"), ({"type": "input_image"}, "image_url")],
+    [({"type": "input_text"}, "text"), ({"type": "input_audio"}, "audio"), ({"type": "input_image"}, "image_url")],
 )
 def test_a_part_of_an_item_holds_what_its_type_says(part: Json, lacks: str) -> None:
     found = error(session(), "conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
     assert found["message"] == f"Missing required parameter: 'item.content[0].{lacks}'."
+
+
+@pytest.mark.parametrize(
+    ("dialect", "role", "kind", "must"),
+    [
+        ("ga", "user", "text", "Supported values are: 'input_text' and 'input_audio'."),
+        ("ga", "user", "output_text", "Supported values are: 'input_text' and 'input_audio'."),
+        ("ga", "assistant", "input_text", "Value must be 'output_text'."),
+        ("ga", "assistant", "text", "Value must be 'output_text'."),
+        ("ga", "system", "text", "Value must be 'input_text'."),
+        ("ga", "system", "output_text", "Value must be 'input_text'."),
+        ("beta", "assistant", "input_text", "Value must be 'text'."),
+    ],
+)
+def test_each_role_has_its_parts(dialect: Dialect, role: str, kind: str, must: str) -> None:
+    item = {"type": "message", "role": role, "content": [{"type": kind, "text": "Hi."}]}
+    found = error(session(dialect=dialect), "conversation.item.create", item=item)
+    assert (found["code"], found["param"]) == ("invalid_value", "item.content[0].type")
+    assert found["message"] == f"Invalid value: '{kind}'. {must}"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "role", "part"),
+    [
+        ("ga", "user", {"type": "input_text", "text": "Hi."}),
+        ("ga", "user", {"type": "input_image", "image_url": "data:,"}),
+        ("ga", "assistant", {"type": "output_text", "text": "Hi."}),
+        ("ga", "system", {"type": "input_text", "text": "Hi."}),
+        ("beta", "assistant", {"type": "text", "text": "Hi."}),
+    ],
+)
+def test_a_part_of_its_role_is_taken(dialect: Dialect, role: str, part: Json) -> None:
+    item = {"type": "message", "role": role, "content": [part]}
+    assert told(session(dialect=dialect), "conversation.item.create", item=item)[0]["item"]["content"] == [part]
+
+
+def test_a_message_has_a_role_and_an_item_of_the_beta_one_of_four_kinds() -> None:
+    assert error(session(), "conversation.item.create", item={"type": "message", "content": []})["param"] == "item.role"
+    found = error(session(dialect="beta"), "conversation.item.create", item={"type": "text", "text": "Hi."})
+    assert found["message"] == (
+        "Invalid value: 'text'. Supported values are: 'message', 'function_call', 'function_call_output', and"
+        " 'item_reference'."
+    )
+
+
+def test_a_prompt_and_what_is_noted_of_a_response_have_their_lengths() -> None:
+    found = updated(session(), audio={"input": {"transcription": {"model": "whisper-1", "prompt": "a" * 1034}}})
+    assert found["message"] == (
+        "Invalid 'session.audio.input.transcription.prompt': string too long. Expected a string with maximum length"
+        " 1024, but got a string with length 1034 instead."
+    )
+    found = error(session(), "response.create", response={"metadata": {"note": "a" * 694}})
+    assert (found["code"], found["param"]) == ("string_above_max_length", "response.metadata.note")
 
 
 def test_a_tool_choice_in_the_shape_of_chat_lacks_its_name() -> None:

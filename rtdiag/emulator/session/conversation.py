@@ -51,7 +51,7 @@ class Conversation:
         item = asked.get("item")
         if not isinstance(item, dict):
             raise Refused("missing-parameter", param="item")
-        check(all_shapes()["item"], item, "item", {}, Behaviour())
+        check(all_shapes()[f"{self._dialect}-item"], item, "item", {}, Behaviour())
         given = item.get("id")
         if given in self._items:
             raise Refused("item-exists", item_id=given)

@@ -38,6 +38,9 @@ class OfKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an object of one kind may hold. This and the next are how shapes.yaml is written, where each field is explained."""
 
     fields: Mapping[str, Entry] = {}
+    by: str | None = None
+    kinds: Mapping[str, OfKind] = {}
+    unlisted: bool = False
     required: Sequence[str] = ()
     required_first: bool = False
     schema: str | None = None
@@ -53,8 +56,6 @@ class Entry(OfKind, frozen=True, kw_only=True, rename={"is_": "is"}):
     null: bool = False
     whole: bool = False
     open: bool = False
-    by: str | None = None
-    kinds: Mapping[str, OfKind] = {}
     each: Entry | None = None
     or_object: Entry | None = None
     values: Sequence[str] = ()
@@ -136,9 +137,9 @@ def fields_of(shape: Shape, value: Mapping[str, Any]) -> Mapping[str, Shape]:
     if "each" in shape:
         member: Shape = shape["each"]
         return dict.fromkeys(value, member)
-    found: Mapping[str, Shape] = (
-        shape["kinds"][value[shape["by"]]]["fields"] if "by" in shape else shape.get("fields", {})
-    )
+    found: dict[str, Shape] = dict(shape.get("fields", {}))
+    if "by" in shape:
+        found.update(fields_of(shape["kinds"][value[shape["by"]]], value))
     return found
 
 
@@ -154,16 +155,17 @@ def _check_type(shape: Shape, given: object, path: str) -> None:
 def _check_object(shape: Shape, given: Json, path: str, current: Json, behaviour: Behaviour) -> None:
     if shape.get("open") or shape["is"] == "any":
         return
-    by = shape.get("by")
-    if by:
-        current = _check_kind(shape, given, path, current, behaviour)
-    kind = shape["kinds"][current[by]] if by else shape
+    kind, chosen = shape, Json()
+    while by := kind.get("by"):
+        current = chosen | _check_kind(kind, given, path, current, behaviour)
+        chosen[by] = current[by]
+        kind = kind["kinds"][current[by]]
     if kind.get("required_first"):
         _check_required(kind, given, path, current)
     fields = fields_of(shape, given | current)
     for name, value in given.items():
         field = fields.get(name)
-        if name == by:
+        if name in chosen:
             continue
         if field is None or not _known(field, behaviour):
             raise Refused("unknown-parameter", param=_below(path, name))
@@ -206,7 +208,8 @@ def _check_kind(shape: Shape, given: Json, path: str, current: Json, behaviour: 
     wanted = given.get(by, current.get(by))
     known = [name for name, kind in shape["kinds"].items() if _known(kind, behaviour)]
     if wanted not in known:
-        raise _invalid_value(wanted, known, _below(path, by))
+        listed = [name for name in known if not shape["kinds"][name].get("unlisted")]
+        raise _invalid_value(wanted, listed, _below(path, by))
     return current if current.get(by) == wanted else {by: wanted}
 
 
