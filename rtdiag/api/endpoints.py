@@ -25,6 +25,9 @@ CLIENT_SECRETS = "/realtime/client_secrets"
 CALLS = "/realtime/calls"
 # From 2026-05-07: same file, line 17194.
 TRANSLATION_SECRETS = "/realtime/translations/client_secrets"
+# developers.openai.com/api/docs/guides/realtime-translation (2026): where an offer goes, and a WebSocket with ?model=.
+TRANSLATION_CALLS = "/realtime/translations/calls"
+TRANSLATIONS = "/realtime/translations"
 
 # Beta, until 2026-05-12: same file, lines 17060-17200; the SDP URL from openai-realtime-console @ d71a019 (2025-06-23).
 BETA_SESSIONS = "/realtime/sessions"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rtdiag.emulator.http.certificate import Certificate
     from rtdiag.emulator.http.port import Port
     from rtdiag.emulator.service import Service
-    from rtdiag.emulator.session.state import Session
+    from rtdiag.emulator.session.subscribers import Held
 
 
 class Emulator:
@@ -143,7 +143,7 @@ class Emulator:
         """Sessions that are open, over peer connections and over WebSockets."""
         return self.open_calls + (len(self._service.lines) if self._service else 0)
 
-    def session(self, call_id: str) -> Session:
+    def session(self, call_id: str) -> Held:
         """The session of a live call. Raises KeyError for another id."""
         return self._running().calls[call_id].line.session
 

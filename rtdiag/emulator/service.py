@@ -23,13 +23,14 @@ from rtdiag.emulator.session.replies import Over
 from rtdiag.emulator.session.server_events import new_id
 from rtdiag.emulator.session.settings import Rules
 from rtdiag.emulator.session.state import Session
+from rtdiag.emulator.session.translation import Translation
 from rtdiag.emulator.session.turn_taking import Rule, patience
 from rtdiag.emulator.timeline import behaviour, models_alive
 from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
 
 if TYPE_CHECKING:
     from rtdiag.emulator.media.peer import Call
-    from rtdiag.emulator.session.subscribers import Line
+    from rtdiag.emulator.session.subscribers import Held, Line
 
 GOING_AWAY = 1001
 
@@ -154,9 +155,7 @@ class Service:
 
         A transcription model in the place of one: community.openai.com 1334200 in the beta.
         """
-        slots = self.switches.free_slots
-        if slots is not None and len(self.calls) + len(self.lines) >= slots:
-            raise Refused("session-limit")
+        self._require_room()
         model = config.get("model")
         alive = {m.id for m in models_alive(self.as_of) if m.kind == "realtime"}
         if kind == "transcription" or model in alive or (over == "websocket" and not self.switches.checks_model_kind):
@@ -166,7 +165,20 @@ class Service:
             raise Refused("empty-fields")
         raise Refused("invalid-model", model=model) if model else Refused("missing-model")
 
-    async def open_call(self, session: Session, offer_sdp: str) -> tuple[str, str]:
+    def new_translation(self, config: dict[str, Any], over: Over) -> Translation:
+        """The same for a translation. The message is that of the other kinds of sessions (assumed)."""
+        self._require_room()
+        model = config["model"]
+        if not any(m.id == model and m.kind == "translation" for m in models_alive(self.as_of)):
+            raise Refused("model-not-for-translation", model=model)
+        return Translation(config, self.rules, over)
+
+    def _require_room(self) -> None:
+        slots = self.switches.free_slots
+        if slots is not None and len(self.calls) + len(self.lines) >= slots:
+            raise Refused("session-limit")
+
+    async def open_call(self, session: Held, offer_sdp: str) -> tuple[str, str]:
         """The id of a new call and its answer.
 
         Raises Refused for an offer that cannot be taken; then the call ends.

@@ -19,7 +19,10 @@ REMEMBERED_S = 3600  # how long one that is over is still told from a made-up on
 
 @dataclass
 class Token:
-    """One client secret: `expires_at` in unix seconds, `config` the configuration of the session that it opens."""
+    """One client secret: `expires_at` in unix seconds, `config` the configuration of the session that it opens.
+
+    One that `translates` opens a translation, which has no kind.
+    """
 
     value: str
     expires_at: int
@@ -27,6 +30,7 @@ class Token:
     dialect: Dialect
     config: dict[str, Any]
     used: bool = False
+    translates: bool = False
 
 
 class Tokens:

@@ -13,7 +13,7 @@ from rtdiag.model import Exchange
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
-    from rtdiag.emulator.session.state import Session
+    from rtdiag.emulator.session.subscribers import Held
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Speaker(Protocol):
 class OfCall:
     """The session behind a call's data channel, which no network carries here."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Held) -> None:
         self.closed: str | None = None
         self._session = session
 

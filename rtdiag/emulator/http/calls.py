@@ -12,12 +12,15 @@ from typing import Any
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from rtdiag.api.endpoints import Kind
+from rtdiag.api.sessions import model_of
 from rtdiag.emulator.bodies import Refused, pretty, read_json
+from rtdiag.emulator.http.mints import no_model
 from rtdiag.emulator.http.request_body import body_of, within_bounds
 from rtdiag.emulator.media.sdp_answer import bundles_what_is_there
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.session.settings import configured
-from rtdiag.emulator.session.state import Session
+from rtdiag.emulator.session.subscribers import Held
+from rtdiag.emulator.session.translation import translation
 from rtdiag.emulator.tokens import Token
 
 Json = dict[str, Any]
@@ -36,6 +39,23 @@ async def ga_calls(service: Service, request: web.Request) -> web.Response:
     offer, given = await _ga_offer(service, request)
     offer = _checked(offer)
     return await _connect(service, _ga_session(service, request, token, given), offer, token)
+
+
+async def translation_calls(service: Service, request: web.Request) -> web.Response:
+    """An offer for a translation: raw with a token of its mint, as in the guide, or multipart with the key, as in GA (assumed).
+
+    Source: developers.openai.com/api/docs/guides/realtime-translation; all that it does not say is as in GA (assumed).
+    """
+    token = service.require_key_or_token(request)
+    if token and not token.translates:
+        raise Refused("model-not-for-translation", model=model_of(token.config) or token.kind)
+    no_model(request)
+    offer, given = await _ga_offer(service, request)
+    offer = _checked(offer)
+    if given is None and token is None:
+        raise Refused("missing-model")
+    config = token.config if token else translation(given, {}, service.rules)
+    return await _connect(service, service.new_translation(config, "webrtc"), offer, token)
 
 
 async def hangup(service: Service, request: web.Request) -> web.Response:
@@ -132,11 +152,14 @@ def _checked(offer: str) -> str:
     return offer
 
 
-def _ga_session(service: Service, request: web.Request, token: Token | None, given: object) -> Session:
+def _ga_session(service: Service, request: web.Request, token: Token | None, given: object) -> Held:
     """The session of the multipart part, else of the token, else of `?model=` with the key; else missing_model.
 
+    A token of translations opens one here too: OpenAI's package for Ruby posts it here.
     A `?model=` beside a token is ignored (assumed); a transcription session in the multipart part is taken (assumed).
     """
+    if token and token.translates:
+        return service.new_translation(token.config, "webrtc")
     if given is None and token:
         return service.new_session(token.kind, "ga", token.config, "webrtc")
     if given is None:
@@ -148,7 +171,7 @@ def _ga_session(service: Service, request: web.Request, token: Token | None, giv
     return service.new_session(kind, "ga", configured(kind, "ga", given, current, service.rules), "webrtc")
 
 
-def _beta_session(service: Service, request: web.Request, token: Token | None) -> Session:
+def _beta_session(service: Service, request: web.Request, token: Token | None) -> Held:
     """The token's session, or a default one by the query; a query of the other kind gets the empty error.
 
     Source: community.openai.com 1334200 (a transcription token with `?model=`); its mirror image is assumed.
@@ -166,7 +189,7 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
     return service.new_session(kind, "beta", config, "webrtc")
 
 
-async def _connect(service: Service, session: Session, offer: str, token: Token | None) -> web.Response:
+async def _connect(service: Service, session: Held, offer: str, token: Token | None) -> web.Response:
     """201, the answer as text/plain, a relative Location: pydantic-ai's cassette test_webrtc_sideband_text_turn (2026-07-22).
 
     In the beta 201 is assumed, and no Location is sent: nobody wrote of one.

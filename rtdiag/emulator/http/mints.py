@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from aiohttp import web
@@ -44,15 +43,24 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
 
 
 async def translation_secrets(service: Service, request: web.Request) -> web.Response:
-    """Translations: the mint alone (openai-openapi @ f85dbe2 lines 17194-17300). Nothing else here takes its tokens."""
+    """Translations: `{expires_after?, session}` as in GA, but for the session's type (openai-openapi @ f85dbe2 line 17194)."""
     service.require_key(request)
+    no_model(request)
     body = await _json_of(request)
     check(all_shapes()["translation-mint"], body, "", {}, service.behaviour)
     session = complete(all_shapes()["translation-mint"], body, {}, service.behaviour)["session"]
-    life_s = body.get("expires_after", {}).get("seconds", service.server.token_life_s)
-    shape = {"id": new_id("sess"), "type": "translation", "expires_at": 0, **session}
-    value = f"ek_{secrets.token_hex(16)}"
-    return _answer({"value": value, "expires_at": int(service.clock()) + life_s, "session": shape})
+    token = _mint(
+        service, "realtime", "ga", session, body.get("expires_after", {}).get("seconds", service.server.token_life_s)
+    )
+    token.translates = True
+    session_shown = {"id": new_id("sess"), "type": "translation", "expires_at": 0, **session}
+    return _answer({"value": token.value, "expires_at": token.expires_at, "session": session_shown})
+
+
+def no_model(request: web.Request) -> None:
+    """Raises Refused for a `?model=`: the mint and the calls of translations answer 400 (record 65799956494); what, is assumed."""
+    if "model" in request.query:
+        raise Refused("unknown-parameter", param="model")
 
 
 async def beta_sessions(service: Service, request: web.Request) -> web.Response:

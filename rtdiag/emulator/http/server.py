@@ -24,7 +24,8 @@ from rtdiag.emulator.http.request_body import body_of
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
 
-OFFERED = (endpoints.CALLS, endpoints.REALTIME)  # where offers go; that the beta's answers like GA's is assumed
+# Where offers go. That the others answer as GA's is assumed.
+OFFERED = (endpoints.CALLS, endpoints.REALTIME, endpoints.TRANSLATION_CALLS)
 _JSON = {"Content-Type": "application/json"}
 Handler = Callable[[Service, web.Request], Awaitable[web.StreamResponse]]
 
@@ -64,6 +65,8 @@ ROUTES = (
     Route("POST", endpoints.CALLS, calls.ga_calls, lambda b: b.ga),
     Route("POST", endpoints.CALLS + "/*/hangup", calls.hangup, lambda b: b.ga),
     Route("POST", endpoints.TRANSLATION_SECRETS, mints.translation_secrets, lambda b: b.translations),
+    Route("POST", endpoints.TRANSLATION_CALLS, calls.translation_calls, lambda b: b.translations),
+    Route("GET", endpoints.TRANSLATIONS, sockets.translations, lambda b: b.translations),
     Route("POST", endpoints.BETA_SESSIONS, mints.beta_sessions, lambda b: b.beta and b.webrtc),
     Route(
         "POST",
@@ -74,6 +77,7 @@ ROUTES = (
     Route("POST", endpoints.REALTIME, calls.beta_sdp, lambda b: b.webrtc),
     Route("GET", endpoints.REALTIME, sockets.realtime),
 )
+SOCKETS = (sockets.realtime, sockets.translations)
 
 
 def application(service: Service) -> web.Application:
@@ -129,9 +133,9 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
 async def _dispatch(service: Service, request: web.Request) -> web.StreamResponse:
     """404 and 405 come before the credential is looked at (assumed)."""
     below = _below(service, request)
-    if sockets.is_upgrade(request) and below != endpoints.REALTIME:
-        return sockets.elsewhere(below)
     here = [r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour)]
+    if sockets.is_upgrade(request) and not any(r.handler in SOCKETS for r in here):
+        return sockets.elsewhere(below)
     if not here and (added := added_route(request.method, below)):
         if added.needs_key:
             service.require_key(request)

@@ -20,11 +20,13 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from rtdiag.api.endpoints import BETA_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import find
+from rtdiag.api.sessions import model_of
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
 from rtdiag.emulator.service import Service, subprotocols
 from rtdiag.emulator.session.settings import configured
-from rtdiag.emulator.session.state import Session, error_event
-from rtdiag.emulator.session.subscribers import Line
+from rtdiag.emulator.session.state import error_event
+from rtdiag.emulator.session.subscribers import Held, Line
+from rtdiag.emulator.session.translation import translation
 
 Json = dict[str, Any]
 
@@ -95,6 +97,23 @@ async def realtime(service: Service, request: web.Request) -> web.StreamResponse
     if "call_id" in request.query:
         return await _sideband(service, request)
     return await _serve(service, request, Line(_session(service, request)), begins=True)
+
+
+async def translations(service: Service, request: web.Request) -> web.StreamResponse:
+    """`/realtime/translations?model=` with the key, or with a token of its mint, beside which a model is ignored (assumed)."""
+    if not is_upgrade(request):
+        raise Refused("invalid-method", method=request.method, path=request.path)
+    token = service.require_key_or_token(request)
+    _dialect(service, request)
+    if token and not token.translates:
+        raise Refused("model-not-for-translation", model=model_of(token.config) or token.kind)
+    if not token and not request.query.get("model"):
+        raise Refused("missing-model-socket")
+    config = token.config if token else translation({"model": request.query["model"]}, {}, service.rules)
+    session = service.new_translation(config, "websocket")
+    if token:
+        token.used = True
+    return await _serve(service, request, Line(session), begins=True)
 
 
 async def refuse(service: Service, request: web.Request, refused: Refused) -> web.StreamResponse:
@@ -168,14 +187,20 @@ def _close_code(refused: Refused) -> int:
     return body.close or (AUTH_CODE if body.status in (401, 403) else SHAPE_CODE)
 
 
-def _session(service: Service, request: web.Request) -> Session:
-    """The session that this socket opens. The credential is looked at before the dialect (assumed)."""
+def _session(service: Service, request: web.Request) -> Held:
+    """The session that this socket opens. The credential is looked at before the dialect (assumed).
+
+    So is it that a token of translations opens one here too: it is no bad credential, and a token's kind is kept.
+    """
     token = service.require_key_or_token(request)
     dialect = _dialect(service, request)
     if token and token.dialect != dialect:
         raise Refused("ga-secret-on-beta" if dialect == "beta" else "beta-secret-on-ga")
     asked: Kind = "transcription" if _intent(service, request) == "transcription" else "realtime"
     kind: Kind = token.kind if token else asked  # a token's kind is kept whatever the query says (assumed)
+    if token and token.translates:
+        token.used = True
+        return service.new_translation(dict(token.config), "websocket")
     model = request.query.get("model") or (None if token or service.switches.heeds_intent else service.default_model)
     _check_model(kind, model, bound=token is not None)
     config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)

@@ -115,7 +115,7 @@ class Session:
     def _answered(self, message: str | bytes) -> Iterator[Json]:
         asked: object = None
         try:
-            asked = _parsed(message)
+            asked = parsed(message)
             yield from self._answer(asked)
         except Refused as refused:
             yield self._error(refused, asked.get("event_id") if isinstance(asked, dict) else None)
@@ -210,7 +210,8 @@ def error_event(refused: Refused, client_event_id: str | None = None) -> Json:
     return event("error", error={**error_object(refused), "event_id": client_event_id})
 
 
-def _parsed(message: str | bytes) -> Json:
+def parsed(message: str | bytes) -> Json:
+    """A client's event. Raises Refused for a binary frame, and for what is no JSON object."""
     if isinstance(message, bytes):
         raise Refused("binary-event")
     try:

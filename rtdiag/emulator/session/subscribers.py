@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rtdiag.emulator.session.state import Session
+from rtdiag.emulator.session.translation import Translation
 
 Json = dict[str, Any]
+Held = Session | Translation
 
 
 class Listener(Protocol):
@@ -27,7 +29,7 @@ class Line:
     What the session says of itself comes in time, until the line is closed. `over` is called then, whether or not anybody listened.
     """
 
-    def __init__(self, session: Session, over: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, session: Held, over: Callable[[], object] = lambda: None) -> None:
         self.session = session
         self._over = over
         self._listeners: list[Listener] = []

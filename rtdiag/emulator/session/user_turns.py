@@ -56,13 +56,7 @@ class UserTurns:
 
     def append(self, asked: Json) -> Iterator[Json]:
         """No acknowledgement: openai 3.54.0 types/realtime/input_audio_buffer_append_event.py."""
-        try:
-            audio = base64.b64decode(asked["audio"], validate=True)
-        except KeyError:
-            raise Refused("missing-parameter", param="audio") from None
-        except (binascii.Error, TypeError, ValueError):
-            raise Refused("invalid-audio", param="audio") from None
-        yield from self.hear(self._listening.append(audio, self._format_name()))
+        yield from self.hear(self._listening.append(audio_of(asked), self._format_name()))
 
     def hear(self, pcm: bytes) -> Iterator[Json]:
         """16 kHz mono audio, wherever it came in."""
@@ -174,3 +168,13 @@ class UserTurns:
         if self._dialect == "beta":
             return str(self._config()["input_audio_format"])
         return str(self._config()["audio"]["input"]["format"]["type"])
+
+
+def audio_of(asked: Json) -> bytes:
+    """What an event appends. Raises Refused for what is no base64."""
+    try:
+        return base64.b64decode(asked["audio"], validate=True)
+    except KeyError:
+        raise Refused("missing-parameter", param="audio") from None
+    except (binascii.Error, TypeError, ValueError):
+        raise Refused("invalid-audio", param="audio") from None
