@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rtdiag.emulator.embedded import Emulator
 from rtdiag.emulator.loopback import LOOPBACK
@@ -17,6 +17,10 @@ from rtdiag.emulator.session.turn_taking import Rule, patience
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+
+    from rtdiag.emulator.phone import PhoneCall
+
+T = TypeVar("T")
 
 
 class Running:
@@ -70,9 +74,16 @@ class Running:
 
         Raises UnknownFault, and RuntimeError once the emulator has stopped.
         """
-        done: Future[None] = Future()
-        self._loop.call_soon_threadsafe(_tell, done, partial(self._emulator.set_faults, *faults))
-        done.result()
+        self._ask(partial(self._emulator.set_faults, *faults))
+
+    def incoming_call(self, sip_headers: Iterable[tuple[str, str]] = ()) -> PhoneCall:
+        """A call by telephone rings from now on, until the client accepts or rejects it by its id."""
+        return self._ask(partial(self._emulator.incoming_call, sip_headers))
+
+    def _ask(self, work: Callable[[], T]) -> T:
+        done: Future[T] = Future()
+        self._loop.call_soon_threadsafe(_tell, done, work)
+        return done.result()
 
 
 @contextmanager
@@ -119,11 +130,11 @@ def running(
     ended.result()
 
 
-def _tell(done: Future[None], work: Callable[[], object]) -> None:
+def _tell(done: Future[T], work: Callable[[], T]) -> None:
     """Does it in this thread, and tells the one that waits how it ended."""
     try:
-        work()
+        told = work()
     except BaseException as error:
         done.set_exception(error)
     else:
-        done.set_result(None)
+        done.set_result(told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rtdiag.emulator.http.certificate import Certificate
     from rtdiag.emulator.http.port import Port
+    from rtdiag.emulator.phone import PhoneCall
     from rtdiag.emulator.service import Service
     from rtdiag.emulator.session.subscribers import Held
 
@@ -147,6 +148,10 @@ class Emulator:
         """The session of a live call. Raises KeyError for another id."""
         return self._running().calls[call_id].line.session
 
+    def incoming_call(self, sip_headers: Iterable[tuple[str, str]] = ()) -> PhoneCall:
+        """A call by telephone rings from now on, until the client accepts or rejects it by its id."""
+        return self._running().ring(sip_headers)
+
     def expire_at(self, token: str, unix_s: int) -> None:
         """Gives a token that was minted here another end. Raises KeyError for one that was not."""
         found = self._running().tokens.find(token)
@@ -175,7 +180,7 @@ class Emulator:
                 self._certificate = self._certified()
             self._port = await self._listen(application(self._service), self._host, self._port, self._certificate)
             if self._control_port is not None:
-                switch = control.application(lambda: self.faults, self.set_faults)
+                switch = control.application(lambda: self.faults, self.set_faults, self._service)
                 self._control_port = await self._listen(switch, LOOPBACK, self._control_port)
         except BaseException:
             await self._stop()

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from email.utils import formatdate
 from functools import partial
@@ -18,6 +18,7 @@ from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import default, find
 from rtdiag.emulator.bodies import Refused, masked
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
+from rtdiag.emulator.phone import PhoneCall
 from rtdiag.emulator.profiles import Profile, profile
 from rtdiag.emulator.session.replies import Over
 from rtdiag.emulator.session.server_events import new_id
@@ -61,7 +62,8 @@ class Service:
         now = time.monotonic if clock is time.time else clock
         self.rules = Rules(self.behaviour, switches(faults), self.clock, ends, now, pace, self.server)
         self.tokens = Tokens(self.clock)
-        self.calls: dict[str, Call] = {}
+        self.calls: dict[str, Call | PhoneCall] = {}
+        self.phone: dict[str, PhoneCall] = {}  # also those that ring, and those that are over
         self.sockets: set[Closable] = set()
         self.lines: set[Line] = set()  # of the sessions that sockets began
         self._closing: set[asyncio.Task[None]] = set()
@@ -194,6 +196,23 @@ class Service:
         except BaseException:
             self.end_call(call_id)
             raise
+
+    def ring(self, sip_headers: Iterable[tuple[str, str]]) -> PhoneCall:
+        """A new call by telephone."""
+        call_id = self._new_call_id()
+        self.phone[call_id] = PhoneCall(call_id, sip_headers, int(self.clock()))
+        return self.phone[call_id]
+
+    def ringing(self, call_id: str) -> PhoneCall | None:
+        """The call of that id, if it rings."""
+        call = self.phone.get(call_id)
+        return call if call and call.state == "ringing" else None
+
+    def accept(self, call: PhoneCall, session: Session) -> None:
+        """The call has that session from now on."""
+        session.id = call.call_id.replace("rtc", "sess", 1)
+        self.calls[call.call_id] = call
+        call.accept(session, partial(self.end_call, call.call_id))
 
     def _new_call_id(self) -> str:
         """As recorded: `rtc_u0_E4TeWIkEAnw5DOa1vyO18` (2026-07-22); a GA call's session has the same after `sess`."""

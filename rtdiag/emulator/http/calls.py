@@ -1,4 +1,4 @@
-"""Where offers go: GA `/realtime/calls`, its hang-up, and the beta's `/realtime`.
+"""Where offers go: GA `/realtime/calls`, translations', and the beta's `/realtime`.
 
 The order is: credential, dialect, content type, offer, session. Credential before body is inferred from record
 57945624825 (2026-05-13: a good credential and a bad offer get `invalid_offer`); the rest of the order is assumed.
@@ -56,14 +56,6 @@ async def translation_calls(service: Service, request: web.Request) -> web.Respo
         raise Refused("missing-model")
     config = token.config if token else translation(given, {}, service.rules)
     return await _connect(service, service.new_translation(config, "webrtc"), offer, token)
-
-
-async def hangup(service: Service, request: web.Request) -> web.Response:
-    """Ends a call: 200 without a body (pydantic-ai's cassette test_webrtc_hang_up_ends_the_call, 2026-09-29)."""
-    service.require_key(request)
-    if not service.end_call(request.path.split("/")[-2]):
-        raise Refused("call-not-found")
-    return web.Response()
 
 
 async def beta_sdp(service: Service, request: web.Request) -> web.Response:

@@ -25,7 +25,7 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     Without a session: realtime by default (assumed).
     """
     service.require_key(request)
-    body = await _json_of(request)
+    body = await json_of(request)
     check(all_shapes()["ga-mint"], body, "", {}, service.behaviour)
     session = body.get("session", {"type": "realtime"})
     if session.get("type") not in ("realtime", "transcription"):
@@ -46,7 +46,7 @@ async def translation_secrets(service: Service, request: web.Request) -> web.Res
     """Translations: `{expires_after?, session}` as in GA, but for the session's type (openai-openapi @ f85dbe2 line 17194)."""
     service.require_key(request)
     no_model(request)
-    body = await _json_of(request)
+    body = await json_of(request)
     check(all_shapes()["translation-mint"], body, "", {}, service.behaviour)
     session = complete(all_shapes()["translation-mint"], body, {}, service.behaviour)["session"]
     token = _mint(
@@ -75,7 +75,7 @@ async def beta_transcription_sessions(service: Service, request: web.Request) ->
 
 async def _beta(service: Service, request: web.Request, kind: Kind, life_field: str) -> web.Response:
     service.require_key(request)
-    body = await _json_of(request)
+    body = await json_of(request)
     check(all_shapes()[f"beta-{kind}-mint"], body, "", {}, service.behaviour)
     life_s = body.pop("client_secret", {}).get(life_field, {}).get("seconds", BETA_LIFE_S)
     modalities = {"modalities": body.pop("modalities", ["audio", "text"])} if kind == "transcription" else {}
@@ -111,7 +111,7 @@ def _refuse_type(session: Json) -> None:
     raise Refused("invalid-value", value=session["type"], supported=supported, param="session.type")
 
 
-async def _json_of(request: web.Request) -> Json:
+async def json_of(request: web.Request) -> Json:
     """The request's JSON object.
 
     Raises Refused for another content type, for no JSON, and for JSON that is no object.

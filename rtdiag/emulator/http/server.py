@@ -19,7 +19,7 @@ from rtdiag.api.sessions import model_of
 from rtdiag.emulator.added_routes import added_route
 from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty, read_json
 from rtdiag.emulator.faults import Answer
-from rtdiag.emulator.http import calls, cors, mints, sockets
+from rtdiag.emulator.http import call_control, calls, cors, mints, sockets
 from rtdiag.emulator.http.request_body import body_of
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
@@ -63,7 +63,10 @@ ROUTES = (
     Route("GET", endpoints.MODELS + "/*", one_model),
     Route("POST", endpoints.CLIENT_SECRETS, mints.client_secrets, lambda b: b.ga),
     Route("POST", endpoints.CALLS, calls.ga_calls, lambda b: b.ga),
-    Route("POST", endpoints.CALLS + "/*/hangup", calls.hangup, lambda b: b.ga),
+    Route("POST", endpoints.CALLS + "/*/hangup", call_control.hangup, lambda b: b.ga),
+    Route("POST", endpoints.CALLS + "/*/accept", call_control.accept, lambda b: b.ga),
+    Route("POST", endpoints.CALLS + "/*/reject", call_control.reject, lambda b: b.ga),
+    Route("POST", endpoints.CALLS + "/*/refer", call_control.refer, lambda b: b.ga),
     Route("POST", endpoints.TRANSLATION_SECRETS, mints.translation_secrets, lambda b: b.translations),
     Route("POST", endpoints.TRANSLATION_CALLS, calls.translation_calls, lambda b: b.translations),
     Route("GET", endpoints.TRANSLATIONS, sockets.translations, lambda b: b.translations),
