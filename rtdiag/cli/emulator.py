@@ -45,7 +45,12 @@ from rtdiag.cli.usage import refuse, tell_broken
     help="Switch faults while it runs, over that port on loopback: GET or PUT /faults. Default: off.",
 )
 @click.option(
-    "--tls", is_flag=True, help="Serve https and wss, with a certificate that clients trust by the files it names."
+    "--tls", is_flag=True, help="Serve https and wss; what clients must trust for it is printed with the URL."
+)
+@click.option(
+    "--merge-slashes",
+    is_flag=True,
+    help="Take /v1//realtime for /v1/realtime; whether the API does is in no public source.",
 )
 @click.option(
     "--compare",
@@ -67,6 +72,7 @@ def command(
     profile: str,
     control_port: int | None,
     tls: bool,
+    merge_slashes: bool,
     report: str | None,
     cassette: str | None,
     list_faults: bool,
@@ -89,7 +95,7 @@ def command(
     if cassette is not None and report is None:
         refuse("--cassette holds what --compare finds: name the report, as --compare REPORT")
     if report is not None and (
-        faults or control_port is not None or port or host != "127.0.0.1" or tls or profile != "openai"
+        faults or control_port is not None or port or host != "127.0.0.1" or tls or merge_slashes or profile != "openai"
     ):
         refuse("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
     if report is not None:
@@ -108,6 +114,7 @@ def command(
             pace=pace,
             tls=tls,
             profile=profile,
+            merge_slashes=merge_slashes,
         )
         async with served:
             for line in served.warnings:

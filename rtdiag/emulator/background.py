@@ -98,6 +98,7 @@ def running(
     pace: float = 1,
     tls: bool = False,
     profile: str = "openai",
+    merge_slashes: bool = False,
 ) -> Iterator[Running]:
     """`with running() as emulator`, then ask `emulator.base_url` with `emulator.key`. The arguments are Emulator's.
 
@@ -106,7 +107,7 @@ def running(
     """
     import asyncio
 
-    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls, profile)
+    emulator = Emulator(as_of, faults, host, port, clock, control_port, ends, pace, tls, profile, merge_slashes)
     started: Future[AbstractEventLoop] = Future()
     stop: Future[None] = Future()
     ended: Future[None] = Future()

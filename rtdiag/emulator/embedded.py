@@ -35,8 +35,8 @@ class Emulator:
     `port` 0 takes a free one; `control_port` is where faults can be switched (control.py), None for nowhere; `clock` gives
     its Unix seconds; `ends` is the rule by which silence ends a turn (turn_taking.py); `pace` is how long a response takes, 1 as
     recorded, 0 at once; `tls`: over https and wss, for clients that trust `ca_file`; `profile` is whose server it is
-    (profiles.yaml). Raises ValueError when made (UnknownFault, UnknownProfile, NoSuchDate, an empty host), OSError when a port
-    is taken.
+    (profiles.yaml); `merge_slashes`: several slashes in a path are one. Raises ValueError when made (UnknownFault,
+    UnknownProfile, NoSuchDate, an empty host), OSError when a port is taken.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Emulator:
         pace: float = 1,
         tls: bool = False,
         profile: str = "openai",
+        merge_slashes: bool = False,
     ) -> None:
         if not host.strip():  # to asyncio "" is every address of this machine
             raise ValueError("the host is empty: give an address, such as 127.0.0.1")
@@ -68,7 +69,7 @@ class Emulator:
             read()
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port
         self._ends, self._pace = ends, pace
-        self._tls = tls
+        self._tls, self._merge_slashes = tls, merge_slashes
         self._certificate: Certificate | None = None
         self._service: Service | None = None
         self._ports: list[Port] = []
@@ -178,7 +179,9 @@ class Emulator:
         try:
             if self._tls:
                 self._certificate = self._certified()
-            self._port = await self._listen(application(self._service), self._host, self._port, self._certificate)
+            self._port = await self._listen(
+                application(self._service, self._merge_slashes), self._host, self._port, self._certificate
+            )
             if self._control_port is not None:
                 switch = control.application(lambda: self.faults, self.set_faults, self._service)
                 self._control_port = await self._listen(switch, LOOPBACK, self._control_port)

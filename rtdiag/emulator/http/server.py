@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from rtdiag.api import endpoints
 from rtdiag.api.models import Model
@@ -83,10 +85,12 @@ ROUTES = (
 SOCKETS = (sockets.realtime, sockets.translations)
 
 
-def application(service: Service) -> web.Application:
+def application(service: Service, merge_slashes: bool = False) -> web.Application:
     """The application of one emulator."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
+        if merge_slashes:
+            request = _merged(request)
         started_s = time.perf_counter()
         try:
             response = await _fault_or_answer(service, request)
@@ -149,6 +153,13 @@ async def _dispatch(service: Service, request: web.Request) -> web.StreamRespons
         if route.method == request.method:
             return await route.handler(service, request)
     raise Refused("invalid-method", method=request.method, path=request.path)
+
+
+def _merged(request: web.Request) -> web.Request:
+    """The same, asked of a path in which no slash follows another: some clients join their base URL so (semantic-kernel)."""
+    url = request.rel_url
+    path = re.sub("/{2,}", "/", url.raw_path)
+    return request.clone(rel_url=URL.build(path=path, query_string=url.raw_query_string, encoded=True))
 
 
 def _below(service: Service, request: web.Request) -> str:
