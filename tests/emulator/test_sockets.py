@@ -114,11 +114,13 @@ def test_before_there_were_intents_none_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize(("as_of", "form"), [(None, UUID), (date(2026, 8, 31), "[A-Za-z0-9]{21}")])
-def test_the_event_that_refuses_a_socket_has_an_id_of_its_own(as_of: date | None, form: str) -> None:
+@pytest.mark.parametrize(("query", "faults"), [("", ()), (MODEL, ["error-after-connect"])])
+def test_the_event_of_a_session_that_never_begins_has_an_id_of_its_own(
+    query: str, faults: list[str], as_of: date | None, form: str
+) -> None:
     async def run() -> Json:
-        async with Emulator(as_of) as emulator, wire(emulator, "") as made:
-            events, _, _ = await made.end()
-            return events[0]
+        async with Emulator(as_of, faults) as emulator, wire(emulator, query) as made:
+            return await made.event()
 
     event = asyncio.run(run())
     assert list(event) == ["type", "event_id", "error"]

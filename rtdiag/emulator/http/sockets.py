@@ -14,7 +14,6 @@ import json
 import logging
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -24,7 +23,7 @@ from rtdiag.api.sessions import model_of
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
 from rtdiag.emulator.service import Service, subprotocols
 from rtdiag.emulator.session.settings import configured
-from rtdiag.emulator.session.state import error_event
+from rtdiag.emulator.session.state import refusal_event
 from rtdiag.emulator.session.subscribers import Held, Line
 from rtdiag.emulator.session.translation import translation
 
@@ -117,11 +116,10 @@ async def translations(service: Service, request: web.Request) -> web.StreamResp
 
 
 async def refuse(service: Service, request: web.Request, refused: Refused) -> web.StreamResponse:
-    """101, the error as a frame, and the close. There is no session yet, and the event's id is another (record 68308959817)."""
+    """101, the error as a frame, and the close."""
     ws, socket = await _upgraded(service, request)
     error = error_object(refused)
-    own_id = {"event_id": f"event_{uuid4()}"} if service.behaviour.refusals_by_uuid else {}
-    socket.send({**error_event(refused), **own_id})
+    socket.send(refusal_event(refused, service.behaviour))
     socket.close(_close_code(refused), ".".join(part for part in (error["type"], error["code"]) if part))
     await _until_closed(service, socket, None)
     return ws

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused, error_object, read_json
@@ -20,6 +21,7 @@ from rtdiag.emulator.session.schedule import Schedule
 from rtdiag.emulator.session.server_events import event, new_id
 from rtdiag.emulator.session.settings import Rules, configured, shown
 from rtdiag.emulator.session.user_turns import UserTurns
+from rtdiag.emulator.timeline import Behaviour
 
 Json = dict[str, Any]
 
@@ -88,7 +90,7 @@ class Session:
         if first == "none":
             return []
         if first != "session.created":
-            return [self._error(Refused(first, session_id=self.id), None)]
+            return [refusal_event(Refused(first, session_id=self.id), self.rules.behaviour)]
         return [self._session_event("created")]
 
     def receive(self, message: str | bytes) -> list[Json]:
@@ -208,6 +210,12 @@ class Session:
 def error_event(refused: Refused, client_event_id: str | None = None) -> Json:
     """The `error` event: `event_id` inside it is the client's, null where it gave none (record 69522944037)."""
     return event("error", error={**error_object(refused), "event_id": client_event_id})
+
+
+def refusal_event(refused: Refused, behaviour: Behaviour) -> Json:
+    """The same of a session that never begins: this event's own id is a UUID (record 68308959817, 2026-09)."""
+    own_id = {"event_id": f"event_{uuid4()}"} if behaviour.refusals_by_uuid else {}
+    return {**error_event(refused), **own_id}
 
 
 def parsed(message: str | bytes) -> Json:
