@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -17,16 +18,17 @@ from typing import Any
 import aiohttp
 import pytest
 from aiortc import MediaStreamTrack
+from av import AudioFrame
 
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.faults import Switches
 from rtdiag.emulator.media import peer as server_side
-from rtdiag.emulator.session import subscribers
+from rtdiag.emulator.session import state, subscribers
 from rtdiag.emulator.session.settings import Rules, configured
 from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.timeline import behaviour, newest
 from rtdiag.emulator.tokens import REMEMBERED_S, Tokens
-from tests.emulator.clients import MODEL, SESSIONS, WAIT_S, Peer, bearer, http, peer
+from tests.emulator.clients import MODEL, SESSIONS, WAIT_S, Peer, bearer, http, peer, until
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -70,9 +72,9 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(*options: str) -> Iterator[Server]:
     """Stopped afterwards, which it must survive."""
-    command = [sys.executable, "-u", "-m", "rtdiag", "emulator"]
+    command = [sys.executable, "-u", "-m", "rtdiag", "emulator", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Server(process)
@@ -105,6 +107,14 @@ async def opened(
         created = await made.event()
         assert created["type"] == "session.created"
         yield made, created
+
+
+async def spoken_to(made: Peer) -> None:
+    """Returns when its response has begun to be heard."""
+    made.channel.send(json.dumps({"type": "response.create"}))
+    await until(made, "output_audio_buffer.started")
+    frame = await made.pc.getReceivers()[0].track.recv()
+    assert isinstance(frame, AudioFrame)
 
 
 async def hang_up(client: aiohttp.ClientSession, key: str, call_id: str) -> None:
@@ -194,6 +204,7 @@ def test_fifty_at_once_are_each_their_own() -> None:
             shown = await asyncio.gather(*(made.ask(nothing) for made, _ in sessions[1:]))
             assert [event["session"]["id"] for event in shown] == [c["session"]["id"] for _, c in sessions[1:]]
             assert "Mine alone." not in {event["session"]["instructions"] for event in shown}
+            await asyncio.gather(*(spoken_to(made) for made, _ in sessions))
 
     with server() as served:
         asyncio.run(run(served))
@@ -201,13 +212,18 @@ def test_fifty_at_once_are_each_their_own() -> None:
 
 @linux
 def test_a_thousand_calls_in_a_row_leave_neither_memory_nor_files() -> None:
-    """Half hang up over HTTP, the others close; some vanish, which the server finds out by their silence."""
+    """Half hang up over HTTP, the others close, half of each while they are spoken to.
+
+    Some vanish, which the server finds out by their silence.
+    """
 
     async def run(served: Server) -> tuple[int, int]:
         async with web(served.base_url) as client:
 
             async def one(number: int) -> None:
                 async with opened(client, served.key) as (made, _):
+                    if number % 4 < 2:
+                        await spoken_to(made)
                     if number % 2:
                         await hang_up(client, served.key, made.call_id)
 
@@ -221,7 +237,7 @@ def test_a_thousand_calls_in_a_row_leave_neither_memory_nor_files() -> None:
             await settled(served, files)
             return before, served.memory_bytes
 
-    with server() as served:
+    with server("--pace", "0") as served:
         before, after = asyncio.run(run(served))
     assert (after - before) / IN_A_ROW < MOST_BYTES
 
@@ -283,7 +299,7 @@ def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_line_that_nobody_listens_to_ends_with_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """So a call whose channel never opened does not stay for ever."""
-    monkeypatch.setattr(subscribers, "SESSION_LIFE_S", {"ga": 0})
+    monkeypatch.setattr(state, "SESSION_LIFE_S", {"ga": 0})
 
     async def run() -> None:
         over = asyncio.Event()
