@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 
 SESSION = SESSIONS["realtime"]
 SDP = "application/sdp"
-WARM_UP, IN_A_ROW, AT_ONCE, VANISHING = 80, 1000, 8, 5
+WARM_UP, IN_A_ROW, AT_ONCE, VANISHING = 160, 1000, 8, 5
 MOST_BYTES, MOST_BYTES_OF_A_SOCKET = 20 * 1024, 4 * 1024  # of memory per closed session
 CONSENT_WAIT_S = 120  # a bound: aioice drops a peer that is silent for six of its intervals of about 5 s
 VANISH = "import sys; from tests.emulator.test_load import stay; stay(*sys.argv[1:])"
