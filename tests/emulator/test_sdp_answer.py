@@ -12,7 +12,7 @@ from aiortc import AudioStreamTrack
 
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.media.sdp_answer import as_the_api_writes
-from tests.emulator.clients import SESSIONS, call
+from tests.emulator.clients import SESSIONS, bearer, call, ga_token, http, peer
 
 # In the order of 2026-09-29. The candidates are this machine's: a line for each of its addresses.
 FORM = r"""
@@ -116,3 +116,17 @@ def test_a_section_of_its_own_keeps_its_candidates(dialect: str, ends: int) -> N
     assert answer.count("a=end-of-candidates\r\n") == ends
     assert "a=sctp-port:5000\r\n" in answer
     assert re.search(r"^o=- \d+ 5 IN", answer, re.MULTILINE)
+
+
+def test_of_what_is_offered_twice_nothing_more_is_answered() -> None:
+    async def run() -> str:
+        async with Emulator() as emulator, http(emulator) as client, peer() as made:
+            made.pc.addTransceiver("audio")
+            headers = bearer(await ga_token(client, emulator, SESSIONS["realtime"]), "application/sdp")
+            offer = await made.offer()
+            assert offer.count("G722/8000") == offer.count("ssrc-audio-level") == 2
+            return (await client.post("/realtime/calls", headers=headers, content=offer)).text
+
+    answer = asyncio.run(run())
+    assert re.findall(r"(?m)^m=(\w+)|(G722|a=extmap)", answer) == [("audio", ""), ("audio", ""), ("application", "")]
+    assert "a=candidate:" not in answer.split("m=audio")[2], "bundled with the first"

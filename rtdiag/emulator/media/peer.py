@@ -89,18 +89,18 @@ class Call:
         await _finish(_tasks_of(parts))
 
     def _speak(self) -> None:
-        """What the session says goes out with the first audio of the offer."""
-        audio = next((each for each in self._pc.getTransceivers() if each.kind == "audio"), None)
-        if audio is None:
-            return
-        audio._headerExtensions = []
-        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in CODECS]
-        if not audio._codecs:
-            raise Refused("invalid-offer")  # assumed
-        speaker = Loudspeaker(audio._codecs[0].mimeType)
-        audio.sender.replaceTrack(speaker)
-        audio.sender._stream_id = sdp_answer.STREAM_ID
-        self.line.session.playback.speaker = speaker
+        """What the session says goes out with the first audio of the offer, in the codec that stands first there."""
+        audio = [each for each in self._pc.getTransceivers() if each.kind == "audio"]
+        for each in audio:
+            each._headerExtensions = []
+            each._codecs = [codec for codec in each._codecs if codec.mimeType.lower() in CODECS]
+            if not each._codecs:
+                raise Refused("invalid-offer")  # assumed
+        if audio:
+            speaker = Loudspeaker(audio[0]._codecs[0].mimeType)
+            audio[0].sender.replaceTrack(speaker)
+            audio[0].sender._stream_id = sdp_answer.STREAM_ID
+            self.line.session.playback.speaker = speaker
 
     def _serve(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL:
