@@ -34,6 +34,9 @@ class Client:
     name: str
     script: str
     packages: Sequence[str]
+    pace: float = (
+        4  # of the emulator's replies: over a socket a client that is slow could not speak into one that is not
+    )
 
     @property
     def package(self) -> str:

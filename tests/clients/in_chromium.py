@@ -1,4 +1,4 @@
-"""The npm package @openai/agents-realtime in a browser: how turns/agents_chromium.js is bundled, opened and listened to."""
+"""A real client in a browser: how a script of `turns/` is bundled, opened and listened to."""
 
 from __future__ import annotations
 
@@ -16,8 +16,17 @@ from tests.browser.chromium import tab
 from tests.browser.site import site
 
 Json = dict[str, Any]
-PAGE = '<!doctype html><title>A turn</title><link rel="icon" href="data:," /><script src="agents.js"></script>'
-SESSION = {"type": "realtime", "model": "gpt-realtime-2.1"}  # the package's own default model, version 0.20.0
+PAGE = '<!doctype html><title>A turn</title><link rel="icon" href="data:," /><script src="turn.js"></script>'
+SESSION = {"type": "realtime", "model": "gpt-realtime-2.1"}  # it says something before it calls a function
+
+
+def steps_in(text: str) -> Json:
+    """What a script says of its steps, in lines of JSON among whatever else is printed."""
+    steps: Json = {}
+    for line in text.splitlines():
+        if line.startswith("{"):
+            steps |= json.loads(line)
+    return steps
 
 
 def bundled(script: Path) -> str:
@@ -42,10 +51,10 @@ async def talk_in_chromium(emulator: Emulator, script: Path, speech: bytes, wait
 
 
 async def _talked(emulator: Emulator, script: Path, speech: bytes, steps: Json) -> None:
-    pages = {"agents.html": PAGE, "agents.js": await asyncio.to_thread(bundled, script)}
+    pages = {"turn.html": PAGE, "turn.js": await asyncio.to_thread(bundled, script)}
     async with site(emulator, body={"session": SESSION}, scripts=pages) as origin, tab() as opened:
-        opened.page.on("console", lambda message: steps.update(json.loads(message.text)))
-        await opened.page.goto(f"{origin}/agents.html")
+        opened.page.on("console", lambda message: steps.update(steps_in(message.text)))
+        await opened.page.goto(f"{origin}/turn.html")
         await opened.page.click("html")  # before a gesture no page may play or say anything
-        call = [f"{emulator.base_url}/realtime/calls", base64.b64encode(speech).decode()]
+        call = [f"{emulator.base_url}/realtime", base64.b64encode(speech).decode()]
         await opened.page.evaluate("([url, speech]) => talk(url, speech)", call)

@@ -6,7 +6,6 @@ the client was told that its second turn cut the reply short.
 
 from __future__ import annotations
 
-import json
 import os
 from array import array
 from dataclasses import dataclass, field
@@ -17,13 +16,12 @@ from typing import Any
 from rtdiag.emulator import Emulator
 from rtdiag.speech.clip import RATE_HZ, clip
 from tests.clients.environments import Client, ran
-from tests.clients.in_chromium import talk_in_chromium
+from tests.clients.in_chromium import steps_in, talk_in_chromium
 
 STEPS = ("connected", "called", "heard_ms", "interrupted")
 TALK_S = 60
 PER_MS = RATE_HZ // 1000
 BEFORE_MS, AFTER_MS = 100, 900  # of silence around what is said, which ends a turn
-PACE = 4  # so many times as long as recorded a reply takes, that a slow client can speak into it
 
 
 @dataclass
@@ -51,15 +49,14 @@ async def talk(client: Client, folder: Path) -> Talk:
     """The turn of the client that is installed in that folder, with an emulator of its own."""
     had = Talk()
     if client.in_browser:
-        async with Emulator() as emulator:
+        async with Emulator(pace=client.pace) as emulator:
             had.wrong = await talk_in_chromium(emulator, folder / client.script, speech(), TALK_S, had.steps)
         return had
     spoken = folder / "speech.pcm"
     spoken.write_bytes(speech())
-    async with Emulator(tls=True, pace=PACE) as emulator:
+    async with Emulator(tls=True, pace=client.pace) as emulator:
         out, had.wrong = await ran(client.command(folder), TALK_S, environment(emulator, spoken))
-    for line in filter(lambda line: line.startswith("{"), out.splitlines()):
-        had.steps |= json.loads(line)
+    had.steps |= steps_in(out)
     return had
 
 

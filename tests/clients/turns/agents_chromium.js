@@ -51,7 +51,7 @@ async function audible(connection, before) {
 window.talk = async (url, speech) => {
   const [mediaStream, speak] = microphone(speech);
   const { value } = await (await fetch("/token", { method: "POST" })).json();
-  const transport = new OpenAIRealtimeWebRTC({ baseUrl: url, mediaStream });
+  const transport = new OpenAIRealtimeWebRTC({ baseUrl: `${url}/calls`, mediaStream });
   const agent = new RealtimeAgent({ name: "Weather", instructions: "Tell the weather.", tools: [weather] });
   const session = new RealtimeSession(agent, {
     transport,
