@@ -105,6 +105,8 @@ def _last_words(errors: str) -> str:
 
 
 async def _done(*command: str) -> str:
+    if not shutil.which(command[0]):
+        raise NotInstalledError(f"{command[0]} is not installed")
     out, wrong = await ran(command, INSTALL_S)
     if wrong:
         raise NotInstalledError(f"{Path(command[0]).name}: {wrong}")

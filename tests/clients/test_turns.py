@@ -76,3 +76,11 @@ def test_the_table_has_a_row_of_what_was_seen() -> None:
 def test_an_unknown_client_is_told_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert asyncio.run(command.main(["nobody"])) == 2
     assert capsys.readouterr().err.startswith("no such client: nobody; there are openai-python, openai-node, ")
+
+
+def test_a_client_that_cannot_be_installed_has_a_row_that_says_why(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert asyncio.run(command.main(["openai-node"])) == 1
+    assert "npm is not installed" in capsys.readouterr().out

@@ -34,7 +34,7 @@ class Loudspeaker(io.AudioOutput):
     def __init__(self, begun):
         super().__init__(label="ears", capabilities=io.AudioOutputCapabilities(pause=False), sample_rate=RATE_HZ)
         self.heard, self._begun = 0, begun
-        self.interrupted = asyncio.Event()
+        self.interrupted = asyncio.get_running_loop().create_future()
 
     async def capture_frame(self, frame):
         await super().capture_frame(frame)
@@ -46,8 +46,13 @@ class Loudspeaker(io.AudioOutput):
         super().flush()
 
     def clear_buffer(self):
-        self.on_playback_finished(playback_position=ms(self.heard) / 1000, interrupted=True)
-        self.interrupted.set()
+        if not self.interrupted.done():
+            self.on_playback_finished(playback_position=ms(self.heard) / 1000, interrupted=True)
+            self.interrupted.set_result(None)
+
+    def fail(self, event):
+        if not self.interrupted.done():
+            self.interrupted.set_exception(RuntimeError(str(event.error)))
 
 
 class Weather(Agent):
@@ -66,11 +71,11 @@ async def main():
     session, microphone = AgentSession(llm=model), Microphone()
     loudspeaker = Loudspeaker(microphone.speak)
     session.input.audio, session.output.audio = microphone, loudspeaker
-    session.on("error", lambda event: saw(error=str(event.error)))
+    session.on("error", loudspeaker.fail)
     await session.start(Weather(), record=False)
     saw(connected=MODEL)
     microphone.speak()
-    await loudspeaker.interrupted.wait()
+    await loudspeaker.interrupted
     saw(heard_ms=ms(loudspeaker.heard), interrupted="AudioOutput.clear_buffer")
     await session.aclose()
     await model.aclose()
