@@ -36,7 +36,7 @@ class Forked:
         self._folder = TemporaryDirectory(prefix="rtdiag-")
         self._stream("in").write_text(given, encoding="utf-8")
         wanted = (arguments, self._folder.name, dict(os.environ if env is None else env), cwd or Path.cwd(), first)
-        self._process = _server().Process(target=_run, args=wanted)
+        self._process = server().Process(target=_run, args=wanted)
         self._process.start()
 
     @property
@@ -75,7 +75,7 @@ def rtdiag(*arguments: str, given: str = "", **environment: str) -> subprocess.C
 
 
 @cache
-def _server() -> ForkServerContext:
+def server() -> ForkServerContext:
     """What all are forked from."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["tests.imported"])

@@ -10,12 +10,12 @@ import httpx  # noqa: F401
 import websockets.asyncio.client  # noqa: F401
 
 import rtdiag
-from rtdiag.diagnosis import catalogue
 from rtdiag.engine import registry
+from rtdiag.testing import cause_of
 
 _OTHERS = ("rtdiag.__main__", "rtdiag.emulator.fixture")  # what runs at once, what pytest alone needs
 for _module in pkgutil.walk_packages(rtdiag.__path__, "rtdiag."):
     if _module.name not in _OTHERS:
         import_module(_module.name)
-catalogue.broken()
 registry.load()
+cause_of("this compiles the expressions of all causes")

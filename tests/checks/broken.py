@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatchcase
 from functools import cache
-from multiprocessing import get_context
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -15,6 +14,7 @@ from _pytest.mark.structures import ParameterSet
 from rtdiag.emulator import load_faults
 from rtdiag.model import Report
 from rtdiag.testing import run_on_emulator
+from tests.forked import server
 
 # What these faults do is silence: a phase of their runs lasts as long as it may. All others end by themselves.
 SILENT = {
@@ -49,7 +49,7 @@ def heard_well() -> Report:
 def _heard() -> Mapping[str, Report]:
     """All runs with speech, side by side, two for each core."""
     names = [*HEARD, WELL]
-    with ProcessPoolExecutor(2 * (os.cpu_count() or 1), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2 * (os.cpu_count() or 1), server()) as pool:
         return dict(zip(names, pool.map(_played, names), strict=True))
 
 

@@ -20,6 +20,7 @@ from rtdiag.compare.drift import as_cassette
 from rtdiag.compare.drift import text as text_of
 from rtdiag.recorded import report_in
 from tests.drift.runs import compare, differing, exchange, left_out, put, received, report
+from tests.forked import rtdiag
 
 MINT = "/realtime/client_secrets"
 LONG = 200_000
@@ -195,8 +196,7 @@ def test_a_cassette_names_no_account() -> None:
 
 
 def rtdiag_emulator(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rtdiag", "emulator", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return rtdiag("emulator", *map(str, arguments))
 
 
 def written(folder: Path, given: dict[str, Any]) -> Path:
