@@ -253,8 +253,15 @@ class _Run:
         mode = Mode(self.name, {"events": self._events()})
         begun, closed, committed = (len(mode.at(name)) for name in ("started", "stopped", "committed"))
         told = len(mode.at("transcript")) + len(mode.at("untold"))
-        turns = begun > 0 and begun == closed if self._sent else True
+        turns = begun > 0 and begun == closed if self._sent else self._commit_answered(mode)
         return turns and 0 < committed <= told and (not self._sent or committed >= closed)
+
+    def _commit_answered(self, mode: Mode) -> bool:
+        """Whether something answers the commit at the end of the clip; turns that a server ended before it do not."""
+        if self._commit is None or self._start is None:
+            return False
+        asked_ms = self._start.ms(self._commit)
+        return any(ms >= asked_ms for ms in (*mode.at("committed"), *mode.at("error")))
 
     def _events(self) -> list[list[Any]]:
         return heard.timeline(self._received(), self._start) if self._start else []
