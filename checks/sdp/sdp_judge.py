@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from rtdiag.api import sessions
@@ -17,6 +18,7 @@ from rtdiag.engine.findings import (
     no_answer,
     no_slot,
     not_asked_here,
+    opened,
     past_the_credential,
     refused,
     refused_token,
@@ -128,11 +130,13 @@ def _phase(case: str, name: str, seen: Observation) -> Finding:
     if phase not in trace.phases_ms:
         return _phase_failed(case, name, trace)
     took = f"{trace.phases_ms[phase]:.0f} ms"
+    if name == "parse" and seen.exchange:
+        return _parsed(case, took, seen.exchange.body or "")
     if name != "created":
         return Finding(case, "pass", took)
     first = seen.events[0]
     if first.type in sessions.CREATED:
-        return Finding(case, "pass", f"{took}, {first.type}", "session.created")
+        return opened(case, f"{took}, {first.type}", "session.created", first)
     error = first.error
     if error and no_room(None, first.raw):
         return no_slot(case, f"error {in_short(error)}")
@@ -142,6 +146,36 @@ def _phase(case: str, name: str, seen: Observation) -> Finding:
         hint = hint if is_quota(error) else "the session is refused after the connection stands"
         return Finding(case, "fail", measured, "session.created", (observed,), hint)
     return Finding(case, "fail", f"{first.type} came first", "session.created", (NO_SESSION,))
+
+
+# What the API's answers say, in the words of `_says`: pydantic/pydantic-ai @ f0e9ae4 tests/realtime/cassettes/test_openai_ws
+# (2026-07-22 to 2026-09-29): `setup` was active in July, passive in September.
+_ANSWER = "ice-lite, setup:active or passive, udp 3478, tcp 443"
+_API_PORTS = {"udp": "3478", "tcp": "443"}
+_SETUP = re.compile(r"^a=setup:(\S+)", re.MULTILINE)
+_CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ (udp|tcp) \d+ \S+ (\d+) ", re.MULTILINE | re.IGNORECASE)
+
+
+def _parsed(case: str, took: str, answer: str) -> Finding:
+    """Of an answer that was taken: what it says of how to connect. One side must begin the handshake: RFC 5763 section 5."""
+    setups = set(_SETUP.findall(answer))
+    measured = f"{took}; {', '.join(_says(answer, setups))}"
+    if setups and setups <= {"active", "passive"}:
+        return Finding(case, "pass", measured, _ANSWER)
+    hint = "an answer says who begins the DTLS handshake, active or passive: browsers refuse one that does not"
+    return Finding(case, "warn", measured, _ANSWER, ("no side of the answer begins DTLS",), hint)
+
+
+def _says(answer: str, setups: Collection[str]) -> Iterator[str]:
+    """Ports of its own choice are not told, only that they are other ones than the API's."""
+    yield "ice-lite" if "a=ice-lite" in answer else "no ice-lite"
+    yield f"setup:{' and '.join(sorted(setups))}" if setups else "no setup"
+    ports = {(way.lower(), port) for way, port in _CANDIDATE.findall(answer)}
+    for way, usual in _API_PORTS.items():
+        if (way, usual) in ports:
+            yield f"{way} {usual}"
+        elif any(one == way for one, _ in ports):
+            yield f"{way} at another port"
 
 
 def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
@@ -161,9 +195,9 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
         hint = "there is nowhere to send media to: the answer was altered on its way, or the server is misconfigured"
         return Finding(case, "fail", measured, "a candidate pair", ("the answer names no candidate",), hint)
     if name == "ice":
-        hint = (
-            "UDP to the answer's candidates is blocked, or the answer was changed; rtdiag cannot try TCP, a browser can"
-        )
+        tcp = any(side.startswith("remote-tcp") for side in trace.candidates)
+        browser = "rtdiag cannot try TCP, a browser can" if tcp else "it names no TCP, so a browser gets no further"
+        hint = f"UDP to the answer's candidates is blocked, or the answer was changed; {browser}"
         return Finding(case, "inconclusive", measured, "a candidate pair", ("ICE finds no way",), hint)
     if name == "dtls" and measured.startswith("not done within"):
         hint = "STUN gets through, DTLS does not: a firewall, mostly"

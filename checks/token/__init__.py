@@ -167,7 +167,7 @@ async def _expired(ctx: Context, kind: Kind, path: str, minted: MintedToken) -> 
     short = await ctx.mint(kind, minted.dialect, sessions.session(kind, minted.dialect, model), SHORTEST_LIFE_S)
     if short.token is None:
         return Observation("expired", (short.exchange,), facts={"minted": False})
-    life_s = remaining_s(short.exchange, short.expires_at)
+    life_s = remaining_s(short.exchange, short.expires_at, time.time())
     ctx.recorder.notice(f"waiting {life_s + _BEYOND_END_S:.0f} s for a token to end")
     await ctx.sleep(max(0.0, life_s) + _BEYOND_END_S)
     return Observation(

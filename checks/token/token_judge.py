@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -42,9 +41,9 @@ _TOLERANCE_S = 5
 _CLOCK_TOLERANCE_S = 30
 
 
-def remaining_s(exchange: Exchange, expires_at: float | None) -> float:
-    """How long a token lives from its answer on, by the server's own clock where that is known."""
-    return (expires_at or 0) - (exchange.told_at.timestamp() if exchange.told_at else time.time())
+def remaining_s(exchange: Exchange, expires_at: float | None, local_unix_s: float) -> float:
+    """How long a token lives from its answer on, by the server's own clock where that is known, else by that of this machine."""
+    return (expires_at or 0) - (exchange.told_at.timestamp() if exchange.told_at else local_unix_s)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -169,7 +168,8 @@ def _lives(case: str, seen: Observation) -> Finding:
     assert exchange is not None
     if expires_at is None:
         return Finding(case, "info", "the mint names no `expires_at`", f"{TOKEN_LIFE_S} s")
-    life_s, local_s = remaining_s(exchange, expires_at), expires_at - seen.facts["local_unix_s"]
+    local_unix_s = seen.facts["local_unix_s"]
+    life_s, local_s = remaining_s(exchange, expires_at, local_unix_s), expires_at - local_unix_s
     by = "the server's clock" if exchange.told_at else "this machine's clock"
     measured = f"{life_s:.0f} s by {by}"
     if abs(life_s - TOKEN_LIFE_S) > _TOLERANCE_S >= abs(local_s - TOKEN_LIFE_S):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rtdiag.api import models
 from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import base_url_of
 from rtdiag.compare import normalize
@@ -15,7 +16,8 @@ from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.matching import gives_a_reason
 from rtdiag.diagnosis.situation import as_answer as as_answer
 from rtdiag.diagnosis.situation import situation_of
-from rtdiag.model import ApiError, Exchange, Finding, Observation
+from rtdiag.model import ApiError, Event, Exchange, Finding, Observation
+from rtdiag.remedy.json_paths import at
 from rtdiag.transport.failures import KINDS
 
 # What to do about it, where the phase says more than the kind.
@@ -26,6 +28,12 @@ _FAILURE_HINTS: Mapping[str, str] = {
 }
 
 _QUOTA_CODES = frozenset({"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded"})
+
+# Where a GA session shows what its model decides as it opens, by the names of models.yaml.
+_OPENS_WITH: Mapping[str, tuple[str, ...]] = {
+    "voice": ("audio", "output", "voice"),
+    "silence_duration_ms": ("audio", "input", "turn_detection", "silence_duration_ms"),
+}
 
 # What several checks observe, in the words that the signs of the catalogue look at.
 LIMITED = "a limit was hit"
@@ -325,6 +333,19 @@ def update(case: str, seen: Observation) -> Finding:
         hint = "accepted is not applied: the session goes on with other settings than were sent"
         return Finding(case, "fail", "; ".join(lost), expected, (ANOTHER_ECHO,), hint)
     return Finding(case, "pass", answer.type, expected)
+
+
+def opened(case: str, measured: str, expected: str, created: Event) -> Finding:
+    """The finding for a session that began without settings of ours; what its model opens otherwise with at OpenAI is told."""
+    shown = created.json.get("session") if isinstance(created.json, dict) else None
+    model = models.find(str(at(shown, ("model",))))
+    unlike = [name for name, place in _OPENS_WITH.items() if at(shown, place) not in (..., getattr(model, name, ...))]
+    if model is None or not unlike:
+        return Finding(case, "pass", measured, expected)
+    told = ", ".join(f"{name} {_short(at(shown, _OPENS_WITH[name]))}" for name in unlike)
+    usual = ", ".join(f"{name} {getattr(model, name)}" for name in unlike)
+    hint = f"{model.id} opens otherwise at OpenAI: name in your session what you rely on"
+    return Finding(case, "pass", f"{measured}; {told}", f"{expected}; {usual}", hint=hint)
 
 
 def differences(sent: Any, echoed: Any, path: str = "") -> Iterator[str]:

@@ -101,8 +101,9 @@ def named(session: Json, param: str | None, message: str | None) -> Place | None
 def fate(sent: Any, echoed: Any) -> str:
     """What an echo made of a field: `same`, `other` or `absent` (the marker `...`).
 
-    What an echo adds is no difference; `auto` is shown as it is or as what it stands for, medium (openai 3.54.0
-    types/realtime/realtime_audio_input_turn_detection.py).
+    What an echo adds is no difference, nor is the order of texts in a list, of modalities say (pydantic/pydantic-ai @ 4fda389
+    tests/realtime/cassettes, Azure Voice Live, 2026-07-21). `auto` is shown as it is or as what it stands for, medium (openai
+    3.54.0 types/realtime/realtime_audio_input_turn_detection.py).
     """
     return "absent" if echoed is ... else "same" if _shown(sent, echoed) else "other"
 
@@ -111,6 +112,8 @@ def _shown(sent: Any, echoed: Any) -> bool:
     if isinstance(sent, Mapping) and isinstance(echoed, Mapping):
         return all(name in echoed and _shown(value, echoed[name]) for name, value in sent.items())
     if isinstance(sent, list) and isinstance(echoed, list):
+        if all(isinstance(one, str) for one in (*sent, *echoed)):
+            return sorted(sent) == sorted(echoed)
         return len(sent) == len(echoed) and all(map(_shown, sent, echoed))
     if isinstance(sent, bool) != isinstance(echoed, bool):
         return False

@@ -8,7 +8,7 @@ from typing import Any
 from rtdiag.engine import findings
 from rtdiag.engine.findings import ANOTHER_ECHO, REFUSED, in_short, no_answer, not_sent, said, unanswered
 from rtdiag.model import ApiError, Finding, Observation, Status
-from rtdiag.remedy.json_paths import at, dotted, fate, leaves
+from rtdiag.remedy.json_paths import Place, at, dotted, fate, leaves
 from rtdiag.remedy.repair.draft import brief
 
 _AS_SENT = "accepted, and echoed as sent"
@@ -41,7 +41,8 @@ def _followed(case: str, seen: Observation) -> Finding:
         return Finding(case, "inconclusive", f"not opened: {why}", _AS_SENT, hint=hint)
     if lost := list(_lost(seen.facts["session"], seen.facts["echoed"])):
         return Finding(case, "fail", "; ".join(lost), _AS_SENT, (ANOTHER_ECHO,), _NOT_APPLIED)
-    return Finding(case, "pass", _AS_SENT, _AS_SENT)
+    own_way = "; ".join(_own_way(seen.facts["session"], seen.facts["echoed"]))
+    return Finding(case, "pass", f"{_AS_SENT}; {own_way}" if own_way else _AS_SENT, _AS_SENT)
 
 
 def refused(case: str, seen: Observation) -> tuple[ApiError | None, Finding | None]:
@@ -67,8 +68,27 @@ def _lost(sent: Any, echoed: Any) -> Iterator[str]:
     for place, value in leaves(sent):
         shown = at(echoed, place)
         came = {"absent": "not in the echo", "other": f"echoed {brief(shown if shown is not ... else None)}"}
-        if (told := fate(value, shown)) in came:
+        if (told := fate(value, shown)) in came and not _as_the_api_does(place, value, shown):
             yield f"{dotted(place)}: sent {brief(value)}, {came[told]}"
+
+
+def _own_way(sent: Any, echoed: Any) -> Iterator[str]:
+    for place, value in leaves(sent):
+        if told := _as_the_api_does(place, value, at(echoed, place)):
+            yield f"{dotted(place)}: {told}"
+
+
+def _as_the_api_does(place: Place, sent: Any, shown: Any) -> str:
+    """What is known of a field that the API takes and shows otherwise than it was sent, or not at all; "" for any other.
+
+    A delay that is taken is not shown: record 70882954038 (2026-10-06). Empty instructions leave the API's own:
+    pydantic/pydantic-ai @ 4fda389 tests/realtime/cassettes/test_azure_ws (2026-07-22).
+    """
+    if place[-2:] == ("transcription", "delay") and shown is ...:
+        return "taken, and never shown"
+    if place == ("instructions",) and sent == "" and isinstance(shown, str) and shown:
+        return f"an empty text leaves the server's own, {brief(shown)}"
+    return ""
 
 
 def _culprit(case: str, seen: Observation) -> Finding:

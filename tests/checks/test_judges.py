@@ -5,14 +5,16 @@ Statuses and bodies that the emulator can give are in test_faults.py; here is wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 import pytest
 
 from rtdiag.api.endpoints import Dialect
 from rtdiag.engine import registry
-from rtdiag.model import Event, Exchange, Failure, Finding, Observation, PeerTrace
+from rtdiag.model import Event, Evidence, Exchange, Failure, Finding, Observation, PeerTrace
 from rtdiag.testing import exchange, judge, refusal
 
 CHECKS = registry.load(()).checks
@@ -124,6 +126,119 @@ def test_a_phase_that_failed(name: str, failure: Failure, candidates: dict[str, 
     assert (found.status, found.cause) == (status, cause)
 
 
+@pytest.mark.parametrize(("remote", "told"), [("tcp", "a browser can"), ("udp", "a browser gets no further")])
+def test_where_udp_is_blocked_the_answers_tcp_decides_what_a_browser_can_do(remote: str, told: str) -> None:
+    failure = Failure("ice", "ice", "not done within 8 s")
+    trace = PeerTrace("p1", candidates={"local-udp-host": 1, f"remote-{remote}-host": 3}, failure=failure)
+    assert told in (judge_hint("sdp", Observation("ice-realtime", peers=(trace,))) or "")
+
+
+def judge_hint(check: str, seen: Observation) -> str | None:
+    """The hint of the judge itself, which the advice of a cause may stand before."""
+    evidence = Evidence({seen.case: seen}, frozenset(["ga"]), official=True, today=date(2026, 11, 22))
+    (finding,) = CHECKS[check].judge(evidence)
+    return finding.hint
+
+
+LITE = "a=ice-lite\r\n"
+OTHER_PORT = "a=candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "says"),
+    [
+        (f"v=0\r\n{LITE}a=setup:passive\r\n{OTHER_PORT}", "pass", "ice-lite, setup:passive, udp at another port"),
+        ("v=0\r\na=setup:active\r\na=setup:active\r\n", "pass", "no ice-lite, setup:active"),
+        (f"v=0\r\n{LITE}a=setup:actpass\r\n{OTHER_PORT}", "warn", "ice-lite, setup:actpass, udp at another port"),
+        (f"v=0\r\n{LITE}a=setup:active\r\na=setup:actpass\r\n", "warn", "ice-lite, setup:active and actpass"),
+        ("v=0\r\n", "warn", "no ice-lite, no setup"),
+    ],
+)
+def test_what_an_answer_says_of_how_to_connect(answer: str, status: str, says: str) -> None:
+    trace = PeerTrace("p1", phases_ms={"answer": 2.0})
+    found = one("sdp", Observation("parse-realtime", (exchange(201, answer),), peers=(trace,)))
+    cause = None if status == "pass" else "answer-not-sdp"
+    assert (found.status, found.cause, found.measured) == (status, cause, f"2 ms; {says}")
+
+
+def opening(model: str, voice: str, silence_ms: int) -> Observation:
+    turns = {"type": "server_vad", "silence_duration_ms": silence_ms}
+    session = {
+        "type": "realtime",
+        "model": model,
+        "audio": {"input": {"turn_detection": turns}, "output": {"voice": voice}},
+    }
+    text = json.dumps({"type": "session.created", "session": session})
+    created = Event("e1", "p1/oai-events", "received", 1.0, "session.created", text)
+    return Observation("created-realtime", (), (created,), (PeerTrace("p1", phases_ms={"created": 3.0}),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "measured", "expected"),
+    [
+        (opening("gpt-realtime", "alloy", 200), "", ""),
+        (opening("gpt-realtime-2.1", "marin", 500), "", ""),
+        (opening("somebody-elses", "ara", 800), "", ""),
+        (opening("gpt-realtime-2.1", "alloy", 500), '; voice "alloy"', "; voice marin"),
+        (
+            opening("gpt-realtime-2.1", "alloy", 200),
+            '; voice "alloy", silence_duration_ms 200',
+            "; voice marin, silence_duration_ms 500",
+        ),
+    ],
+)
+def test_a_session_that_opens_otherwise_than_its_model_does_is_told(
+    seen: Observation, measured: str, expected: str
+) -> None:
+    found = one("sdp", seen)
+    assert (found.status, found.measured, found.expected) == (
+        "pass",
+        f"3 ms, session.created{measured}",
+        f"session.created{expected}",
+    )
+    assert bool(found.hint) == bool(measured)
+
+
+def test_a_life_is_counted_from_the_day_of_the_mint_where_the_server_tells_no_time() -> None:
+    facts = {"local_unix_s": 1_000.0, "expires_at": 1_060, "dialect": "ga", "minted": True}
+    found = one("token", Observation("life-realtime", (exchange(200, {}),), facts=facts))
+    assert (found.status, found.measured) == ("pass", "60 s by this machine's clock")
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed", "status", "told"),
+    [
+        (
+            {"instructions": ""},
+            {"instructions": "You are a helpful AI."},
+            "pass",
+            "an empty text leaves the server's own",
+        ),
+        ({"instructions": ""}, {"instructions": ""}, "pass", ""),
+        ({"instructions": ""}, {}, "fail", "not in the echo"),
+        ({"instructions": "Be brief."}, {"instructions": "You are a helpful AI."}, "fail", "echoed"),
+    ],
+)
+def test_your_own_session_is_held_against_what_the_api_shows(
+    sent: dict[str, Any], echoed: dict[str, Any], status: str, told: str
+) -> None:
+    found = one("vad", Observation("own-mint", (exchange(200, {}),), facts=own(sent, echoed)))
+    assert found.status == status
+    assert told in found.measured
+
+
+def own(sent: dict[str, Any], echoed: dict[str, Any]) -> dict[str, Any]:
+    return {"given": True, "session": sent, "echoed": echoed}
+
+
+def test_a_delay_that_was_taken_is_not_missed_in_the_echo() -> None:
+    sent = {"audio": {"input": {"transcription": {"model": "gpt-live-transcribe", "delay": "low"}}}}
+    shown = {"audio": {"input": {"transcription": {"model": "gpt-live-transcribe", "language": None, "prompt": None}}}}
+    found = one("vad", Observation("own-mint", (exchange(200, {}),), facts=own(sent, shown)))
+    assert found.status == "pass"
+    assert found.measured.endswith("audio.input.transcription.delay: taken, and never shown")
+
+
 @pytest.mark.parametrize(
     ("answer", "made_up", "status"),
     [
@@ -160,8 +275,6 @@ def test_the_intent_url_is_called_a_websocket_never_gone() -> None:
 
 
 def update(answer: dict[str, Any] | None, form: str = "ga", kind: str = "realtime", dialect: Dialect = "ga") -> Finding:
-    import json
-
     session = {"type": kind, "instructions": "x"}
     said = json.dumps({"type": "session.update", "session": session})
     sent = Event("e1", "p1/oai-events", "sent", 0.0, "session.update", said)

@@ -229,7 +229,8 @@ def test_the_field_that_an_error_names(param: str | None, message: str | None, e
         ({}, {"type": "server_vad"}, "same"),
         ([{"name": "one"}], [{"name": "one", "type": "function"}], "same"),
         ([{"name": "one"}], [], "other"),
-        (["audio", "text"], ["text", "audio"], "other"),
+        (["audio", "text"], ["text", "audio"], "same"),
+        (["audio", "text"], ["text"], "other"),
     ],
 )
 def test_what_an_echo_made_of_a_field(sent: Any, echoed: Any, expected: str) -> None:
