@@ -9,7 +9,8 @@ token more where a server has room for one alone. `--session` adds a mint and a 
 to 14 more mints (mostly 2: updates are asked first, and take nothing). In the other dialect than the server's own it adds a
 mint and a session to send updates to.
 Sources: developers.openai.com/api/docs/guides/realtime-vad (autumn 2026: gpt-live-transcribe and gpt-realtime-whisper
-take none); openai 3.54.0 types/realtime/realtime_audio_input_turn_detection.py; livekit/agents#3331 (2025-09-05:
+take none); openai 3.54.0 types/realtime/realtime_audio_input_turn_detection.py; record 65913593649
+(2026-08-20: gpt-live-transcribe refuses it at the mint, in the same words for both types); livekit/agents#3331 (2025-09-05:
 semantic_vad in a transcription session); openai-openapi @ f85dbe2 line 55921 says only server_vad there: so that is
 measured, never asserted. What each model takes is in rtdiag/api/models.yaml.
 """

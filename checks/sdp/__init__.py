@@ -7,7 +7,8 @@ Of servers that are neither OpenAI's nor the emulator's neither JSON, charset no
 Costs: three sessions without audio, four tokens, 13 requests with the hang-ups.
 Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record
 61698167149 (2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record
-33323316245 (2025: a charset is refused); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is
+33323316245 (2025: a charset is refused); whole answers and hang-ups: pydantic/pydantic-ai @ f0e9ae4
+tests/realtime/cassettes (2026-07-22 to 2026-09-29); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is
 inconclusive here: a browser may get through.
 """
 

@@ -10,7 +10,7 @@ Costs: 9 requests and 2 tokens of 60 seconds, up to 4 requests more for a token 
 own, 2 requests and a token more with `--allow wait`, 2 tokens more where the beta mints beside GA; no session.
 Sources: openai-openapi @ f85dbe2 line 16934 and openai 3.54.0 types/realtime/client_secret_create_params.py (life
 10..7200 s, and still several uses until the end); once since between 2026-07-20 and 2026-08-01: record 59244381944,
-kizuna-ai-lab/sokuji#377, ReviewStage/luke PR 204; record 57945624825 (2026-05-13): an invalid
+kizuna-ai-lab/sokuji#377, ReviewStage/luke PR 204, record 70195342988 (2026-10-09); record 57945624825 (2026-05-13): an invalid
 offer with a good credential is 400 `invalid_offer`.
 """
 

@@ -9,7 +9,8 @@ transcripts are billed by the minute.
 Sources: the waits of `eagerness` (high 2 s, low 8 s at most) are those of openai 3.54.0
 types/realtime/realtime_audio_input_turn_detection.py; "it behaves same as server_vad": community.openai.com 1148799 (2025-04).
 That two ends of turns within 300 ms are the same place, and that offsets may lie 500 ms off, are guesses. No recording
-of the live API exists yet: against anything but the emulator what audio alone shows is a warn, with the time line.
+of the live API plays one clip to several sessions (those of 2026-07 hold single turns of server_vad, without their
+audio): against anything but the emulator what audio alone shows is a warn, with the time line.
 """
 
 from __future__ import annotations

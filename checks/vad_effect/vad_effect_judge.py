@@ -45,7 +45,7 @@ class Judged:
         self._phrases = facts["clip"]["phrases"]
         self._duration_ms = int(facts["clip"]["duration_ms"])
         self._pauses = pauses(self._phrases, SHORT_MS, LONG_MS)
-        # No recording of the live API exists, so what is asserted of it by ear is no more than a warning.
+        # No recording of the live API plays one clip to several sessions: what is asserted of it by ear is no more than a warning.
         self._red: Status = "fail" if facts.get("emulated") else "warn"
 
     def finding(self, case: str) -> Finding:

@@ -9,7 +9,8 @@ server that is neither OpenAI's nor the emulator neither a transcription model n
 `--only` names the case.
 Costs: 9 requests, of which 6 open a session without audio, closed at once, and 4 mints where no earlier check has left tokens.
 Sources: live capture of 2026-09-18, record 69522944037 (wrong keys, models and the beta are refused after the 101, by an
-`error` event and close 3000 or 4000); record 60202052155 (2026-08-01: a token alone, transcription models); npm openai
+`error` event and close 3000 or 4000); record 60202052155 (2026-08-01: a token alone, transcription models); record 63001049331
+(2026: so is a token that was used before, `ephemeral_token_already_used`); npm openai
 7.57.0 src/realtime/websocket.ts:250 (sub-protocols); record 68335575354 (2026-09-24: Azure refuses at the upgrade, 401).
 """
 
