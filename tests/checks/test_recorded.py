@@ -15,6 +15,7 @@ from rtdiag.api.endpoints import Dialect
 from rtdiag.compare.recording import Recording
 from rtdiag.compare.recording.recording import Exchange as Asked
 from rtdiag.engine import registry
+from rtdiag.engine.context import call_path
 from rtdiag.model import Event, Exchange, Finding, Observation, PeerTrace
 from rtdiag.testing import exchange, judge
 from tests.recorded.recordings import RECORDINGS, each, here, name_of, read
@@ -124,7 +125,8 @@ def test_an_answer_to_an_offer(path: Path) -> None:
         seen = http(asked)
         assert passed("sdp", path, Observation("answer-realtime", (seen,), facts={"dialect": "ga"})) == "201"
         assert passed("sdp", path, Observation("multipart", (seen,))) == "201"
-        assert passed("sdp", path, Observation("location", (seen,))).startswith("rtc_")
+        call = passed("sdp", path, Observation("location", (seen,)))
+        assert call_path(seen) == f"/realtime/calls/{call}"
         parsed = Observation("parse-realtime", (seen,), peers=(PeerTrace("p1", phases_ms={"answer": 1.0}),))
         says = passed("sdp", path, parsed)
         if path.parent.name == "openai-ga":
@@ -284,3 +286,12 @@ def test_an_update_that_was_refused(name: str, case: str, status: str, cause: st
     facts = {"asked": True, "sent": session_of(sent), "dialect": dialect}
     finding = found("session-update", posted(name), Observation(case, (), (sent, answer), (), facts))
     assert (finding.status, finding.cause) == (status, cause)
+
+
+def test_a_model_that_takes_no_turn_detection_refuses_it_in_the_words_of_its_rule() -> None:
+    path = posted("openai-ga/err__mint_turn_detection_live_transcribe")
+    (asked,) = read(path).exchanges
+    refused = event("received", {"type": "error", **http(asked).json})
+    facts = {"asked": True, "answered": True, "ended": False, "sent": {"type": "server_vad"}, "dialect": "ga"}
+    seen = Observation("transcription-gpt-live-transcribe", (), (refused,), (), facts)
+    assert passed("vad-rules", path, seen).startswith("refused: invalid_value at session.audio.input.turn_detection")
