@@ -152,7 +152,7 @@ def _phase(case: str, name: str, seen: Observation) -> Finding:
 # (2026-07-22 to 2026-09-29): `setup` was active in July, passive in September.
 _ANSWER = "ice-lite, setup:active or passive, udp 3478, tcp 443"
 _API_PORTS = {"udp": "3478", "tcp": "443"}
-_SETUP = re.compile(r"^a=setup:(\S+)", re.MULTILINE)
+_SETUP = re.compile(r"^a=setup:(active|passive|actpass|holdconn)\b", re.MULTILINE)
 _CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ (udp|tcp) \d+ \S+ (\d+) ", re.MULTILINE | re.IGNORECASE)
 
 
