@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
-from rtdiag.compare.recording import Unlike
+from rtdiag.compare.recording import listing
 from tests.recorded.acting import all_done
-from tests.recorded.recordings import acts, each, here, name_of
+from tests.recorded.recordings import acts, here
 
 pytestmark = here
 
 
-@cache
-def found() -> dict[str, list[Unlike]]:
-    """All of them, done at once."""
-    return all_done(acts())
-
-
-@each(acts())
-def test_an_act_is_answered_as_it_was(path: Path) -> None:
-    assert not (unlike := found()[name_of(path)]), "\n".join(map(str, unlike))
+def test_each_act_is_answered_as_it_was() -> None:
+    found = all_done(acts())
+    assert not any(found.values()), listing(found)

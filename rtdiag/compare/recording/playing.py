@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-QUIET_S = 1.5  # nothing comes for so long: then what is still missing does not come
-_PATIENCE = 5  # so often that is waited for on one socket
+QUIET_S = 5  # nothing comes for so long: then what is still missing does not come
+_PATIENCE = 3  # so often that is waited for on one socket
 _NUDGE = "input_audio_buffer.timeout_triggered"
 _MORE = 20  # seconds of silence, at most, for a nudge: the emulator may speak longer than what was recorded
 _ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
@@ -47,11 +47,12 @@ class Answer:
 
 @dataclass
 class Played:
-    """A recording, and what the emulator said to the same: an answer per exchange, its events, its close. `began_s`: unix."""
+    """A recording, and what the emulator said to the same, from when to when, in unix seconds: answers, events, the close."""
 
     recording: Recording
     names: Names = field(default_factory=Names)
     began_s: float = field(default_factory=time.time)
+    ended_s: float = 0
     answers: list[Answer] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
     close: Close | None = None
@@ -76,6 +77,7 @@ async def play(recording: Recording, emulator: Emulator, call: Recording | None 
             await _socket(played, emulator, asking.call_id)
         if recording.header.transport == "sideband":
             await client.post(f"{emulator.base_url}/realtime/calls/{asking.call_id}/hangup", headers=asking.bearer())
+    played.ended_s = time.time()
     return played
 
 

@@ -78,4 +78,4 @@ def _answered_s(recording: Recording) -> float | None:
 
 def _of(played: Played, there_s: float | None, *, ordered: bool) -> Circumstances:
     whole = not played.recording.partial
-    return Circumstances(played.names, there_s, played.began_s, ordered=ordered, whole=whole)
+    return Circumstances(played.names, there_s, (played.began_s, played.ended_s), ordered=ordered, whole=whole)

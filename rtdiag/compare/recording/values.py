@@ -37,11 +37,14 @@ class Unlike:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What must be known to compare: `names`, when each side answered, whether key order and all keys are shown."""
+    """What must be known to compare: `names`, when each side answered, whether key order and all keys are shown.
+
+    When is unix seconds, None where it is unknown, and here between which two.
+    """
 
     names: Names
     there_s: float | None
-    here_s: float
+    here_s: tuple[float, float]
     ordered: bool = True
     whole: bool = True
 
@@ -110,9 +113,9 @@ def _times(there: Any, here: Any, place: str, of: Circumstances) -> Iterator[Unl
     if not (normalize.is_time(there) and normalize.is_time(here)):
         yield _unlike(place, "form", there, here)
     elif of.there_s is not None:
-        later = there - of.there_s, here - of.here_s
-        if abs(later[0] - later[1]) > TOLERANCE_S:
-            yield Unlike(place, "value", *(f"{seconds:+.0f} s from then" for seconds in later))
+        later_s, (began_s, ended_s) = there - of.there_s, of.here_s
+        if not here - ended_s - TOLERANCE_S <= later_s <= here - began_s + TOLERANCE_S:
+            yield Unlike(place, "value", f"{later_s:+.0f} s from then", f"{here - ended_s:+.0f} s from then")
 
 
 def _unlike(place: str, what: What, there: Any, here: Any) -> Unlike:
