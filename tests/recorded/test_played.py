@@ -108,7 +108,7 @@ CHANGES: dict[str, Callable[[list[Json]], Any]] = {
     "response.content_part.done, more": lambda f: _without(f, "response.content_part.done"),
     "rate_limits.told, missing": lambda f: f.insert(-1, *_received([{"type": "rate_limits.told"}])),
     "response.output_text.delta obfuscation, rule": lambda f: [x["data"].pop("obfuscation", 0) for x in f],
-    "response.output_text.done content_index, value": lambda f: first(f, "response.output_text.done").update(
+    "response.output_text.done content_index, form": lambda f: first(f, "response.output_text.done").update(
         content_index=1
     ),
 }

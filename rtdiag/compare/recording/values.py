@@ -61,7 +61,7 @@ def differing(there: Any, here: Any, place: str, of: Circumstances) -> Iterator[
             yield _unlike(place, "value", there, here)
         for one, other in zip(there, here, strict=False):
             yield from differing(one, other, place + "[]", of)
-    elif type(there) is not type(here) or (isinstance(there, str) and bool(there) != bool(here)):
+    elif type(there) is not type(here) or (there is not None and bool(there) != bool(here)):
         yield _unlike(place, "form", there, here)
     elif there != here:
         yield from _scalars(there, here, place, of)

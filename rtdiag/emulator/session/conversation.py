@@ -46,6 +46,11 @@ class Conversation:
         """Whether the model has spoken."""
         return bool(self._sound_ms)
 
+    @property
+    def has_user_audio(self) -> bool:
+        """Whether the user has been heard."""
+        return any(part["type"] == "input_audio" for item in self._items.values() for part in item.get("content") or ())
+
     def create(self, asked: Json) -> Iterator[Json]:
         """`conversation.item.create`: appended, or put behind `previous_item_id`."""
         item = asked.get("item")

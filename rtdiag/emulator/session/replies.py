@@ -49,13 +49,17 @@ class Loud(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """How a response is made: `told` is None for one outside the conversation, `sound` the name of the output's format."""
+    """How a response is made: `told` is None for one outside the conversation, `sound` the name of the output's format.
+
+    `heard`: there is audio of the user's to answer.
+    """
 
     dialect: Dialect
     over: Over
     told: Told | None
     loud: Loud
     sound: str
+    heard: bool = False
     whole_arguments: bool = True
     server: Profile = field(default_factory=profile)
     response_id: str = field(default_factory=lambda: new_id("resp"))

@@ -72,6 +72,7 @@ class Responding:
             told,
             self.playback,
             self._sound(wish, config),
+            heard=told is not None and told.has_user_audio,
             whole_arguments=switches.whole_arguments,
             server=self._rules.server,
         )
