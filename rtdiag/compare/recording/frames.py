@@ -29,9 +29,8 @@ def events(played: Played, of: Circumstances) -> Iterator[Unlike]:
         yield from _posted(there, here, of)
         return
     yield from sequences(_told(there, _main), _told(here, _main), ends=ends)
-    for unlike in sequences(_told(there, _transcribed), _told(here, _transcribed), ends=ends):
-        if unlike.place != _COMMITTED:
-            yield unlike
+    yield from sequences(_told(there, _limits), _told(here, _limits), ends=ends)
+    yield from _transcripts(there, here)
     yield from _contents(there, here, of)
     yield from _deltas(there, here)
     yield from _ends(played)
@@ -44,12 +43,34 @@ def _posted(there: Sequence[Json], here: Sequence[Json], of: Circumstances) -> I
     yield from _contents(there, here, of)
 
 
+def _transcripts(there: Sequence[Json], here: Sequence[Json]) -> Iterator[Unlike]:
+    """Of each audio of the user's: what of its transcript comes, and whether before it is committed."""
+    for one, other in zip(_of_each(there), _of_each(here), strict=False):
+        for unlike in sequences(_told(one, _any), _told(other, _any), ends=False):
+            if unlike.place != _COMMITTED:
+                yield unlike
+
+
+def _of_each(events: Sequence[Json]) -> list[list[Json]]:
+    """What is told of each audio, in the order in which they are committed."""
+    about: dict[Any, list[Json]] = {e.get("item_id"): [] for e in events if e.get("type") == _COMMITTED}
+    for event in events:
+        if str(event.get("type")).startswith((_TRANSCRIPTION, _COMMITTED)) and event.get("item_id") in about:
+            about[event["item_id"]].append(event)
+    return list(about.values())
+
+
+def _any(_: Json) -> bool:
+    return True
+
+
 def _main(event: Json) -> bool:
-    return not str(event.get("type")).startswith(_TRANSCRIPTION)
+    return not (str(event.get("type")).startswith(_TRANSCRIPTION) or _limits(event))
 
 
-def _transcribed(event: Json) -> bool:
-    return not _main(event) or event.get("type") == _COMMITTED
+def _limits(event: Json) -> bool:
+    """They follow a response when its server comes to it."""
+    return event.get("type") == "rate_limits.updated"
 
 
 def _told(events: Iterable[Json], belongs: Callable[[Json], bool]) -> list[str]:

@@ -99,7 +99,7 @@ def _scalars(there: Any, here: Any, place: str, of: Circumstances) -> Iterator[U
         begin = found[1] if found else there.rstrip(".")
         if not (here.startswith(begin) or _evened(here).startswith(_evened(begin))):
             yield _unlike(place, "value", there, here)
-    else:
+    elif not (isinstance(there, str) and of.names.translated(there) == here):
         yield _unlike(place, "value", there, here)
 
 

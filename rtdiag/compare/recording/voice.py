@@ -18,7 +18,9 @@ Json = dict[str, Any]
 CHUNK_MS = 100
 _BYTES_PER_MS = 48
 _CUT_SHORT = 200  # a length below that is of what was left of the audio, not of the audio
-_LATEST_MS, _TAIL_MS = 600_000, 1000
+_LATEST_MS = 600_000
+_CHUNKS_MS = (10, 20, 30, 40, 50, 60, 80, 100, 120, 128, 160, 200, 250)  # what clients send at once
+_EARLY_MS, _LATE_MS = 100, 200  # how far off the emulator may hear a turn's end
 _LONGEST_MS = 3_600_000
 
 
@@ -48,8 +50,15 @@ def voice_of(recording: Recording) -> Voice:
     _refuse_endless(CHUNK_MS * _pieces(recording, to_the_end=True))
     received = recording.received
     if turns := list(_turns(received)):
-        return Voice(turns, max(CHUNK_MS, math.ceil((_last_ms(received) + _TAIL_MS) / max(1, _pieces(recording)))))
+        return Voice(turns, _chunk_ms(recording))
     return Voice(() if _listens(recording) or _hears_nothing(received) else None)
+
+
+def _chunk_ms(recording: Recording) -> int:
+    """How long a piece was: what was sent until the server told of a turn's end reached it, and all of it reached beyond."""
+    told_ms, until, total = _last_ms(recording.received), _pieces(recording), _pieces(recording, to_the_end=True)
+    fits = (ms for ms in _CHUNKS_MS if until * ms >= told_ms - _EARLY_MS and total * ms >= told_ms + _LATE_MS)
+    return next(fits, math.ceil((told_ms + _LATE_MS) / max(1, until)))
 
 
 def _listens(recording: Recording) -> bool:
