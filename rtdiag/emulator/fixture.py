@@ -24,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from rtdiag.emulator.background import Running
 
-_SIGNATURE = "realtime_emulator(as_of=None, faults=(), environment=True, tls=False)"
+_SIGNATURE = "realtime_emulator(as_of=None, faults=(), environment=True, tls=False, pace=1)"
 _MARKER = (
     f"{_SIGNATURE}: which Realtime API the fixture of that name is, "
     "and whether OPENAI_BASE_URL and OPENAI_API_KEY name it."
@@ -32,12 +32,16 @@ _MARKER = (
 
 
 class EmulatorOptions(NamedTuple):
-    """What the marker asks for: `as_of` a date or its ISO form, `faults` ids of `rtdiag emulator --list-faults`, or one."""
+    """What the marker asks for: `as_of` a date or its ISO form, `faults` ids of `rtdiag emulator --list-faults`, or one.
+
+    `pace`: how long a response takes, 1 as recorded, 0 at once.
+    """
 
     as_of: date | str | None = None
     faults: Sequence[str] = ()
     environment: bool = True
     tls: bool = False
+    pace: float = 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,7 +57,8 @@ def realtime_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     with ExitStack() as stack:
         try:
             wishes = _wishes(request.node)
-            emulator = stack.enter_context(running(_day(wishes.as_of), _ids(wishes.faults), tls=wishes.tls))
+            day, faults = _day(wishes.as_of), _ids(wishes.faults)
+            emulator = stack.enter_context(running(day, faults, tls=wishes.tls, pace=wishes.pace))
         except (TypeError, ValueError) as wrong:
             _refuse(str(wrong))
         if wishes.environment:
@@ -74,6 +79,8 @@ def _wishes(test: pytest.Item) -> EmulatorOptions:
     for name in ("environment", "tls"):
         if not isinstance(value := getattr(wishes, name), bool):
             raise TypeError(f"{name} is True or False, not {value!r}")
+    if isinstance(wishes.pace, bool) or not isinstance(wishes.pace, (int, float)) or not wishes.pace >= 0:
+        raise TypeError(f"pace is a number from 0 on, not {wishes.pace!r}")
     return wishes
 
 

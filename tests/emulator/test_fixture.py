@@ -137,6 +137,8 @@ WRONG = [
     ("faults='key-revokd'", "did you mean key-revoked"),
     ("['key-revoked']", "not ['key-revoked']"),
     ("environment='no'", "not 'no'"),
+    ("pace='slow'", "not 'slow'"),
+    ("pace=-1", "not -1"),
     ("tls='yes'", "not 'yes'"),
     ("None, (), True, False, 1", "too many positional arguments"),
 ]
@@ -151,7 +153,7 @@ def test_wrong_arguments_of_the_marker_are_one_line_each(tmp_path: Path) -> None
     assert (done.returncode, f"{len(WRONG)} errors" in done.stdout) == (1, True), done.stdout
     assert "Traceback" not in done.stdout
     assert "fixture.py" not in done.stdout
-    head = "@pytest.mark.realtime_emulator(as_of=None, faults=(), environment=True, tls=False): "
+    head = "@pytest.mark.realtime_emulator(as_of=None, faults=(), environment=True, tls=False, pace=1): "
     told = [line for line in done.stdout.splitlines() if line.startswith(head)]
     for line, (_, words) in zip(told, WRONG, strict=True):
         assert words in line
