@@ -140,7 +140,7 @@ WRONG = [
     ("pace='slow'", "not 'slow'"),
     ("pace=-1", "not -1"),
     ("tls='yes'", "not 'yes'"),
-    ("None, (), True, False, 1", "too many positional arguments"),
+    ("None, (), True, False, 1, 1", "too many positional arguments"),
 ]
 
 
