@@ -1,17 +1,17 @@
 """What a person reads, whole: the screens of a green run, of the founding thread, and of a server that cannot be reached by media.
 
-Each names its checks, so that it is the same however many there are. After a wanted change, `python tests/cli/test_goldens.py`
+Each names its checks, so that it is the same however many there are. After a wanted change, `python -m tests.cli.test_goldens`
 writes them anew; read the difference.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.forked import rtdiag
 
 GOLDENS = Path(__file__).parent / "goldens"
 
@@ -45,9 +45,7 @@ _VOLATILE = (
 
 
 def screen(name: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "rtdiag", "run", *SCREENS[name]], capture_output=True, text=True, check=False
-    )
+    done = rtdiag("run", *SCREENS[name])
     text = done.stderr + done.stdout + f"exit {done.returncode}\n"
     for pattern, plain in _VOLATILE:
         text = re.sub(pattern, plain, text)
