@@ -174,6 +174,20 @@ def test_the_command_prints_what_an_environment_needs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_script_for_jobs_hands_on_whom_to_trust(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / ".github" / "actions" / "rtdiag" / "emulator.sh"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    variables = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path), "GITHUB_ENV": str(tmp_path / "environment")}
+    subprocess.run(["bash", script, "--tls"], env=variables, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    told = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text("utf-8").splitlines())
+    try:
+        trusted = ssl.create_default_context(cafile=told["SSL_CERT_FILE"])
+        assert httpx.get(told["OPENAI_BASE_URL"] + "/nowhere", verify=trusted, trust_env=False).status_code == 404
+        assert told["NODE_EXTRA_CA_CERTS"] == told["SSL_CERT_FILE"]
+    finally:
+        os.kill(int(told["RTDIAG_EMULATOR_PID"]), signal.SIGTERM)
+
+
 @contextmanager
 def temporary(folder: Path) -> Iterator[None]:
     """Temporary files of this process go there."""
