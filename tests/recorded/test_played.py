@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from rtdiag.compare.recording import Recording, Unlike, compared, reason
+from rtdiag.compare.recording import Recording, Unlike, compared, reason, unexplained
 from rtdiag.compare.recording.playing import Played, play
 from rtdiag.emulator import Emulator
+from tests import speech
 from tests.emulator.clients import until, wire
+from tests.emulator.heard import append, pieces
 
 Json = dict[str, Any]
 
@@ -24,6 +26,7 @@ SENT: tuple[tuple[Json, str], ...] = (
     ({"type": "conversation.item.create", "item": SAID}, "conversation.item.done"),
     ({"type": "response.create"}, "response.done"),
 )
+PACE = 4  # slow enough to be spoken into on a busy machine
 HEADER = {"family": "openai-ga", "transport": "ws"}
 
 
@@ -120,6 +123,25 @@ def test_what_is_changed_is_found(place: str) -> None:
     CHANGES[place](frames)
     found = list(compared(replace(played(), recording=recording(frames))))
     assert [one for one in found if f"{one.place}, {one.what}" == place]
+
+
+def test_speech_that_was_cut_out_interrupts_again() -> None:
+    """Twice somebody speaks, the second time into the answer."""
+    said = [append(piece) for piece in pieces(speech.speech(1.5) + speech.silence(1))]
+
+    async def run() -> tuple[list[Json], Played]:
+        async with Emulator(pace=PACE) as emulator, wire(emulator) as made:
+            frames = _received(await until(made, "session.created"))
+            for end in ("response.output_audio.delta", "response.done"):
+                for sent in said:
+                    await made.send(sent)
+                frames += [{"direction": "sent", "data": {**sent, "audio": {"<audio>": 33}}} for sent in said]
+                frames += _received(await until(made, end))
+            return frames, await play(recording(frames), emulator)
+
+    frames, again = asyncio.run(run())
+    assert frames[-1]["data"]["response"]["status_details"]["reason"] == "turn_detected"
+    assert [str(one) for one in unexplained(compared(again))] == []
 
 
 def test_of_a_post_only_what_it_shows_is_compared() -> None:

@@ -33,6 +33,8 @@ _MORE = 20  # seconds of silence, at most, for a nudge: the emulator may speak l
 _ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
 _CALL = re.compile(r"rtc_\w+")
 _OF_THE_CLIENT = frozenset({"accept", "content-type", "origin", "openai-beta", "openai-safety-identifier"})
+# All that comes is read at once, also the close behind it.
+_AS_IT_COMES: Any = {"proxy": None, "compression": None, "max_size": None, "max_queue": None}
 SPOKEN = ("openai-ga", "openai-beta", "azure-ga", "azure-preview", "gateway")
 
 
@@ -150,7 +152,7 @@ async def _socket(played: Played, emulator: Emulator, call_id: str) -> None:
         headers["openai-beta"] = "realtime=v1"
     url = f"{emulator.ws_url}/realtime?{_query(recording, call_id)}"
     try:
-        async with connect(url, additional_headers=headers, proxy=None, compression=None, max_size=None) as connection:
+        async with connect(url, additional_headers=headers, **_AS_IT_COMES) as connection:
             await _Playing(played, connection).play()
     except Unusable:
         raise
@@ -212,10 +214,10 @@ class _Playing:
             async for text in self._connection:
                 event = json.loads(text)
                 name = label(event)
-                known = (
-                    self._there.get(name, []) if not name.endswith(".delta") else []
-                )  # of those each side has its own number
-                if self._came[name] < len(known):
+                known = self._there.get(name, [])
+                if self._came[name] < len(known) and not name.endswith(
+                    ".delta"
+                ):  # of those each side has its own number
                     self._played.names.learn(known[self._came[name]], event)
                 self._came[name] += 1
                 self._played.events.append(event)
