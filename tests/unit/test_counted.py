@@ -15,6 +15,9 @@ NOUNS = "request|token|case|character|header|event|exchange|file|time|byte|diffe
 _BY_HAND = re.compile(rf"\{{(?!_?[A-Z_]+\b)[^{{}}]+\}} (?:more )?(?:{NOUNS})s\b")
 # Where the number is always more than one.
 MANY = {
+    "compare/recording/answers.py": "the letters of a password",
+    "compare/recording/listing.py": "what came once is told otherwise",
+    "compare/recording/order.py": "what came once is told otherwise",
     "diagnosis/readers/event_log.py": "more failures than are judged",
     "diagnosis/brief.py": "a text that is too long to be shown",
     "diagnosis/readers/peer_connection.py": "counters of a browser",
