@@ -130,13 +130,14 @@ def test_speech_that_was_cut_out_interrupts_again() -> None:
     said = [append(piece) for piece in pieces(speech.speech(1.5) + speech.silence(1))]
 
     async def run() -> tuple[list[Json], Played]:
-        async with Emulator(pace=PACE) as emulator, wire(emulator) as made:
-            frames = _received(await until(made, "session.created"))
-            for end in ("response.output_audio.delta", "response.done"):
-                for sent in said:
-                    await made.send(sent)
-                frames += [{"direction": "sent", "data": {**sent, "audio": {"<audio>": 33}}} for sent in said]
-                frames += _received(await until(made, end))
+        async with Emulator(pace=PACE) as emulator:
+            async with wire(emulator) as made:
+                frames = _received(await until(made, "session.created"))
+                for end in ("response.output_audio.delta", "response.done"):
+                    for sent in said:
+                        await made.send(sent)
+                    frames += [{"direction": "sent", "data": {**sent, "audio": {"<audio>": 33}}} for sent in said]
+                    frames += _received(await until(made, end))
             return frames, await play(recording(frames), emulator)
 
     frames, again = asyncio.run(run())
