@@ -31,6 +31,11 @@ def _found(patterns: Sequence[str]) -> list[Path]:
     return [path for pattern in patterns for path in sorted(RECORDINGS.glob(pattern))]
 
 
+def each(paths: Sequence[Path]) -> pytest.MarkDecorator:
+    """The test for each of them."""
+    return pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in paths])
+
+
 @cache
 def read(path: Path) -> Recording:
     """The recording of that file."""
