@@ -75,6 +75,19 @@ def test_a_call_of_azure_has_no_region() -> None:
     asyncio.run(run())
 
 
+def test_the_fragment_names_the_region_of_the_call() -> None:
+    async def run() -> None:
+        async with Emulator() as emulator, http(emulator) as client, peer() as made:
+            headers = bearer(emulator.key, "application/sdp")
+            answer = await client.post(
+                "/realtime/calls?model=gpt-realtime", headers=headers, content=await made.offer()
+            )
+            region = answer.headers["location"].split("_")[1]
+            assert f"/{region}/" in answer.text
+
+    asyncio.run(run())
+
+
 def test_a_profile_that_is_none_is_one_line() -> None:
     with pytest.raises(UnknownProfile, match="did you mean azure"):
         Emulator(profile="azur")

@@ -28,7 +28,7 @@ m=audio 9 UDP/TLS/RTP/SAVPF 96 0 8
 c=IN IP4 0\.0\.0\.0
 a=setup:passive
 a=mid:0
-a=ice-ufrag:\w{6}/u1/\w{6}
+a=ice-ufrag:\w{6}/u[012]/\w{6}
 a=ice-pwd:[A-Za-z0-9]{32}
 a=rtcp-mux
 a=rtcp-rsize
@@ -42,7 +42,7 @@ a=ssrc:\d+ mslabel:realtimeapi
 a=ssrc:\d+ label:audio
 a=msid:realtimeapi audio
 a=sendrecv
-a=candidate:\d+ 1 udp \d+ \S+ \d+ typ host ufrag \w{6}/u1/\w{6}
+a=candidate:\d+ 1 udp \d+ \S+ \d+ typ host ufrag \w{6}/u[012]/\w{6}
 m=application 9 UDP/DTLS/SCTP webrtc-datachannel
 c=IN IP4 0\.0\.0\.0
 a=setup:passive
@@ -50,7 +50,7 @@ a=mid:1
 a=sendrecv
 a=sctp-port:5000
 a=max-message-size:1073741823
-a=ice-ufrag:\w{6}/u1/\w{6}
+a=ice-ufrag:\w{6}/u[012]/\w{6}
 a=ice-pwd:[A-Za-z0-9]{32}
 """.strip().split("\n")
 

@@ -156,7 +156,7 @@ class Call:
 
     def _name_ends(self) -> None:
         """The names that ICE and RTCP carry besides the answer."""
-        name, password = sdp_answer.ice_credentials(self._rules.server.machine)
+        name, password = sdp_answer.ice_credentials(self.line.session.id, self._rules.server.machine)
         for connection in self._connections():
             connection._local_username, connection._local_password = name, password
         self._pc._RTCPeerConnection__cname = sdp_answer.STREAM_ID  # type: ignore[attr-defined]

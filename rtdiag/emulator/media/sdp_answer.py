@@ -22,13 +22,18 @@ _END = "a=end-of-candidates\r\n"
 _CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
 _CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
 _FIRST_BYTE = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
+_REGION = re.compile(r"sess_(u\d)_")
 _OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2")
 
 
-def ice_credentials(machine: str | None = None) -> tuple[str, str]:
-    """A fragment and a password in the form of the API's; or of a server whose fragment names that machine."""
-    password = _letters(32)
-    return f"{_letters(8)}/{machine}" if machine else f"{_letters(6)}/u1/{_letters(6)}", password
+def ice_credentials(session_id: str, machine: str | None = None) -> tuple[str, str]:
+    """A fragment and a password in the form of the API's; or of a server whose fragment names that machine.
+
+    The API's names the region that the ids of call and session name (recorded three times, 2026-07-22 to 2026-09-29).
+    """
+    found = _REGION.match(session_id)
+    region = found[1] if found else "u1"
+    return f"{_letters(8)}/{machine}" if machine else f"{_letters(6)}/{region}/{_letters(6)}", _letters(32)
 
 
 def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, ends: bool, now_s: float) -> str:
