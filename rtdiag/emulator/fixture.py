@@ -79,8 +79,9 @@ def _wishes(test: pytest.Item) -> EmulatorOptions:
     for name in ("environment", "tls"):
         if not isinstance(value := getattr(wishes, name), bool):
             raise TypeError(f"{name} is True or False, not {value!r}")
-    if isinstance(wishes.pace, bool) or not isinstance(wishes.pace, (int, float)) or not wishes.pace >= 0:
-        raise TypeError(f"pace is a number from 0 on, not {wishes.pace!r}")
+    pace: object = wishes.pace
+    if isinstance(pace, bool) or not isinstance(pace, (int, float)) or not pace >= 0:
+        raise TypeError(f"pace is a number from 0 on, not {pace!r}")
     return wishes
 
 
