@@ -80,8 +80,9 @@ def test_every_error_fits(body_id: str) -> None:
 
 
 def test_the_scripts_make_the_emulator_say_all_that_it_can() -> None:
-    """Names are read off the source; what stands in braces there may be anything."""
-    source = "\n".join(path.read_text(encoding="utf-8") for path in EMULATOR.rglob("*.py"))
+    """Names are read off the source; what stands in braces there may be anything. Translations are held by their own tests."""
+    paths = [path for path in EMULATOR.rglob("*.py") if path.name != "translation.py"]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in paths)
     named = set(re.findall(r'\b(?:event|named)\(\s*(?:self\._?dialect, )?f?"([^"]+)"', source))
     assert len(named) > 20
     said = {event["type"] for event in all_told()}
