@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from rtdiag.engine import registry
 from rtdiag.engine.context import call_path
 from rtdiag.model import Event, Exchange, Finding, Observation, PeerTrace
 from rtdiag.testing import exchange, judge
-from tests.recorded.recordings import RECORDINGS, each, here, name_of, read
+from tests.recorded.recordings import RECORDINGS, here, name_of, read
 
 pytestmark = here
 
@@ -85,6 +85,11 @@ def those(*patterns: str) -> list[Path]:
     """Whole recordings by their names: they are read where they are needed."""
     every = [path for pattern in patterns for path in sorted(RECORDINGS.glob(pattern))]
     return [path for path in every if not path.name.startswith("err__")]
+
+
+def each(paths: Sequence[Path]) -> pytest.MarkDecorator:
+    """The test for each of them."""
+    return pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in paths])
 
 
 SIGNALLED = those("openai-ga/*webrtc_*", "azure-ga/*webrtc_*")
@@ -272,6 +277,7 @@ UPDATES = [
     ("openai-ga/err__missing_session_type_drift_probe", "realtime-ga", "fail", "session-type-missing-ga"),
     ("openai-ga/err__reasoning_unsupported_option", "realtime-ga", "fail", "parameter-unknown-for-model-or-provider"),
     ("openai-ga/err__output_modalities_both", "realtime-ga", "fail", "modalities-combination-invalid"),
+    ("openai-ga/err__invalid_function_parameters", "realtime-ga", "fail", "tool-schema-not-an-object"),
     ("openai-ga/err__rate_16000_below_min", "realtime-ga", "fail", "parameter-out-of-range"),
     ("openai-beta/err__session_audio_unknown_on_beta", "realtime-ga", "pass", None),
     ("openai-beta/err__realtime_update_on_transcription_session", "transcription-beta", "pass", None),
