@@ -232,6 +232,14 @@ def test_silence_after_a_response_is_answered_when_it_has_lasted() -> None:
     assert events[3]["previous_item_id"] == added["id"]
 
 
+def test_silence_is_no_answer_to_a_response_that_is_made() -> None:
+    clock = Clock(audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}})
+    told(clock.session, "response.create")
+    clock.passes(3)
+    told(clock.session, "response.create")
+    assert append(clock.session, speech.silence(12)) == []
+
+
 def test_speech_begins_the_wait_anew() -> None:
     clock = Clock(
         0,

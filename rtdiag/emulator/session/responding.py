@@ -44,6 +44,11 @@ class Responding:
         self._made: dict[str, Response] = {}
         self._active: Response | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a response of the conversation is being made."""
+        return self._active is not None
+
     def create(self, asked: Json, config: Json) -> Iterator[Json]:
         """`response.create`. Raises Refused for a second one while the first is made."""
         given = asked.get("response")

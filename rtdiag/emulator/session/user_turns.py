@@ -146,7 +146,9 @@ class UserTurns:
         """Nobody has spoken for `idle_timeout_ms` of audio since the last response was heard: a session recorded on 2026-09-29."""
         limit_ms = (self._place["turn_detection"] or {}).get("idle_timeout_ms")
         now_ms, since_ms = self._listening.now_ms, self._idle_from_ms
-        if self._turn or limit_ms is None or since_ms is None or now_ms < since_ms + limit_ms or not self.responding:
+        if limit_ms is None or since_ms is None or now_ms < since_ms + limit_ms:
+            return
+        if self._turn or not self.responding or self.responding.busy:
             return
         self._idle_from_ms, item_id = None, new_id("item")
         times = {"audio_start_ms": int(since_ms), "audio_end_ms": int(since_ms + limit_ms)}
