@@ -15,6 +15,7 @@ from rtdiag.emulator.session.replies import REPLY
 from tests.browser.chromium import tab
 from tests.browser.site import PAGES, site
 from tests.needs import needed
+from tests.speech import at_48k, silence, wav
 
 NODE_MODULES = Path(__file__).with_name("node_modules")
 SESSION = {"type": "realtime", "model": "gpt-realtime-2.1"}  # the package's own default model, version 0.20.0
@@ -33,12 +34,16 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(("transport", "path"), [("webrtc", "/realtime/calls"), ("websocket", "/realtime")])
-def test_it_connects_is_configured_and_hears_a_reply(bundle: str, transport: str, path: str) -> None:
+def test_it_connects_is_configured_and_hears_a_reply(bundle: str, tmp_path: Path, transport: str, path: str) -> None:
+    """Nobody speaks, for a beep would interrupt the reply."""
+    quiet = tmp_path / "quiet.wav"
+    wav(quiet, at_48k(silence(1)), 48000)
+
     async def run() -> Any:
         async with (
             Emulator() as emulator,
             site(emulator, body={"session": SESSION}, scripts={"agents.js": bundle}) as origin,
-            tab() as opened,
+            tab(microphone=quiet) as opened,
         ):
             await opened.page.goto(f"{origin}/agents.html")
             url = emulator.base_url + path
