@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_DEEPEST = 16  # a schema may refer to itself
+_DEEPEST, _MOST_VALUES, _MOST_ITEMS = 16, 1000, 16
 _OF_FORMAT = {
     "date": "2026-01-02",
     "date-time": "2026-01-02T03:04:05Z",
@@ -46,7 +46,7 @@ def called(tools: Sequence[Json], choice: Any, last: Json | None) -> Json | None
 
 def arguments(schema: Any) -> Any:
     """What a function of that JSON Schema is called with."""
-    return _value(schema, schema, 0)
+    return _Filling(schema).value(schema)
 
 
 def _is_audio(item: Json | None) -> bool:
@@ -71,41 +71,48 @@ def _words(texts: Iterable[str]) -> set[str]:
     return {word.lower() for text in texts for word in _WORD.findall(text)}
 
 
-def _value(schema: Any, whole: Any, depth: int) -> Any:
-    if not isinstance(schema, dict) or depth > _DEEPEST:
-        return {}
-    for name in ("const", "default"):
-        if name in schema:
-            return schema[name]
-    for name in ("enum", "examples"):
-        if isinstance(schema.get(name), list) and schema[name]:
-            return schema[name][0]
-    if "$ref" in schema:
-        return _value(_referred(str(schema["$ref"]), whole), whole, depth + 1)
-    for name in ("anyOf", "oneOf", "allOf"):
-        if isinstance(schema.get(name), list) and schema[name]:
-            return _value(schema[name][0], whole, depth + 1)
-    return _of_type(_type(schema), schema, whole, depth)
+class _Filling:
+    """One schema as it is filled. A schema may refer to itself, more than once: there is an end to depth and to size."""
+
+    def __init__(self, whole: Any) -> None:
+        self._whole = whole
+        self._left = _MOST_VALUES
+
+    def value(self, schema: Any, depth: int = 0) -> Any:
+        """The smallest value of that part of the schema."""
+        self._left -= 1
+        if not isinstance(schema, dict) or depth > _DEEPEST or self._left < 0:
+            return {}
+        for name in ("const", "default"):
+            if name in schema:
+                return schema[name]
+        for name in ("enum", "examples"):
+            if isinstance(schema.get(name), list) and schema[name]:
+                return schema[name][0]
+        if "$ref" in schema:
+            return self.value(_referred(str(schema["$ref"]), self._whole), depth + 1)
+        for name in ("anyOf", "oneOf", "allOf"):
+            if isinstance(schema.get(name), list) and schema[name]:
+                return self.value(schema[name][0], depth + 1)
+        return self._of_type(_type(schema), schema, depth)
+
+    def _of_type(self, kind: Any, schema: Json, depth: int) -> Any:
+        if kind == "object":
+            named = schema.get("properties")
+            return {name: self.value(of, depth + 1) for name, of in named.items()} if isinstance(named, dict) else {}
+        if kind == "array":
+            least = min(max(1, _number(schema, "minItems", 1)), _MOST_ITEMS)
+            return [self.value(schema.get("items"), depth + 1) for _ in range(least)]
+        if kind in ("integer", "number"):
+            return schema.get("minimum", 1)
+        if kind == "boolean":
+            return True
+        return None if kind == "null" else _of_format(schema)
 
 
 def _type(schema: Json) -> Any:
     kind = schema.get("type", "object" if "properties" in schema else "string")
     return next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind
-
-
-def _of_type(kind: Any, schema: Json, whole: Any, depth: int) -> Any:
-    if kind == "object":
-        named = schema.get("properties")
-        return {name: _value(of, whole, depth + 1) for name, of in named.items()} if isinstance(named, dict) else {}
-    if kind == "array":
-        return [_value(schema.get("items"), whole, depth + 1)] * max(1, _number(schema, "minItems", 1))
-    if kind in ("integer", "number"):
-        return schema.get("minimum", 1)
-    if kind == "boolean":
-        return True
-    if kind == "null":
-        return None
-    return _of_format(schema)
 
 
 def _of_format(schema: Json) -> str:
