@@ -19,6 +19,11 @@ Json = dict[str, Any]
 
 _DOING = {"delete": "deleting", "retrieve": "retrieving", "truncate": "truncating"}
 _TEXT = {"is": "string", "null": True}
+# What is said of the model has one part.
+_CUT: Mapping[str, Json] = {
+    "content_index": {"is": "integer", "min": 0, "max": 0},
+    "audio_end_ms": {"is": "integer", "min": 0},
+}
 # As recorded, in this order; a function's result has no status.
 _SHOWN: Mapping[str, tuple[str, ...]] = {
     "message": ("id", "type", "status", "role", "content"),
@@ -79,9 +84,10 @@ class Conversation:
 
     def truncate(self, asked: Json) -> Iterator[Json]:
         """`conversation.item.truncate`, of an item that has sound, and no more than that."""
-        for name in ("content_index", "audio_end_ms"):
-            if not isinstance(asked.get(name), int):
+        for name, shape in _CUT.items():
+            if name not in asked:
                 raise Refused("missing-parameter", param=name)
+            check(shape, asked[name], name, None, Behaviour())
         item_id, wanted_ms = self._known(asked, "truncate")["id"], asked["audio_end_ms"]
         has_ms = self._sound_ms.get(item_id)
         if has_ms is None:
@@ -95,7 +101,7 @@ class Conversation:
 
         Of one that is not here, as it was deleted or never in the conversation, nothing is told.
         """
-        if item_id not in self._items:
+        if item_id not in self._sound_ms:
             return
         self._sound_ms[item_id] = audio_end_ms
         content = [{**part, "transcript": None} for part in self._items[item_id]["content"]]

@@ -11,6 +11,7 @@ allows, with every property that it names; the text of the user does not enter t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ Json = dict[str, Any]
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_DEEPEST, _MOST_VALUES, _MOST_ITEMS = 16, 1000, 16
+_DEEPEST, _MOST_LETTERS, _MOST_ITEMS = 16, 20_000, 16
 _OF_FORMAT = {
     "date": "2026-01-02",
     "date-time": "2026-01-02T03:04:05Z",
@@ -76,19 +77,19 @@ class _Filling:
 
     def __init__(self, whole: Any) -> None:
         self._whole = whole
-        self._left = _MOST_VALUES
+        self._left = _MOST_LETTERS  # of the text that all this becomes
 
     def value(self, schema: Any, depth: int = 0) -> Any:
         """The smallest value of that part of the schema."""
-        self._left -= 1
+        self._left -= len("{}")
         if not isinstance(schema, dict) or depth > _DEEPEST or self._left < 0:
             return {}
         for name in ("const", "default"):
             if name in schema:
-                return schema[name]
+                return self._taken(schema[name])
         for name in ("enum", "examples"):
             if isinstance(schema.get(name), list) and schema[name]:
-                return schema[name][0]
+                return self._taken(schema[name][0])
         if "$ref" in schema:
             return self.value(_referred(str(schema["$ref"]), self._whole), depth + 1)
         for name in ("anyOf", "oneOf", "allOf"):
@@ -99,15 +100,24 @@ class _Filling:
     def _of_type(self, kind: Any, schema: Json, depth: int) -> Any:
         if kind == "object":
             named = schema.get("properties")
-            return {name: self.value(of, depth + 1) for name, of in named.items()} if isinstance(named, dict) else {}
+            members = named.items() if isinstance(named, dict) else ()
+            return {name: self.value(of, depth + 1) for name, of in members if self._pays(name)}
         if kind == "array":
             least = min(max(1, _number(schema, "minItems", 1)), _MOST_ITEMS)
             return [self.value(schema.get("items"), depth + 1) for _ in range(least)]
         if kind in ("integer", "number"):
-            return schema.get("minimum", 1)
+            return self._taken(schema.get("minimum", 1))
         if kind == "boolean":
             return True
-        return None if kind == "null" else _of_format(schema)
+        return None if kind == "null" else self._taken(_of_format(schema))
+
+    def _taken(self, value: Any) -> Any:
+        """A value that the schema itself holds."""
+        return value if self._pays(value) else {}
+
+    def _pays(self, value: Any) -> bool:
+        self._left -= len(json.dumps(value)) if self._left > 0 else 0
+        return self._left > 0
 
 
 def _type(schema: Json) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 from rtdiag.emulator.bodies import Refused
@@ -52,14 +51,11 @@ def good_part(check: Check, given: Json, refused: Refused, path: str) -> Json | 
 
 
 def without(given: Json, place: tuple[str, ...]) -> Json:
-    """A copy of `given` without the field at that place, which must be there."""
-    copied = deepcopy(given)
-    *above, name = place
-    within = copied
-    for part in above:
-        within = within[part]
-    del within[name]
-    return copied
+    """`given` without the field at that place, which must be there; copied as far as that needs."""
+    name, *below = place
+    if below:
+        return {**given, name: without(given[name], tuple(below))}
+    return {other: value for other, value in given.items() if other != name}
 
 
 def _place(refused: Refused, path: str) -> tuple[str, ...]:

@@ -31,6 +31,11 @@ class Listening:
         """How much audio the session has heard."""
         return self._turns.now_ms
 
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn is open."""
+        return self._turns.speaking
+
     def append(self, audio: bytes, format_name: str) -> bytes:
         """Audio of an event in its session's format, as 16 kHz mono."""
         pcm = self._resampler.of_bytes(audio, format_name)

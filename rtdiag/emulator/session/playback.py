@@ -42,13 +42,17 @@ class Playback:
 
     @property
     def played_ms(self) -> int:
-        """How much of it has been heard."""
-        return int(min((self._now() - self._since_s) * 1000, spoken.ms()))
+        """How much of it has been heard; nothing while it waits for what is said before it."""
+        return max(0, int(min(self._since_began_ms, spoken.ms())))
 
     @property
     def rest_ms(self) -> float:
         """How much of it is still to come."""
-        return spoken.ms() - self.played_ms if self.playing else 0.0
+        return spoken.ms() - min(self._since_began_ms, spoken.ms()) if self.playing else 0.0
+
+    @property
+    def _since_began_ms(self) -> float:
+        return (self._now() - self._since_s) * 1000
 
     def begin(self, response_id: str, item_id: str) -> Iterator[Json]:
         """The sentence is said from now on; what is said already goes on before it, and is told to have stopped."""

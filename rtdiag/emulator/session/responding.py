@@ -52,7 +52,7 @@ class Responding:
     def create(self, asked: Json, config: Json) -> Iterator[Json]:
         """`response.create`. Raises Refused for a second one while the first is made."""
         given = asked.get("response")
-        wish: Json = given if isinstance(given, dict) else {}
+        wish: Json = {} if given is None else given
         check(all_shapes()[f"{self._dialect}-response"], wish, "response", {}, Behaviour())
         check_options(wish, config, "response")
         return self.begin(wish, config)
@@ -110,7 +110,7 @@ class Responding:
 
     def _sound(self, wish: Json, config: Json) -> str:
         if self._dialect == "beta":
-            return str(config["output_audio_format"])
+            return str({**config, **wish}["output_audio_format"])
         asked = wish.get("audio", {}).get("output", {}).get("format") or config["audio"]["output"]["format"]
         return str(asked["type"])
 

@@ -45,6 +45,10 @@ class Schedule:
         """How long nothing comes; None when nothing will."""
         return max(0.0, self._due[0][0] - self._now()) if self._due else None
 
+    def end(self) -> None:
+        """Nothing comes any more."""
+        self._due.clear()
+
     def come(self) -> Iterator[Json]:
         """The events of all that is due, also of what that makes due at once."""
         while self._due and self._due[0][0] <= self._now():

@@ -78,7 +78,7 @@ class Session:
     @property
     def next_in_s(self) -> float | None:
         """When something comes of itself."""
-        return None if self.ended else self._schedule.next_in_s()
+        return self._schedule.next_in_s()
 
     def tick(self) -> list[Json]:
         """The events whose time has come."""
@@ -126,6 +126,7 @@ class Session:
         """The session's time is over."""
         told = self._error(Refused("session-expired", minutes=SESSION_LIFE_S[self.dialect] // 60), None)
         self.ended = (EXPIRED_CODE, told["error"]["message"])
+        self._schedule.end()
         return [told]
 
     def _answer(self, asked: Json) -> Iterator[Json]:

@@ -34,6 +34,7 @@ class Line:
         self._over = over
         self._listeners: list[Listener] = []
         self._alarm: asyncio.TimerHandle | None = None
+        self._closed = False
         self._wake_in_time()
 
     def join(self, listener: Listener) -> None:
@@ -59,6 +60,7 @@ class Line:
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """The session is over, whoever ended it."""
+        self._closed = True
         if self._alarm:
             self._alarm.cancel()
         listeners, self._listeners = self._listeners, []
@@ -87,5 +89,5 @@ class Line:
                 listener.send(event)
         if self.session.ended:
             self.close(*self.session.ended)
-        else:
+        elif not self._closed:
             self._wake_in_time()

@@ -64,7 +64,7 @@ class Translation:
     @property
     def next_in_s(self) -> float | None:
         """When something comes of itself: the end."""
-        return None if self.ended else self._schedule.next_in_s()
+        return self._schedule.next_in_s()
 
     def tick(self) -> list[Json]:
         """The events whose time has come."""
@@ -95,6 +95,7 @@ class Translation:
         """The session's time is over."""
         told = error_event(Refused("session-expired", minutes=SESSION_LIFE_S["ga"] // 60))
         self.ended = (EXPIRED_CODE, told["error"]["message"])
+        self._schedule.end()
         return [told]
 
     @property
@@ -109,7 +110,7 @@ class Translation:
         kind_of_event = asked.get("type")
         if kind_of_event is None:
             raise Refused("missing-parameter", param="type")
-        if kind_of_event not in self._answers:
+        if kind_of_event not in tuple(self._answers):
             first, second, third = self._answers
             supported = f"'{first}', '{second}', and '{third}'"
             raise Refused("invalid-value", value=kind_of_event, supported=supported, param="type")
@@ -129,6 +130,7 @@ class Translation:
         if self._frame:
             yield from self._translate()
         self.ended = (1000, "")
+        self._schedule.end()
         yield event("session.closed")
 
     def _hear(self, pcm: bytes) -> Iterator[Json]:

@@ -72,8 +72,7 @@ class UserTurns:
             coded = self._rules.behaviour.errors_coded
             refused = Refused("buffer-empty" if coded else "buffer-empty-early", buffered_ms=f"{buffered_ms:.2f}")
             return self._refuse_late(refused, asked.get("event_id"))
-        item_id = self._draft.item_id if self._draft else new_id("item")
-        self._turn = None
+        item_id, self._turn = self._next_id(), None
         self._listening.cut()
         return self._commit(item_id, buffered_ms, silent=silent, respond=False)
 
@@ -102,7 +101,7 @@ class UserTurns:
         detection = self._place["turn_detection"] or {}
         if turn.what == "started":
             self._idle_from_ms = None
-            self._turn = (self._draft.item_id if self._draft else new_id("item"), turn.at_ms)
+            self._turn = (self._next_id(), turn.at_ms)
             yield event("input_audio_buffer.speech_started", audio_start_ms=turn.at_ms, item_id=self._turn[0])
             if self.responding and detection.get("interrupt_response", True):
                 yield from self.responding.interrupted()
@@ -117,15 +116,27 @@ class UserTurns:
         self._listening.take()
         yield from self._conversation.heard(item_id)
         self._write(item_id, audio_ms / 1000, silent=silent)
-        if respond and self.responding:
-            yield from self.responding.begin({}, self._config())
+        if respond:
+            yield from self._respond()
+
+    def _respond(self) -> Iterator[Json]:
+        """What is heard goes on where a response is refused."""
+        try:
+            yield from self.responding.begin({}, self._config()) if self.responding else ()
+        except Refused as refused:
+            yield self._late(refused, None)
+
+    def _next_id(self) -> str:
+        """The id of the item that the buffer becomes, as far as it was told already."""
+        told = self._turn[0] if self._turn else self._draft.item_id if self._draft else None
+        return told or new_id("item")
 
     def _write_along(self) -> None:
         """The text of what is being said, from a model that writes while it listens."""
         speaks = self._turn is not None or (self._place["turn_detection"] is None and self._listening.voiced_ms > 0)
         if not (speaks and self._asked and writes_while_listening(self._asked["model"])):
             return
-        self._draft = self._draft or self._transcript(self._turn[0] if self._turn else new_id("item"))
+        self._draft = self._draft or self._transcript(self._next_id())
         deltas = self._draft.so_far(self._listening.voiced_ms)
         if deltas:
             self._schedule.after(WRITTEN_S * self._rules.pace, lambda: deltas)
@@ -148,16 +159,16 @@ class UserTurns:
         now_ms, since_ms = self._listening.now_ms, self._idle_from_ms
         if limit_ms is None or since_ms is None or now_ms < since_ms + limit_ms:
             return
-        if self._turn or not self.responding or self.responding.busy:
+        if self._listening.speaking or not self.responding or self.responding.busy:
             return
-        self._idle_from_ms, item_id = None, new_id("item")
+        self._idle_from_ms, item_id, self._turn = None, self._next_id(), None
         times = {"audio_start_ms": int(since_ms), "audio_end_ms": int(since_ms + limit_ms)}
         yield event("input_audio_buffer.timeout_triggered", **times, item_id=item_id)
         yield from self._conversation.told_by_system(IDLE)
         yield from self._conversation.heard(item_id)
         self._listening.take()
         self._write(item_id, 0, silent=True)
-        yield from self.responding.begin({}, self._config())
+        yield from self._respond()
 
     def _refuse_late(self, refused: Refused, client_event_id: object) -> Iterator[Json]:
         """Some models take their time to refuse a commit, so that what comes behind it is answered before."""
