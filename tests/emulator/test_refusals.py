@@ -169,6 +169,21 @@ def test_a_prompt_and_what_is_noted_of_a_response_have_their_lengths() -> None:
     assert (found["code"], found["param"]) == ("string_above_max_length", "response.metadata.note")
 
 
+@pytest.mark.parametrize(
+    ("output", "code", "param"),
+    [
+        ({"format": "pcm16"}, "invalid_type", "format"),
+        ({"format": {}}, "missing_required_parameter", "format.type"),
+        ({"voice": "bob"}, "invalid_value", "voice"),
+        ({"speed": 2}, "unknown_parameter", "speed"),
+        ("pcm16", "invalid_type", ""),
+    ],
+)
+def test_the_sound_of_one_response_is_checked_as_that_of_the_session(output: Any, code: str, param: str) -> None:
+    found = error(session(), "response.create", response={"audio": {"output": output}})
+    assert (found["code"], found["param"]) == (code, f"response.audio.output.{param}".rstrip("."))
+
+
 def test_a_tool_choice_in_the_shape_of_chat_lacks_its_name() -> None:
     found = updated(session(), tool_choice={"type": "function", "function": {"name": "f"}})
     assert (found["code"], found["param"]) == ("missing_required_parameter", "session.tool_choice.name")
