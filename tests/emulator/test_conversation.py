@@ -169,6 +169,19 @@ def test_what_is_cut_must_be_the_models_and_long_enough() -> None:
     assert "700ms is already shorter than 701ms" in found["message"]
 
 
+@pytest.mark.parametrize("odd", [-1, True, 0.5, None, "0"])
+@pytest.mark.parametrize("name", ["content_index", "audio_end_ms"])
+def test_where_it_is_cut_is_a_number_from_nought(name: str, odd: object) -> None:
+    one = session()
+    said = told(one, "response.create")[1]["item"]["id"]
+    where = {"content_index": 0, "audio_end_ms": 0, name: odd}
+    assert error(one, "conversation.item.truncate", item_id=said, **where)["param"] == name
+    assert (
+        error(one, "conversation.item.truncate", item_id=said, content_index=1, audio_end_ms=0)["param"]
+        == "content_index"
+    )
+
+
 def test_a_delta_and_its_obfuscation_are_as_long_whatever_it_says() -> None:
     deltas = [e for e in told(session(given=TEXT), "response.create") if e["type"].endswith(".delta")]
     assert {len(e["delta"] + e["obfuscation"]) for e in deltas} == {16}

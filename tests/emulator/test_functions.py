@@ -93,6 +93,21 @@ def test_a_schema_that_refers_to_itself_ends(shape: Json) -> None:
     assert len(json.dumps(arguments({"$defs": {"t": shape}, "$ref": "#/$defs/t"}))) < 50_000
 
 
+@pytest.mark.parametrize(
+    "many",
+    [
+        {"const": "x" * 15_000},
+        {"enum": [["x"] * 5_000]},
+        {"type": "number", "minimum": "x" * 15_000},
+        {"type": "string", "minLength": 9_000},
+        {"type": "object", "properties": {"x" * 15_000: {}}},
+    ],
+)
+def test_what_a_schema_says_once_it_does_not_say_a_thousand_times(many: Json) -> None:
+    schema = {"type": "object", "properties": {f"p{number}": {"$ref": "#/$defs/t"} for number in range(1000)}}
+    assert len(json.dumps(arguments({"$defs": {"t": many}, **schema}))) < 50_000
+
+
 def test_a_call_comes_in_the_recorded_order() -> None:
     one = session(given=TEXT | {"model": "gpt-realtime", "tools": [WEATHER]})
     told(one, "conversation.item.create", item=said("What is the weather in London?"))

@@ -85,6 +85,15 @@ def test_a_refused_update_leaves_its_good_part_behind() -> None:
     assert "type" not in one.config
 
 
+def test_what_is_nested_deep_is_left_as_it_is() -> None:
+    deep: Json = {}
+    for _ in range(480):
+        deep = {"deeper": deep}
+    one = session(of=rules(drops_bad_updates_whole=False))
+    assert update(one, SEMANTIC, tracing=deep)["type"] == "error"
+    assert one.config["tracing"] == deep
+
+
 @pytest.mark.parametrize("detection", [{"type": "server_vad", "threshold": 7, "eagerness": "low"}, SEMANTIC])
 def test_where_more_is_wrong_nothing_is_left(detection: Json) -> None:
     one = session(of=rules(drops_bad_updates_whole=False))

@@ -262,6 +262,65 @@ def test_a_bad_commit_is_refused_late_by_models_that_write_while_they_listen() -
     assert (refused["error"]["event_id"], 0.8 < refused["at_s"] < 1) == ("mine", True)
 
 
+def test_what_waits_to_be_heard_is_cut_to_nothing() -> None:
+    clock = Clock(over="webrtc", audio={"input": {"turn_detection": {"type": "server_vad"}}})
+    for _ in range(2):
+        told(clock.session, "response.create")
+        clock.passes(1)
+    cut = next(e for e in append(clock.session, speech.speech(1)) if e["type"] == "conversation.item.truncated")
+    assert cut["audio_end_ms"] == 0
+
+
+def test_what_comes_behind_a_turn_that_gets_no_response_is_heard() -> None:
+    clock = Clock(
+        audio={
+            "input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 200, "interrupt_response": False}}
+        },
+    )
+    names = types(append(clock.session, 3 * (speech.speech(1) + speech.silence(1))))
+    assert (names.count("response.created"), names.count("error")) == (1, 2)
+    assert names.count("input_audio_buffer.committed") == 3
+
+
+def test_the_item_of_a_turn_that_is_no_longer_listened_for_is_the_one_that_was_told() -> None:
+    clock = Clock(audio={"input": {"turn_detection": {"type": "server_vad"}}})
+    (started,) = append(clock.session, speech.speech(1))
+    told(
+        clock.session,
+        "session.update",
+        session={"type": "realtime", "audio": {"input": {"turn_detection": None}}},
+    )
+    committed = told(clock.session, "input_audio_buffer.commit")[0]
+    assert (committed["type"], committed["item_id"]) == ("input_audio_buffer.committed", started["item_id"])
+
+
+@pytest.mark.parametrize(
+    "wish", [7, [], {"audio": {"output": None}}, {"audio": {"output": {"format": "pcm16"}}}, {"audio": {"input": {}}}]
+)
+def test_a_response_that_is_wished_for_oddly_is_refused(wish: object) -> None:
+    assert error(session(), "response.create", response=wish)["param"].startswith("response")
+
+
+def test_a_response_of_the_beta_has_a_format_of_its_own() -> None:
+    one = session(dialect="beta")
+    sizes = [
+        sum(len(e["delta"]) for e in told(one, "response.create", response=wish) if e["type"] == "response.audio.delta")
+        for wish in ({}, {"output_audio_format": "g711_ulaw"})
+    ]
+    assert sizes[1] < sizes[0] / 5
+    assert error(one, "response.create", response={"output_audio_format": "mp3"})["code"] == "invalid_value"
+
+
+def test_what_was_due_after_the_end_does_not_come() -> None:
+    """The clock has jumped, as after a sleep of the machine."""
+    clock = Clock(over="webrtc")
+    clock.passes(3599)
+    told(clock.session, "response.create")
+    clock.passes(0.9)
+    clock.now_s += 7200
+    assert clock.session.tick()[-1]["error"]["code"] == "session_expired"
+
+
 def test_nothing_follows_the_end() -> None:
     clock = Clock()
     told(clock.session, "response.create")

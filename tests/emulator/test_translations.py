@@ -205,6 +205,7 @@ def test_the_python_package_is_translated_for() -> None:
     [
         ({"type": "response.create"}, "invalid_value", "type"),
         ({"type": "input_audio_buffer.append", "audio": ""}, "invalid_value", "type"),
+        ({"type": {}}, "invalid_value", "type"),
         ({}, "missing_required_parameter", "type"),
         ({"type": "session.update"}, "missing_required_parameter", "session"),
         ({"type": "session.update", "session": MODEL}, "unknown_parameter", "session.model"),
