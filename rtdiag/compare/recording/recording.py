@@ -65,11 +65,11 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Omitted(msgspec.Struct, frozen=True):
-    """A run of frames that was cut out."""
+    """A run of frames that was cut out; `count` is None where nobody counted them."""
 
     direction: Literal["sent", "received"]
     type: str
-    count: int
+    count: int | None = None
 
 
 class Message(msgspec.Struct, frozen=True):
