@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import tracemalloc
 from contextlib import suppress
 from datetime import date
 from typing import Any
 
 import pytest
+from aiohttp import web
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.bodies import Refused
-from rtdiag.emulator.http.sockets import LARGEST_MESSAGE_BYTES, _close_code
+from rtdiag.emulator.http.sockets import LARGEST_MESSAGE_BYTES, Socket, _close_code
 from tests.emulator.clients import (
     INTENT,
     MODEL,
@@ -319,3 +321,15 @@ def test_without_an_upgrade_there_is_nothing_to_get() -> None:
             return answer.status_code
 
     assert asyncio.run(run()) == 405
+
+
+def test_what_waits_for_a_slow_reader_is_there_once() -> None:
+    """As text each event would hold a copy of the sound that all responses share."""
+    socket, sound = Socket(web.WebSocketResponse()), "A" * 100_000
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            socket.send({"type": "response.output_audio.delta", "delta": sound})
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(sound)
+    finally:
+        tracemalloc.stop()

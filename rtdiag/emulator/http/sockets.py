@@ -43,11 +43,11 @@ class Socket:
 
     def __init__(self, ws: web.WebSocketResponse) -> None:
         self._ws = ws
-        self._outbox: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Json | tuple[int, str]] = asyncio.Queue()
 
     def send(self, event: Json) -> None:
-        """Queues one event as a text frame."""
-        self._outbox.put_nowait(json.dumps(event))
+        """Queues one event; it becomes a text frame when its turn comes, for the events of many share their sound."""
+        self._outbox.put_nowait(event)
 
     def close(self, code: int, reason: str) -> None:
         """Queues the close, behind the events that came before."""
@@ -78,8 +78,8 @@ class Socket:
 
     async def _write(self) -> tuple[int, str]:
         """Until the close, whose code and reason it returns."""
-        while isinstance(queued := await self._outbox.get(), str):
-            await self._ws.send_str(queued)
+        while isinstance(queued := await self._outbox.get(), dict):
+            await self._ws.send_str(json.dumps(queued))
             self._outbox.task_done()
         return queued
 
