@@ -7,7 +7,8 @@
 The fixture is a `Running`. While the test runs, OPENAI_BASE_URL and OPENAI_API_KEY name the emulator, so that a client
 which reads them touches neither the real key nor the real API. `@pytest.mark.realtime_emulator(as_of="2025-03-21",
 faults=["key-revoked"])` says which day's API it is and what is broken; `environment=False` leaves the variables alone; `tls=True`
-serves https and wss, and SSL_CERT_FILE and NODE_EXTRA_CA_CERTS name whose certificates are to be trusted.
+serves https and wss, and SSL_CERT_FILE and NODE_EXTRA_CA_CERTS name whose certificates are to be trusted. `pace`, `profile` and
+`merge_slashes` are as on the command line.
 Markers of the module, the class and the test add up; what the nearest one says holds.
 """
 
@@ -24,7 +25,7 @@ import pytest
 if TYPE_CHECKING:
     from rtdiag.emulator.background import Running
 
-_SIGNATURE = "realtime_emulator(as_of=None, faults=(), environment=True, tls=False, pace=1)"
+_SIGNATURE = "realtime_emulator(as_of=None, faults=(), environment=True, tls=False, pace=1, profile='openai', merge_slashes=False)"
 _MARKER = (
     f"{_SIGNATURE}: which Realtime API the fixture of that name is, "
     "and whether OPENAI_BASE_URL and OPENAI_API_KEY name it."
@@ -34,7 +35,8 @@ _MARKER = (
 class EmulatorOptions(NamedTuple):
     """What the marker asks for: `as_of` a date or its ISO form, `faults` ids of `rtdiag emulator --list-faults`, or one.
 
-    `pace`: how long a response takes, 1 as recorded, 0 at once.
+    `pace`: how long a response takes, 1 as recorded, 0 at once. `profile`: whose server it is. `merge_slashes`: several slashes
+    in a path are one.
     """
 
     as_of: date | str | None = None
@@ -42,6 +44,8 @@ class EmulatorOptions(NamedTuple):
     environment: bool = True
     tls: bool = False
     pace: float = 1
+    profile: str = "openai"
+    merge_slashes: bool = False
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,7 +62,8 @@ def realtime_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
         try:
             wishes = _wishes(request.node)
             day, faults = _day(wishes.as_of), _ids(wishes.faults)
-            emulator = stack.enter_context(running(day, faults, tls=wishes.tls, pace=wishes.pace))
+            options = {name: getattr(wishes, name) for name in ("tls", "pace", "profile", "merge_slashes")}
+            emulator = stack.enter_context(running(day, faults, **options))
         except (TypeError, ValueError) as wrong:
             _refuse(str(wrong))
         if wishes.environment:
@@ -76,9 +81,11 @@ def _wishes(test: pytest.Item) -> EmulatorOptions:
     for marker in reversed(list(test.iter_markers("realtime_emulator"))):
         given |= signature(EmulatorOptions).bind(*marker.args, **marker.kwargs).arguments
     wishes = EmulatorOptions(**given)
-    for name in ("environment", "tls"):
+    for name in ("environment", "tls", "merge_slashes"):
         if not isinstance(value := getattr(wishes, name), bool):
             raise TypeError(f"{name} is True or False, not {value!r}")
+    if not isinstance(profile := wishes.profile, str):
+        raise TypeError(f"profile is one of `rtdiag emulator --profile`, not {profile!r}")
     pace: object = wishes.pace
     if isinstance(pace, bool) or not isinstance(pace, (int, float)) or not pace >= 0:
         raise TypeError(f"pace is a number from 0 on, not {pace!r}")

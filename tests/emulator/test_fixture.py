@@ -36,8 +36,8 @@ import httpx
 import pytest
 
 
-def models(emulator):
-    return httpx.get(emulator.base_url + "/models", headers={"Authorization": f"Bearer {emulator.key}"})
+def models(emulator, path="/models"):
+    return httpx.get(emulator.base_url + path, headers={"Authorization": f"Bearer {emulator.key}"})
 
 
 def test_plain(realtime_emulator):
@@ -55,6 +55,12 @@ def test_marked(realtime_emulator):
 @pytest.mark.realtime_emulator(environment=False)
 def test_the_variables_are_left_alone(realtime_emulator):
     assert "OPENAI_API_KEY" not in os.environ
+
+
+@pytest.mark.realtime_emulator(profile="azure", merge_slashes=True)
+def test_another_server(realtime_emulator):
+    assert os.environ["OPENAI_BASE_URL"].endswith("/openai/v1")
+    assert models(realtime_emulator, "//models").status_code == 200
 
 
 def test_afterwards_they_are_as_before():
@@ -112,7 +118,7 @@ def test_a_test_of_another_project_takes_three_lines(tmp_path: Path) -> None:
 
 def test_the_marker_says_which_api_it_is(tmp_path: Path) -> None:
     done = pytest_in(tmp_path, MARKED)
-    assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout
+    assert (done.returncode, "5 passed" in done.stdout) == (0, True), done.stdout
 
 
 def test_a_mistake_in_the_marker_is_an_error_that_says_what(tmp_path: Path) -> None:
@@ -140,7 +146,10 @@ WRONG = [
     ("pace='slow'", "not 'slow'"),
     ("pace=-1", "not -1"),
     ("tls='yes'", "not 'yes'"),
-    ("None, (), True, False, 1, 1", "too many positional arguments"),
+    ("merge_slashes=1", "not 1"),
+    ("profile='azur'", "did you mean azure"),
+    ("profile=7", "not 7"),
+    ("None, (), True, False, 1, 'azure', True, 1", "too many positional arguments"),
 ]
 
 
@@ -153,7 +162,10 @@ def test_wrong_arguments_of_the_marker_are_one_line_each(tmp_path: Path) -> None
     assert (done.returncode, f"{len(WRONG)} errors" in done.stdout) == (1, True), done.stdout
     assert "Traceback" not in done.stdout
     assert "fixture.py" not in done.stdout
-    head = "@pytest.mark.realtime_emulator(as_of=None, faults=(), environment=True, tls=False, pace=1): "
+    head = (
+        "@pytest.mark.realtime_emulator(as_of=None, faults=(), environment=True, tls=False, pace=1, profile='openai',"
+        " merge_slashes=False): "
+    )
     told = [line for line in done.stdout.splitlines() if line.startswith(head)]
     for line, (_, words) in zip(told, WRONG, strict=True):
         assert words in line
