@@ -94,9 +94,8 @@ def command(
         return
     if cassette is not None and report is None:
         refuse("--cassette holds what --compare finds: name the report, as --compare REPORT")
-    if report is not None and (
-        faults or control_port is not None or port or host != "127.0.0.1" or tls or merge_slashes or profile != "openai"
-    ):
+    serving = (control_port, port, host, tls, merge_slashes, profile, pace)
+    if report is not None and (faults or serving != (None, 0, "127.0.0.1", False, False, "openai", 1)):
         refuse("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
     if report is not None:
         sys.exit(_compare(report, cassette, as_of))
@@ -184,4 +183,7 @@ def _compare_recording(name: str, text: str, cassette: str | None, as_of: date |
         files[str(call)] = recording.recording_in(text_of(str(call), FILE))
     found = {name: asyncio.run(recording.replayed(files, as_of))[name]}
     show(recording.listing(found))
-    return 1 if recording.unexplained(found[name]) else 0
+    differs = bool(recording.unexplained(found[name]))
+    if differs and files[name].partial:
+        say("rtdiag: it was posted without what led to it, which may be why")
+    return 1 if differs else 0

@@ -39,6 +39,17 @@ def test_what_is_alike_and_what_is_not(tmp_path: Path) -> None:
     assert "- error error.param, more: there absent; here null\n" in other.output
 
 
+def test_an_error_that_was_posted_alone_may_differ_for_that(tmp_path: Path) -> None:
+    other = compared(tmp_path, recording(CREATED, REFUSED, kind="as_posted"))
+    assert (other.exit_code, other.stderr) == (1, "rtdiag: it was posted without what led to it, which may be why\n")
+
+
+def test_an_option_of_serving_is_refused(tmp_path: Path) -> None:
+    for option in (("--pace", "0"), ("--profile", "azure"), ("--tls",), ("--port", "1")):
+        done = compared(tmp_path, recording(CREATED), "given.yaml", *option)
+        assert (done.exit_code, "only --as-of and --cassette go with it" in done.stderr) == (2, True), option
+
+
 def test_how_many_frames_were_cut_out_need_not_be_known(tmp_path: Path) -> None:
     uncounted: Any = {"omitted": {"direction": "sent", "type": "input_audio_buffer.append", "count": None}}
     assert compared(tmp_path, recording(CREATED, uncounted, CANCEL, REFUSED, kind="as_posted")).exit_code == 0

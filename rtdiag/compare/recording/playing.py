@@ -71,7 +71,10 @@ async def play(recording: Recording, emulator: Emulator, call: Recording | None 
         if recording.header.transport == "sideband":
             offer = next((e for e in (call.exchanges if call else ()) if e.request.url.endswith("/calls")), None)
             if offer is None:
-                raise Unusable("it is the sideband of a call: the recording with that call's offer must lie beside it")
+                raise Unusable(
+                    "it is the sideband of a call: the recording with that call's offer must lie beside it, "
+                    "as ws__x.yaml beside ws_sideband__x.yaml"
+                )
             await asking.ask(offer)
         for exchange in recording.exchanges:
             played.answers.append(await asking.ask(exchange))
