@@ -93,6 +93,28 @@ def test_an_item_that_is_not_there(verb: str) -> None:
     assert (found["code"], found["param"]) == ("missing_required_parameter", "item_id")
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("item_id", None, "Invalid type for 'item_id': expected a string, but got null instead."),
+        (
+            "audio_end_ms",
+            1200.5,
+            "Invalid type for 'audio_end_ms': expected an integer, but got a decimal number instead.",
+        ),
+        ("content_index", True, "Invalid type for 'content_index': expected an integer, but got a boolean instead."),
+        (
+            "audio_end_ms",
+            -1,
+            "Invalid 'audio_end_ms': integer below minimum value. Expected a value >= 0, but got -1 instead.",
+        ),
+    ],
+)
+def test_what_is_cut_is_named_by_an_id_and_whole_numbers(field: str, value: object, words: str) -> None:
+    where = {"item_id": "here", "content_index": 0, "audio_end_ms": 0}
+    assert error(session(), "conversation.item.truncate", **where | {field: value})["message"] == words
+
+
 @pytest.mark.parametrize("missing", ["content_index", "audio_end_ms"])
 def test_a_truncation_says_where(missing: str) -> None:
     one = session()

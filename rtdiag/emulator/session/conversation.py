@@ -12,13 +12,14 @@ from rtdiag.api.endpoints import Dialect
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.session.server_events import event, named, new_id
 from rtdiag.emulator.session.settings import Rules
-from rtdiag.emulator.session.shapes import all_shapes, check
+from rtdiag.emulator.session.shapes import Shape, all_shapes, check
 from rtdiag.emulator.timeline import Behaviour
 
 Json = dict[str, Any]
 
 _DOING = {"delete": "deleting", "retrieve": "retrieving", "truncate": "truncating"}
 _TEXT = {"is": "string", "null": True}
+_ID = {"is": "string"}
 # What is said of the model has one part.
 _CUT: Mapping[str, Json] = {
     "content_index": {"is": "integer", "min": 0, "max": 0},
@@ -85,9 +86,7 @@ class Conversation:
     def truncate(self, asked: Json) -> Iterator[Json]:
         """`conversation.item.truncate`, of an item that has sound, and no more than that."""
         for name, shape in _CUT.items():
-            if name not in asked:
-                raise Refused("missing-parameter", param=name)
-            check(shape, asked[name], name, None, Behaviour())
+            _require(asked, name, shape)
         item_id, wanted_ms = self._known(asked, "truncate")["id"], asked["audio_end_ms"]
         has_ms = self._sound_ms.get(item_id)
         if has_ms is None:
@@ -177,15 +176,20 @@ class Conversation:
         yield from named(self._dialect, "conversation.item.done", previous_item_id=before, item=item)
 
     def _known(self, asked: Json, verb: str) -> Json:
-        if "item_id" not in asked:
-            raise Refused("missing-parameter", param="item_id")
-        item = self._items.get(str(asked["item_id"]))
+        _require(asked, "item_id", _ID)
+        item = self._items.get(asked["item_id"])
         if item is None:
             raise Refused("item-not-found", item_id=asked["item_id"], verb=verb, doing=_DOING[verb])
         return item
 
     def _last_id(self) -> str | None:
         return next(reversed(self._items), None)
+
+
+def _require(asked: Json, name: str, shape: Shape) -> None:
+    if name not in asked:
+        raise Refused("missing-parameter", param=name)
+    check(shape, asked[name], name, None, Behaviour())
 
 
 def _without_audio(part: Any) -> Any:

@@ -252,7 +252,7 @@ def _name_of(value: object) -> str:
     kinds = {
         bool: "a boolean",
         int: "an integer",
-        float: "a decimal",
+        float: "a decimal number",  # records 45078013742 and 61593768014
         str: "a string",
         list: "an array",
         dict: "an object",
