@@ -160,3 +160,9 @@ def test_a_reason_excuses_its_place_alone() -> None:
     assert reason(words)
     assert not reason(replace(words, what="missing"))
     assert not reason(replace(words, place="session.created session.instructions"))
+
+
+def test_what_is_in_a_cache_is_a_number_for_each_kind_of_token() -> None:
+    details = "response.done response.usage.input_token_details.cached_tokens_details"
+    assert reason(Unlike(f"{details}.text_tokens", "form", "64", "0"))
+    assert not reason(Unlike(details, "form", "null", "{…}"))
