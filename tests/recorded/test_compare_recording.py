@@ -44,6 +44,14 @@ def test_an_error_that_was_posted_alone_may_differ_for_that(tmp_path: Path) -> N
     assert (other.exit_code, other.stderr) == (1, "rtdiag: it was posted without what led to it, which may be why\n")
 
 
+def test_a_session_that_names_no_model_has_one_of_its_day(tmp_path: Path) -> None:
+    words = "Error committing input audio buffer: the buffer is empty."
+    said: Any = {"direction": "received", "data": {"type": "error", "error": {"message": words}}}
+    commit: Any = {"direction": "sent", "data": {"type": "input_audio_buffer.commit"}}
+    early = {"family": "openai-beta", "recorded_at": "2024-10-18", "kind": "as_posted"}
+    assert compared(tmp_path, recording(commit, said, **early)).output == "1 recording played again: no difference.\n"
+
+
 def test_an_option_of_serving_is_refused(tmp_path: Path) -> None:
     for option in (("--pace", "0"), ("--profile", "azure"), ("--tls",), ("--port", "1")):
         done = compared(tmp_path, recording(CREATED), "given.yaml", *option)

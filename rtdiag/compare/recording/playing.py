@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from rtdiag.compare.recording.ids import Names
 from rtdiag.compare.recording.recording import APPEND, CUT, Close, Exchange, Frame, Recording
 from rtdiag.compare.recording.voice import Voice, voice_of
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.timeline import models_alive
 from rtdiag.intake import Unusable
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ async def _socket(played: Played, emulator: Emulator, call_id: str) -> None:
     headers = {"authorization": f"Bearer {emulator.key}"}
     if recording.header.family == "openai-beta":
         headers["openai-beta"] = "realtime=v1"
-    url = f"{emulator.ws_url}/realtime?{_query(recording, call_id)}"
+    url = f"{emulator.ws_url}/realtime?{_query(recording, call_id, emulator.as_of)}"
     try:
         async with connect(url, additional_headers=headers, **_AS_IT_COMES) as connection:
             await _Playing(played, connection).play()
@@ -165,7 +167,7 @@ async def _socket(played: Played, emulator: Emulator, call_id: str) -> None:
         played.close = Close(refusal.response.status_code, "HTTP")
 
 
-def _query(recording: Recording, call_id: str) -> str:
+def _query(recording: Recording, call_id: str, day: date) -> str:
     """What the socket was opened with, as far as what was recorded tells."""
     opened = next((f.request.url for f in recording.frames if f.request), "")
     if "?" in opened:
@@ -176,7 +178,13 @@ def _query(recording: Recording, call_id: str) -> str:
     shown = sessions[0] if sessions else {}
     if shown.get("type") == "transcription" or "transcription" in str(shown.get("object")):
         return "intent=transcription"
-    return urlencode({"model": shown.get("model") or "gpt-realtime"})
+    return urlencode({"model": shown.get("model") or _model_of(day)})
+
+
+def _model_of(day: date) -> str:
+    """A model that there was on that day, gpt-realtime if it was one."""
+    alive = [model.id for model in models_alive(day) if model.kind == "realtime"]
+    return next((name for name in alive if name == "gpt-realtime"), alive[0])
 
 
 class _Playing:
