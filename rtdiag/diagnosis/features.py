@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import lexicon, wording
@@ -37,15 +37,18 @@ _OF_THE_API = re.compile(
 )
 # Characters of a text that are taken apart, and of those in which signs are looked for.
 _LOOKED_AT, _LONGEST = 1 << 18, 65_536
+_REMEMBERED = 128  # situations: each is asked about more than once, and those of one run again when it is judged anew
 # How readers mark a circumstance that a person tells.
 _A_PERSON_SAYS = ("said before it: ", "said after it: ")
 
 
+@lru_cache(_REMEMBERED)
 def features(situation: Situation) -> Features:
     """All that a situation says, under the names above; what it does not say is an empty text."""
     return _of(situation, [p for p in _records_of(situation) if p.kind in ("machine", "person")])
 
 
+@lru_cache(_REMEMBERED)
 def of_machines(situation: Situation) -> Features:
     """The features without a person's words: what high confidence rests on."""
     told = tuple(c for c in situation.circumstances if not c.startswith(_A_PERSON_SAYS))

@@ -6,8 +6,9 @@ the credential or the date add them or take them away.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rtdiag.api.endpoints import base_url_of
 from rtdiag.diagnosis import catalogue
@@ -87,7 +88,7 @@ class Held:
     shown: bool
 
 
-def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple[Held, ...]:
+def judged(situation: Situation, causes: Collection[Cause] | None = None) -> tuple[Held, ...]:
     """Every cause that signs or words bring near, likeliest first; of these causes, or of the whole catalogue.
 
     What a machine said decides: a cause that its words alone settle comes first, and no other is held with high confidence. A cause
@@ -95,8 +96,8 @@ def judged(situation: Situation, causes: Iterable[Cause] | None = None) -> tuple
     """
     known = tuple(catalogue.causes().values() if causes is None else causes)
     told, of_machine = features(situation), of_machines(situation)
-    matches = ranked(told, known)
-    decisive = matches if of_machine == told else ranked(of_machine, known)
+    matches = ranked(told, causes)
+    decisive = matches if of_machine == told else ranked(of_machine, causes)
     settled = {m.cause.code for m in decisive if confidence(m, decisive) == "high"}
     ours = anchored(told)
     near = likeness(told) if of_machine["text"] or (ours and not denies(situation)) else {}
@@ -180,10 +181,18 @@ def weighed(found: Mapping[str, Diagnosis]) -> tuple[Diagnosis, ...]:
     return tuple(sorted((_held_against(d, firm) for d in firm.values()), key=_rootward))
 
 
-def ranked(found: Features, causes: Iterable[Cause] | None = None) -> list[Match]:
+def ranked(found: Features, causes: Iterable[Cause] | None = None) -> Sequence[Match]:
     """Every cause with at least one sign for it, the most points first; at equal points the one nearer to the root."""
-    known = catalogue.causes().values() if causes is None else causes
-    matches = (match(cause, found) for cause in known if cause.speaks_for)
+    return _of_all(tuple(found.items())) if causes is None else _ranked(found, causes)
+
+
+@lru_cache(maxsize=128)  # of one run many situations are alike, and each is asked about more than once
+def _of_all(found: tuple[tuple[str, str], ...]) -> Sequence[Match]:
+    return _ranked(dict(found), catalogue.causes().values())
+
+
+def _ranked(found: Features, causes: Iterable[Cause]) -> Sequence[Match]:
+    matches = (match(cause, found) for cause in causes if cause.speaks_for)
     return sorted((m for m in matches if m.support), key=lambda m: (-m.points, m.cause.weight, m.cause.code))
 
 

@@ -8,7 +8,7 @@ report meets that was not there when the catalogue was written. `--misses` names
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import click
@@ -92,7 +92,7 @@ def score(results: Iterable[Judged]) -> Score:
 _CAUSES = tuple(catalogue.causes().values())
 
 
-def _judged(example: Example, causes: Iterable[Cause]) -> Judged:
+def _judged(example: Example, causes: Collection[Cause]) -> Judged:
     found = judged(example.situation, causes)
     families = dict.fromkeys(one.match.cause.family for one in found)
     named = bool(found) and found[0].shown
