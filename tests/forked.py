@@ -22,7 +22,10 @@ _OF_ITSELF = ("in", "out", "err")  # the files that its streams are, by their nu
 
 
 class Forked:
-    """The running process, to be asked as a `subprocess.Popen` with text; `first` is called in it before all else."""
+    """The running process, to be asked as a `subprocess.Popen` with text; `first` is called in it before all else.
+
+    `terminal`, the file of one, is its standard error, of which `communicate` then says nothing.
+    """
 
     def __init__(
         self,
@@ -32,8 +35,12 @@ class Forked:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         first: Callable[[], None] | None = None,
+        terminal: str | None = None,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="rtdiag-")
+        self._terminal = terminal
+        if terminal:
+            self._stream("err").symlink_to(terminal)
         self._stream("in").write_text(given, encoding="utf-8")
         wanted = (arguments, self._folder.name, dict(os.environ if env is None else env), cwd or Path.cwd(), first)
         self._process = server().Process(target=_run, args=wanted)
@@ -58,7 +65,8 @@ class Forked:
         self._process.join(timeout)
         if self.returncode is None:
             raise subprocess.TimeoutExpired("rtdiag", timeout or 0)
-        out, error = (self._stream(name).read_text(encoding="utf-8") for name in _OF_ITSELF[1:])
+        out = self._stream("out").read_text(encoding="utf-8")
+        error = "" if self._terminal else self._stream("err").read_text(encoding="utf-8")
         self._folder.cleanup()
         return out, error
 

@@ -8,11 +8,10 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from rtdiag.cli.signals import Stop
 from rtdiag.engine import registry
 from rtdiag.recorded import reading
 from rtdiag.report import FORMATS
+from tests.forked import Forked, rtdiag
 
 # What standard error shows on a terminal when a phase begins, and the run that has that phase; where it is long, by a silence.
 PHASES = {
@@ -42,17 +42,16 @@ WAIT_S = 60
 
 
 @contextlib.contextmanager
-def started(*options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def started(*options: str, first: Callable[[], None] | None = None) -> Iterator[tuple[Forked, int]]:
     """A run on the emulator whose standard error is a terminal, of which the other end is given."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "rtdiag", "run", "--emulator", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"})
-    os.close(theirs)
+    environment = {**os.environ, "TERM": "xterm"}
+    process = Forked(("run", "--emulator", *options), env=environment, first=first, terminal=os.ttyname(theirs))
     try:
         yield process, ours
     finally:
         process.kill()
-        process.communicate()
+        os.close(theirs)
         os.close(ours)
 
 
@@ -60,11 +59,9 @@ def wait_for(words: str, terminal: int) -> str:
     """Read the terminal until it shows these words; all that it showed until then."""
     shown = ""
     while words not in shown:
-        try:
-            part = os.read(terminal, 4096).decode("utf-8", "replace")
-        except OSError:  # the other end is closed
-            part = ""
-        assert part, f"the run ended without showing {words!r}: {shown[-400:]!r}"
+        there, _, _ = select.select([terminal], [], [], WAIT_S)
+        assert there, f"the run has not shown {words!r}: {shown[-400:]!r}"
+        part = os.read(terminal, 4096).decode("utf-8", "replace")
         shown += part
     return shown
 
@@ -96,35 +93,31 @@ def test_a_signal_leaves_every_report_with_every_finished_case(
     lines = [json.loads(line) for line in names["ndjson"].read_text(encoding="utf-8").splitlines()]
     told = {c["id"]: c["status"] for line in lines if line["type"] == "check" for c in line["check"]["cases"]}
     assert finished(report).items() <= told.items()
-    assert out.decode().count("\n") == 1
+    assert out.count("\n") == 1
     if phase == "closing":
         assert (report["interrupted"], process.returncode) == (False, report["exit_code"])
     else:
         assert (report["interrupted"], process.returncode, report["exit_code"]) == (True, 130, 130)
-        assert b"INTERRUPTED" in out
+        assert "INTERRUPTED" in out
     planned = sum(len(check["cases"]) for check in report["checks"])
     assert planned > 100, "what was not asked is told, too"
     seen = {i for check in report["checks"] for c in check["cases"] for i in c["exchanges"]}
     assert seen <= {x["id"] for x in report["exchanges"]}
 
 
-def heeding() -> None:
-    """Whoever runs the tests in the background may have signals ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_after_a_signal_in_a_hang_no_format_says_that_all_is_well(number: signal.Signals, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        command = [sys.executable, "-m", "rtdiag", "run", "--base-url", f"http://127.0.0.1:{deaf.getsockname()[1]}/v1"]
-        command += [f"--report={form}={tmp_path / form}" for form in FORMATS]
+        reports = [f"--report={form}={tmp_path / form}" for form in FORMATS]
         environment = {**os.environ, "OPENAI_API_KEY": "sk-proj-FAKE000000000000000000000000000000"}
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment, preexec_fn=heeding) as process:
-            asked, _ = deaf.accept()
-            with asked:
-                assert asked.recv(3) == b"GET"
-                process.send_signal(number)
-                assert process.wait(WAIT_S) == 130
+        address = f"http://127.0.0.1:{deaf.getsockname()[1]}/v1"
+        process = Forked(("run", "--base-url", address, *reports), env=environment)
+        asked, _ = deaf.accept()
+        with asked:
+            assert asked.recv(3) == b"GET"
+            process.send_signal(number)
+            process.communicate(timeout=WAIT_S)
+    assert process.returncode == 130
     told = {form: (tmp_path / form).read_text(encoding="utf-8") for form in FORMATS}
     for form in set(FORMATS) - {"json", "ndjson"}:
         assert "stopped at key.accepted, with nothing answered yet" in told[form], form
@@ -156,9 +149,7 @@ def test_a_kill_leaves_a_journal_of_all_that_was_finished(tmp_path: Path) -> Non
     assert [outcome.id for outcome in kept.checks][: len(before)] == before
     assert (kept.interrupted, kept.exit_code) == (True, 130)
     assert all(row.seen.exchanges for outcome in kept.checks if outcome.id == "endpoint" for row in outcome.rows)
-    again = subprocess.run(
-        [sys.executable, "-m", "rtdiag", "replay", str(journal)], capture_output=True, text=True, check=False
-    )
+    again = rtdiag("replay", str(journal))
     assert (again.returncode, "INTERRUPTED" in again.stdout) == (130, True)
     assert re.search(r"✓ endpoint", again.stdout)
 
@@ -175,17 +166,17 @@ def test_two_signals_do_not_cost_the_report(tmp_path: Path) -> None:
     assert json.loads(target.read_text(encoding="utf-8"))["interrupted"] is True
 
 
+def ignoring() -> None:
+    """What nohup does."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def test_where_signals_are_ignored_they_stay_ignored(tmp_path: Path) -> None:
-    """As under nohup: a run whose parent ignores SIGHUP goes on."""
     target = tmp_path / "run.json"
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with started("--report", f"json={target}", "--only", "token") as (process, terminal):
-            wait_for("Is the key valid?", terminal)
-            process.send_signal(signal.SIGHUP)
-            process.communicate(timeout=WAIT_S)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with started("--report", f"json={target}", "--only", "token", first=ignoring) as (process, terminal):
+        wait_for("Is the key valid?", terminal)
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=WAIT_S)
     assert process.returncode == 0
     assert json.loads(target.read_text(encoding="utf-8"))["interrupted"] is False
 
