@@ -211,23 +211,40 @@ def numbers_in(text: str) -> tuple[str, str]:
 
 def _found(text: str) -> Iterator[Line]:
     words = [(word.group().lower(), word.start()) for word in _WORD.finditer(text)]
-    by_first, anywhere = _candidates({word for word, _ in words})
+    begun = _candidates({word for word, _ in words})
     for word, start in words:
-        for known in by_first.get(_A_NUMBER if word.isdigit() and len(word) > 1 else word, ()):
+        for known in begun.get(_first(word), ()):
             if match := known.template.pattern.match(text, start):
                 yield _line(match, known)
-    for known in () if text.isascii() else anywhere:
+    for known in () if text.isascii() else _anywhere():
         for match in known.template.pattern.finditer(text):
             yield _line(match, known)
 
 
-def _candidates(words: set[str]) -> tuple[dict[str, list[Known]], list[Known]]:
-    """The templates of which all words are there, by the first one; and those that are looked for everywhere."""
-    by_first: dict[str, list[Known]] = {}
+def _candidates(words: set[str]) -> dict[str, list[Known]]:
+    """The templates of which all words are there, by the first one."""
+    firsts = _by_first().keys() & set(map(_first, words))
+    return {first: [known for known in _by_first()[first] if known.template.words <= words] for first in firsts}
+
+
+def _first(word: str) -> str:
+    return _A_NUMBER if word.isdigit() and len(word) > 1 else word
+
+
+@cache
+def _by_first() -> dict[str, list[Known]]:
+    """The templates by their first word."""
+    found: dict[str, list[Known]] = {}
     for known in templates():
-        if known.template.spaced and known.template.words <= words:
-            by_first.setdefault(known.template.first, []).append(known)
-    return by_first, [known for known in templates() if not known.template.spaced]
+        if known.template.spaced:
+            found.setdefault(known.template.first, []).append(known)
+    return found
+
+
+@cache
+def _anywhere() -> list[Known]:
+    """Those that are looked for everywhere: their script has no blanks between words."""
+    return [known for known in templates() if not known.template.spaced]
 
 
 def _line(match: re.Match[str], known: Known) -> Line:
