@@ -116,6 +116,7 @@ class Mask:
 
     def __init__(self, *, keep_addresses: bool = False) -> None:
         self._known: dict[str, _Known] = {}
+        self._heads: set[str] = set()  # what all that is known begins with: most texts hold none of it
         self._counts: Counter[tuple[str, str]] = Counter()
         self._keep_addresses = keep_addresses
         self._clean: set[str] = set()  # short texts that hold nothing of what is known: most come again and again
@@ -191,6 +192,7 @@ class Mask:
     def _add(self, text: str, known: _Known) -> None:
         if text not in self._known and len(self._known) < _MOST_LEARNT:
             self._known[text] = known
+            self._heads |= {spelling[:_LEAST_CUT] for spelling in known.spellings}
             self._clean.clear()
             self._known = dict(sorted(self._known.items(), key=lambda one: -len(one[0])))
 
@@ -238,8 +240,10 @@ class Mask:
                 text = _starred(text, apart(view.place(*span) for span in hidden))
         return text
 
-    def _known_ones(self, _: str) -> Iterator[_Finder]:
-        yield from ((known.kind, known.found) for known in self._known.values())
+    def _known_ones(self, text: str) -> Iterator[_Finder]:
+        text = plain(text)
+        if any(head in text for head in self._heads):
+            yield from ((known.kind, known.found) for known in self._known.values())
 
     def _shapes(self, text: str) -> Iterator[_Finder]:
         lowered = text.lower()
