@@ -145,6 +145,30 @@ def test_speech_that_was_cut_out_interrupts_again() -> None:
     assert [str(one) for one in unexplained(compared(again))] == []
 
 
+def test_turns_that_ended_by_their_words_end_here_after_silence() -> None:
+    """Two of them, each recorded where half a second ends a turn, as a finished phrase does."""
+    said = [append(piece) for piece in pieces(speech.speech(1.5) + speech.silence(1))]
+    detection = {"type": "semantic_vad"}
+    asked = {
+        "type": "session.update",
+        "session": {"type": "realtime", "audio": {"input": {"turn_detection": detection}}},
+    }
+
+    async def run() -> Played:
+        async with Emulator(pace=0, ends=lambda _: 500) as server, wire(server) as made, Emulator(pace=0) as emulator:
+            frames = _received(await until(made, "session.created"))
+            await made.send(asked)
+            frames += [{"direction": "sent", "data": asked}, *_received(await until(made, "session.updated"))]
+            for _ in range(2):
+                for sent in said:
+                    await made.send(sent)
+                frames += [{"direction": "sent", "data": {**sent, "audio": {"<audio>": 33}}} for sent in said]
+                frames += _received(await until(made, "response.done"))
+            return await play(recording(frames), emulator)
+
+    assert [str(one) for one in unexplained(compared(asyncio.run(run())))] == []
+
+
 def test_of_a_post_only_what_it_shows_is_compared() -> None:
     shown = [{"direction": "received", "data": {"type": "response.done", "response": {"object": "realtime.respo…"}}}]
     assert list(compared(replace(played(), recording=recording(shown, kind="as_posted")))) == []

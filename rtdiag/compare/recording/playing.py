@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from rtdiag.compare.recording.ids import Names
 from rtdiag.compare.recording.recording import APPEND, CUT, Close, Exchange, Frame, Recording
-from rtdiag.compare.recording.voice import Voice, voice_of
+from rtdiag.compare.recording.voice import BYTES_PER_MS, Voice, ends_by_words, voice_of
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.timeline import models_alive
 from rtdiag.intake import Unusable
@@ -30,8 +30,11 @@ Json = dict[str, Any]
 
 QUIET_S = 5  # nothing comes for so long: then what is still missing does not come
 _PATIENCE = 3  # so often that is waited for on one socket
-_NUDGE = "input_audio_buffer.timeout_triggered"
-_MORE = 20  # seconds of silence, at most, for a nudge: the emulator may speak longer than what was recorded
+_NUDGE, _STOPPED = "input_audio_buffer.timeout_triggered", "input_audio_buffer.speech_stopped"
+_MORE = (
+    20  # seconds of silence, at most, for what follows silence: the emulator may speak or wait longer than was recorded
+)
+_SECOND_OF_SILENCE = base64.b64encode(bytes(1000 * BYTES_PER_MS)).decode()
 _ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
 _CALL = re.compile(r"rtc_\w+")
 _OF_THE_CLIENT = frozenset({"accept", "content-type", "origin", "openai-beta", "openai-safety-identifier"})
@@ -199,6 +202,7 @@ class _Playing:
         self._over = False
         self._patience = _PATIENCE
         self._more = _MORE
+        self._after_silence = (_NUDGE, _STOPPED) if ends_by_words(played.recording) else (_NUDGE,)
 
     async def play(self) -> None:
         reading = asyncio.create_task(self._read())
@@ -243,10 +247,10 @@ class _Playing:
         """Until all of that has come, of deltas of one kind one; or the socket ends, or nothing comes any more."""
         while self._patience and not self._over and (ends or self._lacks(wanted)):
             self._news.clear()
-            nudged = self._more > 0 and self._came[_NUDGE] < wanted[_NUDGE]
+            nudged = self._more > 0 and any(self._came[name] < wanted[name] for name in self._after_silence)
             if nudged:
                 self._more -= 1
-                await self._hear(1000 // self._voice.chunk_ms)
+                await self._connection.send(json.dumps({"type": APPEND, "audio": _SECOND_OF_SILENCE}))
             try:
                 async with asyncio.timeout(QUIET_S / _MORE if nudged else QUIET_S):
                     await self._news.wait()

@@ -16,7 +16,7 @@ from rtdiag.speech.clip import clip
 Json = dict[str, Any]
 
 CHUNK_MS = 100
-_BYTES_PER_MS = 48
+BYTES_PER_MS = 48  # 24 kHz, mono, 16 bits
 _CUT_SHORT = 200  # a length below that is of what was left of the audio, not of the audio
 _LATEST_MS = 600_000
 _CHUNKS_MS = (10, 20, 30, 40, 50, 60, 80, 100, 120, 128, 160, 200, 250)  # what clients send at once
@@ -34,12 +34,12 @@ class Voice:
 
     def next(self, stored_bytes: int = 0) -> bytes:
         """The next piece as 24 kHz mono signed 16-bit little-endian PCM, as long as it was where that is known."""
-        ms = stored_bytes // _BYTES_PER_MS if stored_bytes > _CUT_SHORT else self.chunk_ms
+        ms = stored_bytes // BYTES_PER_MS if stored_bytes > _CUT_SHORT else self.chunk_ms
         begin, self.at_ms = self.at_ms, self.at_ms + ms
         _refuse_endless(self.at_ms)
         if self.spoken is None:
             return _speech(begin, ms)
-        return b"".join(_speech(at, 1) if self._speaks(at) else bytes(_BYTES_PER_MS) for at in range(begin, begin + ms))
+        return b"".join(_speech(at, 1) if self._speaks(at) else bytes(BYTES_PER_MS) for at in range(begin, begin + ms))
 
     def _speaks(self, at_ms: int) -> bool:
         return any(begin <= at_ms < end for begin, end in self.spoken or ())
@@ -52,6 +52,11 @@ def voice_of(recording: Recording) -> Voice:
     if turns := list(_turns(received)):
         return Voice(turns, _chunk_ms(recording))
     return Voice(() if _listens(recording) or _hears_nothing(received) else None)
+
+
+def ends_by_words(recording: Recording) -> bool:
+    """Whether `semantic_vad` was on, which ended turns by what was said: sooner than the emulator, which waits in silence."""
+    return any((_detection(event) or {}).get("type") == "semantic_vad" for event in recording.received)
 
 
 def _chunk_ms(recording: Recording) -> int:
@@ -133,8 +138,8 @@ def _detection(event: Json) -> Json | None:
 
 
 def _speech(at_ms: int, ms: int) -> bytes:
-    loop, size = _loop(), ms * _BYTES_PER_MS
-    begin = at_ms * _BYTES_PER_MS % len(loop)
+    loop, size = _loop(), ms * BYTES_PER_MS
+    begin = at_ms * BYTES_PER_MS % len(loop)
     piece = loop[begin : begin + size]
     return piece if len(piece) == size else (piece + loop * (size // len(loop) + 1))[:size]
 
