@@ -267,7 +267,7 @@ class _Playing:
 
         with suppress(ConnectionClosed):
             if frame.omitted and frame.omitted.direction == "sent" and frame.omitted.type == APPEND:
-                await self._hear(frame.omitted.count or 0)
+                await self._hear(frame.omitted.pieces)
             elif frame.event:
                 sent = self._played.names.translated(frame.event)
                 await self._connection.send(json.dumps(_voiced(sent, self._voice)))

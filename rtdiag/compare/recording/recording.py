@@ -71,6 +71,11 @@ class Omitted(msgspec.Struct, frozen=True):
     type: str
     count: int | None = None
 
+    @property
+    def pieces(self) -> int:
+        """How many they are taken for: one, as long as need be, where nobody counted."""
+        return 1 if self.count is None else self.count
+
 
 class Message(msgspec.Struct, frozen=True):
     """A request or an answer as it was stored."""

@@ -93,7 +93,7 @@ def _pieces(recording: Recording, *, to_the_end: bool = False) -> int:
     for frame in recording.frames:
         omitted = frame.omitted
         if omitted and omitted.direction == "sent" and omitted.type == APPEND:
-            count += omitted.count or 0
+            count += omitted.pieces
         elif frame.event and frame.event.get("type") == APPEND:
             count += 1
         elif frame.event and frame.event.get("type") == "input_audio_buffer.speech_stopped":
