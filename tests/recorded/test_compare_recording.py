@@ -10,6 +10,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from rtdiag.cli import main
+from rtdiag.compare.recording.playing import Played
+from rtdiag.compare.recording.recording import recording_in
+from rtdiag.compare.recording.replaying import compared as compared_events
 
 HEADER = {"family": "openai-ga", "transport": "ws", "recorded_at": "2026-10-01"}
 CREATED: Any = {"direction": "received", "data": {"type": "session.created", "session": {"model": "gpt-realtime"}}}
@@ -69,9 +72,19 @@ def test_how_many_frames_were_cut_out_need_not_be_known(tmp_path: Path) -> None:
     assert done.output.startswith("1 recording played again: no difference.\n"), done.output
 
 
+def test_odd_names_and_ids_are_compared_as_any() -> None:
+    odd: Any = [{"type": "input_audio_buffer.committed", "item_id": [1]}, {"type": "response.output_text.delta", 1: 2}]
+    data: Any = [*odd, {"type": "response.output_text.delta", "delta": "a"}]
+    played = Played(recording_in(recording(*({"direction": "received", "data": each} for each in data))))
+    played.events = played.recording.received
+    assert list(compared_events(played)) == []
+
+
 BAD: dict[str, tuple[str, str]] = {
     "another API": (recording(CREATED, family="gemini"), "of gemini, which the emulator does not speak: openai-ga"),
     "a day before the API": (recording(CREATED, recorded_at="2020-01-01"), "2020-01-01"),
+    "bytes": (recording(CREATED, {"direction": "sent", "data": {"type": b"x"}}), "bytes is not JSON serializable"),
+    "no number": (recording(CREATED, {"direction": "received", "data": {"a": float("inf")}}), "not JSON compliant"),
     "no day": (recording(CREATED, recorded_at="2026-13-77"), "month must be in 1..12"),
     "no frames": ("header:\n  family: openai-ga\n  transport: ws\nframes: 5\n", "expected array, got int"),
     "no transport": ("header:\n  family: openai-ga\n", "transport"),

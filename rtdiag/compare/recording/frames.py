@@ -53,10 +53,11 @@ def _transcripts(there: Sequence[Json], here: Sequence[Json]) -> Iterator[Unlike
 
 def _of_each(events: Sequence[Json]) -> list[list[Json]]:
     """What is told of each audio, in the order in which they are committed."""
-    about: dict[Any, list[Json]] = {e.get("item_id"): [] for e in events if e.get("type") == _COMMITTED}
+    about: dict[str, list[Json]] = {str(e.get("item_id")): [] for e in events if e.get("type") == _COMMITTED}
     for event in events:
-        if str(event.get("type")).startswith((_TRANSCRIPTION, _COMMITTED)) and event.get("item_id") in about:
-            about[event["item_id"]].append(event)
+        item_id = str(event.get("item_id"))
+        if str(event.get("type")).startswith((_TRANSCRIPTION, _COMMITTED)) and item_id in about:
+            about[item_id].append(event)
     return list(about.values())
 
 

@@ -6,6 +6,7 @@ the socket. Audio that was cut out of a frame is `{"<audio>": bytes}`.
 
 from __future__ import annotations
 
+import json
 import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
@@ -132,10 +133,18 @@ def is_recording(text: str) -> bool:
     return "\nheader:" in f"\n{text}" and "\n  family:" in text
 
 
+def _json(value: Any) -> Any:
+    """As JSON holds it, all of whose names are text. Raises ValueError for what no traffic was."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except TypeError as error:
+        raise ValueError(error) from None
+
+
 def recording_in(text: str) -> Recording:
     """The recording of that text. Raises Unusable."""
     try:
-        found = own_yaml.converted(yaml_of(text), Recording)
+        found = own_yaml.converted(_json(yaml_of(text)), Recording)
         _ = found.header.day
     except Unusable:
         raise
