@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ class Emulator:
     its Unix seconds; `ends` is the rule by which silence ends a turn (turn_taking.py); `pace` is how long a response takes, 1 as
     recorded, 0 at once; `tls`: over https and wss, for clients that trust `ca_file`; `profile` is whose server it is
     (profiles.yaml); `merge_slashes`: several slashes in a path are one. Raises ValueError when made (UnknownFault,
-    UnknownProfile, NoSuchDate, an empty host), OSError when a port is taken.
+    UnknownProfile, NoSuchDate, an empty host, a pace that is none), OSError when a port is taken.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Emulator:
     ) -> None:
         if not host.strip():  # to asyncio "" is every address of this machine
             raise ValueError("the host is empty: give an address, such as 127.0.0.1")
+        if not 0 <= pace < inf:
+            raise ValueError(f"the pace is {pace}: give a number from 0 on, such as 1")
         self.as_of = as_of or newest()
         self.faults = tuple(faults)
         self.key = EMULATOR_KEY

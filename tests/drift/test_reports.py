@@ -251,6 +251,12 @@ def test_an_empty_host_is_refused() -> None:
     assert done.stderr == "rtdiag: the host is empty: give an address, such as 127.0.0.1\n"
 
 
+def test_a_pace_that_is_no_number_is_refused() -> None:
+    done = rtdiag_emulator("--pace", "nan")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "rtdiag: the pace is nan: give a number from 0 on, such as 1\n"
+
+
 def test_a_control_port_that_is_taken_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
