@@ -33,6 +33,8 @@ class Painted(str):
 
 def spelt(text: str) -> str:
     """The text with each such character as \\uXXXX; line feeds stay, CR LF becomes one, and a tab becomes blanks."""
+    if text.isascii() and text.isprintable():  # as most are, which is seen at once
+        return text
     lines = text.replace("\r\n", "\n").expandtabs(_TAB)
     return _UNPRINTABLE.sub(lambda found: _as_json(found[0]), lines)
 
