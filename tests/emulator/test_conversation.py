@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -263,3 +264,15 @@ def test_an_hour_ends_the_session() -> None:
     (answer,) = one.expire()
     assert (answer["error"]["code"], answer["error"]["event_id"]) == ("session_expired", None)
     assert one.ended == (1001, "Your session hit the maximum duration of 60 minutes.")
+
+
+def test_an_item_at_the_end_costs_as_much_behind_thousands() -> None:
+    one = session()
+    for _ in range(2000):
+        item(one)
+    tracemalloc.start()
+    try:
+        item(one)
+        assert tracemalloc.get_traced_memory()[1] < 50_000, "the others are not copied"
+    finally:
+        tracemalloc.stop()

@@ -164,16 +164,24 @@ class Conversation:
         """The item that a new one goes behind, `root` for none: openai 3.54.0 types/realtime/conversation_item_create_event.py."""
         wanted = asked.get("previous_item_id")
         check(_TEXT, wanted, "previous_item_id", None, Behaviour())
-        if wanted not in (None, "root", *self._items):
+        if wanted not in (None, "root") and wanted not in self._items:
             raise Refused("previous-item-not-found", item_id=wanted)
         return {None: self._last_id(), "root": None}.get(wanted, wanted)
 
     def _added(self, item: Json, before: str | None) -> Iterator[Json]:
-        others = list(self._items.items())
-        at = 0 if before is None else 1 + list(self._items).index(before)
-        self._items = dict([*others[:at], (item["id"], item), *others[at:]])
+        behind = self._behind(before)
+        self._items[item["id"]] = item
+        for other in behind:
+            self._items[other] = self._items.pop(other)
         yield from named(self._dialect, "conversation.item.added", previous_item_id=before, item=item)
         yield from named(self._dialect, "conversation.item.done", previous_item_id=before, item=item)
+
+    def _behind(self, item_id: str | None) -> list[str]:
+        """The ids behind that one, all of them behind None; without a look at the rest where it is the last."""
+        if item_id == self._last_id():
+            return []
+        ids = list(self._items)
+        return ids if item_id is None else ids[ids.index(item_id) + 1 :]
 
     def _known(self, asked: Json, verb: str) -> Json:
         _require(asked, "item_id", _ID)
