@@ -11,6 +11,7 @@ import pytest
 
 from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.faults import Switches
 from tests.emulator.made import NOW_S, rules, session
 
 Json = dict[str, Any]
@@ -257,3 +258,17 @@ def missing(sent: Any, shown: Any) -> Iterator[Any]:
             yield from missing(value, shown.get(name))
     elif sent != shown:
         yield sent
+
+
+def test_what_was_told_before_is_not_changed_by_what_comes_later() -> None:
+    one = session("transcription")
+    before = only(one.created())["session"]
+    was = json.dumps(before)
+    one.receive(update("transcription", {"transcription": {"model": "gpt-realtime-whisper"}}))
+    told = only(
+        one.receive(json.dumps({"type": "session.update", "session": {"type": "transcription", "include": None}}))
+    )
+    shown = json.dumps(told)
+    one.rules.switches = Switches(turn_detection_replaced=True)
+    one.receive(json.dumps({"type": "session.update", "session": {"type": "transcription"}}))
+    assert (json.dumps(before), json.dumps(told)) == (was, shown)

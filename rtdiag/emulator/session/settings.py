@@ -80,6 +80,8 @@ def configured(
     opens_as_its_model = (kind, dialect) == ("realtime", "ga")
     result: Json = complete(shape, given, current, rules.behaviour)
     result.pop("type", None)
+    if dialect == "ga":  # not those of `current`, which events still show that wait to be sent
+        result["audio"] = {name: dict(part) for name, part in result["audio"].items()}
     if opens_as_its_model:
         _as_the_model_opens(result, given, current)
     place = audio_input(result, dialect)
