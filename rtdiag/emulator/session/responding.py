@@ -58,35 +58,38 @@ class Responding:
         return self.begin(wish, config)
 
     def begin(self, wish: Json, config: Json) -> Iterator[Json]:
-        """A response by these wishes, over those of the session."""
-        apart, last = wish.get("conversation") == "none", self._conversation.last
-        switches = self._rules.switches
-        made = switches.responses
-        if (self._active and not apart) or made == "collide":
-            coded = self._rules.behaviour.errors_coded
-            active = self._active.id if self._active else new_id("resp")
-            raise Refused("active-response" if coded else "active-response-early", response_id=active)
+        """A response by these wishes, over those of the session. Raises Refused for a second one."""
+        apart, last, made = wish.get("conversation") == "none", self._conversation.last, self._rules.switches.responses
+        self._refuse_second(apart=apart and made != "collide")
         if made == "not-after-results" and last and last["type"] == "function_call_output":
             return iter(())
         model = find(str(config.get("model")))
         reasons = model is not None and model.reasons
+        terms = self._terms(wish, config, apart=apart)
+        head = shown(self._dialect, terms.response_id, None if apart else self._conversation.id, wish, config)
+        outputs = planned(terms, wish, config, last, reasons=reasons)
+        response = self._made[terms.response_id] = Response(terms, head, outputs, reasons=reasons)
+        self._active = self._active if apart else response
+        return self._told(response, response.failing(self._server_error()) if made == "failed" else response.events())
+
+    def _refuse_second(self, *, apart: bool) -> None:
+        if apart or not (self._active or self._rules.switches.responses == "collide"):
+            return
+        coded, active = self._rules.behaviour.errors_coded, self._active.id if self._active else new_id("resp")
+        raise Refused("active-response" if coded else "active-response-early", response_id=active)
+
+    def _terms(self, wish: Json, config: Json, *, apart: bool) -> Terms:
         told = None if apart else self._conversation
-        terms = Terms(
+        return Terms(
             self._dialect,
             self._over,
             told,
             self.playback,
             self._sound(wish, config),
             heard=told is not None and told.has_user_audio,
-            whole_arguments=switches.whole_arguments,
+            whole_arguments=self._rules.switches.whole_arguments,
             server=self._rules.server,
         )
-        outputs = planned(terms, wish, config, last, reasons=reasons)
-        of = None if apart else self._conversation.id
-        head = shown(self._dialect, terms.response_id, of, wish, config)
-        response = self._made[terms.response_id] = Response(terms, head, outputs, reasons=reasons)
-        self._active = self._active if apart else response
-        return self._told(response, response.failing(self._server_error()) if made == "failed" else response.events())
 
     def cancel(self, asked: Json) -> Iterator[Json]:
         """`response.cancel`, of the one in the conversation unless another is named. What is heard of it goes on."""
