@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rtdiag.emulator.http.port import Port
     from rtdiag.emulator.phone import PhoneCall
     from rtdiag.emulator.service import Service
-    from rtdiag.emulator.session.subscribers import Held
+    from rtdiag.emulator.session.open_session import OpenSession
 
 
 class Emulator:
@@ -148,7 +148,7 @@ class Emulator:
         """Sessions that are open, over peer connections and over WebSockets."""
         return self.open_calls + (len(self._service.lines) if self._service else 0)
 
-    def session(self, call_id: str) -> Held:
+    def session(self, call_id: str) -> OpenSession:
         """The session of a live call. Raises KeyError for another id."""
         return self._running().calls[call_id].line.session
 

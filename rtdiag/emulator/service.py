@@ -31,7 +31,8 @@ from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
 
 if TYPE_CHECKING:
     from rtdiag.emulator.media.peer import Call
-    from rtdiag.emulator.session.subscribers import Held, Line
+    from rtdiag.emulator.session.open_session import OpenSession
+    from rtdiag.emulator.session.subscribers import Line
 
 GOING_AWAY = 1001
 
@@ -180,7 +181,7 @@ class Service:
         if slots is not None and len(self.calls) + len(self.lines) >= slots:
             raise Refused("session-limit")
 
-    async def open_call(self, session: Held, offer_sdp: str) -> tuple[str, str]:
+    async def open_call(self, session: OpenSession, offer_sdp: str) -> tuple[str, str]:
         """The id of a new call and its answer.
 
         Raises Refused for an offer that cannot be taken; then the call ends.

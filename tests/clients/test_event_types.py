@@ -19,9 +19,10 @@ from rtdiag.api.endpoints import Kind
 from rtdiag.api.own_yaml import loader
 from rtdiag.emulator.bodies import Refused, all_bodies
 from rtdiag.emulator.faults import Switches
+from rtdiag.emulator.session.open_session import error_event
 from rtdiag.emulator.session.replies import Over
 from rtdiag.emulator.session.settings import Rules, configured
-from rtdiag.emulator.session.state import Session, error_event
+from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.timeline import behaviour, newest
 from tests.clients.event_types import covers, live_wins, misfits, unexplained
 from tests.speech import silence, speech

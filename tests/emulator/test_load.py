@@ -23,7 +23,7 @@ from av import AudioFrame
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.faults import Switches
 from rtdiag.emulator.media import peer as server_side
-from rtdiag.emulator.session import state, subscribers
+from rtdiag.emulator.session import open_session, subscribers
 from rtdiag.emulator.session.settings import Rules, configured
 from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.timeline import behaviour, newest
@@ -299,7 +299,7 @@ def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_line_that_nobody_listens_to_ends_with_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """So a call whose channel never opened does not stay for ever."""
-    monkeypatch.setattr(state, "SESSION_LIFE_S", {"ga": 0})
+    monkeypatch.setattr(open_session, "SESSION_LIFE_S", {"ga": 0})
 
     async def run() -> None:
         over = asyncio.Event()

@@ -13,7 +13,7 @@ from rtdiag.model import Exchange
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
-    from rtdiag.emulator.session.subscribers import Held
+    from rtdiag.emulator.session.open_session import OpenSession
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Speaker(Protocol):
 class OfCall:
     """The session behind a call's data channel, which no network carries here."""
 
-    def __init__(self, session: Held) -> None:
+    def __init__(self, session: OpenSession) -> None:
         self.closed: str | None = None
         self._session = session
 

@@ -31,9 +31,7 @@ Json = dict[str, Any]
 QUIET_S = 5  # nothing comes for so long: then what is still missing does not come
 _PATIENCE = 3  # so often that is waited for on one socket
 _NUDGE, _STOPPED = "input_audio_buffer.timeout_triggered", "input_audio_buffer.speech_stopped"
-_MORE = (
-    20  # seconds of silence, at most, for what follows silence: the emulator may speak or wait longer than was recorded
-)
+_MORE = 20  # seconds of silence, at most, for what follows it: the emulator may speak or wait longer than was recorded
 _SECOND_OF_SILENCE = base64.b64encode(bytes(1000 * BYTES_PER_MS)).decode()
 _ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
 _CALL = re.compile(r"rtc_\w+")
@@ -230,9 +228,8 @@ class _Playing:
                 event = json.loads(text)
                 name = label(event)
                 known = self._there.get(name, [])
-                if self._came[name] < len(known) and not name.endswith(
-                    ".delta"
-                ):  # of those each side has its own number
+                # of deltas each side has its own number
+                if self._came[name] < len(known) and not name.endswith(".delta"):
                     self._played.names.learn(known[self._came[name]], event)
                 self._came[name] += 1
                 self._played.events.append(event)

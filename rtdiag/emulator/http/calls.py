@@ -18,8 +18,8 @@ from rtdiag.emulator.http.mints import no_model
 from rtdiag.emulator.http.request_body import body_of, within_bounds
 from rtdiag.emulator.media.sdp_answer import bundles_what_is_there
 from rtdiag.emulator.service import Service
+from rtdiag.emulator.session.open_session import OpenSession
 from rtdiag.emulator.session.settings import configured
-from rtdiag.emulator.session.subscribers import Held
 from rtdiag.emulator.session.translation import translation
 from rtdiag.emulator.tokens import Token
 
@@ -144,7 +144,7 @@ def _checked(offer: str) -> str:
     return offer
 
 
-def _ga_session(service: Service, request: web.Request, token: Token | None, given: object) -> Held:
+def _ga_session(service: Service, request: web.Request, token: Token | None, given: object) -> OpenSession:
     """The session of the multipart part, else of the token, else of `?model=` with the key; else missing_model.
 
     A token of translations opens one here too: OpenAI's package for Ruby posts it here.
@@ -163,7 +163,7 @@ def _ga_session(service: Service, request: web.Request, token: Token | None, giv
     return service.new_session(kind, "ga", configured(kind, "ga", given, current, service.rules), "webrtc")
 
 
-def _beta_session(service: Service, request: web.Request, token: Token | None) -> Held:
+def _beta_session(service: Service, request: web.Request, token: Token | None) -> OpenSession:
     """The token's session, or a default one by the query; a query of the other kind gets the empty error.
 
     Source: community.openai.com 1334200 (a transcription token with `?model=`); its mirror image is assumed.
@@ -181,7 +181,7 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
     return service.new_session(kind, "beta", config, "webrtc")
 
 
-async def _connect(service: Service, session: Held, offer: str, token: Token | None) -> web.Response:
+async def _connect(service: Service, session: OpenSession, offer: str, token: Token | None) -> web.Response:
     """201, the answer as text/plain, a relative Location: pydantic-ai's cassette test_webrtc_sideband_text_turn (2026-07-22).
 
     In the beta 201 is assumed, and no Location is sent: nobody wrote of one.

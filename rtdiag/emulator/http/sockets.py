@@ -22,9 +22,9 @@ from rtdiag.api.models import find
 from rtdiag.api.sessions import model_of
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
 from rtdiag.emulator.service import Service, subprotocols
+from rtdiag.emulator.session.open_session import OpenSession, refusal_event
 from rtdiag.emulator.session.settings import configured
-from rtdiag.emulator.session.state import refusal_event
-from rtdiag.emulator.session.subscribers import Held, Line
+from rtdiag.emulator.session.subscribers import Line
 from rtdiag.emulator.session.translation import translation
 
 Json = dict[str, Any]
@@ -185,7 +185,7 @@ def _close_code(refused: Refused) -> int:
     return body.close or (AUTH_CODE if body.status in (401, 403) else SHAPE_CODE)
 
 
-def _session(service: Service, request: web.Request) -> Held:
+def _session(service: Service, request: web.Request) -> OpenSession:
     """The session that this socket opens. The credential is looked at before the dialect (assumed).
 
     So is it that a token of translations opens one here too: it is no bad credential, and a token's kind is kept.

@@ -28,7 +28,8 @@ from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
 from rtdiag.emulator.media import microphone, sdp_answer
 from rtdiag.emulator.media.loudspeaker import CODECS, Loudspeaker
-from rtdiag.emulator.session.subscribers import Held, Line
+from rtdiag.emulator.session.open_session import OpenSession
+from rtdiag.emulator.session.subscribers import Line
 
 CHANNEL = "oai-events"
 CLOSE_WAIT_S = 0.5
@@ -41,7 +42,7 @@ class Call:
     `answer` once, then it lives until `close`, or until the other side is gone and `ended` is called.
     """
 
-    def __init__(self, session: Held, ended: Callable[[], object]) -> None:
+    def __init__(self, session: OpenSession, ended: Callable[[], object]) -> None:
         self.line = Line(session, ended)
         self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))

@@ -148,7 +148,7 @@ def _check_type(shape: Shape, given: object, path: str) -> None:
         return
     if isinstance(given, _TYPES[shape["is"]]) and (shape["is"] == "boolean") == isinstance(given, bool):
         return
-    expected = f"one of {_quoted(shape['values'])}" if "values" in shape else _NAMES.get(shape["is"], "an object")
+    expected = f"one of {quoted(shape['values'])}" if "values" in shape else _NAMES.get(shape["is"], "an object")
     raise Refused("invalid-type", param=path, expected=expected, got=_name_of(given))
 
 
@@ -232,7 +232,7 @@ def _invalid_value(value: object, supported: list[str], path: str) -> Refused:
     return Refused(
         "invalid-value-of-one" if len(supported) == 1 else "invalid-value",
         value=value,
-        supported=_quoted(supported),
+        supported=quoted(supported),
         param=path,
     )
 
@@ -241,9 +241,10 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _quoted(values: list[str]) -> str:
-    quoted = [f"'{value}'" for value in values]
-    return " and ".join(quoted) if len(quoted) < 3 else f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
+def quoted(values: Sequence[str]) -> str:
+    """As errors list what they take: `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`."""
+    named = [f"'{value}'" for value in values]
+    return " and ".join(named) if len(named) < 3 else f"{', '.join(named[:-1])}, and {named[-1]}"
 
 
 def _name_of(value: object) -> str:

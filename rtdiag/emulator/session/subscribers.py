@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rtdiag.emulator.session.state import Session
-from rtdiag.emulator.session.translation import Translation
+from rtdiag.emulator.session.open_session import OpenSession
 
 Json = dict[str, Any]
-Held = Session | Translation
 
 
 class Listener(Protocol):
@@ -29,7 +27,7 @@ class Line:
     What the session says of itself comes in time, until the line is closed. `over` is called then, whether or not anybody listened.
     """
 
-    def __init__(self, session: Held, over: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, session: OpenSession, over: Callable[[], object] = lambda: None) -> None:
         self.session = session
         self._over = over
         self._listeners: list[Listener] = []

@@ -13,17 +13,15 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from rtdiag.api.endpoints import Dialect
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.session import spoken
 from rtdiag.emulator.session.ears import FRAME_MS, Resampler, Voice
+from rtdiag.emulator.session.open_session import OpenSession
 from rtdiag.emulator.session.playback import Playback
 from rtdiag.emulator.session.replies import REPLY, Over
-from rtdiag.emulator.session.schedule import Schedule
-from rtdiag.emulator.session.server_events import event, new_id, words
+from rtdiag.emulator.session.server_events import event, words
 from rtdiag.emulator.session.settings import Rules
-from rtdiag.emulator.session.shapes import all_shapes, check, complete
-from rtdiag.emulator.session.state import EXPIRED_CODE, SESSION_LIFE_S, error_event, parsed
+from rtdiag.emulator.session.shapes import all_shapes, check, complete, quoted
 from rtdiag.emulator.session.user_turns import audio_of
 
 Json = dict[str, Any]
@@ -42,61 +40,23 @@ def translation(given: object, current: Json, rules: Rules, path: str = "session
     return {**current, **complete(shape, given, current, rules.behaviour)}
 
 
-class Translation:
-    """One session, asked and answering as a Session is."""
+class Translation(OpenSession):
+    """A translation."""
 
     kind = "translation"
-    dialect: Dialect = "ga"
 
     def __init__(self, config: Json, rules: Rules, over: Over = "webrtc") -> None:
-        self.config, self.rules, self._over = config, rules, over
-        self.id = new_id("sess")
-        self.ended: tuple[int, str] | None = None
-        self._expires_at = int(rules.clock()) + SESSION_LIFE_S["ga"]
-        self._schedule = Schedule(rules.now)
-        self._schedule.after(SESSION_LIFE_S["ga"], self.expire)
+        super().__init__("ga", config, rules)
+        self._over = over
         self.playback = Playback(self._schedule, rules.now, at_once=True)
         self._resampler, self._voice = Resampler(), Voice()
         self._frame: list[bool] = []  # which 20 ms of the 200 now coming in hold a voice
         self._elapsed_ms = 0
         self._numbers = count()
 
-    @property
-    def next_in_s(self) -> float | None:
-        """When something comes of itself: the end."""
-        return self._schedule.next_in_s()
-
-    def tick(self) -> list[Json]:
-        """The events whose time has come."""
-        return list(self._schedule.come())
-
     def created(self) -> list[Json]:
-        """The event that opens the channel."""
+        """One event."""
         return [self._session_event("created")]
-
-    def receive(self, message: str | bytes) -> list[Json]:
-        """The events that answer one message; an `error` event is an answer too."""
-        asked: object = None
-        told = self.tick()
-        try:
-            asked = parsed(message)
-            if not self.ended:
-                told.extend(self._answer(asked))
-        except Refused as refused:
-            given = asked.get("event_id") if isinstance(asked, dict) else None
-            told.append(error_event(refused, given if isinstance(given, str) else None))
-        return told
-
-    def hear(self, pcm: bytes) -> list[Json]:
-        """The events that follow from 16 kHz mono audio, wherever it came in."""
-        return list(self._hear(pcm))
-
-    def expire(self) -> list[Json]:
-        """The session's time is over."""
-        told = error_event(Refused("session-expired", minutes=SESSION_LIFE_S["ga"] // 60))
-        self.ended = (EXPIRED_CODE, told["error"]["message"])
-        self._schedule.end()
-        return [told]
 
     @property
     def _answers(self) -> Mapping[str, Callable[[Json], Iterator[Json]]]:
@@ -107,13 +67,9 @@ class Translation:
         }
 
     def _answer(self, asked: Json) -> Iterator[Json]:
-        kind_of_event = asked.get("type")
-        if kind_of_event is None:
-            raise Refused("missing-parameter", param="type")
-        if kind_of_event not in tuple(self._answers):
-            first, second, third = self._answers
-            supported = f"'{first}', '{second}', and '{third}'"
-            raise Refused("invalid-value", value=kind_of_event, supported=supported, param="type")
+        kind_of_event, listed = asked["type"], tuple(self._answers)
+        if kind_of_event not in listed:
+            raise Refused("invalid-value", value=kind_of_event, supported=quoted(listed), param="type")
         return self._answers[kind_of_event](asked)
 
     def _update(self, asked: Json) -> Iterator[Json]:
@@ -123,17 +79,16 @@ class Translation:
         yield self._session_event("updated")
 
     def _append(self, asked: Json) -> Iterator[Json]:
-        yield from self._hear(self._resampler.of_bytes(audio_of(asked), "audio/pcm"))
+        yield from self._heard(self._resampler.of_bytes(audio_of(asked), "audio/pcm"))
 
     def _close(self, _: Json) -> Iterator[Json]:
         """What has come in is translated before the end."""
         if self._frame:
             yield from self._translate()
-        self.ended = (1000, "")
-        self._schedule.end()
+        self._end(1000, "")
         yield event("session.closed")
 
-    def _hear(self, pcm: bytes) -> Iterator[Json]:
+    def _heard(self, pcm: bytes) -> Iterator[Json]:
         for voiced in self._voice.heard(pcm, 0.5):
             self._frame.append(voiced)
             if len(self._frame) * FRAME_MS == ENGINE_MS:

@@ -10,10 +10,11 @@ import binascii
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.endpoints import Dialect
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.session.conversation import Conversation
 from rtdiag.emulator.session.listening import Listening
+from rtdiag.emulator.session.open_session import error_event
 from rtdiag.emulator.session.responding import Responding
 from rtdiag.emulator.session.schedule import Schedule
 from rtdiag.emulator.session.server_events import event, new_id
@@ -34,21 +35,19 @@ IDLE = (
 
 
 class UserTurns:
-    """The user's side. `config` gives the session's settings as they are now; `late` makes the error event of a refusal."""
+    """The user's side. `config` gives the session's settings as they are now."""
 
     def __init__(
         self,
-        kind: Kind,
         dialect: Dialect,
         rules: Rules,
         schedule: Schedule,
         conversation: Conversation,
         config: Callable[[], Json],
-        late: Callable[[Refused, object], Json],
     ) -> None:
         self.responding: Responding | None = None  # None in a session that never responds
-        self._kind, self._dialect, self._rules, self._schedule = kind, dialect, rules, schedule
-        self._conversation, self._config, self._late = conversation, config, late
+        self._dialect, self._rules, self._schedule = dialect, rules, schedule
+        self._conversation, self._config = conversation, config
         self._listening = Listening(rules.ends)
         self._turn: tuple[str, int] | None = None  # the item of the turn that is being spoken, and when it began
         self._draft: Transcript | None = None  # of what is being said now, from a model that writes while it listens
@@ -124,7 +123,7 @@ class UserTurns:
         try:
             yield from self.responding.begin({}, self._config()) if self.responding else ()
         except Refused as refused:
-            yield self._late(refused, None)
+            yield error_event(refused)
 
     def _next_id(self) -> str:
         """The id of the item that the buffer becomes, as far as it was told already."""
@@ -174,7 +173,7 @@ class UserTurns:
         """Some models take their time to refuse a commit, so that what comes behind it is answered before."""
         if not (self._asked and writes_while_listening(self._asked["model"])):
             raise refused
-        self._schedule.after(BAD_COMMIT_S * self._rules.pace, lambda: [self._late(refused, client_event_id)])
+        self._schedule.after(BAD_COMMIT_S * self._rules.pace, lambda: [error_event(refused, client_event_id)])
         return iter(())
 
     def _format_name(self) -> str:
