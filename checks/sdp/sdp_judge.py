@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 from rtdiag.api import sessions
@@ -125,13 +125,13 @@ _FAILED: dict[str, tuple[str, str]] = {
 
 
 def _phase(case: str, name: str, seen: Observation) -> Finding:
-    trace = seen.peers[-1]
+    trace, answer = seen.peers[-1], (seen.exchange.body if seen.exchange else None) or ""
     phase = {p[0]: p[2] for p in PHASES}[name]
     if phase not in trace.phases_ms:
-        return _phase_failed(case, name, trace)
+        return (name == "parse" and _no_side_begins(case, answer)) or _phase_failed(case, name, trace)
     took = f"{trace.phases_ms[phase]:.0f} ms"
-    if name == "parse" and seen.exchange:
-        return _parsed(case, took, seen.exchange.body or "")
+    if name == "parse":
+        return Finding(case, "pass", f"{took}; {_says(answer)}", _ANSWER)
     if name != "created":
         return Finding(case, "pass", took)
     first = seen.events[0]
@@ -156,18 +156,26 @@ _SETUP = re.compile(r"^a=setup:(active|passive|actpass|holdconn)\b", re.MULTILIN
 _CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ (udp|tcp) \d+ \S+ (\d+) ", re.MULTILINE | re.IGNORECASE)
 
 
-def _parsed(case: str, took: str, answer: str) -> Finding:
-    """Of an answer that was taken: what it says of how to connect. One side must begin the handshake: RFC 5763 section 5."""
-    setups = set(_SETUP.findall(answer))
-    measured = f"{took}; {', '.join(_says(answer, setups))}"
-    if setups and setups <= {"active", "passive"}:
-        return Finding(case, "pass", measured, _ANSWER)
+def _no_side_begins(case: str, answer: str) -> Finding | None:
+    """Of an answer that is SDP and was not taken: one side must begin the handshake (RFC 5763 section 5)."""
+    setups = _setups(answer)
+    if not answer.startswith("v=") or (setups and setups <= {"active", "passive"}):
+        return None
     hint = "an answer says who begins the DTLS handshake, active or passive: browsers refuse one that does not"
-    return Finding(case, "warn", measured, _ANSWER, ("no side of the answer begins DTLS",), hint)
+    return Finding(case, "fail", _says(answer), _ANSWER, ("no side of the answer begins DTLS",), hint)
 
 
-def _says(answer: str, setups: Collection[str]) -> Iterator[str]:
+def _setups(answer: str) -> set[str]:
+    return set(_SETUP.findall(answer))
+
+
+def _says(answer: str) -> str:
     """Ports of its own choice are not told, only that they are other ones than the API's."""
+    return ", ".join(_how_to_connect(answer))
+
+
+def _how_to_connect(answer: str) -> Iterator[str]:
+    setups = _setups(answer)
     yield "ice-lite" if "a=ice-lite" in answer else "no ice-lite"
     yield f"setup:{' and '.join(sorted(setups))}" if setups else "no setup"
     ports = {(way.lower(), port) for way, port in _CANDIDATE.findall(answer)}

@@ -61,6 +61,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     location_header: bool = True
     candidates: Literal["gathered", "silent-port", "none"] = "gathered"
     true_fingerprint: bool = True
+    names_setup: bool = True
     answers_dtls: bool = True
     opens_channel: bool = True
     first_event: str = "session.created"

@@ -37,6 +37,7 @@ _IDS = tuple(
         r"\b([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b",
         r"a=ice-ufrag:(\w+)",
         r" ufrag (\w+)",
+        r"/u\d/(\w{6})\b",
         r"\bboundary=([0-9a-f]{32})",
         r"--([0-9a-f]{32})\b",
     )
@@ -57,7 +58,7 @@ _SDP = tuple(
 )
 _UNIX_S = re.compile(r"(?<![\w.-])1[5-9]\d{8}(?:\.\d+)?(?![\w.])")
 _PAIR_PORT = re.compile(r"(?<=\*):\d+")
-_LANE = re.compile(r"(?<=\brtc_u)\d(?=_)|(?<=\bsess_u)\d(?=_)")
+_LANE = re.compile(r"(?<=\brtc_u)\d(?=_)|(?<=\bsess_u)\d(?=_)|(?<=/u)\d(?=/\w{6}\b)")
 _LOCAL = re.compile(r"(?<=\b127\.0\.0\.1:)\d+")
 
 

@@ -13,7 +13,7 @@ from rtdiag.emulator.http.request_body import body_of
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.session.server_events import new_id
 from rtdiag.emulator.session.settings import configured, shown
-from rtdiag.emulator.session.shapes import all_shapes, check, complete
+from rtdiag.emulator.session.shapes import all_shapes, check, complete, quoted
 from rtdiag.emulator.tokens import BETA_LIFE_S, Token
 
 Json = dict[str, Any]
@@ -107,7 +107,7 @@ def _mint(service: Service, kind: Kind, dialect: Dialect, config: Json, asked_s:
 def _refuse_type(session: Json) -> None:
     if "type" not in session:
         raise Refused("missing-parameter", param="session.type")
-    supported = "'realtime' and 'transcription'"
+    supported = quoted(("realtime", "transcription"))
     raise Refused("invalid-value", value=session["type"], supported=supported, param="session.type")
 
 

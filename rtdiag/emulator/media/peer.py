@@ -134,6 +134,8 @@ class Call:
         answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=lite, ends=ends, now_s=now_s)
         if not self._switches.true_fingerprint:
             answer = sdp_answer.with_another_fingerprint(answer)
+        if not self._switches.names_setup:
+            answer = sdp_answer.without_setup(answer)
         if self._switches.candidates == "none":
             return sdp_answer.without_candidates(answer)
         if self._switches.candidates == "silent-port":

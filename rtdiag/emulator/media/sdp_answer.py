@@ -19,6 +19,7 @@ _DIRECTION = re.compile(rf"^a=(?:{'|'.join(_DIRECTIONS)})\r\n", re.MULTILINE)
 _BUNDLE = re.compile(r"^a=group:BUNDLE(.*)\r$", re.MULTILINE)
 _MID = re.compile(r"^a=mid:(\S+)", re.MULTILINE)
 _END = "a=end-of-candidates\r\n"
+_SETUP = re.compile(r"a=setup:\w+\r\n")
 _CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
 _CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
 _FIRST_BYTE = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
@@ -151,6 +152,11 @@ def bundles_what_is_there(offer: str) -> bool:
 def with_another_fingerprint(answer: str) -> str:
     """The answer as if it came from another certificate."""
     return _FIRST_BYTE.sub(lambda found: f"{found[1]}{int(found[2], 16) ^ 0xFF:02X}", answer)
+
+
+def without_setup(answer: str) -> str:
+    """The answer as if it did not say who begins DTLS, as it must (RFC 5763 5)."""
+    return _SETUP.sub("", answer)
 
 
 def without_candidates(sdp: str) -> str:
