@@ -49,8 +49,8 @@ class Check:
 
     `cost` is what a default run adds: opt-ins, the user's own token and session, and a second dialect come on top. Of the tokens
     that it mints it leaves `spares` to later checks, and takes so many of earlier ones (`takes_spares`), where there are any,
-    in place of minting. `order` is its
-    place on the screen. `doc` is the docstring of its module: what it asks, what it costs, its sources.
+    in place of minting. `order` is its place on the screen. `always`: it asks nothing, and looks at what the others have asked,
+    so it is in every plan. `doc` is the docstring of its module: what it asks, what it costs, its sources.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Check:
     spares: int = 0
     takes_spares: int = 0
     order: int = 1000
+    always: bool = False
     doc: str = ""
 
     @property

@@ -159,6 +159,9 @@ class RunOptions:
     transcription_model: str | None = None
     session: Json | None = None
     ice_servers: tuple[str, ...] = ()
+    ice_username: str = ""
+    ice_credential: Secret | None = None
+    relay_only: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     kinds: tuple[Kind, ...] = KINDS

@@ -1,0 +1,133 @@
+"""What was measured of the way to one URL, as plain values: from the name to the certificate.
+
+`failure` is "" where a step went well, else one of the words that its class names; `detail` is for a person, in the words of the
+operating system or the library. Times are milliseconds. Nothing here holds a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Family = Literal[4, 6]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What the name servers say of one family of addresses; of a literal address one Lookup, which took no time.
+
+    `failure`: unknown (there is no such name), none (the name has no address of this family), fails (the name servers answer
+    with an error, or there are none), silent (no answer within the deadline).
+    """
+
+    family: Family
+    addresses: tuple[str, ...] = ()
+    took_ms: float = 0.0
+    failure: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """One attempt to open a TCP connection to one address.
+
+    `failure`: refused, reset, dropped (nothing came back), rejected (an ICMP message forbids it; `by` is who sent that, where
+    known), no-route, refused-here (this machine's own firewall), other.
+    """
+
+    address: str
+    port: int
+    took_ms: float = 0.0
+    failure: str = ""
+    detail: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """The first machine that is connected to: the server itself, or the proxy before it."""
+
+    host: str
+    port: int
+    lookups: tuple[Lookup, ...] = ()
+    dials: tuple[Dial, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """What a proxy made of CONNECT. `login` says that name and password were sent.
+
+    `failure`: login (407), refused (another 4xx), unreached (5xx), silent, closed, not-http, tls (of an https proxy).
+    `words` begin its body or title; `server` is what it calls itself (Via, Server, Proxy-Agent).
+    """
+
+    status: int | None = None
+    login: bool = False
+    server: str = ""
+    words: str = ""
+    took_ms: float = 0.0
+    failure: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One certificate as shown: names in RFC 4514, dates in ISO 8601 (UTC)."""
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...] = ()
+    begins: str = ""
+    ends: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """A TLS handshake with the server, judged by `store`, which is the one that requests trust.
+
+    `failure`: issuer (nobody in the store vouches for it), self-signed, incomplete (its intermediate was not sent), name, ended,
+    not-begun, plain-http, silent, closed, version, client-certificate, other. `accepts`: which other stores of this machine would
+    take the same chain. `reader`: the product by whose issuer it is known that something reads along, "" for none known.
+    """
+
+    store: str
+    protocol: str = ""
+    chain: tuple[Certificate, ...] = ()
+    accepts: tuple[str, ...] = ()
+    reader: str = ""
+    took_ms: float = 0.0
+    failure: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way to `host` and `port`, as far as it was gone.
+
+    `route` is how (`directly`, `through http://***@proxy:3128 (HTTPS_PROXY)`), `variable` who decided that, `bypassed` that
+    NO_PROXY did; `variable_failure` says what is wrong with a variable that decides, and then nothing was asked. `unmeasured` says
+    why a part was left out (a SOCKS proxy). `speaks_tls`: TLS was answered where plain HTTP is to be asked.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    route: str = "directly"
+    variable: str = ""
+    bypassed: bool = False
+    variable_failure: str = ""
+    unmeasured: str = ""
+    hop: Hop | None = None
+    tunnel: Tunnel | None = None
+    handshake: Handshake | None = None
+    speaks_tls: bool = False
+    took_ms: float = 0.0
+
+
+def facts(way: Way) -> dict[str, Any]:
+    """The same as values of JSON, for the facts of an observation."""
+    import msgspec
+
+    made: dict[str, Any] = msgspec.to_builtins(way)
+    return made
