@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any
 
 from tests.forked import Forked
-from tests.road import namespaces
+from tests.network import namespaces
 
 FAKE_KEY = "sk-proj-FAKE0000000000000000000000000000000000000000"
 BUDGET = 8  # a run may take so many times --timeout

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.road.ground import Ground
-from tests.road.kinds import ALWAYS_NEVER, Scenario
-from tests.road.runs import BUDGET, Asking, Curl, Ran, run
-from tests.road.scenarios import SCENARIOS
+from tests.network.ground import Ground
+from tests.network.kinds import ALWAYS_NEVER, Scenario
+from tests.network.runs import BUDGET, Asking, Curl, Ran, run
+from tests.network.scenarios import SCENARIOS
 
 _SURE = ("low", "medium", "high")
 _CLOSING_S = 3  # what is open is closed after the last question

@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 
 from rtdiag.emulator.background import Running
 from tests.needs import needed
-from tests.road import turn
-from tests.road.certificates import Authority
-from tests.road.dns import Zone
-from tests.road.fronts import Change, Front, Hold, on_calls
-from tests.road.ground import Ground
-from tests.road.link import Link
-from tests.road.proxies import Proxy
-from tests.road.runs import Asking
-from tests.road.servers import Behaviour, Request, page, says, silent
+from tests.network import turn
+from tests.network.certificates import Authority
+from tests.network.dns import Zone
+from tests.network.fronts import Change, Front, Hold, on_calls
+from tests.network.ground import Ground
+from tests.network.link import Link
+from tests.network.proxies import Proxy
+from tests.network.runs import Asking
+from tests.network.servers import Behaviour, Request, page, says, silent
 
 Road = Callable[[Ground], Asking]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.road import roads
-from tests.road.dns import NXDOMAIN, SERVFAIL
-from tests.road.kinds import (
+from tests.network import roads
+from tests.network.dns import NXDOMAIN, SERVFAIL
+from tests.network.kinds import (
     BROKEN,
     ICE,
     KEY,
@@ -31,9 +31,9 @@ from tests.road.kinds import (
     unreached,
     well,
 )
-from tests.road.proxies import Proxy
-from tests.road.roads import DAYS_2, MINUTES_10, PASSWORD
-from tests.road.servers import (
+from tests.network.proxies import Proxy
+from tests.network.roads import DAYS_2, MINUTES_10, PASSWORD
+from tests.network.servers import (
     answer,
     blurts,
     endless_chunks,

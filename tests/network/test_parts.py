@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.road import roads, turn
-from tests.road.dns import NXDOMAIN, Zone
-from tests.road.ground import Ground
-from tests.road.kinds import unreached
-from tests.road.link import Link
-from tests.road.namespaces import inside, pair, sweep
-from tests.road.runs import Asking, Curl, Ran
-from tests.road.scenarios import SCENARIOS
-from tests.road.test_road import wrong
+from tests.network import roads, turn
+from tests.network.dns import NXDOMAIN, Zone
+from tests.network.ground import Ground
+from tests.network.kinds import unreached
+from tests.network.link import Link
+from tests.network.namespaces import inside, pair, sweep
+from tests.network.runs import Asking, Curl, Ran
+from tests.network.scenarios import SCENARIOS
+from tests.network.test_network import wrong
 
 _DATAGRAM_S = 0.3  # what is dropped does not come later
 _TRIES = 20  # a kernel bounds its ICMP, and a busy machine is late: a refusal may need more than one datagram

@@ -8,8 +8,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tests.road.fronts import joined, without
-from tests.road.servers import Behaviour, Request, page, request_of
+from tests.network.fronts import joined, without
+from tests.network.servers import Behaviour, Request, page, request_of
 
 ASKS_LOGIN = page("407 Proxy Authentication Required", "", 'proxy-authenticate: Basic realm="corp"')
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from tests.road.servers import Behaviour, Request, request_of, reset
+from tests.network.servers import Behaviour, Request, request_of, reset
 
 Address = tuple[str, int]
 Hold = Callable[[Request, int], bool]

@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from rtdiag.emulator.background import Running, running
-from tests.road import dns, namespaces
-from tests.road.certificates import Authority
-from tests.road.link import DEVICE, Link, opened
-from tests.road.runs import Asking
-from tests.road.servers import Behaviour
+from tests.network import dns, namespaces
+from tests.network.certificates import Authority
+from tests.network.link import DEVICE, Link, opened
+from tests.network.runs import Asking
+from tests.network.servers import Behaviour
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtdiag.model import Confidence
-from tests.road import roads
-from tests.road.proxies import Proxy
-from tests.road.roads import Road
-from tests.road.servers import page, says
+from tests.network import roads
+from tests.network.proxies import Proxy
+from tests.network.roads import Road
+from tests.network.servers import page, says
 
 # What is never true, whatever the road.
 ALWAYS_NEVER = ("Traceback", "rtdiag broke")
