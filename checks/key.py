@@ -3,7 +3,7 @@
 Asks: nothing for the key's shape and its surroundings; `GET /models` with the key, and the same with a made-up key as
 the control: where that one is taken too, no other green says anything about credentials. The list names the models'
 shutdown dates.
-Costs: two requests, nothing that is billed.
+Costs: one request beside that of the check `network`, which is the control; nothing that is billed.
 Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (as of 2026-11-10: key
 changes take up to 15 minutes); openai 3.54.0 types/model.py:26 (`shutdown_date`); messages as posted in
 openai/codex#1000, earendil-works/pi#956, PowerToys#32989.
@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import date
 
 from rtdiag.api import keys, models
-from rtdiag.api.endpoints import KINDS, MODELS, base_url_meant
+from rtdiag.api.endpoints import KINDS, base_url_meant
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, model_ids
 from rtdiag.engine.findings import (
@@ -40,8 +40,8 @@ _CASES = (
     Case("shape", "does the API key look like one?"),
     Case("environment", "what else is set beside the key?"),
     Case("base-url", "does the base URL end where the API begins?"),
-    Case("accepted", "does the server take the API key?", requires=("key.shape",)),
-    Case("control", "does the server refuse a made-up key?"),
+    Case("accepted", "does the server take the API key?", requires=("key.shape", "network.answer")),
+    Case("control", "does the server refuse a made-up key?", requires=("network.answer",)),
     *(Case(f"model-{kind}", f"will the {kind} model last?", requires=("key.accepted",), kind=kind) for kind in KINDS),
 )
 
@@ -58,7 +58,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     yield Observation("shape", facts=shape | {"source": options.api_key.source if options.api_key else ""})
     yield Observation("environment", facts=dict(options.environment))
     yield Observation("base-url", facts={"base_url": ctx.recorder.mask(options.base_url, "facts")})
-    control = await ctx.request("GET", MODELS, ctx.made_up_key) if ctx.wants("control") else None
+    control = await ctx.first_answer() if ctx.wants("control") else None
     if control is not None:
         yield Observation("control", (control,))
     asks_list = ctx.wants("accepted", *(f"model-{kind}" for kind in options.kinds))
@@ -66,7 +66,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         return
     listed = await ctx.listed_models()
     if control is None and listed.status in REFUSED:
-        control = await ctx.request("GET", MODELS, ctx.made_up_key)
+        control = await ctx.first_answer()
     yield Observation("accepted", (listed,), facts=beside_made_up(listed, control))
     for kind in options.kinds:
         model = await ctx.model(kind)
@@ -218,6 +218,6 @@ CHECK = Check(
     cases=_CASES,
     probe=probe,
     judge=judge,
-    cost=Cost(requests=2),
+    cost=Cost(requests=1),
     order=10,
 )

@@ -35,11 +35,10 @@ _BEYOND_END_S = 2
 
 _CASES = (
     Case("url", "does your token URL hand out a token?"),
-    Case("own", "is your own token taken?"),
+    Case("own", "is your own token taken?", ("network.answer",)),
     *(Case(f"mint-{k}", f"is a token minted for a {k} session?", ("key.accepted",), k) for k in KINDS),
     *(Case(f"shape-{k}", f"does the {k} token look like one?", (f"token.mint-{k}",), k) for k in KINDS),
     *(Case(f"life-{k}", f"does the {k} token live as long as asked?", (f"token.mint-{k}",), k) for k in KINDS),
-    Case("clock", "does this machine's clock agree with the server's?", ("key.accepted",)),
     Case("control", "is a made-up token refused where offers go?", ("key.accepted",)),
     *(Case(f"accepted-{k}", f"is the {k} token taken where offers go?", (f"token.mint-{k}",), k) for k in KINDS),
     Case("second-use", "what does a token get after an invalid offer?", ("token.accepted-realtime",), "realtime"),
@@ -53,7 +52,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """The user's own token first, then tokens of rtdiag's own through their life."""
     async for seen in _own(ctx):
         yield seen
-    kinds = ctx.options.kinds if ctx.wants(*(c.id for c in _CASES if c.requires)) else ()
+    kinds = ctx.options.kinds if ctx.wants(*(c.id for c in _CASES if c.id not in ("url", "own"))) else ()
     for kind in kinds:
         if not ctx.wants(f"mint-{kind}") and kind != kinds[0]:
             continue
@@ -68,8 +67,6 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         if not ctx.may_ask(f"token.beta-mint-{kind}"):
             facts["beta_asked"] = False
         yield Observation(f"mint-{kind}", (minted.exchange,), facts=facts)
-        if kind == kinds[0]:
-            yield Observation("clock", (minted.exchange,), facts=facts)
         if minted.token is not None:
             yield Observation(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))
             yield Observation(f"life-{kind}", (minted.exchange,), facts=facts)

@@ -38,9 +38,6 @@ _NO_MINT = frozenset({404, 405})
 _TOLERANCE_S = 5
 
 
-_CLOCK_TOLERANCE_S = 30
-
-
 def remaining_s(exchange: Exchange, expires_at: float | None, local_unix_s: float) -> float:
     """How long a token lives from its answer on, by the server's own clock where that is known, else by that of this machine."""
     return (expires_at or 0) - (exchange.told_at.timestamp() if exchange.told_at else local_unix_s)
@@ -66,8 +63,6 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _shape(case, seen.facts)
         elif name == "life":
             yield _lives(case, seen)
-        elif case == "clock":
-            yield _clock(seen)
         elif seen.exchange and case == "control":
             yield _control(seen.exchange)
         elif seen.exchange and name == "accepted":
@@ -182,26 +177,6 @@ def _lives(case: str, seen: Observation) -> Finding:
         hint = "the life asked for was not given: `expires_after` is {anchor: created_at, seconds: 10..7200}"
         return Finding(case, "warn", measured, f"{TOKEN_LIFE_S} s", ("the life asked for was not given",), hint)
     return Finding(case, "pass", measured, f"{TOKEN_LIFE_S} s")
-
-
-def _clock(seen: Observation) -> Finding:
-    assert seen.exchange is not None
-    told_at = seen.exchange.told_at
-    if told_at is None:
-        return Finding("clock", "info", "the server sends no Date")
-    off_s = seen.facts["local_unix_s"] - told_at.timestamp()
-    if abs(off_s) > _CLOCK_TOLERANCE_S:
-        ahead = "ahead of" if off_s > 0 else "behind"
-        hint = "code that compares `expires_at` with the local time throws good tokens away, or keeps dead ones: set the clock"
-        return Finding(
-            "clock",
-            "warn",
-            f"{abs(off_s):.0f} s {ahead} the server",
-            f"within {_CLOCK_TOLERANCE_S} s",
-            ("this machine's clock is off",),
-            hint,
-        )
-    return Finding("clock", "pass", f"within {max(1, round(abs(off_s)))} s", f"within {_CLOCK_TOLERANCE_S} s")
 
 
 def _control(exchange: Exchange) -> Finding:

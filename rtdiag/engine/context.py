@@ -28,6 +28,8 @@ from rtdiag.api.endpoints import (
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
+from rtdiag.network.measuring import measure
+from rtdiag.network.way import Way
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
@@ -281,6 +283,16 @@ class Context:
         place = self._url(MODELS) if own else f"{parts.scheme}://{parts.netloc}/"
         self._breaker.probed((await self._http.send("GET", place, None)).exchange)
         self._breaker.check(method, url)
+
+    async def first_answer(self) -> Exchange:
+        """`GET /models` with a made-up key, once per run: the first request, and the control of all that are asked with a key."""
+        return await self._once_only("control", lambda: self.request("GET", MODELS, self.made_up_key))
+
+    async def way(self, url: str) -> Way:
+        """What is measured of the way to that URL's host, once per run."""
+        parts = urlsplit(url)
+        place = f"{parts.scheme}://{parts.netloc}"
+        return await self._once_only(("way", place), lambda: measure(place, self._http.ways, self.deadlines))
 
     async def listed_models(self) -> Exchange:
         """`GET /models` with the API key, once per run."""

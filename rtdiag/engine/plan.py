@@ -85,7 +85,7 @@ def make(
         f"{c.id}.{case.id}": (c, case) for c in checks for case in c.cases if case.kind is None or case.kind in kinds
     }
     named = {i for i, (c, _) in every.items() if not only or _matches(i, c.id, only)}
-    wanted = _closure(named, every)
+    wanted = named | _closure({i for i in named if not _matches(i, every[i][0].id, skip)}, every)
     in_full = {i for i, (c, _) in every.items() if emulated and {i, c.id} & set(only)}
     permitted = {i for i in _closure(in_full, every) if every[i][1].allow in FREE_ON_THE_EMULATOR}
     steps = []

@@ -87,8 +87,9 @@ class Handshake:
     """A TLS handshake with the server, judged by `store`, which is the one that requests trust.
 
     `failure`: issuer (nobody in the store vouches for it), self-signed, incomplete (its intermediate was not sent), name, ended,
-    not-begun, plain-http, silent, closed, version, client-certificate, other. `accepts`: which other stores of this machine would
-    take the same chain. `reader`: the product by whose issuer it is known that something reads along, "" for none known.
+    not-begun, plain-http, not-tls (something else answers), silent, closed, version, client-certificate, other. `accepts`: which
+    other stores of this machine would take the same chain. `server_date` is the server's clock where the dates were refused.
+    `reader`: the product by whose issuer it is known that something reads along, "" for none known.
     """
 
     store: str
@@ -99,6 +100,7 @@ class Handshake:
     took_ms: float = 0.0
     failure: str = ""
     detail: str = ""
+    server_date: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,11 @@ class Way:
     handshake: Handshake | None = None
     speaks_tls: bool = False
     took_ms: float = 0.0
+
+    @property
+    def proxied(self) -> bool:
+        """Whether a proxy stands between."""
+        return self.route.startswith("through ")
 
 
 def facts(way: Way) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def test_what_cannot_be_used_is_one_line_each_and_the_rest_goes_on(number: int, 
     wanted = [line for n, *_, line in SLIPS if n == number]
     assert len(told) == len(wanted)
     assert [line for line in wanted if not any(line in one for one in told)] == []
-    assert listed[0].startswith("key  ")
+    assert listed[0].startswith("network  ")
 
 
 @pytest.mark.xdist_group("plugin")

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compare": {"api", "intake", "model", "redact", "report", "emulator", "speech"},
     "engine": {"api", "compare", "diagnosis", "intake", "model", "network", "redact", "remedy", "speech", "transport"},
     "session": {"api", "model", "engine", "remedy"},
-    "checks": {"api", "model", "redact", "transport", "engine", "session", "speech", *OF_A_CHECK},
+    "checks": {"api", "model", "network", "redact", "transport", "engine", "session", "speech", *OF_A_CHECK},
     "whole_run": {"api", "model", "redact", "transport", "engine", "speech", "emulator"},
     "testing": {"api", "model", "redact", "diagnosis", "engine", "emulator", "whole_run"},
     "cli": {

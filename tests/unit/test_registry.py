@@ -54,7 +54,9 @@ def test_a_check_of_another_package_takes_the_same_road(offer: ModuleType) -> No
     for value in ("acme_checks:CHECK", "acme_checks"):
         loaded = registry.load([entry("acme", value)])
         assert loaded.broken == ()
-        assert list(loaded.checks)[:2] == ["key", "acme"], "after what it requires, whatever order it wishes for"
+        assert list(loaded.checks)[:3] == ["network", "key", "acme"], (
+            "after what it requires, whatever order it wishes for"
+        )
 
 
 @pytest.mark.parametrize(

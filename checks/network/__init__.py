@@ -1,0 +1,114 @@
+"""Is there a way to the server: its name, a connection, the proxy, TLS, and something that answers?
+
+Asks: the name servers for both families, a connection to each address, the proxy, a TLS handshake, and beside that, at the same
+time, the first request, `GET /models` with a made-up key, which is the control of the check `key`; each STUN and TURN server
+that was named. No credential of yours is sent before the way is known.
+Costs: nothing beside the check `key`, and no time on a healthy network: the first request takes as long.
+Sources: RFC 8305 (races of IPv6 and IPv4), RFC 9110 9.3.6 (CONNECT), RFC 6066 and 5280 (names and certificates), RFC 8489 and
+8656 (STUN and TURN); what each failure looks like was measured in network namespaces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from rtdiag.checks.network.way_judge import judge
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context
+from rtdiag.model import Cost, Exchange, Observation
+from rtdiag.network.way import Hop, Way, facts
+
+_CASES = (
+    Case("proxy", "does the proxy let the requests through?"),
+    Case("names", "does the server's name resolve?", ("network.proxy",)),
+    Case("connect", "does the server take a connection?", ("network.names",)),
+    Case("tls", "does TLS begin?", ("network.connect",)),
+    Case("certificate", "is the certificate good, and trusted here?", ("network.tls",)),
+    Case("issuer", "does something read along?", ("network.tls",)),
+    Case("answer", "does the server answer over HTTP?", ("network.certificate",)),
+    Case("clock", "does this machine's clock agree with the server's?", ("network.answer",)),
+    Case("ipv6", "what does IPv6 cost?", ("network.names",)),
+    Case("round-trip", "is the round trip short?", ("network.connect",)),
+    Case("token-url", "is the host of your token URL reached?"),
+    Case("ice-servers", "do the STUN and TURN servers answer?"),
+)
+
+
+async def probe(ctx: Context) -> AsyncIterator[Observation]:
+    """Measure the way while the first request goes it."""
+    first, way, token_way = await asyncio.gather(ctx.first_answer(), ctx.way(ctx.options.base_url), _token_way(ctx))
+    answered = {"answered": _spoken_to(first)}
+    for case, part in _PARTS.items():
+        seen = (first,) if case in ("answer", "clock") or _of_a_variable(first, case) else ()
+        yield Observation(case, seen, facts={"way": facts(part(way)), **answered, **_clocks(ctx, case, first)})
+    yield Observation("token-url", facts={"way": facts(token_way)} if token_way else {})
+    yield await _ice_servers(ctx)
+
+
+def _spoken_to(first: Exchange) -> bool:
+    return first.status is not None
+
+
+async def _token_way(ctx: Context) -> Way | None:
+    url = ctx.options.token_url
+    return await ctx.way(url) if url and urlsplit(url).netloc != urlsplit(ctx.options.base_url).netloc else None
+
+
+async def _ice_servers(ctx: Context) -> Observation:
+    return Observation("ice-servers")
+
+
+def _clocks(ctx: Context, case: str, first: Exchange) -> dict[str, float]:
+    """When the answer came by this machine's clock, and how long was waited for it, in seconds."""
+    if case != "clock":
+        return {}
+    took_ms = first.timing_ms.get("total", 0.0)
+    local_unix_s = ctx.recorder.started_at.timestamp() + (first.at_ms + took_ms) / 1000
+    return {"local_unix_s": local_unix_s, "waited_s": took_ms / 1000}
+
+
+def _of_a_variable(first: Exchange, case: str) -> bool:
+    """Whether a variable that this case is about kept the first request from being sent."""
+    failure = first.failure
+    return failure is not None and failure.kind == "variable" and _DECIDES.get(failure.phase) == case
+
+
+_DECIDES = {"route": "proxy", "trust": "certificate"}
+
+
+def _only(way: Way, **kept: object) -> Way:
+    """The way without what belongs to other cases."""
+    return replace(way, **{"hop": None, "tunnel": None, "handshake": None, **kept})  # type: ignore[arg-type]
+
+
+def _hop(way: Way, *, lookups: bool = False, dials: bool = False) -> Hop | None:
+    hop = way.hop
+    return hop and replace(hop, lookups=hop.lookups if lookups else (), dials=hop.dials if dials else ())
+
+
+# What of the way each case is about.
+_PARTS: Mapping[str, Callable[[Way], Way]] = {
+    "proxy": lambda way: _only(way, hop=way.hop if way.tunnel or way.proxied else None, tunnel=way.tunnel),
+    "names": lambda way: _only(way, hop=_hop(way, lookups=True)),
+    "connect": lambda way: _only(way, hop=_hop(way, dials=True)),
+    "tls": lambda way: _only(way, handshake=way.handshake and replace(way.handshake, chain=())),
+    "certificate": lambda way: _only(way, handshake=way.handshake),
+    "issuer": lambda way: _only(way, handshake=way.handshake),
+    "answer": lambda way: _only(way, hop=_hop(way)),
+    "clock": _only,
+    "ipv6": lambda way: _only(way, hop=way.hop),
+    "round-trip": lambda way: _only(way, hop=_hop(way, dials=True)),
+}
+
+CHECK = Check(
+    id="network",
+    title="Is there a way to the server?",
+    cases=_CASES,
+    probe=probe,
+    judge=judge,
+    cost=Cost(requests=1),
+    order=5,
+)
