@@ -87,9 +87,11 @@ class Handshake:
     """A TLS handshake with the server, judged by `store`, which is the one that requests trust.
 
     `failure`: issuer (nobody in the store vouches for it), self-signed, incomplete (its intermediate was not sent), name, ended,
-    not-begun, plain-http, not-tls (something else answers), silent, closed, version, client-certificate, other. `accepts`: which
-    other stores of this machine would take the same chain. `server_date` is the server's clock where the dates were refused.
-    `reader`: the product by whose issuer it is known that something reads along, "" for none known.
+    not-begun, plain-http, not-tls (neither TLS nor HTTP; `detail` begins what came), silent, closed, version (`protocol` is the one
+    that the server has), client-certificate, other. `chain` is what the server sent, its own certificate first. `accepts`: which
+    other stores of this machine would take it, as `certifi`, `SSL_CERT_FILE=/etc/ca.pem`, `the system's /etc/ssl/cert.pem`; nobody
+    is asked where certifi is the store and takes it. `reader`: the product by whose issuer it is known that something reads along,
+    "" for none known. `server_date` is the server's clock where the dates were refused.
     """
 
     store: str

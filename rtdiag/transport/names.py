@@ -28,12 +28,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
-    loop.getaddrinfo = partial(_addresses, loop)  # type: ignore[method-assign]
+    loop.getaddrinfo = partial(addresses, loop)  # type: ignore[method-assign]
     return loop
 
 
-async def _addresses(loop: asyncio.AbstractEventLoop, host: Any, port: Any, **hints: int) -> Any:
-    """What `socket.getaddrinfo` says, and raises."""
+async def addresses(loop: asyncio.AbstractEventLoop, host: Any, port: Any, **hints: int) -> Any:
+    """What `socket.getaddrinfo` says, and raises, for these `hints`: family, type, proto, flags."""
     answer: asyncio.Future[Any] = loop.create_future()
     tell = watching.get() or (lambda _: None)
 

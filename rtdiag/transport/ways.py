@@ -16,8 +16,8 @@ class Ways:
     """What the variables about proxies and certificates say; without an environment every way is direct, and trusts certifi."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        self._environment = environment or {}
-        self._proxies = Proxies.read(self._environment)
+        self.environment = environment or {}
+        self._proxies = Proxies.read(self.environment)
         self._trust: Trust | None = None
 
     def to(self, url: str) -> Route:
@@ -28,5 +28,9 @@ class Ways:
         """The TLS setting for that way, made once; None where no part of it is TLS. Raises BadVariable."""
         if not url.startswith(("https:", "wss:")) and not route.shown.startswith("https:"):
             return None
-        self._trust = self._trust or trust(self._environment)
-        return self._trust.context
+        return self.trust().context
+
+    def trust(self) -> Trust:
+        """Whom requests trust, made once. Raises BadVariable."""
+        self._trust = self._trust or trust(self.environment)
+        return self._trust

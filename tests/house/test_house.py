@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "intake": {"api"},
     "redact": {"api", "model"},
     "transport": {"api", "model", "redact"},
-    "network": {"model", "redact", "transport"},
+    "network": {"api", "model", "redact", "transport"},
     "recorded": {"intake", "model", "redact"},
     "diagnosis": {"api", "intake", "model", "recorded", "redact"},
     "remedy": {"api", "model", "diagnosis"},

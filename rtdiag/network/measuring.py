@@ -1,0 +1,141 @@
+"""The way to a URL, gone once as a request would go it: the name, the connection, the proxy, TLS. Then everything is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rtdiag.network.connecting import Dialling, connection
+from rtdiag.network.resolving import in_order, look_up
+from rtdiag.network.securing import handshake, hears_hello
+from rtdiag.network.streams import Stream, Tls
+from rtdiag.network.tunnelling import tunnel
+from rtdiag.network.way import Handshake, Hop, Tunnel, Way
+from rtdiag.transport.addresses import Address, BadAddress, read
+from rtdiag.transport.failures import BadVariable
+from rtdiag.transport.proxies import Route
+from rtdiag.transport.recorder import Deadlines
+from rtdiag.transport.ways import Ways
+
+if TYPE_CHECKING:
+    import ssl
+
+SOCKS = "what lies behind a SOCKS proxy is not measured"
+
+
+async def measure(url: str, ways: Ways, deadlines: Deadlines) -> Way:
+    """The way to `url` as far as it goes. It sends nothing but what opens connections, and the login of a proxy to that proxy."""
+    began = time.perf_counter()
+    try:
+        target = read(url)
+    except BadAddress as exc:
+        return Way("", 0, False, unmeasured=str(exc))
+    tls = target.scheme in ("https", "wss")
+    way = Way(target.host, target.port or (443 if tls else 80), tls)
+    try:
+        route = ways.to(url)
+        context = ways.tls(url, route)
+    except BadVariable as exc:
+        return replace(way, variable=exc.variable, variable_failure=str(exc))
+    way = replace(way, route=str(route), variable=route.variable, bypassed=bool(route.variable and not route.proxy))
+    gone = await _Road(way, _proxy_of(route), ways, context, deadlines).go()
+    return replace(gone, took_ms=round((time.perf_counter() - began) * 1000, 1))
+
+
+async def speaks_tls(host: str, port: int, route: Route, deadlines: Deadlines) -> bool:
+    """Whether TLS is answered where plain HTTP failed: one ClientHello, the same way. It never raises, and trusts nobody."""
+    road = _Road(Way(host, port, True), _proxy_of(route), Ways(), None, deadlines)
+    with suppress(OSError):  # a deadline that passes is one
+        async with asyncio.timeout(deadlines.connect_s):
+            stream = await road.again()
+            try:
+                return await hears_hello(stream, host, deadlines.connect_s)
+            finally:
+                stream.close()
+    return False
+
+
+def _proxy_of(route: Route) -> Address | None:
+    return read(route.proxy.reveal()) if route.proxy else None
+
+
+@dataclass
+class _Road:
+    """From here to a server. `address` is the one of the first machine's addresses that opened, "" before one did."""
+
+    way: Way
+    proxy: Address | None
+    ways: Ways
+    context: ssl.SSLContext | None
+    deadlines: Deadlines
+    address: str = ""
+
+    @property
+    def first(self) -> tuple[str, int]:
+        """The machine that is connected to."""
+        return (self.proxy.host, self.proxy.port or 80) if self.proxy else (self.way.host, self.way.port)
+
+    async def go(self) -> Way:
+        """The way with all that was measured of it."""
+        host, port = self.first
+        lookups = await look_up(host, port, self.deadlines.connect_s)
+        dialling = Dialling(in_order(lookups), port, self.deadlines.connect_s)
+        way = self.way
+        try:
+            if opened := await dialling.opened():
+                self.address, connected = opened
+                try:
+                    way = await self._beyond(Stream(connected))
+                finally:
+                    connected.close()
+            return replace(way, hop=Hop(host, port, lookups, await dialling.dials()))
+        finally:
+            dialling.close()
+
+    async def _beyond(self, stream: Stream) -> Way:
+        """What lies behind the first connection: a tunnel where there is a proxy, then TLS."""
+        if self.proxy and self.proxy.scheme.startswith("socks"):
+            return replace(self.way, unmeasured=SOCKS)
+        if not self.way.tls:
+            return self.way
+        opened = None
+        if self.proxy:
+            stream, opened = await self._tunnelled(stream, self.proxy)
+            if opened.failure:
+                return replace(self.way, tunnel=opened)
+        return replace(self.way, tunnel=opened, handshake=await self._secured(stream))
+
+    async def _tunnelled(self, stream: Stream, proxy: Address) -> tuple[Stream, Tunnel]:
+        if proxy.scheme == "https" and self.context:
+            stream = tls = Tls(stream, self.context, proxy.host)
+            try:
+                async with asyncio.timeout(self.deadlines.connect_s):
+                    await tls.shake()
+            except TimeoutError:
+                return stream, Tunnel(failure="tls", detail="the proxy does not answer the TLS handshake")
+            except OSError as exc:
+                return stream, Tunnel(
+                    failure="tls", detail=getattr(exc, "verify_message", "") or exc.strerror or str(exc)
+                )
+        return stream, await tunnel(stream, proxy, self.way.host, self.way.port, self.deadlines.request_s)
+
+    async def _secured(self, stream: Stream) -> Handshake:
+        ways, host = self.ways, self.way.host
+        return await handshake(stream, host, ways.trust(), ways.environment, self.again, self.deadlines.connect_s)
+
+    async def again(self) -> Stream:
+        """One more connection to the server. Raises OSError where there is none any more."""
+        host, port = self.first
+        stream = Stream(await connection(self.address or host, port))
+        try:
+            if self.proxy:
+                stream, opened = await self._tunnelled(stream, self.proxy)
+                if opened.failure:
+                    raise ConnectionError(opened.failure)
+        except BaseException:
+            stream.close()
+            raise
+        return stream

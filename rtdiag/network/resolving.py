@@ -1,0 +1,73 @@
+"""A name becomes addresses: both families are asked for at once and told apart, which a request's one look-up does not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+from itertools import chain, zip_longest
+from typing import Any
+
+from rtdiag.network.way import Family, Lookup
+from rtdiag.transport import names
+
+_FAMILIES: dict[Family, socket.AddressFamily] = {6: socket.AF_INET6, 4: socket.AF_INET}
+# The errors of getaddrinfo that speak of the name; all others are the name servers'. Not every system has every one.
+_UNKNOWN = {socket.EAI_NONAME}
+_NONE = {getattr(socket, name, None) for name in ("EAI_NODATA", "EAI_ADDRFAMILY")}
+# What a resolver of glibc waits for a server at the least (resolv.conf(5), `timeout`): before that, somebody did answer.
+_SHORTEST_WAIT_MS = 950
+
+
+async def look_up(host: str, port: int, within_s: float) -> tuple[Lookup, ...]:
+    """What the name servers say of each family; a literal address is one Lookup, and nobody is asked."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return _evened(await asyncio.gather(*(_asked(host, port, family, within_s) for family in _FAMILIES)))
+    return (Lookup(6 if address.version == 6 else 4, (host,)),)
+
+
+def in_order(lookups: Sequence[Lookup]) -> list[str]:
+    """The addresses as clients try them, RFC 8305 section 4: the families in turn, IPv6 first."""
+    six, four = (next((one.addresses for one in lookups if one.family == family), ()) for family in (6, 4))
+    return [address for address in chain.from_iterable(zip_longest(six, four)) if address]
+
+
+async def _asked(host: str, port: int, family: Family, within_s: float) -> Lookup:
+    names.watching.set(None)  # a request that looks the same name up has its own time
+    began = time.perf_counter()
+    found: list[Any] = []
+    failure = detail = ""
+    try:
+        async with asyncio.timeout(within_s):
+            found = await names.addresses(
+                asyncio.get_running_loop(), host, port, family=_FAMILIES[family], type=socket.SOCK_STREAM
+            )
+    except TimeoutError:
+        failure, detail = "silent", f"no name server answered within {within_s:g} s"
+    except (OSError, UnicodeError) as exc:
+        failure, detail = _failed(exc, _since(began)), getattr(exc, "strerror", None) or str(exc)
+    addresses = tuple(dict.fromkeys(str(where[0]) for *_, where in found))
+    return Lookup(family, addresses, _since(began), failure, detail)
+
+
+def _failed(exc: Exception, took_ms: float) -> str:
+    if isinstance(exc, UnicodeError) or (number := exc.args[0]) in _UNKNOWN:
+        return "unknown"
+    if number in _NONE:
+        return "none"
+    return "silent" if number == socket.EAI_AGAIN and took_ms >= _SHORTEST_WAIT_MS else "fails"
+
+
+def _evened(lookups: Sequence[Lookup]) -> tuple[Lookup, ...]:
+    """A name that has addresses is known, whatever a system says of the other family: some have one error for both."""
+    known = any(one.addresses or one.failure == "none" for one in lookups)
+    return tuple(replace(one, failure="none") if known and one.failure == "unknown" else one for one in lookups)
+
+
+def _since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)

@@ -1,0 +1,251 @@
+"""A TLS handshake over an open connection, by the very setting that requests have, and what its certificates are.
+
+Where the handshake does not come about, more is asked over connections of their own, without a secret: what certificates there
+are, whether plain HTTP is spoken, which old version would be taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rtdiag.network.readers import reader
+from rtdiag.network.stores import taking
+from rtdiag.network.streams import Stream, Tls
+from rtdiag.network.way import Certificate, Handshake
+from rtdiag.transport.addresses import printable
+from rtdiag.transport.trust import CERTIFI, Trust
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+Again = Callable[[], Awaitable[Stream]]  # one more connection to the server; raises OSError
+
+_MOST_SHOWN = 60
+# What OpenSSL says of a certificate (openssl/x509_vfy.h): X509_V_ERR_… by number.
+_VERIFIED = {
+    2: "issuer", 18: "self-signed", 19: "issuer", 20: "issuer", 21: "issuer", 27: "issuer",
+    9: "not-begun", 10: "ended", 62: "name", 64: "name",
+}  # fmt: skip
+_OLD = {"UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION"}
+# With these a server refuses a client without a certificate: TLS 1.3 once the handshake is done, older ones at its end.
+_CLIENT = {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE"}
+_REFUSES = {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN"} | _CLIENT
+_REQUEST, _ALERT, _HANDSHAKE = 13, 21, 22  # CertificateRequest; types of records, RFC 8446 appendix B
+_JUDGED = {"issuer", "self-signed", "name", "ended", "not-begun", "incomplete", "other"}
+_PLAIN = b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+_SCTS, _AIA = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.5.5.7.1.1"
+
+
+async def handshake(
+    stream: Stream, host: str, trust: Trust, environment: Mapping[str, str], again: Again, within_s: float
+) -> Handshake:
+    """What came of it with the server behind `stream`. `environment` names more stores; each further question has `within_s`."""
+    began = time.perf_counter()
+    tls = Tls(stream, trust.context, host)
+    failure, detail = await _shaken(tls, within_s)
+    took_ms = round((time.perf_counter() - began) * 1000, 1)
+    made = Handshake(trust.store, took_ms=took_ms, failure=failure, detail=detail)
+    if failure in ("silent", "closed") and (said := await _plainly(again, host, within_s)):
+        return replace(made, failure="plain-http", detail=said)
+    if failure == "version":
+        return replace(made, protocol=await _older(again, host, within_s))
+    shown = tls
+    if failure in _JUDGED and not (shown := await _unverified(again, host, within_s)):  # type: ignore[assignment]
+        return made
+    made = replace(made, protocol=shown.ssl.version() or "")
+    return await asyncio.to_thread(_judged, made, shown_by(shown.ssl), environment)
+
+
+def leads_to_tls(raw: bytes) -> bool:
+    """Whether an answer to a ClientHello begins as TLS does: a record of a handshake, or an alert."""
+    return len(raw) > 1 and raw[0] in (_ALERT, _HANDSHAKE) and raw[1] == 3
+
+
+async def hears_hello(stream: Stream, host: str, within_s: float) -> bool:
+    """Whether TLS is spoken there, whatever becomes of the handshake."""
+    tls = Tls(stream, _lenient(), host)
+    await _shaken(tls, within_s)
+    return leads_to_tls(tls.came)
+
+
+async def _shaken(tls: Tls, within_s: float) -> tuple[str, str]:
+    """The handshake, and with TLS 1.3 whether it holds: `failure` and `detail`."""
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(within_s):
+            await tls.shake()
+    except TimeoutError:
+        return "silent", f"no handshake within {within_s:g} s"
+    except OSError as exc:
+        return _failure(exc, tls.came)
+    if tls.ssl.version() == "TLSv1.3":
+        return await _refused_later(tls, 2 * (time.perf_counter() - began))
+    return "", ""
+
+
+async def _refused_later(tls: Tls, within_s: float) -> tuple[str, str]:
+    """Of a client without a certificate TLS 1.3 hears at the first read: it waits as long as an answer takes, and no longer."""
+    try:
+        async with asyncio.timeout(within_s):
+            tls.unread(await tls.receive())
+    except ssl.SSLError as exc:
+        return ("client-certificate", _said(exc)) if exc.reason in _REFUSES else ("", "")
+    except OSError:  # a deadline that passes is one; what else is wrong the first request sees
+        pass
+    return "", ""
+
+
+def _failure(exc: OSError, came: bytes) -> tuple[str, str]:
+    reason = getattr(exc, "reason", "") or ""
+    if came and not leads_to_tls(came):
+        line = printable(came.splitlines()[0].decode("latin-1"))[:_MOST_SHOWN]
+        return ("plain-http" if came.startswith(b"HTTP/") or came.lstrip()[:1] == b"<" else "not-tls"), line
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return _VERIFIED.get(exc.verify_code, "other"), exc.verify_message
+    if isinstance(exc, ssl.SSLEOFError) or not isinstance(exc, ssl.SSLError):
+        return "closed", "closed during the handshake" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
+    if reason in _CLIENT or (reason in _REFUSES and _REQUEST in _messages(came)):
+        return "client-certificate", _said(exc)
+    return ("version" if reason in _OLD else "other"), _said(exc)
+
+
+def _said(exc: ssl.SSLError) -> str:
+    return (exc.reason or str(exc)).replace("_", " ").lower()
+
+
+def _messages(came: bytes) -> Iterator[int]:
+    """The types of the handshake messages that came unencrypted, as in TLS 1.2 they do."""
+    plain, place = b"", 0
+    while place + 5 <= len(came) and came[place] == _HANDSHAKE:
+        length = int.from_bytes(came[place + 3 : place + 5])
+        plain += came[place + 5 : place + 5 + length]
+        place += 5 + length
+    place = 0
+    while place + 4 <= len(plain):
+        yield plain[place]
+        place += 4 + int.from_bytes(plain[place + 1 : place + 4])
+
+
+async def _plainly(again: Again, host: str, within_s: float) -> str:
+    """The first line of an answer to plain HTTP there, "" where none comes."""
+    raw = b""
+    try:
+        async with asyncio.timeout(within_s):
+            stream = await again()
+            try:
+                await stream.send(_PLAIN % host.encode())
+                while len(raw) < len(b"HTTP/1.1 200") and (more := await stream.receive()):
+                    raw += more
+            finally:
+                stream.close()
+    except OSError:
+        return ""
+    return printable(raw.splitlines()[0].decode("latin-1"))[:_MOST_SHOWN] if raw.startswith(b"HTTP/") else ""
+
+
+async def _older(again: Again, host: str, within_s: float) -> str:
+    """The version of TLS that the server takes once every version is offered, "" where it still does not."""
+    context = _lenient()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    found = await _unverified(again, host, within_s, context)
+    return (found.ssl.version() or "") if found else ""
+
+
+async def _unverified(again: Again, host: str, within_s: float, context: ssl.SSLContext | None = None) -> Tls | None:
+    """A handshake that takes every certificate, None where even that does not come about. The connection is closed."""
+    try:
+        async with asyncio.timeout(within_s):
+            stream = await again()
+            try:
+                tls = Tls(stream, context or _lenient(), host)
+                await tls.shake()
+            finally:
+                stream.close()
+    except OSError:
+        return None
+    return tls
+
+
+def _lenient() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def shown_by(tls: ssl.SSLObject) -> list[x509.Certificate]:
+    """The certificates that the server sent, its own first; Python has a public way to them from 3.13 on."""
+    from cryptography import x509
+
+    found = getattr(tls, "get_unverified_chain", None) or tls._sslobj.get_unverified_chain  # type: ignore[attr-defined]
+    sent = [one if isinstance(one, bytes) else ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in found() or ()]
+    try:
+        return [x509.load_der_x509_certificate(one) for one in sent]
+    except ValueError:  # OpenSSL takes some that RFC 5280 does not allow
+        return []
+
+
+def _judged(made: Handshake, chain: list[x509.Certificate], environment: Mapping[str, str]) -> Handshake:
+    """With the certificates, and what follows from them: another store, a missing intermediate, a reader."""
+    shown = tuple(filter(None, map(_certificate, chain)))
+    if not chain or len(shown) < len(chain):
+        return replace(made, chain=shown)
+    public = made.store == CERTIFI and not made.failure
+    accepts = () if public else taking(chain, environment, made.store)
+    if made.failure in ("issuer", "self-signed") and not accepts and _lacks_issuer(chain):
+        made = replace(made, failure="incomplete")
+    foreign = not public and CERTIFI not in accepts
+    return replace(made, chain=shown, accepts=accepts, reader=reader(one.issuer for one in shown) if foreign else "")
+
+
+def _certificate(one: x509.Certificate) -> Certificate | None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    try:
+        names: tuple[str, ...] = ()
+        for extension in one.extensions:
+            if isinstance(extension.value, x509.SubjectAlternativeName):
+                names = tuple(
+                    str(name.value) for name in extension.value if isinstance(name, x509.DNSName | x509.IPAddress)
+                )
+        return Certificate(
+            printable(one.subject.rfc4514_string()),
+            printable(one.issuer.rfc4514_string()),
+            tuple(map(printable, names)),
+            one.not_valid_before_utc.isoformat(),
+            one.not_valid_after_utc.isoformat(),
+            one.fingerprint(SHA256()).hex(),
+        )
+    except ValueError:
+        return None
+
+
+def _lacks_issuer(chain: list[x509.Certificate]) -> bool:
+    """Whether a certificate has an intermediate that was not sent.
+
+    Certain it is of public authorities alone, whose certificates hold timestamps of logs (RFC 6962), and who never sign with
+    their root (CA/Browser Forum, Baseline Requirements 6.1.7). Of others a place on the web where the issuer can be had speaks
+    for it, unless that place is a directory, as Windows has it, or the issuer calls itself a root.
+    """
+    own = chain[0]
+    if own.issuer == own.subject or any(one.subject == own.issuer for one in chain[1:]):
+        return False
+    extensions = {extension.oid.dotted_string: extension.value for extension in own.extensions}
+    if _SCTS in extensions:
+        return True
+    places = [
+        access.access_location.value
+        for access in extensions.get(_AIA, ())
+        if access.access_method.dotted_string.endswith(".2")
+    ]
+    on_the_web = any(str(place).startswith("http") for place in places) and not any("ldap:" in str(p) for p in places)
+    return on_the_web and "root" not in own.issuer.rfc4514_string().lower()

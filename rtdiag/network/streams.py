@@ -1,0 +1,94 @@
+"""Bytes over an open connection, and TLS over that or over other TLS, with what asyncio's own streams hide: what came, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+_AT_ONCE_BYTES = 16 * 1024
+_MOST_KEPT_BYTES = 64 * 1024
+
+
+class Stream:
+    """An open connection. What it waits for has no deadline of its own; cancelling leaves it to be closed."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._ahead = b""
+
+    async def send(self, raw: bytes) -> None:
+        """All of it. Raises OSError."""
+        await asyncio.get_running_loop().sock_sendall(self._socket, raw)
+
+    async def receive(self) -> bytes:
+        """What comes next, b"" at the end. Raises OSError."""
+        if self._ahead:
+            raw, self._ahead = self._ahead, b""
+            return raw
+        return await self._receive()
+
+    def unread(self, raw: bytes) -> None:
+        """What was received and belongs to what comes next."""
+        self._ahead = raw
+
+    async def _receive(self) -> bytes:
+        return await asyncio.get_running_loop().sock_recv(self._socket, _AT_ONCE_BYTES)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Tls(Stream):
+    """TLS over another stream. `came` begins what was received below, as it crossed the wire."""
+
+    def __init__(self, under: Stream, context: ssl.SSLContext, host: str) -> None:
+        super().__init__(under._socket)
+        self._under = under
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.ssl = context.wrap_bio(self._in, self._out, server_hostname=host)
+        self.came = b""
+
+    async def shake(self) -> None:
+        """The handshake. Raises OSError, of which ssl.SSLError is one."""
+        while True:
+            try:
+                self.ssl.do_handshake()
+                return await self._flush()
+            except ssl.SSLWantReadError:
+                await self._turn()
+            except ssl.SSLError:
+                with suppress(OSError):
+                    await self._flush()  # the alert that tells the server why
+                raise
+
+    async def send(self, raw: bytes) -> None:
+        self.ssl.write(raw)
+        await self._flush()
+
+    async def _receive(self) -> bytes:
+        while True:
+            try:
+                return self.ssl.read(_AT_ONCE_BYTES)
+            except ssl.SSLWantReadError:
+                await self._turn()
+            except ssl.SSLZeroReturnError:
+                return b""
+
+    async def _turn(self) -> None:
+        """Sends what is to be sent, and takes what comes."""
+        await self._flush()
+        raw = await self._under.receive()
+        self.came = (self.came + raw)[:_MOST_KEPT_BYTES]
+        if raw:
+            self._in.write(raw)
+        else:
+            self._in.write_eof()
+
+    async def _flush(self) -> None:
+        if raw := self._out.read():
+            await self._under.send(raw)

@@ -1,0 +1,124 @@
+"""CONNECT: the way that a proxy opens to a server, or what it says in place of that."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import unquote
+
+from rtdiag.network.streams import Stream
+from rtdiag.network.way import Tunnel
+from rtdiag.transport.addresses import Address, printable
+from rtdiag.transport.http import user_agent
+
+_LARGEST_BYTES = 16 * 1024
+_REST_S = 1.0  # for what stands behind the head of a refusal
+_MOST_SHOWN = 120
+
+_STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([^\r\n]*))?")
+_TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
+_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_NAMES = ("proxy-agent", "via", "server")  # what a proxy calls itself
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The head of an answer: status, reason, and the first of each header, its name in small letters."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+
+
+async def tunnel(stream: Stream, proxy: Address, host: str, port: int, within_s: float) -> Tunnel:
+    """Asks the proxy behind `stream` for a way to that server; with failure "" the stream leads there."""
+    began = time.perf_counter()
+    raw, failure, detail = bytearray(), "", ""
+    try:
+        async with asyncio.timeout(within_s):
+            await stream.send(_asking(proxy, host, port))
+            while b"\r\n\r\n" not in raw.replace(b"\n\n", b"\r\n\r\n") and len(raw) < _LARGEST_BYTES:
+                if not (more := await stream.receive()):
+                    failure = "closed"
+                    break
+                raw += more
+    except TimeoutError:
+        failure, detail = "silent", f"no answer within {within_s:g} s"
+    except OSError as exc:
+        failure, detail = "closed", exc.strerror or str(exc)
+    took_ms = round((time.perf_counter() - began) * 1000, 1)
+    text, _, rest = raw.partition(b"\r\n\r\n")
+    head = _read(text.decode("latin-1"))
+    if head is None:
+        failure = "not-http" if raw else failure
+        return Tunnel(None, bool(proxy.userinfo), words=_shown(_spoken(bytes(raw)), proxy), took_ms=took_ms,
+                      failure=failure, detail=detail)  # fmt: skip
+    if failure := _failure(head.status):
+        rest += await _body(stream, head.headers, len(rest))
+    elif rest:
+        stream.unread(bytes(rest))
+    return Tunnel(
+        status=head.status,
+        login=bool(proxy.userinfo),
+        server=_shown(next((head.headers[name] for name in _NAMES if name in head.headers), ""), proxy),
+        words=_shown(_spoken(bytes(rest)), proxy) if failure else "",
+        took_ms=took_ms,
+        failure=failure,
+        detail=_shown(" ".join((head.reason, head.headers.get("x-squid-error", ""))), proxy) if failure else "",
+    )
+
+
+def _asking(proxy: Address, host: str, port: int) -> bytes:
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}", f"User-Agent: {user_agent()}"]
+    if proxy.userinfo:
+        lines.append(f"Proxy-Authorization: Basic {b64encode(unquote(proxy.userinfo).encode()).decode()}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _read(text: str) -> _Head | None:
+    first, *lines = text.splitlines() or [""]
+    if not (found := _STATUS.match(first)):
+        return None
+    headers: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        headers.setdefault(name.strip().lower(), value.strip())
+    return _Head(int(found[1]), found[2] or "", headers)
+
+
+def _failure(status: int) -> str:
+    if status == 407:
+        return "login"
+    return {2: "", 5: "unreached"}.get(status // 100, "refused")
+
+
+async def _body(stream: Stream, headers: Mapping[str, str], came: int) -> bytes:
+    """What stands behind the head, as much as comes soon."""
+    raw, length = b"", headers.get("content-length", "")
+    wanted = min(int(length[:9]) if length.isdecimal() else _LARGEST_BYTES, _LARGEST_BYTES) - came
+    with suppress(OSError):  # a deadline that passes is one
+        async with asyncio.timeout(_REST_S):
+            while len(raw) < wanted and (more := await stream.receive()):
+                raw += more
+    return raw[:_LARGEST_BYTES]
+
+
+def _spoken(raw: bytes) -> str:
+    """The title of a page, or else the first words that a person sees."""
+    text = raw[:_LARGEST_BYTES].decode("utf-8", "replace")
+    titled = _TITLE.search(text)
+    return unescape(titled[1] if titled and titled[1].strip() else _UNSEEN.sub(" ", text))
+
+
+def _shown(text: str, proxy: Address) -> str:
+    """`text` in one line, not long, without the name and the password that were sent."""
+    for secret in filter(None, map(unquote, (proxy.userinfo, *proxy.userinfo.split(":", 1)))):
+        text = text.replace(secret, "***").replace(b64encode(secret.encode()).decode(), "***")
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= _MOST_SHOWN else line[:_MOST_SHOWN] + "…"
