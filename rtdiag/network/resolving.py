@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from itertools import chain, zip_longest
-from typing import Any
 
+from rtdiag.network.name_servers import heard
 from rtdiag.network.way import Family, Lookup
 from rtdiag.transport import names
 
@@ -18,8 +18,6 @@ _FAMILIES: dict[Family, socket.AddressFamily] = {6: socket.AF_INET6, 4: socket.A
 # The errors of getaddrinfo that speak of the name; all others are the name servers'. Not every system has every one.
 _UNKNOWN = {socket.EAI_NONAME}
 _NONE = {getattr(socket, name, None) for name in ("EAI_NODATA", "EAI_ADDRFAMILY")}
-# What a resolver of glibc waits for a server at the least (resolv.conf(5), `timeout`): before that, somebody did answer.
-_SHORTEST_WAIT_MS = 950
 
 
 async def look_up(host: str, port: int, within_s: float) -> tuple[Lookup, ...]:
@@ -40,27 +38,27 @@ def in_order(lookups: Sequence[Lookup]) -> list[str]:
 async def _asked(host: str, port: int, family: Family, within_s: float) -> Lookup:
     names.watching.set(None)  # a request that looks the same name up has its own time
     began = time.perf_counter()
-    found: list[Any] = []
-    failure = detail = ""
     try:
         async with asyncio.timeout(within_s):
             found = await names.addresses(
                 asyncio.get_running_loop(), host, port, family=_FAMILIES[family], type=socket.SOCK_STREAM
             )
     except TimeoutError:
-        failure, detail = "silent", f"no name server answered within {within_s:g} s"
+        return Lookup(family, (), _since(began), "silent", f"no name server answered within {within_s:g} s")
     except (OSError, UnicodeError) as exc:
-        failure, detail = _failed(exc, _since(began)), getattr(exc, "strerror", None) or str(exc)
-    addresses = tuple(dict.fromkeys(str(where[0]) for *_, where in found))
-    return Lookup(family, addresses, _since(began), failure, detail)
+        return await _failed(host, family, _since(began), exc)
+    return Lookup(family, tuple(dict.fromkeys(str(where[0]) for *_, where in found)), _since(began))
 
 
-def _failed(exc: Exception, took_ms: float) -> str:
-    if isinstance(exc, UnicodeError) or (number := exc.args[0]) in _UNKNOWN:
-        return "unknown"
+async def _failed(host: str, family: Family, took_ms: float, exc: Exception) -> Lookup:
+    number = exc.args[0]
+    detail = getattr(exc, "strerror", None) or str(exc)
+    if isinstance(exc, UnicodeError) or number in _UNKNOWN:
+        return Lookup(family, (), took_ms, "unknown", detail)
     if number in _NONE:
-        return "none"
-    return "silent" if number == socket.EAI_AGAIN and took_ms >= _SHORTEST_WAIT_MS else "fails"
+        return Lookup(family, (), took_ms, "none", detail)
+    answers, told = await heard(host, family)
+    return Lookup(family, (), took_ms, "fails" if answers else "silent", told)
 
 
 def _evened(lookups: Sequence[Lookup]) -> tuple[Lookup, ...]:

@@ -16,8 +16,8 @@ Family = Literal[4, 6]
 class Lookup:
     """What the name servers say of one family of addresses; of a literal address one Lookup, which took no time.
 
-    `failure`: unknown (there is no such name), none (the name has no address of this family), fails (the name servers answer
-    with an error, or there are none), silent (no answer within the deadline).
+    `failure`: unknown (there is no such name), none (the name has no address of this family), fails (a name server answers with
+    an error), silent (no answer within the deadline, or none is reached; `detail` says why each is not).
     """
 
     family: Family
