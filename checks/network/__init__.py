@@ -40,6 +40,8 @@ _CASES = (
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Measure the way while the first request goes it."""
     first, way, token_way = await asyncio.gather(ctx.first_answer(), ctx.way(ctx.options.base_url), _token_way(ctx))
+    if not way.tls and (not _spoken_to(first) or first.status == _TO_TLS):
+        way = await ctx.way_spoken(way)
     answered = {"answered": _spoken_to(first)}
     for case, part in _PARTS.items():
         seen = (first,) if case in ("answer", "clock") or _of_a_variable(first, case) else ()
@@ -76,6 +78,8 @@ def _of_a_variable(first: Exchange, case: str) -> bool:
     return failure is not None and failure.kind == "variable" and _DECIDES.get(failure.phase) == case
 
 
+# What servers of TLS answer to plain HTTP, where they answer at all.
+_TO_TLS = 400
 _DECIDES = {"route": "proxy", "trust": "certificate"}
 
 

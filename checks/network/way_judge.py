@@ -191,7 +191,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         if case == "ice-servers":
             yield Finding(case, "info", "none was named: the API needs none")
         elif case == "answer" and observation.exchange:
-            yield _answer(observation.exchange)
+            yield _answer(observation.exchange, _seen(case, observation, evidence.official).way.spoken)
         elif case == "clock" and observation.exchange:
             yield _clock(observation, observation.exchange)
         elif observation.exchange and (unusable := no_answer(case, observation.exchange)):
@@ -274,7 +274,7 @@ def _connect(seen: _Seen) -> Finding:
 
 def _tls(seen: _Seen) -> Finding:
     way, shaken = seen.way, seen.way.handshake
-    if way.speaks_tls:
+    if way.spoken == "TLS":
         return Finding(
             "tls", "inconclusive", "a TLS handshake is answered there", "plain HTTP", (_TLS_PORT[0],), _TLS_PORT[1]
         )
@@ -338,11 +338,12 @@ def _issuer(seen: _Seen) -> Finding:
     return Finding("issuer", "pass" if not shaken.failure else "info", f"issued by {by}")
 
 
-def _answer(exchange: Exchange) -> Finding:
+def _answer(exchange: Exchange, spoken: str) -> Finding:
     found = no_answer("answer", exchange) if exchange.failure else None
-    if found and exchange.failure and exchange.failure.kind == "protocol":
+    if found and (spoken not in ("", "HTTP") or (exchange.failure and exchange.failure.kind == "protocol")):
+        measured = f"what listens there says {spoken!r}" if spoken else found.measured
         hint = "another service listens at that port, or something between answers for it: read the port"
-        return Finding("answer", "inconclusive", found.measured, "HTTP", ("what answers speaks no HTTP",), hint)
+        return Finding("answer", "inconclusive", measured, "HTTP", ("what answers speaks no HTTP",), hint)
     return found or Finding("answer", "pass", f"{exchange.status} to a made-up key")
 
 

@@ -28,7 +28,7 @@ from rtdiag.api.endpoints import (
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
-from rtdiag.network.measuring import measure
+from rtdiag.network.measuring import measure, spoken_at
 from rtdiag.network.way import Way
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice
@@ -293,6 +293,10 @@ class Context:
         parts = urlsplit(url)
         place = f"{parts.scheme}://{parts.netloc}"
         return await self._once_only(("way", place), lambda: measure(place, self._http.ways, self.deadlines))
+
+    async def way_spoken(self, way: Way) -> Way:
+        """That way with what is spoken at its end, where plain HTTP failed."""
+        return replace(way, spoken=await spoken_at(way, self._http.ways, self.deadlines))
 
     async def listed_models(self) -> Exchange:
         """`GET /models` with the API key, once per run."""

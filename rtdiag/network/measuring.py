@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from rtdiag.network.connecting import Dialling, connection
 from rtdiag.network.resolving import in_order, look_up
-from rtdiag.network.securing import handshake, hears_hello
+from rtdiag.network.securing import answer_to_hello, handshake, leads_to_tls
 from rtdiag.network.streams import Stream, Tls
 from rtdiag.network.tunnelling import tunnel
 from rtdiag.network.way import Handshake, Hop, Tunnel, Way
-from rtdiag.transport.addresses import Address, BadAddress, read
+from rtdiag.transport.addresses import Address, BadAddress, printable, read
 from rtdiag.transport.failures import BadVariable
 from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines
@@ -23,6 +23,7 @@ from rtdiag.transport.ways import Ways
 if TYPE_CHECKING:
     import ssl
 
+_MOST_SHOWN = 60
 SOCKS = "what lies behind a SOCKS proxy is not measured"
 
 
@@ -45,17 +46,25 @@ async def measure(url: str, ways: Ways, deadlines: Deadlines) -> Way:
     return replace(gone, took_ms=round((time.perf_counter() - began) * 1000, 1))
 
 
-async def speaks_tls(host: str, port: int, route: Route, deadlines: Deadlines) -> bool:
-    """Whether TLS is answered where plain HTTP failed: one ClientHello, the same way. It never raises, and trusts nobody."""
-    road = _Road(Way(host, port, True), _proxy_of(route), Ways(), None, deadlines)
+async def spoken_at(way: Way, ways: Ways, deadlines: Deadlines) -> str:
+    """What is spoken where plain HTTP failed: `TLS`, `HTTP`, or how else what comes begins, "" for nothing.
+
+    One ClientHello is sent, the same way. It never raises, and trusts nobody.
+    """
+    if way.proxied or way.hop is None or all(dial.failure for dial in way.hop.dials):
+        return ""
+    road = _Road(way, None, ways, None, deadlines)
+    came = b""
     with suppress(OSError):  # a deadline that passes is one
         async with asyncio.timeout(deadlines.connect_s):
             stream = await road.again()
             try:
-                return await hears_hello(stream, host, deadlines.connect_s)
+                came = await answer_to_hello(stream, way.host, deadlines.connect_s)
             finally:
                 stream.close()
-    return False
+    if leads_to_tls(came):
+        return "TLS"
+    return "HTTP" if came.startswith(b"HTTP/") else printable(came.split(b"\n")[0].decode("latin-1"))[:_MOST_SHOWN]
 
 
 def _proxy_of(route: Route) -> Address | None:

@@ -1,4 +1,4 @@
-"""What each name server of this machine says itself, asked once a look-up failed: getaddrinfo has one error for all their troubles."""
+"""What each name server of this machine says itself, asked once a look-up failed: getaddrinfo has one error for all."""
 
 from __future__ import annotations
 

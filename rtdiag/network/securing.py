@@ -7,11 +7,13 @@ are, whether plain HTTP is spoken, which old version would be taken.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from rtdiag.network.readers import reader
@@ -39,6 +41,8 @@ _REFUSES = {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_BAD_CERTIFICATE", "SSL
 _REQUEST, _ALERT, _HANDSHAKE = 13, 21, 22  # CertificateRequest; types of records, RFC 8446 appendix B
 _JUDGED = {"issuer", "self-signed", "name", "ended", "not-begun", "incomplete", "other"}
 _PLAIN = b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+_DATE = re.compile(rb"(?im)^date: *([ -~]+?)\s*\r\n")
+_LARGEST_HEAD = 16 * 1024
 _SCTS, _AIA = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.5.5.7.1.1"
 
 
@@ -56,6 +60,8 @@ async def handshake(
     if failure == "version":
         return replace(made, protocol=await _older(again, host, within_s))
     shown = tls
+    if failure in ("ended", "not-begun"):
+        made = replace(made, server_date=await _date(again, host, within_s))
     if failure in _JUDGED and not (shown := await _unverified(again, host, within_s)):  # type: ignore[assignment]
         return made
     made = replace(made, protocol=shown.ssl.version() or "")
@@ -67,11 +73,11 @@ def leads_to_tls(raw: bytes) -> bool:
     return len(raw) > 1 and raw[0] in (_ALERT, _HANDSHAKE) and raw[1] == 3
 
 
-async def hears_hello(stream: Stream, host: str, within_s: float) -> bool:
-    """Whether TLS is spoken there, whatever becomes of the handshake."""
+async def answer_to_hello(stream: Stream, host: str, within_s: float) -> bytes:
+    """How what comes back for a ClientHello begins, whatever becomes of the handshake."""
     tls = Tls(stream, _lenient(), host)
     await _shaken(tls, within_s)
-    return leads_to_tls(tls.came)
+    return tls.came
 
 
 async def _shaken(tls: Tls, within_s: float) -> tuple[str, str]:
@@ -147,6 +153,25 @@ async def _plainly(again: Again, host: str, within_s: float) -> str:
     except OSError:
         return ""
     return printable(raw.splitlines()[0].decode("latin-1"))[:_MOST_SHOWN] if raw.startswith(b"HTTP/") else ""
+
+
+async def _date(again: Again, host: str, within_s: float) -> str:
+    """The server's clock, in ISO 8601, as it tells it to whoever takes every certificate; "" where it does not."""
+    raw = b""
+    try:
+        async with asyncio.timeout(within_s):
+            stream = await again()
+            try:
+                tls = Tls(stream, _lenient(), host)
+                await tls.shake()
+                await tls.send(_PLAIN % host.encode())
+                while not (found := _DATE.search(raw)) and len(raw) < _LARGEST_HEAD and (more := await tls.receive()):
+                    raw += more
+            finally:
+                stream.close()
+        return parsedate_to_datetime(found[1].decode()).isoformat() if found else ""
+    except (OSError, ValueError):
+        return ""
 
 
 async def _older(again: Again, host: str, within_s: float) -> str:

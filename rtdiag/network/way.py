@@ -111,7 +111,8 @@ class Way:
 
     `route` is how (`directly`, `through http://***@proxy:3128 (HTTPS_PROXY)`), `variable` who decided that, `bypassed` that
     NO_PROXY did; `variable_failure` says what is wrong with a variable that decides, and then nothing was asked. `unmeasured` says
-    why a part was left out (a SOCKS proxy). `speaks_tls`: TLS was answered where plain HTTP is to be asked.
+    why a part was left out (a SOCKS proxy). `spoken` is what else was found where plain
+    HTTP failed: `TLS`, `HTTP`, or how what came begins.
     """
 
     host: str
@@ -125,7 +126,7 @@ class Way:
     hop: Hop | None = None
     tunnel: Tunnel | None = None
     handshake: Handshake | None = None
-    speaks_tls: bool = False
+    spoken: str = ""
     took_ms: float = 0.0
 
     @property

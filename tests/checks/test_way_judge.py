@@ -82,7 +82,7 @@ ENDS = (
     ("tls", shaken("closed"), "the TLS handshake is broken off"),
     ("tls", shaken("version"), "no common TLS version"),
     ("tls", shaken("client-certificate"), "the server wants a client certificate"),
-    ("tls", replace(WAY, tls=False, speaks_tls=True), "the port speaks TLS"),
+    ("tls", replace(WAY, tls=False, spoken="TLS"), "the port speaks TLS"),
     ("certificate", shaken("issuer"), "nobody here vouches for the certificate"),
     ("certificate", shaken("issuer", accepts=("the system's store",)), "another store of this machine vouches for the certificate"),
     ("certificate", shaken("self-signed"), "the certificate is signed by itself"),
@@ -102,7 +102,7 @@ def test_a_way_that_ends_says_where(case: str, way: Way, phrase: str) -> None:
     assert found.measured
 
 
-@pytest.mark.parametrize(("case", "way"), [(c, w) for c, w, _ in ENDS if not w.speaks_tls])
+@pytest.mark.parametrize(("case", "way"), [(c, w) for c, w, _ in ENDS if not w.spoken])
 def test_what_was_answered_all_the_same_is_no_end(case: str, way: Way) -> None:
     found = judged(case, way, answered=True)
     assert found.status in ("info", "pass")
@@ -171,6 +171,18 @@ def test_no_answer_over_http_is_told(failure: Failure, phrases: tuple[str, ...])
     seen = Observation("answer", (exchange,), facts={"way": facts(WAY)})
     (found,) = judge(Evidence({"answer": seen}, frozenset(), False, date(2026, 11, 30)))
     assert (found.status, found.observed) == ("inconclusive", phrases)
+
+
+def test_what_speaks_something_else_is_shown() -> None:
+    exchange = Exchange(
+        "x1", "GET", "http://h/v1/models", "made-up", failure=Failure("closed", "answer", "disconnected")
+    )
+    seen = Observation(
+        "answer", (exchange,), facts={"way": facts(replace(WAY, tls=False, spoken="SSH-2.0-OpenSSH_9.2"))}
+    )
+    (found,) = judge(Evidence({"answer": seen}, frozenset(), False, date(2026, 11, 30)))
+    assert found.observed == ("what answers speaks no HTTP",)
+    assert "SSH-2.0-OpenSSH_9.2" in found.measured
 
 
 def test_a_variable_that_cannot_be_used_is_told_by_the_case_that_it_decides() -> None:
