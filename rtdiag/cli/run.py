@@ -45,7 +45,10 @@ from rtdiag.cli.usage import refuse
     envvar="RTDIAG_ICE_SERVER",
     metavar="URL",
     multiple=True,
-    help="A STUN or TURN server for ICE. Repeatable.",
+    help="A STUN or TURN server for ICE: stun:, stuns:, turn: or turns:. Repeatable.",
+)
+@click.option(
+    "--relay-only", is_flag=True, help="Sessions go through the TURN server alone, which proves that it relays."
 )
 @as_reports
 @click.option("--record", metavar="FILE", help="Also write the HTTP exchanges as a cassette of vcrpy, masked.")
@@ -63,8 +66,10 @@ def command(
 ) -> None:
     """Run the checks, in sequence, and print what was asked, what came back, and what to do.
 
-    The key comes from OPENAI_API_KEY or --key-file, a token that you hold from RTDIAG_TOKEN. Every option has a variable, such as
-    RTDIAG_MODEL for --model. Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted.
+    The key comes from OPENAI_API_KEY or --key-file, a token that you hold from RTDIAG_TOKEN, what a TURN server knows you by from
+    RTDIAG_ICE_USERNAME and RTDIAG_ICE_CREDENTIAL. Every option has a variable, such as RTDIAG_MODEL for --model.
+
+    Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted.
     """
     from rtdiag.cli.signals import Stop
 

@@ -16,6 +16,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.engine.context import RunOptions
 from rtdiag.engine.results import FailOn
 from rtdiag.intake import Limit, Malformed, Unusable, json_of, odd, text_of, yaml_of
+from rtdiag.network import ice_urls
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport import addresses
 from rtdiag.transport.http import Credential
@@ -39,8 +40,8 @@ _SHOWN_VARIABLES = (
     "SSL_CERT_DIR",
 )
 
-# What can stand behind `?transport=`.
-_ICE_TRANSPORTS = {"stun": (), "turn": ("udp", "tcp"), "turns": ("tcp",)}
+_ICE_USERNAME, _ICE_CREDENTIAL = "RTDIAG_ICE_USERNAME", "RTDIAG_ICE_CREDENTIAL"
+_LONGEST_ICE_USERNAME = 508  # bytes
 _KEY_FILE = Limit(16 * 1024, "give a file that holds the key alone")
 _SESSION_FILE = Limit(1024 * 1024, "give the session object alone")
 _MOST_SESSION_VALUES = 10_000
@@ -80,6 +81,7 @@ class Config:
     session: str | None = None
     audio: str | None = None
     ice_servers: Sequence[str] = ()
+    relay_only: bool = False
     keep_addresses: bool = False
     timeout_s: float | None = None
     only: Sequence[str] = ()
@@ -98,7 +100,9 @@ class Settings:
 
 
 def make(config: Config, environment: Mapping[str, str]) -> Settings:
-    """The Settings; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not used, only hidden."""
+    """The Settings; raises ConfigError. On the emulator the environment's keys, tokens and URLs are not used, only hidden;
+    its name and password for TURN servers are.
+    """
     _check(config)
     if config.emulator and (config.base_url or config.key_file):
         raise ConfigError("--emulator brings its own server and key: leave --base-url and --key-file out")
@@ -106,6 +110,7 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
         raise ConfigError("--as-of and --fault are for the emulator: add --emulator")
     mask = Mask(keep_addresses=config.keep_addresses)
     mask.learn_environment(environment)
+    ice_username, ice_credential = _ice_login(environment)
     environment = {} if config.emulator else environment
     key, token = _key(config.key_file, environment), _token(environment)
     for credential in filter(None, (key, token)):
@@ -125,6 +130,9 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
         transcription_model=config.transcription_model,
         session=session(config.session) if config.session else None,
         ice_servers=tuple(_ice_url(url) for url in config.ice_servers),
+        ice_username=ice_username,
+        ice_credential=ice_credential,
+        relay_only=config.relay_only,
         environment={n: mask(environment[n], "environment") for n in _SHOWN_VARIABLES if environment.get(n)},
         headers={
             header: environment[name]
@@ -134,6 +142,7 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
         kinds=_kinds(config.type),
         audio=_audio(config.audio),
     )
+    _relay_alone(options)
     for credential_of_a_tool in _credentials(options.session):
         mask.learn(credential_of_a_tool, "header")
     return Settings(options, mask, Deadlines.of(config.timeout_s))
@@ -199,34 +208,38 @@ def _shown(url: str) -> str:
 
 
 def _ice_url(url: str) -> str:
-    """The URL as aiortc takes it, which knows less than RFC 7064 and RFC 7065, and leaves some of it out without a word."""
+    """The URL in its one spelling, which is also the WebRTC library's."""
     try:
-        return _ice_address(url.strip())
+        return str(ice_urls.read(url.strip()))
     except addresses.BadAddress as exc:
         example = "it looks like stun:stun.example.org:3478"
         raise ConfigError(f"--ice-server takes a stun: or turn: URL, not {_shown(url)}: {exc}; {example}") from None
 
 
-def _ice_address(url: str) -> str:
-    addresses.check_characters(url)
-    scheme, _, after = url.partition(":")
-    place, _, query = after.partition("?")
-    scheme, transport = scheme.lower(), query.lower().removeprefix("transport=")
-    if scheme not in _ICE_TRANSPORTS:
-        raise addresses.BadAddress("rtdiag knows stun:, turn: and turns:")
-    if "@" in after or (query and not re.fullmatch("transport=[a-z]*", query.lower())):
-        raise addresses.BadAddress(
-            "a name and a password are no part of such a URL (RFC 7065), and rtdiag takes none for TURN yet"
+def _ice_login(environment: Mapping[str, str]) -> tuple[str, Secret | None]:
+    """Name and password for TURN servers, "" and None where they are not set; on the emulator, too, for it brings no server."""
+    given = {name: environment.get(name, "") for name in (_ICE_USERNAME, _ICE_CREDENTIAL)}
+    for name, text in given.items():
+        if not text and any(given.values()):
+            other = next(one for one in given if one != name)
+            raise ConfigError(f"{other} is set and {name} is not: a TURN server wants both, so set both or neither")
+        if not text.isprintable():
+            raise ConfigError(f"{name} holds a line end or another character that cannot be seen: set it without")
+    if len(given[_ICE_USERNAME].encode()) > _LONGEST_ICE_USERNAME:
+        raise ConfigError(f"{_ICE_USERNAME} is longer than {_LONGEST_ICE_USERNAME} bytes (RFC 8489 section 14.3)")
+    return given[_ICE_USERNAME], Secret(given[_ICE_CREDENTIAL]) if given[_ICE_CREDENTIAL] else None
+
+
+def _relay_alone(options: RunOptions) -> None:
+    """Refuse --relay-only where nothing could relay."""
+    if not options.relay_only:
+        return
+    if not any(url.startswith("turn") for url in options.ice_servers):
+        raise ConfigError("--relay-only needs a TURN server: add --ice-server turn:turn.example.org:3478")
+    if options.ice_credential is None:
+        raise ConfigError(
+            f"--relay-only needs what the TURN server knows you by: set {_ICE_USERNAME} and {_ICE_CREDENTIAL}"
         )
-    if place.startswith("/"):
-        raise addresses.BadAddress("no // stands in it")
-    if query and transport not in _ICE_TRANSPORTS[scheme]:
-        known = " or ".join(f"?transport={name}" for name in _ICE_TRANSPORTS[scheme]) or "nothing"
-        raise addresses.BadAddress(f"behind the host of {scheme}: rtdiag knows {known}")
-    host, port = addresses.host_and_port(place)
-    if ":" in host:
-        raise addresses.BadAddress("rtdiag's WebRTC library takes no IPv6 address there: give a name that has one")
-    return f"{scheme}:{host}" + (f":{port}" if port else "") + (f"?transport={transport}" if query else "")
 
 
 def _key(key_file: str | None, environment: Mapping[str, str]) -> Credential | None:

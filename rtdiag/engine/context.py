@@ -28,6 +28,7 @@ from rtdiag.api.endpoints import (
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
+from rtdiag.network.ice_urls import in_session
 from rtdiag.network.measuring import measure, spoken_at
 from rtdiag.network.way import Way
 from rtdiag.redact import Secret
@@ -496,7 +497,7 @@ class Context:
             await self.make_room()
         await self._still_answers("POST", self._url(CALLS))
         peer_id = f"p{len(self._sessions) + 1}-{name}"
-        session = Session(peer_id, self.recorder, self.deadlines, self.options.ice_servers, voice)
+        session = Session(peer_id, self.recorder, self.deadlines, in_session(self.options.ice_servers), voice)
         self._sessions.append(session)
         offer = await session.offer()
 

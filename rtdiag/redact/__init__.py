@@ -50,7 +50,7 @@ _LONGEST_REMEMBERED, _MOST_REMEMBERED = 200, 10_000  # of texts found clean
 _MOST_LEARNT = 1000
 
 # The variables that hold a secret, and those that hold a URL with a name and a password in it.
-_SECRET_VARIABLES = ("OPENAI_API_KEY", "RTDIAG_TOKEN")
+_SECRET_VARIABLES = ("OPENAI_API_KEY", "RTDIAG_TOKEN", "RTDIAG_ICE_USERNAME", "RTDIAG_ICE_CREDENTIAL")
 _URL_VARIABLES = ("OPENAI_BASE_URL", "RTDIAG_BASE_URL", "RTDIAG_TOKEN_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 _Edges = tuple[re.Pattern[str], re.Pattern[str]]

@@ -42,6 +42,8 @@ class Planted:
         return {
             "OPENAI_API_KEY": self.secret("OPENAI_API_KEY", 60, ""),
             "RTDIAG_TOKEN": self.secret("RTDIAG_TOKEN", 40, "ek_"),
+            "RTDIAG_ICE_USERNAME": self.secret("RTDIAG_ICE_USERNAME", 20, ""),
+            "RTDIAG_ICE_CREDENTIAL": self.secret("RTDIAG_ICE_CREDENTIAL", 32, ""),
             "OPENAI_BASE_URL": f"http://{host}/v1",
             "HTTPS_PROXY": f"http://{self.userinfo('proxy')}127.0.0.1:9",
             "OPENAI_ORG_ID": "org-stays",

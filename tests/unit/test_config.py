@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtdiag.engine.config import Config, ConfigError, make
+from rtdiag.network import ice_urls
 from tests.secrets.canaries import PROPERTY
 
 KEY = {"OPENAI_API_KEY": "sk-proj-FAKE0000000000000000000000000000abcd"}
@@ -39,7 +41,7 @@ def test_what_cannot_be_used_is_one_clear_line(config: Config, environment: Mapp
     assert "\n" not in str(refused.value)
 
 
-IN_ICE = "a name and a password are no part of such a URL (RFC 7065), and rtdiag takes none for TURN yet"
+IN_ICE = "a name and a password are no part of such a URL (RFC 7065): set RTDIAG_ICE_USERNAME and RTDIAG_ICE_CREDENTIAL"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,10 @@ def test_a_token_url_may_have_a_query_and_a_login() -> None:
         ("stun:host:0", "'stun:host:0': the port is no number from 1 to 65535"),
         ("stun:host:99999", "'stun:host:99999': the port is no number from 1 to 65535"),
         ("stun:host:x", "'stun:host:***': the port is no number from 1 to 65535"),
-        ("stun:[::1]:3478", "'stun:[::1]:3478': rtdiag's WebRTC library takes no IPv6 address there: give a name that has one"),
+        ("stun:[::g]:3478", "'stun:[:***': what stands in brackets is no IPv6 address"),
+        ("turn:[::1", "'turn:[:***': an IPv6 address stands in brackets"),
+        ("turn:host?transport=", "'turn:host?***': behind the host of turn: rtdiag knows ?transport=udp or ?transport=tcp"),
+        ("stuns:host?transport=tcp", "'stuns:host?***': behind the host of stuns: rtdiag knows nothing"),
         ("stun:::1", "'stun::***': an IPv6 address stands in brackets"),
         ("stun://host", "'stun://host': no // stands in it"),
         ("stun:host/path", "'stun:host/path': the host is no name"),
@@ -119,9 +124,8 @@ def test_a_token_url_may_have_a_query_and_a_login() -> None:
         ("stun:a..b", "'stun:a..b': the host is no name"),
         ("stun:" + 64 * "a", "'stun:" + 64 * "a" + "': the host is no name"),
         ("stun:\x1b\udcff", "'stun:\ufffd\ufffd': it holds a blank or a character that cannot be seen"),
-        ("stuns:host", "'stuns:host': rtdiag knows stun:, turn: and turns:"),
-        ("https://host", "'https://host': rtdiag knows stun:, turn: and turns:"),
-        (KEY["OPENAI_API_KEY"], "'sk-proj-********************************abcd': rtdiag knows stun:, turn: and turns:"),
+        ("https://host", "'https://host': rtdiag knows stun:, stuns:, turn: and turns:"),
+        (KEY["OPENAI_API_KEY"], "'sk-proj-********************************abcd': rtdiag knows stun:, stuns:, turn: and turns:"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_an_ice_server_is_told_without_secrets(url: str, line: str) -> None:
@@ -132,28 +136,49 @@ def test_what_is_wrong_with_an_ice_server_is_told_without_secrets(url: str, line
 
 
 @pytest.mark.parametrize(
-    ("url", "taken"),
+    ("url", "taken", "asked"),
     [
-        (" STUN:Host.Example ", "stun:host.example"),
-        ("stun:bücher.example:1", "stun:xn--bcher-kva.example:1"),
-        ("turn:host:", "turn:host"),
-        ("turn:127.0.0.1:3478?transport=TCP", "turn:127.0.0.1:3478?transport=tcp"),
-        ("turns:host?transport=tcp", "turns:host?transport=tcp"),
+        (" STUN:Host.Example ", "stun:host.example", ("host.example", 3478, "udp")),
+        ("stun:bücher.example:1", "stun:xn--bcher-kva.example:1", ("xn--bcher-kva.example", 1, "udp")),
+        ("turn:host:", "turn:host", ("host", 3478, "udp")),
+        ("turn:host?transport=udp", "turn:host?transport=udp", ("host", 3478, "udp")),
+        ("turn:127.0.0.1:80?transport=TCP", "turn:127.0.0.1:80?transport=tcp", ("127.0.0.1", 80, "tcp")),
+        ("turns:host?transport=tcp", "turns:host?transport=tcp", ("host", 5349, "tls")),
+        ("turns:host:443", "turns:host:443", ("host", 443, "tls")),
+        ("stuns:host", "stuns:host", ("host", 5349, "tls")),
+        ("stun:[::1]", "stun:[::1]", ("::1", 3478, "udp")),
+        (
+            "turns:[2001:DB8:0::1]:443?transport=tcp",
+            "turns:[2001:db8::1]:443?transport=tcp",
+            ("2001:db8::1", 443, "tls"),
+        ),
     ],
 )
-def test_an_ice_server_is_taken_as_the_webrtc_library_takes_it(url: str, taken: str) -> None:
+def test_an_ice_server_is_taken_as_the_rfcs_have_it(url: str, taken: str, asked: tuple[str, int, str]) -> None:
+    (found,) = make(Config(emulator=True, ice_servers=(url,)), {}).options.ice_servers
+    assert found == taken
+    parts = ice_urls.read(found)
+    assert (parts.host, parts.port, parts.transport) == asked
+
+
+@pytest.mark.parametrize("url", ["stun:host", "turn:host:1?transport=tcp", "turns:host", "stuns:host", "stun:[::1]"])
+def test_what_the_webrtc_library_does_not_take_is_told_apart(url: str) -> None:
+    """It leaves out stuns: without a word, and stumbles over an IPv6 address."""
     from aiortc import RTCIceServer
     from aiortc.rtcicetransport import connection_kwargs
 
-    (found,) = make(Config(emulator=True, ice_servers=(url,)), {}).options.ice_servers
-    assert found == taken
-    assert connection_kwargs([RTCIceServer(urls=found)]), "it leaves none out"
+    try:
+        taken = bool(connection_kwargs([RTCIceServer(urls=url)]))
+    except ValueError:
+        taken = False
+    assert taken == (not ice_urls.read(url).apart) == (ice_urls.in_session([url]) == [url])
 
 
 PIECES = [
     "stun:",
     "turn:",
     "turns:",
+    "stuns:",
     "h",
     "h.test",
     ":",
@@ -181,7 +206,52 @@ def test_no_ice_server_reaches_the_webrtc_library_that_it_stumbles_over(url: str
         found = make(Config(emulator=True, ice_servers=(url,)), {}).options.ice_servers
     except ConfigError:
         return
-    assert connection_kwargs([RTCIceServer(urls=list(found))])
+    assert all(connection_kwargs([RTCIceServer(urls=one)]) for one in ice_urls.in_session(found))
+
+
+ICE = {"RTDIAG_ICE_USERNAME": "someone-7", "RTDIAG_ICE_CREDENTIAL": "FAKE-credential-7"}
+TURN = ("turn:host",)
+
+
+@pytest.mark.parametrize("config", [Config(emulator=True, ice_servers=TURN), Config(ice_servers=TURN)])
+def test_what_a_turn_server_knows_one_by_comes_from_the_environment_alone(config: Config) -> None:
+    settings = make(config, KEY | ICE)
+    credential = settings.options.ice_credential
+    assert credential is not None
+    assert (settings.options.ice_username, credential.reveal()) == ("someone-7", "FAKE-credential-7")
+    assert "FAKE-cred" not in repr(settings.options)
+    assert settings.mask("as someone-7 with FAKE-credential-7", "here") == "as ********* with *****************"
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "line"),
+    [
+        (Config(), {"RTDIAG_ICE_USERNAME": "me"}, "RTDIAG_ICE_USERNAME is set and RTDIAG_ICE_CREDENTIAL is not: "),
+        (Config(), ICE | {"RTDIAG_ICE_USERNAME": ""}, "RTDIAG_ICE_CREDENTIAL is set and RTDIAG_ICE_USERNAME is not: "),
+        (Config(), ICE | {"RTDIAG_ICE_CREDENTIAL": "FAKE\n"}, "RTDIAG_ICE_CREDENTIAL holds a line end"),
+        (Config(), ICE | {"RTDIAG_ICE_USERNAME": "\udcff"}, "RTDIAG_ICE_USERNAME holds a line end or another character"),
+        (Config(), ICE | {"RTDIAG_ICE_USERNAME": 255 * "ü"}, "RTDIAG_ICE_USERNAME is longer than 508 bytes"),
+        (Config(relay_only=True), ICE, "--relay-only needs a TURN server: add --ice-server turn:"),
+        (Config(relay_only=True, ice_servers=("stun:h",)), ICE, "--relay-only needs a TURN server: add --ice-server"),
+        (Config(relay_only=True, ice_servers=TURN), {}, "--relay-only needs what the TURN server knows you by: set RTDIAG_ICE_"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_them_is_one_line(config: Config, environment: Mapping[str, str], line: str) -> None:
+    for one in (config, replace(config, emulator=True)):
+        with pytest.raises(ConfigError) as refused:
+            make(one, {**KEY, **environment})
+        assert str(refused.value).startswith(line)
+        assert "FAKE" not in str(refused.value)
+        assert str(refused.value).isprintable()
+
+
+def test_variables_set_to_nothing_are_not_set_as_in_ci() -> None:
+    options = make(Config(), KEY | {"RTDIAG_ICE_USERNAME": "", "RTDIAG_ICE_CREDENTIAL": ""}).options
+    assert (options.ice_username, options.ice_credential) == ("", None)
+
+
+def test_relay_only_is_taken_with_a_turn_server_and_what_it_wants() -> None:
+    assert make(Config(emulator=True, relay_only=True, ice_servers=("stun:h", "turns:h")), ICE).options.relay_only
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""STUN and TURN servers, asked by rtdiag itself, since the WebRTC library says nothing of one that does not answer.
+
+A STUN server is asked for a binding (RFC 8489), a TURN server with long-term credentials for a relay (RFC 8656), which is given
+back at once. Nobody is asked through a proxy: media take none either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rtdiag.network import ice_urls
+from rtdiag.network.ice_answer import IceAnswer
+from rtdiag.network.ice_urls import IceUrl
+from rtdiag.network.stun_wire import Reply, Unanswered, Wire, stream, udp
+from rtdiag.redact import Secret
+from rtdiag.transport.failures import BadVariable
+from rtdiag.transport.proxies import Route
+from rtdiag.transport.recorder import Deadlines
+from rtdiag.transport.ways import Ways
+
+if TYPE_CHECKING:
+    from aioice.stun import Message
+
+_UDP = 17 << 24  # REQUESTED-TRANSPORT, RFC 8656 section 18.7
+_MOST_TRIES, _MOST_HANDED_ON = 3, 2
+_OF_CONNECTING = 0.6  # of the deadline for connections: 3 s, in which a request over UDP goes out three times
+_RELEASE_S = 1.0
+
+_UNAUTHORIZED, _STALE_NONCE, _TRY_ALTERNATE = 401, 438, 300
+_BY_CODE = {403: "forbidden", 441: "credentials", 486: "quota", 508: "quota"}  # RFC 8656 section 19
+
+# What tells most of a server that was asked at two addresses.
+_TELLING = ("", "credentials", "login", "forbidden", "quota", "error", "tls", "refused", "reset", "rejected", "silent")
+
+
+@dataclass(frozen=True)
+class _Login:
+    username: str
+    credential: Secret
+
+
+async def ask_all(
+    servers: Iterable[str], username: str, credential: Secret | None, deadlines: Deadlines, ways: Ways
+) -> tuple[IceAnswer, ...]:
+    """All of these servers at once, in the order given; each once. Never raises for what they do."""
+    each = (ask(one, username, credential, deadlines, ways) for one in dict.fromkeys(servers))
+    return tuple(await asyncio.gather(*each))
+
+
+async def ask(server: str, username: str, credential: Secret | None, deadlines: Deadlines, ways: Ways) -> IceAnswer:
+    """One server by its URL, at its first address of each family at once; what the better one said.
+
+    `took_ms` counts from the first packet, so the look-up of the name is not in it. Never raises for what a server does; raises
+    BadAddress for what is no such URL.
+    """
+    url = ice_urls.read(server)
+    asked = IceAnswer(str(url), "turn" if url.turn else "stun", url.transport, apart=url.apart)
+    login = _Login(username, credential) if username and credential and url.turn else None
+    try:
+        places = await _places(url, deadlines.connect_s)
+    except Unanswered as exc:
+        return replace(asked, failure=exc.failure, detail=str(exc))
+    answers = [_asked(asked, url, place, login, deadlines, ways) for place in places]
+    return min(await asyncio.gather(*answers), key=_telling)
+
+
+def _telling(answer: IceAnswer) -> int:
+    return _TELLING.index(answer.failure) if answer.failure in _TELLING else len(_TELLING)
+
+
+async def _places(url: IceUrl, within_s: float) -> list[str]:
+    """The first address of each family, in the order of the system."""
+    try:
+        async with asyncio.timeout(within_s):
+            found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        raise Unanswered("name", f"the name servers did not answer within {within_s:g} s") from None
+    except OSError as exc:
+        raise Unanswered("name", exc.strerror or str(exc)) from None
+    except UnicodeError:
+        raise Unanswered("name", "the name servers cannot be asked for such a name") from None
+    firsts = {family: str(place[0]) for family, *_, place in reversed(found)}
+    return list(firsts.values())[::-1]
+
+
+async def _asked(
+    asked: IceAnswer, url: IceUrl, host: str, login: _Login | None, deadlines: Deadlines, ways: Ways
+) -> IceAnswer:
+    """What the server says at that address, or at the one that it hands on to."""
+    began = time.perf_counter()
+    place = host, url.port
+    asked = replace(asked, address=_shown(place), login=login is not None)
+    try:
+        async with asyncio.timeout(deadlines.request_s):
+            for _ in range(_MOST_HANDED_ON + 1):
+                reply = await _reply(url, place, login, deadlines.connect_s * _OF_CONNECTING, ways)
+                if reply.code != _TRY_ALTERNATE or reply.alternate is None:
+                    break
+                place = reply.alternate
+                why = "it hands on to another server (300), where rtdiag's WebRTC library does not follow"
+                asked = replace(asked, address=_shown(place), apart=asked.apart or why)
+        asked = _understood(asked, reply)
+    except Unanswered as exc:
+        asked = replace(asked, failure=exc.failure, detail=str(exc))
+    except TimeoutError:
+        asked = replace(asked, failure="silent", detail=f"no end within {deadlines.request_s:g} s")
+    except Exception as exc:
+        asked = replace(asked, failure="error", detail=f"rtdiag could not ask it ({type(exc).__name__})")
+    return replace(asked, took_ms=round((time.perf_counter() - began) * 1000, 1))
+
+
+async def _reply(url: IceUrl, place: tuple[str, int], login: _Login | None, within_s: float, ways: Ways) -> Reply:
+    async with _wire(url, place, within_s, ways) as wire:
+        return await (_Turn(wire, login, within_s).relay() if url.turn else wire.ask(_request("BINDING"), within_s))
+
+
+def _wire(url: IceUrl, place: tuple[str, int], within_s: float, ways: Ways) -> AbstractAsyncContextManager[Wire]:
+    if url.transport == "udp":
+        return udp(*place)
+    try:
+        tls = ways.tls("https:", Route()) if url.transport == "tls" else None
+    except BadVariable as exc:
+        raise Unanswered("tls", str(exc)) from None
+    return stream(*place, within_s, tls, url.host)
+
+
+class _Turn:
+    """The requests to one TURN server: signed as soon as it has said how."""
+
+    def __init__(self, wire: Wire, login: _Login | None, within_s: float) -> None:
+        self._wire, self._login, self._within_s = wire, login, within_s
+        self._signed_with: dict[str, Any] = {}
+        self._key = b""
+
+    async def relay(self) -> Reply:
+        """Its answer to being asked for a relay, which is given back where there is one."""
+        reply = await self._ask("ALLOCATE", {"REQUESTED-TRANSPORT": _UDP}, self._within_s)
+        if reply.code is None:
+            with suppress(Unanswered):
+                await self._ask("REFRESH", {"LIFETIME": 0}, min(_RELEASE_S, self._within_s))
+        return reply
+
+    async def _ask(self, method: str, attributes: dict[str, Any], within_s: float) -> Reply:
+        for _ in range(_MOST_TRIES):
+            reply = await self._wire.ask(self._request(method, attributes), within_s)
+            if not self._learnt(reply):
+                break
+        return reply
+
+    def _request(self, method: str, attributes: dict[str, Any]) -> Message:
+        request = _request(method, {**attributes, **self._signed_with})
+        if self._key:
+            request.add_message_integrity(self._key)
+        return request
+
+    def _learnt(self, reply: Reply) -> bool:
+        """Whether it says how to sign, so that the same can be asked again: a 401 does so once, a 438 whenever."""
+        again = reply.code == _STALE_NONCE or (reply.code == _UNAUTHORIZED and not self._key)
+        if self._login is None or not again or not {"REALM", "NONCE"} <= set(reply.attributes):
+            return False
+        from aioice.turn import make_integrity_key
+
+        realm, nonce = reply.attributes["REALM"], reply.attributes["NONCE"]
+        self._key = make_integrity_key(self._login.username, realm, self._login.credential.reveal())
+        self._signed_with = {"USERNAME": self._login.username, "REALM": realm, "NONCE": nonce}
+        return True
+
+
+def _request(method: str, attributes: dict[str, Any] | None = None) -> Message:
+    from aioice.stun import Class, Message, Method
+
+    return Message(Method[method], Class.REQUEST, attributes=attributes)
+
+
+def _understood(asked: IceAnswer, reply: Reply) -> IceAnswer:
+    if reply.code is not None:
+        detail = f"{reply.code} {reply.reason}".strip()
+        return replace(asked, failure=_refusal(asked, reply.code), code=reply.code, detail=detail)
+    mapped = reply.attributes.get("XOR-MAPPED-ADDRESS") or reply.attributes.get("MAPPED-ADDRESS")
+    relayed = reply.attributes.get("XOR-RELAYED-ADDRESS")
+    if not (relayed if asked.kind == "turn" else mapped):
+        return replace(asked, failure="error", detail="its answer holds no address")
+    return replace(asked, mapped=_shown(mapped), relayed=_shown(relayed))
+
+
+def _refusal(asked: IceAnswer, code: int) -> str:
+    if code == _UNAUTHORIZED:
+        return "credentials" if asked.login else "login"
+    return _BY_CODE.get(code, "error")
+
+
+def _shown(place: tuple[str, int] | None) -> str:
+    if place is None:
+        return ""
+    host, port = place
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
