@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ from rtdiag.transport.recorder import Deadlines
 from rtdiag.transport.ways import Ways
 
 if TYPE_CHECKING:
+    import ssl
+
     from aioice.stun import Message
 
 _UDP = 17 << 24  # REQUESTED-TRANSPORT, RFC 8656 section 18.7
@@ -34,6 +36,7 @@ _RELEASE_S = 1.0
 
 _UNAUTHORIZED, _STALE_NONCE, _TRY_ALTERNATE = 401, 438, 300
 _BY_CODE = {403: "forbidden", 441: "credentials", 486: "quota", 508: "quota"}  # RFC 8656 section 19
+_HANDS_ON = "it hands on to another server (300), where rtdiag's WebRTC library does not follow"
 
 # What tells most of a server that was asked at two addresses.
 _TELLING = ("", "credentials", "login", "forbidden", "quota", "error", "tls", "refused", "reset", "rejected", "silent")
@@ -59,19 +62,32 @@ async def ask(server: str, username: str, credential: Secret | None, deadlines: 
     `took_ms` counts from the first packet, so the look-up of the name is not in it. Never raises for what a server does; raises
     BadAddress for what is no such URL.
     """
+    import aioice.turn  # noqa: F401 - here, so that no time that is measured holds its 0.1 s
+
     url = ice_urls.read(server)
-    asked = IceAnswer(str(url), "turn" if url.turn else "stun", url.transport, apart=url.apart)
     login = _Login(username, credential) if username and credential and url.turn else None
+    asked = IceAnswer(str(url), "turn" if url.turn else "stun", url.transport, apart=url.apart)
     try:
+        tls = ways.tls("https:", Route()) if url.transport == "tls" else None
         places = await _places(url, deadlines.connect_s)
+    except BadVariable as exc:
+        return replace(asked, failure="tls", detail=str(exc))
     except Unanswered as exc:
         return replace(asked, failure=exc.failure, detail=str(exc))
-    answers = [_asked(asked, url, place, login, deadlines, ways) for place in places]
-    return min(await asyncio.gather(*answers), key=_telling)
+    at = _Server(url, login, tls, deadlines)
+    return _better(url, await asyncio.gather(*(_asked(asked, at, place) for place in places)))
 
 
-def _telling(answer: IceAnswer) -> int:
-    return _TELLING.index(answer.failure) if answer.failure in _TELLING else len(_TELLING)
+def _better(url: IceUrl, answers: Sequence[IceAnswer]) -> IceAnswer:
+    """The answer that tells most, and why no session comes to it: the library takes another address."""
+    best = min(answers, key=lambda one: _TELLING.index(one.failure) if one.failure in _TELLING else len(_TELLING))
+    if best.failure or best.apart or url.transport != "udp":
+        return best
+    tried = [one for one in answers if one.failure != "no-route" and (url.turn or not one.address.startswith("["))]
+    if tried and not tried[0].failure:
+        return tried[0]
+    where = tried[0].address if tried else "its IPv4 address"
+    return replace(best, apart=f"rtdiag's WebRTC library asks {where} alone, and {best.address} is what answers")
 
 
 async def _places(url: IceUrl, within_s: float) -> list[str]:
@@ -89,45 +105,52 @@ async def _places(url: IceUrl, within_s: float) -> list[str]:
     return list(firsts.values())[::-1]
 
 
-async def _asked(
-    asked: IceAnswer, url: IceUrl, host: str, login: _Login | None, deadlines: Deadlines, ways: Ways
-) -> IceAnswer:
+async def _asked(asked: IceAnswer, server: _Server, host: str) -> IceAnswer:
     """What the server says at that address, or at the one that it hands on to."""
-    began = time.perf_counter()
-    place = host, url.port
-    asked = replace(asked, address=_shown(place), login=login is not None)
+    began, place, within_s = time.perf_counter(), (host, server.url.port), server.deadlines.request_s
+    asked = replace(asked, address=_shown(place), login=server.login is not None)
     try:
-        async with asyncio.timeout(deadlines.request_s):
-            for _ in range(_MOST_HANDED_ON + 1):
-                reply = await _reply(url, place, login, deadlines.connect_s * _OF_CONNECTING, ways)
-                if reply.code != _TRY_ALTERNATE or reply.alternate is None:
-                    break
-                place = reply.alternate
-                why = "it hands on to another server (300), where rtdiag's WebRTC library does not follow"
-                asked = replace(asked, address=_shown(place), apart=asked.apart or why)
-        asked = _understood(asked, reply)
+        async with asyncio.timeout(within_s):
+            found, ended = await _followed(asked, server, place, _MOST_HANDED_ON)
+            return replace(found, took_ms=round((ended - began) * 1000, 1))
     except Unanswered as exc:
-        asked = replace(asked, failure=exc.failure, detail=str(exc))
+        failure, detail = exc.failure, str(exc)
     except TimeoutError:
-        asked = replace(asked, failure="silent", detail=f"no end within {deadlines.request_s:g} s")
+        failure, detail = "silent", f"no end within {within_s:g} s"
     except Exception as exc:
-        asked = replace(asked, failure="error", detail=f"rtdiag could not ask it ({type(exc).__name__})")
-    return replace(asked, took_ms=round((time.perf_counter() - began) * 1000, 1))
+        failure, detail = "error", f"rtdiag could not ask it ({type(exc).__name__})"
+    return replace(asked, failure=failure, detail=detail, took_ms=round((time.perf_counter() - began) * 1000, 1))
 
 
-async def _reply(url: IceUrl, place: tuple[str, int], login: _Login | None, within_s: float, ways: Ways) -> Reply:
-    async with _wire(url, place, within_s, ways) as wire:
-        return await (_Turn(wire, login, within_s).relay() if url.turn else wire.ask(_request("BINDING"), within_s))
-
-
-def _wire(url: IceUrl, place: tuple[str, int], within_s: float, ways: Ways) -> AbstractAsyncContextManager[Wire]:
-    if url.transport == "udp":
-        return udp(*place)
+async def _followed(asked: IceAnswer, server: _Server, place: tuple[str, int], left: int) -> tuple[IceAnswer, float]:
+    """The answer, and when it came; `left` is how often the server may still hand on to another (300)."""
+    reply = await server.reply(place)
+    if reply.code != _TRY_ALTERNATE or reply.alternate is None or not left:
+        return _understood(asked, reply), reply.at
+    where, why = _shown(reply.alternate), asked.apart or _HANDS_ON
     try:
-        tls = ways.tls("https:", Route()) if url.transport == "tls" else None
-    except BadVariable as exc:
-        raise Unanswered("tls", str(exc)) from None
-    return stream(*place, within_s, tls, url.host)
+        return await _followed(replace(asked, address=where, apart=why), server, reply.alternate, left - 1)
+    except Unanswered as exc:
+        raise Unanswered(exc.failure, f"it hands on to {where}: {exc}") from None
+
+
+@dataclass(frozen=True)
+class _Server:
+    """One server, and all that is needed to ask it at whichever address."""
+
+    url: IceUrl
+    login: _Login | None
+    tls: ssl.SSLContext | None
+    deadlines: Deadlines
+
+    async def reply(self, place: tuple[str, int]) -> Reply:
+        """Its answer at that address. Raises Unanswered."""
+        within_s = self.deadlines.connect_s * _OF_CONNECTING
+        over = udp(*place) if self.url.transport == "udp" else stream(*place, within_s, self.tls, self.url.host)
+        async with over as wire:
+            if self.url.turn:
+                return await _Turn(wire, self.login, within_s).relay()
+            return await wire.ask(_request("BINDING"), within_s)
 
 
 class _Turn:

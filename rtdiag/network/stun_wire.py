@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rtdiag.transport.addresses import printable
@@ -50,13 +52,14 @@ class Unanswered(Exception):  # noqa: N818 - what became of the request
 class Reply:
     """An answer: `attributes` under aioice's names; `code` and `reason` of an error, None and "" for a success.
 
-    `alternate` is the server that a 300 names in place of itself.
+    `alternate` is the server that a 300 names in place of itself, `at` when it came, by `time.perf_counter`.
     """
 
     attributes: Mapping[str, Any]
     code: int | None = None
     reason: str = ""
     alternate: tuple[str, int] | None = None
+    at: float = field(default_factory=time.perf_counter)
 
 
 class Wire(Protocol):
@@ -68,7 +71,7 @@ class Wire(Protocol):
 
 def told(exc: OSError) -> Unanswered:
     """What the operating system says, as a failure."""
-    return Unanswered(_BY_ERRNO.get(exc.errno or 0, "error"), exc.strerror or str(exc))
+    return Unanswered(_BY_ERRNO.get(exc.errno or 0, "error"), os.strerror(exc.errno) if exc.errno else str(exc))
 
 
 @asynccontextmanager

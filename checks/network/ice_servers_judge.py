@@ -1,0 +1,81 @@
+"""What the answers of STUN and TURN servers come to: the judgement of the case `ice-servers`, pure, from its facts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rtdiag.model import SEVERITY, Finding, Status
+
+CASE = "ice-servers"
+
+# What is observed.
+TURN_REFUSED, TURN_LOGIN = "the TURN server refuses the credentials", "the TURN server wants credentials"
+TURN_UNREACHED, STUN_SILENT = "the TURN server is not reached", "the STUN server does not answer"
+NO_RELAY = "no relay was given"
+
+# By `failure` of IceAnswer: what is said behind the URL, and what it comes to.
+_SAID: Mapping[str, tuple[str, Status]] = {
+    "": ("answered", "pass"),
+    "name": ("has a name without an address", "inconclusive"),
+    "dropped": ("was not reached", "inconclusive"),
+    "silent": ("did not answer", "inconclusive"),
+    "refused": ("was not reached: its port is closed", "inconclusive"),
+    "reset": ("was not reached: the connection was reset", "inconclusive"),
+    "rejected": ("was not reached", "inconclusive"),
+    "no-route": ("was not reached", "inconclusive"),
+    "refused-here": ("was not asked: this machine's own firewall forbids it", "inconclusive"),
+    "tls": ("was not reached over TLS", "inconclusive"),
+    "login": ("wants credentials", "fail"),
+    "credentials": ("refused the credentials", "fail"),
+    "forbidden": ("refused this user or this machine", "fail"),
+    "quota": ("has no relay left", "inconclusive"),
+    "error": ("gave no answer that can be used", "inconclusive"),
+}
+_ANSWERED_NOTHING = {"name", "dropped", "silent", "refused", "reset", "rejected", "no-route", "refused-here", "tls"}
+_HINTS = {
+    "forbidden": "ask whoever runs the server for whom it relays, and from where",
+    "quota": "it relays no more for this user, or at all: end older sessions, or ask whoever runs it",
+    "error": "look at host, port and transport in the URL: is it a STUN or TURN server that listens there?",
+}
+_EXPECTED = "each server answers"
+_RELAY_ALONE = "with --relay-only a session needs a TURN server that answers, and that rtdiag's WebRTC library takes"
+
+
+def finding(answers: Sequence[Mapping[str, Any]], relay_only: bool) -> Finding:
+    """The one finding for all servers, by the facts of `network.ice_answer`."""
+    if not answers:
+        return Finding(CASE, "info", "no --ice-server was given", "")
+    status = next(one for one in SEVERITY if one in {_SAID[a["failure"]][1] for a in answers})
+    observed = dict.fromkeys(phrase for a in answers if (phrase := _observed(a)))
+    hints = [_HINTS.get(a["failure"], "") or a["apart"] for a in answers]
+    if relay_only and not any(_relays(a) for a in answers):
+        status, hints = min(status, "inconclusive", key=SEVERITY.index), [*hints, _RELAY_ALONE]
+        observed = observed or {NO_RELAY: None}
+    hint = "; ".join(dict.fromkeys(filter(None, hints)))
+    return Finding(CASE, status, "; ".join(map(_measured, answers)), _EXPECTED, tuple(observed), hint or None)
+
+
+def _measured(answer: Mapping[str, Any]) -> str:
+    """`turn:b:3478 refused the credentials (401 Unauthorized)`."""
+    if not answer["failure"]:
+        how = "gave a relay" if answer["kind"] == "turn" else "answered"
+        return f"{answer['url']} {how} in {answer['took_ms']:.0f} ms"
+    said, detail = _SAID[answer["failure"]][0], answer["detail"]
+    return f"{answer['url']} {said}" + (f" ({detail})" if detail else "")
+
+
+def _observed(answer: Mapping[str, Any]) -> str:
+    """What the catalogue is told; of a refusal where no credentials were sent nothing, for it may be about the machine."""
+    failure = answer["failure"]
+    if failure == "login":
+        return TURN_LOGIN if answer["kind"] == "turn" else ""
+    if failure == "credentials" or (failure == "forbidden" and answer["login"]):
+        return TURN_REFUSED
+    if failure in _ANSWERED_NOTHING:
+        return TURN_UNREACHED if answer["kind"] == "turn" else STUN_SILENT
+    return ""
+
+
+def _relays(answer: Mapping[str, Any]) -> bool:
+    return answer["kind"] == "turn" and not answer["failure"] and not answer["apart"]
