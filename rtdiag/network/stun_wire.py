@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _RTO_S = 0.5  # RFC 8489 section 6.2.1: doubled each time
 _HEADER, _COOKIE = 20, bytes.fromhex("2112a442")  # section 5
+_TLS = (b"\x15\x03", b"\x16\x03")  # how an alert and a handshake begin
 _ALTERNATE_SERVER = 0x8023  # section 14.15
 _MOST_SHOWN = 200
 
@@ -192,16 +193,18 @@ class _Stream:
             raise told(exc) from None
 
     async def _message(self) -> bytes:
-        head = await self._reader.readexactly(_HEADER)
-        if head[4:8] != _COOKIE:
-            raise Unanswered("error", _speech(head))
-        return head + await self._reader.readexactly(int.from_bytes(head[2:4]))
+        head = await self._reader.readexactly(2)
+        if not head[0] & 0xC0 and head not in _TLS:  # RFC 8489 section 5: the first two bits are zero
+            head += await self._reader.readexactly(6)
+        if head[4:] != _COOKIE:
+            raise Unanswered("error", _speech(head + await self._reader.read(_HEADER)))
+        return head + await self._reader.readexactly(_HEADER - 8 + int.from_bytes(head[2:4]))
 
 
 # What other protocols begin an answer with.
 _SPOKEN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("it ended the connection without an answer", lambda head: not head),
-    ("the port speaks TLS", lambda head: head[:2] in (b"\x15\x03", b"\x16\x03")),
+    ("the port speaks TLS", lambda head: head[:2] in _TLS),
     ("the port speaks HTTP", lambda head: head.startswith(b"HTTP/")),
     ("what answers speaks no STUN", lambda head: True),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,12 @@ _TRIES, _TRY_S = 100, 0.1
 
 
 @contextmanager
-def coturn(host: str, certificate: tuple[Path, Path] | None = None) -> Iterator[None]:
+def coturn(
+    host: str,
+    certificate: tuple[Path, Path] | None = None,
+    ports: tuple[int, int] = (PORT, TLS_PORT),
+    more: Sequence[str] = (),
+) -> Iterator[None]:
     """It wants credentials for TURN and none for STUN. To be entered inside the namespace; it answers once it is yielded."""
     program = needed(shutil.which("turnserver"), "coturn is not installed (apt-get install coturn)")
     secured = [f"--cert={certificate[0]}", f"--pkey={certificate[1]}"] if certificate else ["--no-tls", "--no-dtls"]
@@ -35,12 +40,15 @@ def coturn(host: str, certificate: tuple[Path, Path] | None = None) -> Iterator[
         f"--listening-ip={host}",
         f"--relay-ip={host}",
         f"--userdb={_NOWHERE}",
+        f"--listening-port={ports[0]}",
+        f"--tls-listening-port={ports[1]}",
         *options,
         *secured,
+        *more,
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait(host)
+        _wait(host, ports[0])
         yield
     finally:
         process.kill()
@@ -50,11 +58,11 @@ def coturn(host: str, certificate: tuple[Path, Path] | None = None) -> Iterator[
 _NOWHERE = "/dev/null"
 
 
-def _wait(host: str) -> None:
+def _wait(host: str, port: int) -> None:
     """Until it answers a STUN request."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(_TRY_S)
-        asking.connect((host, PORT))
+        asking.connect((host, port))
         for _ in range(_TRIES):
             try:
                 asking.send(_BINDING)
