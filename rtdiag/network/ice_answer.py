@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Transport = Literal["udp", "tcp", "tls"]
+Failing = Literal[
+    "", "name", "dropped", "silent", "refused", "reset", "rejected", "no-route", "refused-here", "tls", "login",
+    "credentials", "forbidden", "quota", "error",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class IceAnswer:
     mapped: str = ""
     relayed: str = ""
     took_ms: float = 0.0
-    failure: str = ""
+    failure: Failing = ""
     code: int | None = None
     detail: str = ""
     apart: str = ""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.network import ice_urls
-from rtdiag.network.ice_answer import IceAnswer
+from rtdiag.network.ice_answer import Failing, IceAnswer
 from rtdiag.network.ice_urls import IceUrl
 from rtdiag.network.stun_wire import Reply, Unanswered, Wire, stream, udp
 from rtdiag.redact import Secret
@@ -35,7 +35,12 @@ _OF_CONNECTING = 0.6  # of the deadline for connections: 3 s, in which a request
 _RELEASE_S = 1.0
 
 _UNAUTHORIZED, _STALE_NONCE, _TRY_ALTERNATE = 401, 438, 300
-_BY_CODE = {403: "forbidden", 441: "credentials", 486: "quota", 508: "quota"}  # RFC 8656 section 19
+_BY_CODE: Mapping[int, Failing] = {
+    403: "forbidden",
+    441: "credentials",
+    486: "quota",
+    508: "quota",
+}  # RFC 8656 section 19
 _HANDS_ON = "it hands on to another server (300), where rtdiag's WebRTC library does not follow"
 
 # What tells most of a server that was asked at two addresses.
@@ -109,6 +114,7 @@ async def _asked(asked: IceAnswer, server: _Server, host: str) -> IceAnswer:
     """What the server says at that address, or at the one that it hands on to."""
     began, place, within_s = time.perf_counter(), (host, server.url.port), server.deadlines.request_s
     asked = replace(asked, address=_shown(place), login=server.login is not None)
+    failure: Failing
     try:
         async with asyncio.timeout(within_s):
             found, ended = await _followed(asked, server, place, _MOST_HANDED_ON)
@@ -212,7 +218,7 @@ def _understood(asked: IceAnswer, reply: Reply) -> IceAnswer:
     return replace(asked, mapped=_shown(mapped), relayed=_shown(relayed))
 
 
-def _refusal(asked: IceAnswer, code: int) -> str:
+def _refusal(asked: IceAnswer, code: int) -> Failing:
     if code == _UNAUTHORIZED:
         return "credentials" if asked.login else "login"
     return _BY_CODE.get(code, "error")

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rtdiag.network.ice_answer import Failing
 from rtdiag.transport.addresses import printable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _ALTERNATE_SERVER = 0x8023  # section 14.15
 _MOST_SHOWN = 200
 
 # What the operating system says, in the words of IceAnswer.
-_BY_ERRNO = {
+_BY_ERRNO: Mapping[int, Failing] = {
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "reset",
     errno.EPIPE: "reset",
@@ -44,7 +45,7 @@ _BY_ERRNO = {
 class Unanswered(Exception):  # noqa: N818 - what became of the request
     """No answer: `failure` is a word of IceAnswer, the text is for a person."""
 
-    def __init__(self, failure: str, detail: str = "") -> None:
+    def __init__(self, failure: Failing, detail: str = "") -> None:
         super().__init__(printable(detail)[:_MOST_SHOWN])
         self.failure = failure
 

@@ -422,7 +422,7 @@ def test_all_are_asked_at_once_and_each_once() -> None:
 
 
 def test_the_best_are_udp_then_the_quickest_and_none_that_refused() -> None:
-    def made(url: str, kind: Any, transport: Any, took_ms: float, failure: str = "", apart: str = "") -> IceAnswer:
+    def made(url: str, kind: Any, transport: Any, took_ms: float, failure: Any = "", apart: str = "") -> IceAnswer:
         return IceAnswer(url, kind, transport, took_ms=took_ms, failure=failure, apart=apart)
 
     answers = [
