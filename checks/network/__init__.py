@@ -19,6 +19,7 @@ from rtdiag.checks.network.way_judge import judge
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
 from rtdiag.model import Cost, Exchange, Observation
+from rtdiag.network import ice_answer
 from rtdiag.network.way import Hop, Way, facts
 
 _CASES = (
@@ -39,7 +40,9 @@ _CASES = (
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Measure the way while the first request goes it."""
-    first, way, token_way = await asyncio.gather(ctx.first_answer(), ctx.way(ctx.options.base_url), _token_way(ctx))
+    first, way, token_way, ice_servers = await asyncio.gather(
+        ctx.first_answer(), ctx.way(ctx.options.base_url), _token_way(ctx), ctx.ice_answers()
+    )
     if not way.tls and (not _spoken_to(first) or first.status == _TO_TLS):
         way = await ctx.way_spoken(way)
     answered = {"answered": _spoken_to(first)}
@@ -47,7 +50,8 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         seen = (first,) if case in ("answer", "clock") or _of_a_variable(first, case) else ()
         yield Observation(case, seen, facts={"way": facts(part(way)), **answered, **_clocks(ctx, case, first)})
     yield Observation("token-url", facts={"way": facts(token_way)} if token_way else {})
-    yield await _ice_servers(ctx)
+    relay_only = ctx.options.relay_only
+    yield Observation("ice-servers", facts={"servers": ice_answer.facts(ice_servers), "relay_only": relay_only})
 
 
 def _spoken_to(first: Exchange) -> bool:
@@ -57,10 +61,6 @@ def _spoken_to(first: Exchange) -> bool:
 async def _token_way(ctx: Context) -> Way | None:
     url = ctx.options.token_url
     return await ctx.way(url) if url and urlsplit(url).netloc != urlsplit(ctx.options.base_url).netloc else None
-
-
-async def _ice_servers(ctx: Context) -> Observation:
-    return Observation("ice-servers")
 
 
 def _clocks(ctx: Context, case: str, first: Exchange) -> dict[str, float]:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 import msgspec
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
+from rtdiag.checks.network import ice_servers_judge
 from rtdiag.engine.findings import no_answer
 from rtdiag.model import Evidence, Exchange, Finding, Observation
 from rtdiag.network.way import Certificate, Dial, Handshake, Hop, Lookup, Way
@@ -189,7 +190,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     for case, observation in evidence.seen.items():
         if case == "ice-servers":
-            yield Finding(case, "info", "none was named: the API needs none")
+            yield ice_servers_judge.finding(observation.facts["servers"], bool(observation.facts["relay_only"]))
         elif case == "answer" and observation.exchange:
             yield _answer(observation.exchange, _seen(case, observation, evidence.official).way.spoken)
         elif case == "clock" and observation.exchange:

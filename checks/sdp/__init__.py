@@ -14,6 +14,7 @@ inconclusive here: a browser may get through.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import AsyncIterator, Iterator
 
@@ -52,9 +53,9 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     if "realtime" in ctx.options.kinds:
         async for seen in _other_ways(ctx):
             yield seen
-    for kind in ctx.options.kinds:
-        asked = (*_once(kind), *(f"{name}-{kind}" for name in ("answer", *(p[0] for p in PHASES))))
-        opened = await ctx.opened(kind) if ctx.wants(*asked) else None
+    wanted = [kind for kind in ctx.options.kinds if ctx.wants(*_once(kind), *_of_a_session(kind))]
+    for kind, beside in itertools.zip_longest(wanted, wanted[1:]):
+        opened = await ctx.opened(kind, beside)
         if opened is None:
             continue
         path = opened.exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))
@@ -64,6 +65,10 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         if kind == "realtime":
             async for seen in _again(ctx, opened):
                 yield seen
+
+
+def _of_a_session(kind: str) -> tuple[str, ...]:
+    return tuple(f"{name}-{kind}" for name in ("answer", *(p[0] for p in PHASES)))
 
 
 def _once(kind: str) -> tuple[str, ...]:

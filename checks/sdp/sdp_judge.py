@@ -8,6 +8,7 @@ from datetime import date
 
 from rtdiag.api import sessions
 from rtdiag.api.capacity import no_room
+from rtdiag.checks.sdp.ice_judge import no_way
 from rtdiag.engine.findings import (
     ERROR_FIRST,
     NO_CREDIT,
@@ -187,26 +188,9 @@ def _how_to_connect(answer: str) -> Iterator[str]:
 
 
 def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
-    failure = trace.failure
-    measured = failure.detail if failure else "not reached"
-    if name == "ice" and not any(side.startswith("local") for side in trace.candidates):
-        hint = "this machine has no address that ICE may use, only loopback: connect it to a network, or give the container one"
-        return Finding(
-            case,
-            "inconclusive",
-            "no candidate of one's own",
-            "a candidate pair",
-            ("this machine has no address but loopback",),
-            hint,
-        )
-    if name == "ice" and not any(side.startswith("remote") for side in trace.candidates):
-        hint = "there is nowhere to send media to: the answer was altered on its way, or the server is misconfigured"
-        return Finding(case, "fail", measured, "a candidate pair", ("the answer names no candidate",), hint)
     if name == "ice":
-        tcp = any(side.startswith("remote-tcp") for side in trace.candidates)
-        browser = "rtdiag cannot try TCP, a browser can" if tcp else "it names no TCP, so a browser gets no further"
-        hint = f"UDP to the answer's candidates is blocked, or the answer was changed; {browser}"
-        return Finding(case, "inconclusive", measured, "a candidate pair", ("ICE finds no way",), hint)
+        return no_way(case, trace)
+    measured = trace.failure.detail if trace.failure else "not reached"
     if name == "dtls" and measured.startswith("not done within"):
         hint = "STUN gets through, DTLS does not: a firewall, mostly"
         return Finding(case, "inconclusive", measured, "", ("DTLS gets no answer",), hint)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, TypeVar
@@ -28,7 +29,8 @@ from rtdiag.api.endpoints import (
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
-from rtdiag.network.ice_urls import in_session
+from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
+from rtdiag.network.ice_servers import ask_all
 from rtdiag.network.measuring import measure, spoken_at
 from rtdiag.network.way import Way
 from rtdiag.redact import Secret
@@ -36,7 +38,7 @@ from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.http import Credential, Http, Reply
 from rtdiag.transport.recorder import Deadlines, Recorder
-from rtdiag.transport.webrtc import Session
+from rtdiag.transport.webrtc import IceServers, Session
 from rtdiag.transport.websocket import Socket
 
 T = TypeVar("T")
@@ -126,7 +128,8 @@ class UpdateAnswer:
     """A client event and what came back: `answer` is None where nothing came, `asked` is False where it was not even sent.
 
     A session that left one event unanswered is not asked again: each further silence would cost another deadline. `ended`: it
-    was closed before it answered. `cut`: nothing at all came back, no sign of life either.
+    was closed before it answered. `cut`: nothing at all came back, no sign of life either. `lost` is what is known of a
+    session whose way is gone (`Session.lost`).
     """
 
     sent: Event | None = None
@@ -134,11 +137,13 @@ class UpdateAnswer:
     asked: bool = True
     ended: bool = False
     cut: bool = False
+    lost: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def facts(self) -> dict[str, bool]:
+    def facts(self) -> dict[str, Any]:
         """What a judge has to know of it beside its events."""
-        return {"asked": self.asked, "ended": self.ended, "cut": self.cut}
+        lost = {"lost": dict(self.lost)} if self.lost else {}
+        return {"asked": self.asked, "ended": self.ended, "cut": self.cut, **lost}
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -211,9 +216,11 @@ class Context:
         self._silent: set[str] = set()
         self._breaker = Breaker()
         self._offering: set[asyncio.Task[Reply]] = set()
+        self._taking_up: set[asyncio.Task[bool]] = set()  # of answers, which takes long where media find no way
         self._begun: set[str] = set()
         self._just_freed = False
         self._one_slot = False
+        self._late = asyncio.Event()  # media of a session that is opened found no way at once
         self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
         self._servers: set[str | None] = set()
         self.models_asked: dict[Kind, str] = {}
@@ -298,6 +305,23 @@ class Context:
     async def way_spoken(self, way: Way) -> Way:
         """That way with what is spoken at its end, where plain HTTP failed."""
         return replace(way, spoken=await spoken_at(way, self._http.ways, self.deadlines))
+
+    async def ice_answers(self) -> tuple[IceAnswer, ...]:
+        """What each STUN and TURN server that was named answers, once per run."""
+        return await self._once_only("ice-servers", self._ask_ice_servers)
+
+    async def _ask_ice_servers(self) -> tuple[IceAnswer, ...]:
+        options = self.options
+        login = options.ice_username, options.ice_credential
+        answers = await ask_all(options.ice_servers, *login, self.deadlines, self._http.ways)
+        for address in own_addresses(answers):
+            self.recorder.mask.learn_address(address)
+        return answers
+
+    async def _by_ice(self) -> IceServers:
+        """The servers that a session is given: those that answered, for each other one would cost it 5 s."""
+        options, answers = self.options, await self.ice_answers()
+        return IceServers(usable(answers).urls, options.ice_username, options.ice_credential, options.relay_only)
 
     async def listed_models(self) -> Exchange:
         """`GET /models` with the API key, once per run."""
@@ -445,17 +469,41 @@ class Context:
         held = self._shared.get(kind)
         return held is not None and held.usable
 
-    async def opened(self, kind: Kind) -> SessionAttempt | None:
+    async def opened(self, kind: Kind, beside: Kind | None = None) -> SessionAttempt | None:
         """The session of that kind that all checks share; None where no token is to be had.
 
+        `beside` is the kind that is wanted next: where the media of the first find no way at once, its session is begun meanwhile,
+        so that both are waited for together. No two offers are on their way at a time.
         It is opened with a fresh token: where a token is good once, what was asked with the shared one must not be in the way.
         It stands beside that of the other kind, so that each is opened once, unless the server has room for one alone. One that
         made room for another is opened anew; one that fell silent, failed or was ended by the server is not.
         """
+        self._late.clear()
+        first = asyncio.ensure_future(self._opened(kind))
+        try:
+            if beside is not None and await self._is_late(first) and not self._one_slot:
+                with suppress(NotAskedError):
+                    await self._opened(beside)
+            return await first
+        finally:
+            if not first.done():
+                first.cancel()
+                await asyncio.gather(first, return_exceptions=True)
+
+    async def _opened(self, kind: Kind) -> SessionAttempt | None:
         async with self._lock(("opened", kind)):
             if kind not in self._shared or self._made_room(self._shared[kind]):
                 self._shared[kind] = await self.fresh(kind, kind, others="while there is room")
         return self._shared[kind]
+
+    async def _is_late(self, opening: asyncio.Task[SessionAttempt | None]) -> bool:
+        """Whether a session is told, while it is opened, to be late; at the latest when that is over."""
+        late = asyncio.ensure_future(self._late.wait())
+        try:
+            await asyncio.wait((opening, late), return_when=asyncio.FIRST_COMPLETED)
+            return not opening.done()
+        finally:
+            late.cancel()
 
     def _made_room(self, held: SessionAttempt | None) -> bool:
         session = held.session if held else None
@@ -494,10 +542,19 @@ class Context:
         `others` says what becomes of the sessions that are open: a server may have room for one.
         """
         if others == "close" or (others == "while there is room" and self._one_slot):
+            await self._all_taken_up()
             await self.make_room()
         await self._still_answers("POST", self._url(CALLS))
         peer_id = f"p{len(self._sessions) + 1}-{name}"
-        session = Session(peer_id, self.recorder, self.deadlines, in_session(self.options.ice_servers), voice)
+        session = Session(
+            peer_id,
+            self.recorder,
+            self.deadlines,
+            await self._by_ice(),
+            voice,
+            host=urlsplit(self.options.base_url).hostname,
+            late=self._late,
+        )
         self._sessions.append(session)
         offer = await session.offer()
 
@@ -508,6 +565,7 @@ class Context:
         reply = await ask() if others_are_open else await self._with_room(ask, _says_full)
         if others_are_open and _says_full(reply):
             self._one_slot = True
+            await self._all_taken_up()
             await self.make_room(but=session)
             reply = await self._with_room(ask, _says_full)
         exchange = reply.exchange
@@ -516,10 +574,24 @@ class Context:
             return SessionAttempt(exchange, dialect)
         self._begins(session)
         if connect:
-            await session.accept(reply.body.decode("utf-8", "replace"))
+            await self._taken_up(session, reply)
         if dialect == "ga" and not exchange.header("location") and not session.open:
             self._left_open.append(f"the call of {exchange.id}: its answer names no Location to hang it up at")
         return SessionAttempt(exchange, dialect, session, session.trace())
+
+    async def _taken_up(self, session: Session, reply: Reply) -> None:
+        task = asyncio.ensure_future(session.accept(reply.body.decode("utf-8", "replace")))
+        self._taking_up.add(task)
+        try:
+            await task
+        finally:
+            task.cancel()
+            self._taking_up.discard(task)
+
+    async def _all_taken_up(self) -> None:
+        """Until no session is between its answer and its first event: none is ended there to make room for another."""
+        if self._taking_up:
+            await asyncio.wait(self._taking_up)
 
     async def _offer(self, session: Session, post: Awaitable[Reply]) -> Reply:
         """The answer to an offer. Where the run is interrupted meanwhile the answer is awaited at its end: it may open a call."""
@@ -572,13 +644,15 @@ class Context:
         """Send an update over the session's channel and wait for what answers it."""
         session = opened if isinstance(opened, Socket) else opened.session
         if session is None or not session.open or session.id in self._silent:
-            return UpdateAnswer(asked=False, ended=session is not None and not session.open)
+            return UpdateAnswer(asked=False, ended=session is not None and not session.open, lost=_lost(session))
         sent = session.send(event)
         self.recorder.notice(f"{event['type']} on {session.id}")
         answer = await session.answer_to(sent, sessions.UPDATED)
         if answer is None:
             self._silent.add(session.id)
-        return UpdateAnswer(sent, answer, ended=answer is None and not session.open, cut=session.cut)
+        return UpdateAnswer(
+            sent, answer, ended=answer is None and not session.open, cut=session.cut, lost=_lost(session)
+        )
 
     async def hang_up(self, exchange: Exchange) -> Exchange:
         """Hang up the call that this exchange opened; the answer of the hang-up."""
@@ -686,6 +760,10 @@ def speaks(exchange: Exchange) -> bool:
     if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
         return False
     return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
+
+
+def _lost(session: Session | Socket | None) -> Mapping[str, Any]:
+    return session.lost if isinstance(session, Session) else {}
 
 
 def _says_full(reply: Reply) -> bool:

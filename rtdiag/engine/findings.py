@@ -51,6 +51,9 @@ ALIKE = "a made-up credential is refused in the same words"
 NOT_IN_SHAPE = "the answer is not built as the API builds its answers"
 NO_SESSION = "the session never begins"
 ERROR_FIRST = "an error comes in the place of the session"
+NO_LIFE = "no sign of life in the session"
+STOPPED = "the session's datagrams stopped"
+GIVEN_UP = "rtdiag's own library gave the session up"
 NO_API = "neither a mint nor a call is known here"
 
 
@@ -302,20 +305,41 @@ def _wait(exchange: Exchange) -> str:
 
 
 def not_sent(case: str, facts: Mapping[str, Any]) -> Finding | None:
-    """The `skip` for an event that was not sent: no session is open, or it has left an earlier event unanswered."""
+    """The `skip` for an event that was not sent: no session is open, or it has left an earlier event unanswered.
+
+    A session whose way was lost is no reason to skip: what the server would have said is not known.
+    """
     if facts["asked"]:
         return None
+    if facts.get("ended") and (lost := _lost(case, facts, "")):
+        return lost
     why = "no session is open" if facts.get("ended") else "the session has left an earlier event unanswered"
     return Finding(case, "skip", f"not sent: {why}")
 
 
 def unanswered(case: str, facts: Mapping[str, Any], expected: str) -> Finding:
     """The finding for an event that got no answer: the server's silence, or a way that was cut meanwhile."""
+    if lost := _lost(case, facts, expected):
+        return lost
     if facts.get("cut"):
         hint = "not even an acknowledgement came back: the way there was cut in mid-session, and what the server says is not known"
-        return Finding(case, "inconclusive", "no sign of life", expected, ("no sign of life in the session",), hint)
+        return Finding(case, "inconclusive", "no sign of life", expected, (NO_LIFE,), hint)
     hint = "the channel is open and alive, and the event got no answer, neither an echo nor an error"
     return Finding(case, "fail", "no answer", expected, ("an event got no answer",), hint)
+
+
+def _lost(case: str, facts: Mapping[str, Any], expected: str) -> Finding | None:
+    """The finding for a session over WebRTC whose way was lost, of which it is known when the last datagram came."""
+    lost = facts.get("lost")
+    if not lost:
+        return None
+    until = "aioice ended the session" if facts.get("ended") else "the event was given up"
+    measured = f"the last datagram came {lost['last_s']} s after the session began, {lost['silent_s']} s before {until}"
+    if lost["alive"]:
+        hint = "the server was still there: a long round trip makes the checks of aioice, which rtdiag uses, fail; no browser does so"
+        return Finding(case, "inconclusive", measured, expected, (GIVEN_UP,), hint)
+    hint = "the way there was cut in mid-session, and what the server says is not known"
+    return Finding(case, "inconclusive", measured, expected, (NO_LIFE, STOPPED), hint)
 
 
 def update(case: str, seen: Observation) -> Finding:

@@ -14,7 +14,18 @@ from rtdiag.model.explanation import (
     Piece,
     PieceKind,
 )
-from rtdiag.model.observation import ApiError, Event, Evidence, Exchange, Failure, Observation, PeerTrace, api_error
+from rtdiag.model.observation import (
+    ApiError,
+    Event,
+    Evidence,
+    Exchange,
+    Failure,
+    Observation,
+    Pair,
+    PeerTrace,
+    TcpCheck,
+    api_error,
+)
 from rtdiag.model.report import (
     LEDGER_NAMES,
     CredentialShown,
@@ -50,6 +61,7 @@ __all__ = [
     "Meaning",
     "Observation",
     "Outcome",
+    "Pair",
     "PeerTrace",
     "Piece",
     "PieceKind",
@@ -58,6 +70,7 @@ __all__ = [
     "Row",
     "Status",
     "Target",
+    "TcpCheck",
     "WorkingRequests",
     "api_error",
     "counted",

@@ -142,13 +142,48 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The datagrams between two candidates, or between one of ours and a STUN or TURN server, which is an address alone.
+
+    `answered`: checks of ours that were; `asked`: checks of theirs that came, `asked_again` those that came once more, though they
+    were answered. `errors` counts by word: `rejected: port unreachable by 192.0.2.1`, `refused here: EPERM`,
+    `no route: ENETUNREACH`, `stun 401`.
+    """
+
+    local: str
+    remote: str
+    sent: Count = 0
+    received: Count = 0
+    answered: Count = 0
+    asked: Count = 0
+    asked_again: Count = 0
+    errors: Mapping[str, Count] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TcpCheck:
+    """One check of ICE over TCP, at a `candidate`.
+
+    `outcome`: answered, connected (the connection was taken and the check left unanswered), closed, refused, dropped, rejected,
+    `refused here`, or the code of a refusal, as `stun 401`.
+    """
+
+    candidate: str
+    outcome: str
+    took_ms: Milliseconds = 0.0
+
+
+@dataclass(frozen=True)
 class PeerTrace:
     """What one RTCPeerConnection went through.
 
     `at_ms` is when its offer was begun, since the run began; `states` are (milliseconds since then, which state, its value).
     `phases_ms` holds the duration of each phase that was completed, of `answer`, `ice`, `dtls`, `channel`, `created`; `failure`
     is what ended the first one that was not. `candidates` counts them per side as `local-udp-host` and the like. `close` holds
-    `code` and `reason` where one was given; `offered_in` is the exchange that carried its offer.
+    `code` and `reason` where one was given; `offered_in` is the exchange that carried its offer. `local_candidates` and
+    `remote_candidates` are those of both sides, as `udp host 192.0.2.1:3478`, `elsewhere` those remote ones that are at addresses
+    which are not routed here, and `ice_tcp` what the TCP ones made of a check, where nothing came back over UDP.
+    `last_datagram_ms` is when the last datagram came in, since the offer was begun.
     """
 
     id: str
@@ -160,6 +195,12 @@ class PeerTrace:
     close: Mapping[str, str] | None = None
     offered_in: str | None = None
     at_ms: Milliseconds = 0.0
+    local_candidates: tuple[str, ...] = ()
+    remote_candidates: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    ice_tcp: tuple[TcpCheck, ...] = ()
+    last_datagram_ms: Milliseconds | None = None
 
 
 @dataclass(frozen=True)

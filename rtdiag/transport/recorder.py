@@ -21,12 +21,14 @@ class Deadlines:
     """How long each phase may take, in seconds. The libraries' own limits (aiortc: 63.8 s, or never) are no use here.
 
     `request_s` is a request's total, from the first look-up of a name to the last byte of the answer; the others are parts of
-    it, or phases of a session.
+    it, or phases of a session. `udp_s` is how long ICE waits for the first datagram that comes back, `ice_s` how long after it: the
+    way is then there, and lossy or slow.
     """
 
     request_s: float = REQUEST_S
     connect_s: float = 5.0
-    ice_s: float = 8.0
+    udp_s: float = 4.0
+    ice_s: float = 20.0
     dtls_s: float = 5.0
     channel_s: float = 5.0
     event_s: float = 5.0

@@ -9,28 +9,50 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rtdiag.model import Event, Failure, PeerTrace
+from rtdiag.model import Event, Failure, Pair, PeerTrace
+from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice, track
+from rtdiag.transport.candidates import Candidate, candidates
 from rtdiag.transport.channel import Channel
+from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
+from rtdiag.transport.ice import LATE_S, NO_CANDIDATE, NO_RELAY, TCP_AFTER_S, Search
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
-    from aiortc import RTCDataChannel, RTCPeerConnection
+    from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection
     from aiortc.mediastreams import MediaStreamTrack
 
 CHANNEL = "oai-events"
 _LOOKS = 100  # at whether something was acknowledged, which nobody tells
+_LOOK_S = 0.1  # between two looks at whether ICE is of any use still
+
+# aioice asks for consent each 5 s, once, and takes what comes later than 0.5 s for none: after six such it ends a session that
+# is alive. Where a round trip comes near that, so many may be late.
+_LONG_ROUND_TRIP_MS, _LATE_CONSENTS = 350, 60
+# Where aioice ended a session that had a datagram so shortly before, the session was alive.
+_ALIVE_MS = 10_000
+
+
+@dataclass(frozen=True)
+class IceServers:
+    """The STUN and TURN servers by which a peer is to find its way, and whether only a relay will do."""
+
+    urls: Sequence[str] = ()
+    username: str = ""
+    credential: Secret | None = None
+    relay_only: bool = False
 
 
 class Session(Channel):
     """One RTCPeerConnection with its `oai-events` channel. Make it, `offer()`, post that, `accept()` the answer, `close()`.
 
-    With a `voice` it sends that; else its audio section stays without a track.
+    With a `voice` it sends that; else its audio section stays without a track. `host` is the server's. `late` is set where ICE
+    gets nothing back at first: whoever waits for it may do something else meanwhile.
     """
 
     def __init__(
@@ -38,8 +60,10 @@ class Session(Channel):
         peer_id: str,
         recorder: Recorder,
         deadlines: Deadlines,
-        ice_servers: Sequence[str] = (),
+        ice_servers: IceServers = IceServers(),
         voice: Voice | None = None,
+        host: str | None = None,
+        late: asyncio.Event | None = None,
     ) -> None:
         super().__init__(peer_id, CHANNEL, recorder, deadlines)
         self._voice = voice
@@ -50,7 +74,11 @@ class Session(Channel):
         self._began_ms = recorder.now_ms()
         self._states: list[tuple[float, str, str]] = []
         self._phases_ms: dict[str, float] = {}
-        self._candidates: Counter[str] = Counter()
+        self._seen = Datagrams(recorder.now_ms)
+        self._search = Search(self._seen, deadlines, host, relay_only=ice_servers.relay_only)
+        self._late = late or asyncio.Event()
+        self._closing = False
+        self._given_up_ms: float | None = None
         self._tracks: set[asyncio.Task[None]] = set()
         self._close: dict[str, str] | None = None
         self._pair: str | None = None
@@ -59,10 +87,9 @@ class Session(Channel):
 
     async def offer(self) -> bytes:
         """Create the peer, its channel and one audio section, gather candidates, and return the SDP offer."""
-        from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
+        from aiortc import RTCPeerConnection
 
-        servers = [RTCIceServer(urls=url) for url in self._ice_servers]
-        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        peer = self._peer = RTCPeerConnection(_configuration(self._ice_servers))
         for name in ("connectionState", "iceConnectionState", "iceGatheringState", "signalingState"):
             peer.on(name.lower() + "change", self._watcher(peer, name))
         peer.on("track", self._consume)
@@ -71,9 +98,12 @@ class Session(Channel):
         channel.on("open", self._watcher(channel, "readyState"))
         channel.on("close", self._watcher(channel, "readyState"))
         channel.on("message", self._heard)
-        await peer.setLocalDescription(await peer.createOffer())
+        with watched(self._seen):
+            await peer.setLocalDescription(await peer.createOffer())
         sdp = str(peer.localDescription.sdp)
-        self._count_candidates("local", sdp)
+        self._search.offered(sdp)
+        for candidate in candidates(sdp):
+            self._recorder.mask.learn_address(candidate.host)
         for password in re.findall(r"^a=ice-pwd:(\S+)", sdp, re.MULTILINE):
             self._recorder.mask.learn(password, "ice-pwd")
         return sdp.encode()
@@ -95,11 +125,6 @@ class Session(Channel):
         """
         d = self._deadlines
         steps: tuple[tuple[str, float, Callable[[], str | None]], ...] = (
-            (
-                "ice",
-                d.ice_s,
-                lambda: self._state("iceConnectionState", good=("completed", "connected"), bad=("failed", "closed")),
-            ),
             ("dtls", d.dtls_s, lambda: self._state("connectionState", good=("connected",), bad=("failed", "closed"))),
             ("channel", d.channel_s, lambda: self._channel_state()),
             ("created", d.event_s, lambda: "good" if self.received else None),
@@ -111,6 +136,8 @@ class Session(Channel):
             self.failure = from_sdp(exc)
             return False
         self._phases_ms["answer"] = round(self._recorder.now_ms() - began, 1)
+        if not await self._ice():
+            return False
         return all([await self._phase(name, limit, state) for name, limit, state in steps if self.failure is None])
 
     @property
@@ -126,7 +153,7 @@ class Session(Channel):
             PeerTrace(
                 id=self.id,
                 states=tuple(self._states),
-                candidates=dict(sorted(self._candidates.items())),
+                candidates=dict(sorted(self._search.counts.items())),
                 selected_pair=self._pair,
                 phases_ms=dict(self._phases_ms),
                 failure=failure
@@ -134,11 +161,54 @@ class Session(Channel):
                 close=self._close,
                 offered_in=self.offered_in,
                 at_ms=self._began_ms,
+                **self._way(),
             )
         )
 
+    def _way(self) -> dict[str, Any]:
+        """What was seen of ICE, masked."""
+        search, mask, last_ms = self._search, self._recorder.mask, self._seen.last_ms
+
+        def told(found: Sequence[Candidate]) -> tuple[str, ...]:
+            return tuple(mask(str(one), "peers.candidates") for one in found)
+
+        def paired(one: Pair) -> Pair:
+            errors = {mask(word, "peers.pairs"): count for word, count in one.errors.items()}
+            return replace(
+                one, local=mask(one.local, "peers.pairs"), remote=mask(one.remote, "peers.pairs"), errors=errors
+            )
+
+        return {
+            "local_candidates": told(search.local),
+            "remote_candidates": told(search.remote),
+            "elsewhere": told(search.elsewhere),
+            "pairs": tuple(paired(one) for one in search.pairs()),
+            "ice_tcp": tuple(
+                replace(one, candidate=mask(one.candidate, "peers.candidates")) for one in search.over_tcp
+            ),
+            "last_datagram_ms": None if last_ms is None else round(last_ms - self._began_ms, 1),
+        }
+
+    @property
+    def lost(self) -> Mapping[str, Any]:
+        """Of a session whose way is gone: when the last datagram came, in s since it began and before now or its end.
+
+        `alive` is whether aioice ended it though datagrams came. Empty where a session has not ended so, or nothing was counted.
+        """
+        last_ms, ended_ms = self._seen.last_ms, self._given_up_ms
+        if last_ms is None or not (self.cut or ended_ms is not None):
+            return {}
+        end_ms = ended_ms if ended_ms is not None else self._recorder.now_ms()
+        silent_ms = end_ms - last_ms
+        return {
+            "last_s": round((last_ms - self._began_ms) / 1000, 1),
+            "silent_s": round(silent_ms / 1000, 1),
+            "alive": ended_ms is not None and silent_ms < _ALIVE_MS,
+        }
+
     async def close(self) -> None:
         """Close the peer and stop reading its tracks; raises TimeoutError when that takes longer than `close_s`."""
+        self._closing = True
         try:
             if self._peer is not None:
                 async with asyncio.timeout(self._deadlines.close_s):
@@ -155,9 +225,61 @@ class Session(Channel):
         assert self._peer is not None
         if not sdp.lstrip().startswith("v="):
             raise ValueError("the answer does not begin with v=")
+        self._search.answered(sdp)
         await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
-        self._count_candidates("remote", sdp)
         await self._peer.addIceCandidate(None)
+
+    async def _ice(self) -> bool:
+        """Whether ICE finds a way; where nothing comes back it is asked meanwhile whether TCP would carry it."""
+        began, search = self._recorder.now_ms(), self._search
+        self._recorder.notice("waiting for ice")
+        over_tcp: asyncio.Task[None] | None = None
+        useless = waited_s = None
+        try:
+            while not (self._way_found or self._ice_ended):
+                waited_s = (self._recorder.now_ms() - began) / 1000
+                useless = search.useless(waited_s)
+                if waited_s >= LATE_S and not search.came_back:
+                    self._late.set()
+                if over_tcp is None and (useless or (waited_s >= TCP_AFTER_S and not search.answers)):
+                    over_tcp = asyncio.ensure_future(search.ask_over_tcp())
+                if useless and over_tcp and (over_tcp.done() or useless == NO_RELAY):
+                    break
+                await self._until(lambda: self._way_found or self._ice_ended, _LOOK_S)
+            if not self._way_found and useless != NO_RELAY:
+                await (over_tcp or search.ask_over_tcp())
+        finally:
+            if over_tcp is not None:
+                over_tcp.cancel()
+        took_ms = self._recorder.now_ms() - began
+        if self._way_found:
+            self._phases_ms["ice"] = round(took_ms, 1)
+            self._allow_for_the_round_trip()
+            return True
+        self.failure = Failure("ice", "ice", self._no_way(useless, took_ms / 1000))
+        return False
+
+    def _no_way(self, useless: str | None, took_s: float) -> str:
+        if useless is not None:
+            return useless
+        why = self._search.useless(took_s)
+        if why is None and not self._search.remote:
+            return NO_CANDIDATE
+        return why or (f"ended as {self._states[-1][1]} {self._states[-1][2]}" if self._states else "ended")
+
+    @property
+    def _way_found(self) -> bool:
+        return self._state("iceConnectionState", ("completed", "connected"), ()) == "good"
+
+    @property
+    def _ice_ended(self) -> bool:
+        return self._ended() or self._state("iceConnectionState", (), ("failed", "closed")) == "bad"
+
+    def _allow_for_the_round_trip(self) -> None:
+        from aioice import ice
+
+        if (self._seen.round_trip_ms or 0) > _LONG_ROUND_TRIP_MS:
+            ice.CONSENT_FAILURES = max(ice.CONSENT_FAILURES, _LATE_CONSENTS)
 
     async def _phase(self, name: str, limit_s: float, state: Callable[[], str | None]) -> bool:
         began = self._recorder.now_ms()
@@ -166,10 +288,8 @@ class Session(Channel):
         if state() == "good":
             self._phases_ms[name] = round(self._recorder.now_ms() - began, 1)
             return True
-        kind = {"ice": "ice", "dtls": "dtls", "channel": "channel"}.get(name, "silence")
-        if self._peer is not None and name == "ice" and self._candidates_of("remote") == 0:
-            detail = "the answer carries no candidate"
-        elif state() is None and not self._ended():
+        kind = {"dtls": "dtls", "channel": "channel"}.get(name, "silence")
+        if state() is None and not self._ended():
             detail = f"not done within {limit_s:g} s"
         else:
             detail = f"ended as {self._states[-1][1]} {self._states[-1][2]}" if self._states else "ended"
@@ -189,7 +309,15 @@ class Session(Channel):
 
     def _watcher(self, source: Any, name: str) -> Callable[[], None]:
         def watch() -> None:
-            self._states.append((round(self._recorder.now_ms() - self._began_ms, 1), name, str(getattr(source, name))))
+            now_ms, value = self._recorder.now_ms(), str(getattr(source, name))
+            self._states.append((round(now_ms - self._began_ms, 1), name, value))
+            if (
+                name == "iceConnectionState"
+                and value in ("failed", "closed")
+                and not self._closing
+                and "dtls" in self._phases_ms
+            ):
+                self._given_up_ms = now_ms
             self._changed.set()
 
         return watch
@@ -229,17 +357,6 @@ class Session(Channel):
         task = asyncio.ensure_future(read())
         self._tracks.add(task)
 
-    def _count_candidates(self, side: str, sdp: str) -> None:
-        for line in sdp.splitlines():
-            parts = line.removeprefix("a=candidate:").split()
-            if line.startswith("a=candidate:") and len(parts) > 7:
-                self._candidates[f"{side}-{parts[2].lower()}-{parts[7]}"] += 1
-                if side == "local":
-                    self._recorder.mask.learn_address(parts[4])
-
-    def _candidates_of(self, side: str) -> int:
-        return sum(n for name, n in self._candidates.items() if name.startswith(side))
-
     def _selected_pair(self) -> str | None:
         if self._peer is None or self._peer.sctp is None:
             return None
@@ -250,3 +367,12 @@ class Session(Channel):
         local, remote = nominated.local_candidate, nominated.remote_candidate
         text = f"{local.type} {local.transport} {local.host}:{local.port} -> {remote.type} {remote.host}:{remote.port}"
         return self._recorder.mask(text, "peers.selected_pair")
+
+
+def _configuration(servers: IceServers) -> RTCConfiguration:
+    from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy
+
+    password = servers.credential.reveal() if servers.credential else None
+    asked = [RTCIceServer(urls=url, username=servers.username or None, credential=password) for url in servers.urls]
+    policy = RTCIceTransportPolicy.RELAY if servers.relay_only else RTCIceTransportPolicy.ALL
+    return RTCConfiguration(iceServers=asked, iceTransportPolicy=policy)

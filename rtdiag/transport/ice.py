@@ -1,0 +1,164 @@
+"""ICE's search for a way as far as it can be seen: who is asked, what came back, and when waiting is of no more use.
+
+It judges nothing: what it counts stands in the trace. aioice alone would wait 63.8 s for blocked UDP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+
+from rtdiag.model import Pair, TcpCheck
+from rtdiag.transport import candidates, ice_tcp
+from rtdiag.transport.candidates import Candidate, first, first_section, shown
+from rtdiag.transport.datagrams import Address, Datagrams, Traffic
+from rtdiag.transport.recorder import Deadlines
+
+NO_CANDIDATE = "the answer carries no candidate"
+NO_UDP = "the answer offers no UDP candidate"
+NO_RELAY = "no relay was given"
+
+LATE_S = 0.5  # nothing came back by then: where ICE finds a way, it mostly has found it
+TCP_AFTER_S = 1.0
+_BEGUN_S = 0.4  # aioice begins a pair each 20 ms
+_REJECTED_FOR_MS = 1400  # three checks by aioice: at once, after 0.5 s and after 1.5 s
+_LOOKUP_S = 1.0
+
+
+class Search:
+    """Of one peer: tell it the offer and the answer, ask whether to give up.
+
+    `host` is the server's as requests reach it, None where it is not known. `relay_only`: only ways through a relay are wanted.
+    """
+
+    def __init__(
+        self, seen: Datagrams, deadlines: Deadlines, host: str | None = None, *, relay_only: bool = False
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.local: tuple[Candidate, ...] = ()
+        self.remote: tuple[Candidate, ...] = ()
+        self.elsewhere: tuple[Candidate, ...] = ()
+        self.over_tcp: tuple[TcpCheck, ...] = ()
+        self.seen = seen
+        self._deadlines = deadlines
+        self._host = host
+        self._relay_only = relay_only
+        self._offer = self._answer = ""
+        self._servers: set[Address] = set()
+        self._came_s: float | None = None
+
+    def offered(self, sdp: str) -> None:
+        """Take note of our offer; its transport is that of the first section, which the others join."""
+        self._offer = sdp
+        self._count("local", sdp)
+        self.local = tuple(dict.fromkeys(candidates.candidates(first_section(sdp))))
+
+    def answered(self, sdp: str) -> None:
+        """Take note of the answer; whoever was spoken to until now is a STUN or TURN server."""
+        self._answer = sdp
+        self._servers = {remote for _, remote in self.seen.pairs}
+        self._count("remote", sdp)
+        self.remote = tuple(dict.fromkeys(candidates.candidates(sdp)))
+
+    @property
+    def came_back(self) -> bool:
+        """Whether the other side, no server of STUN or TURN, has sent anything."""
+        return any(traffic.received for _, traffic in self._with_peer())
+
+    @property
+    def answers(self) -> bool:
+        """Whether a check of ours was answered."""
+        return any(traffic.answered for _, traffic in self._with_peer())
+
+    def useless(self, waited_s: float) -> str | None:
+        """Why waiting is of no more use, after so long; None where it still is."""
+        if self._relay_only and not self._relays:
+            return NO_RELAY
+        if not self.remote:
+            return NO_CANDIDATE if waited_s > self._deadlines.udp_s else None
+        if not any(one.protocol == "udp" for one in self.remote):
+            return NO_UDP
+        refused = [_is_refused(traffic) for _, traffic in self._with_peer()]
+        if (waited_s >= _BEGUN_S and refused and all(refused) and not self._relays) or waited_s >= self._limit_s(
+            waited_s
+        ):
+            return self.told(waited_s)
+        return None
+
+    def _limit_s(self, waited_s: float) -> float:
+        """What crosses a relay over TCP is not seen, so it gets more time, as have checks that go unanswered while others come."""
+        d = self._deadlines
+        if self.answers:
+            self._came_s = waited_s if self._came_s is None else self._came_s
+            return self._came_s + d.ice_s
+        return 2 * d.udp_s if self.came_back or self._relays else d.udp_s
+
+    @property
+    def _relays(self) -> bool:
+        return any(one.kind == "relay" for one in self.local)
+
+    def told(self, waited_s: float) -> str:
+        """What crossed, in a line."""
+        traffic = [one for _, one in self._with_peer()]
+        sent, came, answered = (sum(getattr(one, name) for one in traffic) for name in ("sent", "received", "answered"))
+        errors = sum((one.errors for one in traffic), Counter[str]())
+        if not sent:
+            said = [f"nothing could be sent to {self._places()}"]
+        else:
+            back = f"{came} came back, {answered} of our checks answered" if came else "none came back"
+            said = [f"{sent} datagrams to {self._places()} in {waited_s:.1f} s, {back}"]
+        return ", ".join([*said, *(f"{count} × {word}" for word, count in errors.most_common(2))])
+
+    def _places(self) -> str:
+        places = list(dict.fromkeys(shown(one.address) for one in self.remote if one.protocol == "udp"))
+        return places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"
+
+    async def ask_over_tcp(self) -> None:
+        """What the TCP candidates make of a check, and whether candidates are at addresses that are not routed here."""
+        signed = ice_tcp.Credentials(
+            first(self._offer, "ice-ufrag"), first(self._answer, "ice-ufrag"), first(self._answer, "ice-pwd")
+        )
+        limit_s = min(ice_tcp.LIMIT_S, self._deadlines.udp_s)
+        self.over_tcp, self.elsewhere = await asyncio.gather(
+            ice_tcp.checks(self.remote, signed, limit_s), self._not_routed()
+        )
+
+    async def _not_routed(self) -> tuple[Candidate, ...]:
+        reached, own = await _address(self._host), candidates.own_networks()
+        return tuple(one for one in self.remote if candidates.elsewhere(one.address[0], reached, own))
+
+    def pairs(self) -> Iterator[Pair]:
+        """The traffic of each pair, with the candidates as far as they are known."""
+        names = {one.address: str(one) for one in (*self.local, *self.remote) if one.protocol == "udp"}
+        for (local, remote), one in self.seen.pairs.items():
+            texts = names.get(local, f"udp {shown(local)}"), names.get(remote, shown(remote))
+            yield Pair(*texts, one.sent, one.received, one.answered, one.asked, one.asked_again, dict(one.errors))
+
+    def _with_peer(self) -> Iterator[tuple[Address, Traffic]]:
+        return ((remote, one) for (_, remote), one in self.seen.pairs.items() if remote not in self._servers)
+
+    def _count(self, side: str, sdp: str) -> None:
+        self.counts.update(f"{side}-{one.protocol}-{one.kind}" for one in candidates.candidates(sdp))
+
+
+def _is_refused(traffic: Traffic) -> bool:
+    """Whether each of its datagrams was, again and again; what this machine itself does not send is not tried for long."""
+    if traffic.received and not any(word.startswith("stun ") for word in traffic.errors):
+        return False
+    if not traffic.sent:
+        return bool(traffic.errors)
+    refused_ms = traffic.refused_ms
+    return not traffic.answered and len(refused_ms) > 1 and refused_ms[-1] - refused_ms[0] >= _REJECTED_FOR_MS
+
+
+async def _address(host: str | None) -> str | None:
+    """An address of that host, None where it is not found in time."""
+    if host is None:
+        return None
+    try:
+        async with asyncio.timeout(_LOOKUP_S):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None)
+        return str(found[0][4][0])
+    except (OSError, TimeoutError, UnicodeError):
+        return None
