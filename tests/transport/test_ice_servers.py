@@ -19,8 +19,8 @@ from rtdiag.network.stun_wire import told
 from rtdiag.redact import Secret
 from rtdiag.transport.recorder import Deadlines
 from rtdiag.transport.ways import Ways
-from tests.road.certificates import Authority
-from tests.road.turn import coturn
+from tests.network.certificates import Authority
+from tests.network.turn import coturn
 from tests.transport.stun_servers import (
     MAPPED,
     PASSWORD,
