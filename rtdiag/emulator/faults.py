@@ -35,8 +35,9 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     force. `token_life_s`: life of every token, whatever was asked. `tokens_reusable`: whether a token is taken again after
     it has opened a session, None as the day has it. `tokens_used_by_any_request`: also after a request that opened none.
     `tokens_handed_out_used`: that was before anybody gets the token. `offers_answered_with`, `update_error`: id of a body.
-    `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-port` names a port of this
-    machine where nothing answers. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
+    `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-ports` are those of this
+    machine where nothing answers, and `silent-udp` such over UDP alone; `tcp-alone`: none over UDP; `nobodys`: an address that is
+    no machine's. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
     `turn_detection_rules`: what no turn detection may hold is refused, dropped in silence, or taken and shown unchecked.
     `drops_bad_updates_whole`: False applies a refused update but for the field that the error names.
     `offsets_late_ms`: by how much the offsets of turns lie behind the audio. `checks_model_kind`: on a WebSocket.
@@ -59,7 +60,8 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offers_answered_with: str | None = None
     answer_form: Literal["sdp", "json", "truncated"] = "sdp"
     location_header: bool = True
-    candidates: Literal["gathered", "silent-port", "none"] = "gathered"
+    candidates: Literal["gathered", "silent-ports", "silent-udp", "tcp-alone", "nobodys", "none"] = "gathered"
+    true_ice_password: bool = True
     true_fingerprint: bool = True
     names_setup: bool = True
     answers_dtls: bool = True

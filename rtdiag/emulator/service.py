@@ -30,6 +30,7 @@ from rtdiag.emulator.timeline import behaviour, models_alive
 from rtdiag.emulator.tokens import EMULATOR_KEY, Token, Tokens
 
 if TYPE_CHECKING:
+    from rtdiag.emulator.media.over_tcp import Door
     from rtdiag.emulator.media.peer import Call
     from rtdiag.emulator.session.open_session import OpenSession
     from rtdiag.emulator.session.subscribers import Line
@@ -68,6 +69,7 @@ class Service:
         self.sockets: set[Closable] = set()
         self.lines: set[Line] = set()  # of the sessions that sockets began
         self._closing: set[asyncio.Task[None]] = set()
+        self._door: Door | None = None
 
     @property
     def switches(self) -> Switches:
@@ -186,12 +188,14 @@ class Service:
 
         Raises Refused for an offer that cannot be taken; then the call ends.
         """
+        from rtdiag.emulator.media.over_tcp import Door
         from rtdiag.emulator.media.peer import Call
 
+        self._door = self._door or Door()
         call_id = self._new_call_id()
         if session.dialect == "ga":
             session.id = call_id.replace("rtc", "sess", 1)
-        call = self.calls[call_id] = Call(session, partial(self.end_call, call_id))
+        call = self.calls[call_id] = Call(session, partial(self.end_call, call_id), self._door)
         try:
             return call_id, await call.answer(offer_sdp)
         except BaseException:
@@ -241,6 +245,8 @@ class Service:
         for call_id in list(self.calls):
             self.end_call(call_id)
         await asyncio.gather(*self._closing, return_exceptions=True)
+        if self._door:
+            self._door.close()
 
 
 def subprotocols(request: web.Request) -> list[str]:

@@ -24,7 +24,8 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `beta`, `ga`: the dialects alive. `webrtc`: tokens and offers. `errors_coded`: what is refused of turns has a code.
     `server_error_reworded`, `kinds_told_apart`: what an update is told that is of the other kind, or fails.
     `translations`: all of them. `beta_token_life`: a beta mint takes a life. `language_lists`: a transcription takes
-    `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`, `dtls_passive`: what answers say.
+    `languages` and `keywords`. `tokens_once`: a token opens one session. `ice_lite`: answers say so, and nothing is
+    asked back. `ice_tcp`: they offer TCP, too. `dtls_passive`: what they say.
     `long_call_ids`: of 32 letters. `refusals_by_uuid`: of an event that refuses a socket. The rest are how transcription
     over WebRTC came to work in spring 2025, and fields by the name of what they are about.
     """
@@ -47,6 +48,7 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transcription_delay: bool = False
     language_lists: bool = False
     tokens_once: bool = False
+    ice_tcp: bool = False
     ice_lite: bool = False
     dtls_passive: bool = False
     long_call_ids: bool = False

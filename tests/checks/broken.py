@@ -20,6 +20,9 @@ from tests.forked import server
 SILENT = {
     "no-answer",
     "ice-blocked",
+    "udp-silent-tcp-works",
+    "unroutable-candidate",
+    "wrong-ice-password",
     "no-candidates",
     "dtls-silent",
     "channel-never-opens",

@@ -42,6 +42,7 @@ CHANGES: dict[str, tuple[set[str], str]] = {
     "answer_form": ({"header", "body", "sdp"}, OFFERS),
     "location_header": ({"header"}, OFFERS),
     "candidates": ({"sdp", "peer"}, rf"{OFFERS}|p\d+-\S+ ice$"),
+    "true_ice_password": ({"peer"}, r"p\d+-\S+ ice$"),
     "true_fingerprint": ({"peer"}, r"p\d+-\S+ dtls$"),
     "answers_dtls": ({"peer"}, r"p\d+-\S+ dtls$"),
     "opens_channel": ({"peer"}, r"p\d+-\S+ channel$"),

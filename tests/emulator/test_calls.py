@@ -168,7 +168,7 @@ def test_a_json_offer_is_taken_only_by_a_fault() -> None:
     assert asyncio.run(run("json-offer-accepted")) == 201
 
 
-@pytest.mark.parametrize("faults", [(), ("channel-never-opens",), ("ice-blocked",), ("no-candidates",)])
+@pytest.mark.parametrize("faults", [(), ("channel-never-opens",), ("ice-blocked",), ("no-candidates",), ("tcp-only",)])
 def test_nothing_is_left_when_it_ends_before_the_client(faults: tuple[str, ...]) -> None:
     async def run() -> None:
         before = asyncio.all_tasks()

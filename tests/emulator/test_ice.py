@@ -1,4 +1,4 @@
-"""ICE as the API does it: silence for who has no credentials, and the candidates' end in the beta alone."""
+"""ICE as the API does it: silence for strangers, no question of its own, and the candidates' end in the beta alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from aioice import stun
 
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.media import ice
 from tests.emulator.clients import SESSIONS, WAIT_S, Peer, bearer, beta_token, call, http, peer
+from tests.emulator.test_load import none_open
 
 CLEAR = {"type": "input_audio_buffer.clear"}
 
@@ -69,6 +74,65 @@ def test_a_stranger_gets_no_answer_where_a_session_is_open() -> None:
             assert (await made.ask(CLEAR))["type"] == "input_audio_buffer.cleared"
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("as_of", "kinds"), [(None, {"RESPONSE"}), (date(2026, 1, 25), {"RESPONSE", "REQUEST"})])
+def test_it_asks_back_only_before_it_was_lite(as_of: date | None, kinds: set[str]) -> None:
+    """What it would ask stands before its second answer."""
+
+    async def run() -> set[str]:
+        heard = set()
+        async with Emulator(as_of) as emulator, call(emulator, SESSIONS["realtime"]) as made:
+            await made.event()
+            with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
+                client.setblocking(False)
+                for _ in range(2):
+                    check = binding(*credentials(made))
+                    client.sendto(bytes(check), places(made)[0])
+                    told = None
+                    while told is None or told.transaction_id != check.transaction_id:
+                        receiving = asyncio.get_running_loop().sock_recv(client, 2048)
+                        told = stun.parse_message(await asyncio.wait_for(receiving, WAIT_S))
+                        heard.add(told.message_class.name)
+        return heard
+
+    assert asyncio.run(run()) == kinds
+
+
+def test_who_has_been_silent_for_so_long_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ice, "MOST_SILENT_S", 0)
+
+    async def run() -> None:
+        async with Emulator() as emulator, call(emulator, SESSIONS["realtime"]):
+            await none_open(emulator)
+
+    asyncio.run(run())
+
+
+def test_whatever_comes_puts_that_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, closed_s = 0.0, []
+    coming = iter([lambda: connection.data_received(b"", 1), lambda: connection.check_incoming(None, None, None)])
+
+    async def sleep(seconds: float) -> None:
+        """Somebody speaks a second before its end."""
+        nonlocal now_s
+        now_s += seconds - 1
+        next(coming, lambda: None)()
+        now_s += 1
+
+    async def close() -> None:
+        closed_s.append(now_s)
+
+    async def run() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now_s)
+        silence = ice._Silence(connection)
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        await silence.ends()
+
+    passed = SimpleNamespace(data_received=lambda *_: None, check_incoming=lambda *_: None, close=close)
+    connection: Any = passed
+    asyncio.run(run())
+    assert closed_s == [3 * ice.MOST_SILENT_S - 2]
 
 
 def test_the_beta_says_where_the_candidates_end() -> None:

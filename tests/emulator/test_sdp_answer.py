@@ -14,7 +14,7 @@ from rtdiag.emulator import Emulator
 from rtdiag.emulator.media.sdp_answer import as_the_api_writes
 from tests.emulator.clients import SESSIONS, bearer, call, ga_token, http, peer
 
-# In the order of 2026-09-29. The candidates are this machine's: a line for each of its addresses.
+# In the order of 2026-09-29. The candidates are this machine's: two lines for each of its addresses.
 FORM = r"""
 v=0
 o=- \d{10,19} \d{10} IN IP4 0\.0\.0\.0
@@ -42,7 +42,8 @@ a=ssrc:\d+ mslabel:realtimeapi
 a=ssrc:\d+ label:audio
 a=msid:realtimeapi audio
 a=sendrecv
-a=candidate:\d+ 1 udp \d+ \S+ \d+ typ host ufrag \w{6}/u[012]/\w{6}
+a=candidate:\d+ 1 udp 2130706431 \S+ \d+ typ host ufrag \w{6}/u[012]/\w{6}
+a=candidate:\d+ 1 tcp 1671430143 \S+ \d+ typ host tcptype passive ufrag \w{6}/u[012]/\w{6}
 m=application 9 UDP/DTLS/SCTP webrtc-datachannel
 c=IN IP4 0\.0\.0\.0
 a=setup:passive
@@ -86,7 +87,7 @@ def answered(as_of: date | None = None) -> list[str]:
 
     answer = asyncio.run(run())
     assert answer.endswith("\r\n")
-    return re.sub(r"(a=candidate:.*\r\n)+", r"\1", answer).split("\r\n")[:-1]
+    return re.sub(r"(a=candidate:.* udp .*\r\n(?:a=candidate:.* tcp .*\r\n)?)+", r"\1", answer).split("\r\n")[:-1]
 
 
 def test_each_line_is_as_recorded() -> None:

@@ -1,9 +1,8 @@
 """The answering end of one call: real ICE, DTLS, SRTP and SCTP by aiortc, a session behind the client's `oai-events`.
 
 The habits of the API's answer are in sdp_answer.py; those that are no text are here: who begins DTLS, the codecs, the names of
-audio and of ICE's ends. Not kept, for aiortc cannot, or it would be a lie: TCP candidates on 443 and UDP port 3478,
-`transport-cc`, H.264 as the one video codec, and ice-lite is said, not done: aioice checks back. Loopback is not among aioice's
-candidates, so media runs over this machine's other addresses.
+audio and of ICE's ends. Not kept, for aiortc cannot, or it would be a lie: TCP port 443 and UDP port 3478, `transport-cc`, H.264 as
+the one video codec. Loopback is not among aioice's candidates, so media runs over this machine's other addresses.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from aioice import Connection
@@ -26,26 +24,30 @@ from aiortc import (
 
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.media import microphone, sdp_answer
+from rtdiag.emulator.media import ice, microphone, sdp_answer
 from rtdiag.emulator.media.loudspeaker import CODECS, Loudspeaker
+from rtdiag.emulator.media.over_tcp import Door
 from rtdiag.emulator.session.open_session import OpenSession
 from rtdiag.emulator.session.subscribers import Line
 
 CHANNEL = "oai-events"
 CLOSE_WAIT_S = 0.5
+NOBODY = "172.31.44.5"  # of RFC 1918
 CONNECT_WAIT_S = 60  # assumed; aiortc gives up after 64 s, and never on an offer that says it will trickle and does not
 
 
 class Call:
     """One peer connection.
 
-    `answer` once, then it lives until `close`, or until the other side is gone and `ended` is called.
+    `answer` once, then it lives until `close`, or until the other side is gone and `ended` is called. `door` is where it is reached
+    over TCP.
     """
 
-    def __init__(self, session: OpenSession, ended: Callable[[], object]) -> None:
+    def __init__(self, session: OpenSession, ended: Callable[[], object], door: Door) -> None:
         self.line = Line(session, ended)
         self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._door, self._fragment = door, ""
         self._silent: list[socket.socket] = []
         self._pc.on("datachannel", self._serve)
         self._pc.on("connectionstatechange", self._watch)
@@ -57,7 +59,7 @@ class Call:
 
     async def answer(self, offer_sdp: str) -> str:
         """The answer's SDP. Raises Refused for an offer that aiortc cannot take; `close` is the caller's, then too."""
-        if self._switches.candidates != "gathered":
+        if self._rules.behaviour.ice_lite or self._switches.candidates != "gathered":
             offer_sdp = sdp_answer.without_candidates(offer_sdp)
         try:
             offer_sdp = sdp_answer.with_directions(offer_sdp)
@@ -71,17 +73,19 @@ class Call:
             microphone.listen(transceiver.receiver, self.line.hear)
         self._speak()
         self._name_ends()
-        self._ignore_strangers()
+        self._behave()
         self._leave_out()
         await self._pc.setLocalDescription()
+        ports = await self._tcp_ports()
         self._patience = asyncio.get_running_loop().call_later(CONNECT_WAIT_S, self._give_up)
-        return self._written(self._pc.localDescription.sdp)
+        return self._written(self._pc.localDescription.sdp, ports)
 
     async def close(self) -> None:
         """Ends the connection and every task and socket of it, whether or not the other side is still there."""
         if self._patience:
             self._patience.cancel()
         self.line.close()
+        self._door.forget(self._fragment)
         parts = self._parts()
         self._pc.remove_all_listeners()
         await self._pc.close()
@@ -127,27 +131,51 @@ class Call:
         if self._pc.connectionState != "connected":
             self._ended()
 
-    def _written(self, answer: str) -> str:
+    async def _tcp_ports(self) -> dict[str, int]:
+        """By address, where ICE is taken over TCP, too."""
+        addresses = [each.host for each in self._connections()[0].local_candidates]
+        found = {address: await self._door.port(address) for address in addresses if self._rules.behaviour.ice_tcp}
+        return {address: port for address, port in found.items() if port}
+
+    def _written(self, answer: str, tcp_ports: dict[str, int]) -> str:
         """aiortc's answer with the API's habits, and the faults that are on."""
         lite, ends = self._rules.behaviour.ice_lite, self._rules.server.ends_candidates
         now_s = self._rules.clock()
-        answer = sdp_answer.as_the_api_writes(answer, self._dialect, ice_lite=lite, ends=ends, now_s=now_s)
+        answer = sdp_answer.as_the_api_writes(
+            answer, self._dialect, ice_lite=lite, ends=ends, now_s=now_s, tcp_ports=tcp_ports
+        )
         if not self._switches.true_fingerprint:
             answer = sdp_answer.with_another_fingerprint(answer)
         if not self._switches.names_setup:
             answer = sdp_answer.without_setup(answer)
-        if self._switches.candidates == "none":
-            return sdp_answer.without_candidates(answer)
-        if self._switches.candidates == "silent-port":
-            return sdp_answer.at_other_ports(answer, self._silent_port)
+        if not self._switches.true_ice_password:
+            answer = sdp_answer.with_another_password(answer)
+        return self._with_candidates(answer)
+
+    def _with_candidates(self, answer: str) -> str:
+        """The answer with those that a fault leaves, or makes of them."""
+        match self._switches.candidates:
+            case "none":
+                return sdp_answer.without_candidates(answer)
+            case "tcp-alone":
+                return sdp_answer.without_udp(answer)
+            case "silent-ports":
+                return sdp_answer.at_other_places(answer, lambda by, host, _: self._silent_port(by, host))
+            case "silent-udp":
+                return sdp_answer.at_other_places(
+                    answer, lambda by, host, port: self._silent_port(by, host) if by == "udp" else (host, port)
+                )
+            case "nobodys":
+                return sdp_answer.at_other_places(answer, lambda _, __, port: (NOBODY, port))
         return answer
 
-    def _silent_port(self, address: str) -> int:
-        """A port that is bound, so that nobody else takes it, and never read."""
-        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    def _silent_port(self, by: str, address: str) -> tuple[str, int]:
+        """One that is bound, so that nobody else takes it, and never read; over TCP nobody listens there."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM if by == "udp" else socket.SOCK_STREAM)
         self._silent.append(sock)
         sock.bind((address, 0))
-        return int(sock.getsockname()[1])
+        return address, int(sock.getsockname()[1])
 
     def _leave_out(self) -> None:
         """The layers that a fault keeps silent are never started."""
@@ -162,17 +190,18 @@ class Call:
         name, password = sdp_answer.ice_credentials(self.line.session.id, self._rules.server.machine)
         for connection in self._connections():
             connection._local_username, connection._local_password = name, password
+        self._fragment = name
+        self._door.expect(name, self._connections()[0])
         self._pc._RTCPeerConnection__cname = sdp_answer.STREAM_ID  # type: ignore[attr-defined]
 
-    def _ignore_strangers(self) -> None:
-        """A STUN request without valid credentials gets no answer, as from pion; a role conflict still does."""
+    def _behave(self) -> None:
         for connection in self._connections():
-            answer = partial(_answer_role_conflicts, connection.respond_error)
-            connection.respond_error = answer  # type: ignore[method-assign]
+            ice.behave(connection, lite=self._rules.behaviour.ice_lite)
 
     def _connections(self) -> list[Connection]:
+        """Each once, the first is that of the first section."""
         found = (getattr(part, "_connection", None) for part in self._parts())
-        return [connection for connection in found if isinstance(connection, Connection)]
+        return list(dict.fromkeys(connection for connection in found if isinstance(connection, Connection)))
 
     def _parts(self) -> list[object]:
         """The connection and what it is made of: whatever of aiortc runs a task for it."""
@@ -196,11 +225,6 @@ class _Channel:
 
     def close(self, code: int, reason: str) -> None:
         """Nothing: the call ends with its line."""
-
-
-def _answer_role_conflicts(respond: Callable[..., None], request: Any, addr: Any, protocol: Any, error: Any) -> None:
-    if error[0] == 487:
-        respond(request, addr, protocol, error)
 
 
 def _drop(*_: object) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from rtdiag.api.endpoints import Dialect
+from rtdiag.emulator.media import over_tcp
 
 STREAM_ID, TRACK_ID = "realtimeapi", "audio"
+NO_PORTS: Mapping[str, int] = MappingProxyType({})
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _DIRECTION = re.compile(rf"^a=(?:{'|'.join(_DIRECTIONS)})\r\n", re.MULTILINE)
 _BUNDLE = re.compile(r"^a=group:BUNDLE(.*)\r$", re.MULTILINE)
@@ -21,7 +24,9 @@ _MID = re.compile(r"^a=mid:(\S+)", re.MULTILINE)
 _END = "a=end-of-candidates\r\n"
 _SETUP = re.compile(r"a=setup:\w+\r\n")
 _CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
-_CANDIDATE_ADDRESS = re.compile(r"^(a=candidate:\S+ \d+ udp \d+) (\S+) \d+ ", re.MULTILINE)
+_UDP = re.compile(r"^a=candidate:\S+ \d+ udp .*\r\n", re.MULTILINE)
+_PLACE = re.compile(r"^(a=candidate:\S+ \d+ (udp|tcp) \d+) (\S+) (\d+) ", re.MULTILINE)
+_PASSWORD = re.compile(r"^(a=ice-pwd:).*\r", re.MULTILINE)
 _FIRST_BYTE = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
 _REGION = re.compile(r"sess_(u\d)_")
 _OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2")
@@ -37,11 +42,13 @@ def ice_credentials(session_id: str, machine: str | None = None) -> tuple[str, s
     return f"{_letters(8)}/{machine}" if machine else f"{_letters(6)}/{region}/{_letters(6)}", _letters(32)
 
 
-def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, ends: bool, now_s: float) -> str:
+def as_the_api_writes(
+    answer: str, dialect: Dialect, *, ice_lite: bool, ends: bool, now_s: float, tcp_ports: Mapping[str, int] = NO_PORTS
+) -> str:
     """aiortc's answer in the lines of the API; `ends`: it says that there are no more candidates; `now_s` is Unix time.
 
-    What a line says is true of aiortc, too: it parses RTCP of any size, and bounds no message that comes in. But for ice-lite:
-    aioice checks back.
+    `tcp_ports`: by address, where ICE is taken over TCP, too. What a line says is true of aiortc, too: it parses RTCP of any size,
+    and bounds no message that comes in.
     """
     session, *sections = (_Section(part.splitlines()) for part in _parts(answer))
     lines = ["v=0", f"o=- {secrets.randbits(62)} {int(now_s)} IN IP4 0.0.0.0", "s=-", "t=0 0", "a=msid-semantic:WMS *"]
@@ -52,7 +59,8 @@ def as_the_api_writes(answer: str, dialect: Dialect, *, ice_lite: bool, ends: bo
         lines += section.channel() if section.kind == "application" else section.media()
         candidates = section.candidates()
         if candidates != told:  # a bundled section has those of the first
-            lines += [*candidates, *(["a=end-of-candidates"] if ends or dialect == "beta" else [])]
+            lines += candidates if told else _also_over_tcp(candidates, tcp_ports)
+            lines += ["a=end-of-candidates"] if ends or dialect == "beta" else []
         told = candidates
     return "".join(f"{line}\r\n" for line in lines)
 
@@ -112,6 +120,17 @@ class _Section:
         return [*(f"{ssrc} {name}:{value}" for name, value in named.items()), f"a=msid:{named['msid']}"]
 
 
+def _also_over_tcp(candidates: list[str], ports: Mapping[str, int]) -> list[str]:
+    """Behind each the one at the same address over TCP, as recorded."""
+    both = []
+    for candidate in candidates:
+        *_, address, _, _, _, _, fragment = candidate.split(" ")
+        number = int(over_tcp.foundation(address)[:8], 16)
+        tcp = f"a=candidate:{number} 1 tcp {over_tcp.PRIORITY} {address} {ports.get(address)} typ host tcptype passive"
+        both += [candidate, f"{tcp} ufrag {fragment}"] if address in ports else [candidate]
+    return both
+
+
 def _with_format(line: str) -> list[str]:
     opus = _OPUS.match(line)
     return [line, f"a=fmtp:{opus[1]} minptime=10;useinbandfec=1"] if opus else [line]
@@ -167,6 +186,21 @@ def without_candidates(sdp: str) -> str:
     return _CANDIDATE.sub("", sdp).replace(_END, "")
 
 
-def at_other_ports(answer: str, port_at: Callable[[str], int]) -> str:
-    """The answer with the port that `port_at` gives for each candidate's address."""
-    return _CANDIDATE_ADDRESS.sub(lambda found: f"{found[1]} {found[2]} {port_at(found[2])} ", answer)
+def without_udp(answer: str) -> str:
+    """The answer with the candidates over TCP alone."""
+    return _UDP.sub("", answer)
+
+
+def at_other_places(answer: str, place: Callable[[str, str, int], tuple[str, int]]) -> str:
+    """The answer with the address and port that `place` gives for each candidate's `udp` or `tcp`, address and port."""
+
+    def moved(found: re.Match[str]) -> str:
+        address, port = place(found[2], found[3], int(found[4]))
+        return f"{found[1]} {address} {port} "
+
+    return _PLACE.sub(moved, answer)
+
+
+def with_another_password(answer: str) -> str:
+    """The answer as if its ICE password were another session's."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}{_letters(32)}\r", answer)
