@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import date
 
 import pytest
@@ -15,7 +16,7 @@ from rtdiag.emulator.media import over_tcp
 from rtdiag.transport.audio import Encoded, Voice, track
 from tests.emulator.clients import SESSIONS, WAIT_S, Peer, bearer, call, ga_token, http, peer, until
 from tests.emulator.over_tcp import CANDIDATE, bridged, door, framed, read_frame
-from tests.emulator.test_ice import binding, credentials
+from tests.emulator.test_ice import binding, credentials, places
 from tests.emulator.test_load import none_open
 
 CLEAR = {"type": "input_audio_buffer.clear"}
@@ -107,6 +108,33 @@ def test_who_names_no_call_is_put_out() -> None:
             assert not emulator._running()._door.nameless  # type: ignore[union-attr]
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("over", ["udp", "tcp"])
+def test_what_is_half_a_request_is_passed_over_in_silence(over: str) -> None:
+    """aioice breaks on an attribute that is shorter than its kind, and asyncio prints that."""
+
+    async def run() -> list[object]:
+        broken: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+        async with Emulator() as emulator, asked(emulator) as made:
+            known = bytes(binding(*credentials(made)))
+            short = known[:2] + b"\0\x04" + known[4:20] + b"\0\x24\0\0"  # a PRIORITY of no bytes
+            if over == "tcp":
+                reader, writer = await asyncio.open_connection(*door(made.answer_sdp))
+                writer.write(framed(known) + framed(short) + framed(known))
+                for _ in range(2):
+                    await asyncio.wait_for(read_frame(reader), WAIT_S)
+                writer.close()
+            else:
+                with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
+                    client.setblocking(False)
+                    for datagram in (short, known):
+                        client.sendto(datagram, places(made)[0])
+                    await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 2048), WAIT_S)
+        return broken
+
+    assert asyncio.run(run()) == []
 
 
 def test_who_says_nothing_is_put_out_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

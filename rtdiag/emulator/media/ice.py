@@ -7,14 +7,18 @@ the answer names. aioice would check back, and so open a way from candidates tha
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aioice import Connection
-from aioice.ice import CandidatePair
+from aioice.ice import CandidatePair, StunProtocol
 
 MOST_SILENT_S = 30  # RFC 7675 5.1: consent ends so long after the last check; pion, 25 s after a wait of 5 s
+
+NONSENSE = (ValueError, struct.error)  # what aioice's parser raises of a request that is none
 
 
 def behave(connection: Connection, *, lite: bool) -> None:
@@ -24,6 +28,16 @@ def behave(connection: Connection, *, lite: bool) -> None:
     connection.query_consent = _Silence(connection).ends  # type: ignore[method-assign]
     if lite:
         connection.check_start = partial(_take, connection)  # type: ignore[method-assign]
+
+
+def pass_over_nonsense(socket: StunProtocol) -> None:
+    """What aioice cannot read breaks nothing, and is not printed."""
+    socket.datagram_received = partial(_read, socket.datagram_received)  # type: ignore[method-assign]
+
+
+def _read(read: Callable[..., None], *datagram: object) -> None:
+    with suppress(*NONSENSE):
+        read(*datagram)
 
 
 async def _take(connection: Connection, pair: CandidatePair) -> None:

@@ -12,6 +12,8 @@ from aioice import Candidate, Connection, stun
 from aioice.candidate import candidate_foundation
 from aioice.ice import StunProtocol
 
+from rtdiag.emulator.media.ice import NONSENSE, pass_over_nonsense
+
 PRIORITY = 1671430143  # as recorded; below that of UDP, 2130706431
 MOST_NAMELESS, NAMED_WITHIN_S = 100, 10  # connections whose call is not known yet, and how long one may be so
 MOST_OF_A_CALL = 8
@@ -55,7 +57,7 @@ class Door:
         """Whom the first frame of a connection is for, if there is room."""
         try:
             user = stun.parse_message(frame).attributes.get("USERNAME", "")
-        except ValueError:
+        except NONSENSE:
             return None
         found = self._calls.get(user.partition(":")[0])
         return found if found and len(_streams(found)) < MOST_OF_A_CALL else None
@@ -140,6 +142,7 @@ class _Stream(asyncio.Protocol):
         ice = StunProtocol(connection)
         ice.connection_made(self)  # type: ignore[arg-type]
         ice.local_candidate = _candidate(*self._tcp.get_extra_info("sockname")[:2])
+        pass_over_nonsense(ice)
         connection._protocols.append(ice)
         return ice
 

@@ -76,6 +76,9 @@ class Call:
         self._behave()
         self._leave_out()
         await self._pc.setLocalDescription()
+        for connection in self._connections():
+            for each in connection._protocols:
+                ice.pass_over_nonsense(each)
         ports = await self._tcp_ports()
         self._patience = asyncio.get_running_loop().call_later(CONNECT_WAIT_S, self._give_up)
         return self._written(self._pc.localDescription.sdp, ports)
