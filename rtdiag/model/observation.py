@@ -56,8 +56,9 @@ class Exchange:
 
     Headers are pairs, since order and repeats matter. `body` is the answer as received, UTF-8 or, where it is not UTF-8,
     base64 (`body_encoding`). `credential` names whose credential was sent, `credential_from` the exchange whose answer held
-    it, where that was a token minted in this run. `at_ms` is when it began, since the run began; `timing_ms` holds `connect`,
-    `tls`, `wait`, `total` as far as they happened.
+    it, where that was a token minted in this run. `at_ms` is when it began, since the run began; `timing_ms` holds `dns`,
+    `connect`, `tls`, `wait`, `total` as far as they happened; `connect` is without `dns`, and of a WebSocket with TLS. `reached` is
+    the address and port that was connected to, the proxy's where there is one, "" where it is not known.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Exchange:
     timing_ms: Mapping[str, Milliseconds] = field(default_factory=dict)
     credential_from: str | None = None
     at_ms: Milliseconds = 0.0
+    reached: str = ""
 
     def header(self, name: str) -> str | None:
         """The first response header of that name, in any case."""

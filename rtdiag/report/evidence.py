@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rtdiag.model import Event, Exchange, PeerTrace, Row
 
@@ -15,6 +16,12 @@ class Piece:
     source: str
     head: str
     body: str = ""
+
+
+def place(exchange: Exchange) -> str:
+    """` at 192.0.2.1:443`, the address that was connected to; "" where none is known, or the URL says it."""
+    known = exchange.reached and exchange.reached != urlsplit(exchange.url).netloc
+    return f" at {exchange.reached}" if known else ""
 
 
 def pieces(row: Row) -> Iterator[Piece]:
@@ -33,7 +40,7 @@ def _exchange(exchange: Exchange) -> Piece:
         told.append(f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}")
     ids = [f"{name}={text}" for name, text in exchange.correlation.items() if name in ("x-request-id", "cf-ray")]
     encoded = ["in base64"] if exchange.body and exchange.body_encoding == "base64" else []
-    asked = f"{exchange.method} {exchange.url} ({exchange.credential})"
+    asked = f"{exchange.method} {exchange.url} ({exchange.credential}){place(exchange)}"
     return Piece(exchange.id, f"{asked}: {', '.join([*told, *encoded])} {' '.join(ids)}".rstrip(), exchange.body or "")
 
 

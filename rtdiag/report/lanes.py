@@ -7,7 +7,7 @@ from typing import Literal
 
 from rtdiag.model import Status
 
-STEPS = ("connect", "tls", "wait")
+STEPS = ("dns", "connect", "tls", "wait")
 PHASES = ("answer", "ice", "dtls", "channel", "created")
 
 

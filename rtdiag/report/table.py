@@ -16,6 +16,7 @@ from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status, WorkingRequests, counted
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields
+from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.pen import WIDTH, Pen, wrapped
@@ -219,7 +220,7 @@ def _under(text: str) -> str:
 
 
 def _full(exchange: Exchange) -> Iterator[str]:
-    yield f"{exchange.method} {exchange.url}  ({exchange.credential})"
+    yield f"{exchange.method} {exchange.url}  ({exchange.credential}){place(exchange)}"
     if exchange.failure is not None:
         whole = "no answer" if exchange.status is None else "the answer broke off"
         yield f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from rtdiag.model import Exchange, Failure, counted
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.failures import from_http
-from rtdiag.transport.names import watching
+from rtdiag.transport.names import LookUps, watching
 from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
@@ -175,6 +175,7 @@ class Http:
             timing_ms=timer.timing_ms,
             credential_from=credential.minted_in if credential else None,
             at_ms=at_ms,
+            reached=mask(place_of(draft.server_address or timer.server_address), "exchanges.reached"),
         )
 
 
@@ -188,6 +189,7 @@ class _Draft:
         self.body = bytearray()
         self.failure: Failure | None = None
         self.client_address: Any = None
+        self.server_address: Any = None
 
     async def receive(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
         response = await client.send(request, stream=True)
@@ -196,6 +198,7 @@ class _Draft:
             self.headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw]
             if stream := response.extensions.get("network_stream"):
                 self.client_address = stream.get_extra_info("client_addr")
+                self.server_address = stream.get_extra_info("server_addr")
             async for chunk in response.aiter_raw():
                 self.body += chunk
                 if len(self.body) > LARGEST_BODY_BYTES + _BEYOND_BYTES:
@@ -224,9 +227,10 @@ class _Draft:
 
 
 class _Timer:
-    """The steps of one request, from httpx's `trace` extension: connect, tls, wait (until the first byte), total.
+    """The steps of one request, from httpx's `trace` extension: dns, connect, tls, wait (until the first byte), total.
 
-    `phase` is where it stands: dns, connect, proxy (while one is asked to open the way), tls, answer, body.
+    `server_address` is that of a connection made for it. `phase` is where it stands: dns, connect, proxy (while one is asked to
+    open the way), tls, answer, body.
     """
 
     _STEPS: Mapping[str, Literal["connect", "tls", "wait"]] = {
@@ -243,6 +247,8 @@ class _Timer:
     def __init__(self) -> None:
         self.timing_ms: dict[str, float] = {}
         self.phase = "connect"
+        self.server_address: Any = None
+        self._look_ups = LookUps()
         self.begin()
         self._started: dict[str, float] = {}
 
@@ -253,6 +259,7 @@ class _Timer:
     def names(self, begins: bool) -> None:
         """A name is being looked up, or is no more."""
         self.phase = "dns" if begins else "connect"
+        self._look_ups.note(begins)
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         event, _, stage = name.rpartition(".")
@@ -264,8 +271,14 @@ class _Timer:
             self._started[step] = time.perf_counter()
         elif step and stage == "complete":
             self.timing_ms[step] = round((time.perf_counter() - self._started[step]) * 1000, 1)
+        if step == "connect" and stage == "complete":
+            self.timing_ms[step] = round(max(self.timing_ms[step] - (self._look_ups.took_ms or 0.0), 0.0), 1)
+            self.server_address = info["return_value"].get_extra_info("server_addr")
 
     def stop(self) -> None:
+        self._look_ups.note(False)
+        if self._look_ups.took_ms is not None:
+            self.timing_ms = {"dns": self._look_ups.took_ms, **self.timing_ms}
         self.timing_ms["total"] = round((time.perf_counter() - self._began) * 1000, 1)
 
 
@@ -307,6 +320,14 @@ def learn_own_address(address: Any, mask: Mask) -> None:
     host = str(address[0]).partition("%")[0] if isinstance(address, tuple) and address else ""
     if host and not host.startswith("127.") and host != "::1":
         mask.learn_address(host)
+
+
+def place_of(address: Any) -> str:
+    """An address as a socket tells it, as a URL holds it: `192.0.2.1:443`, `[2001:db8::1]:443`; "" for none."""
+    if not isinstance(address, tuple) or len(address) < 2:
+        return ""
+    host, port = str(address[0]), address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def masked_headers(

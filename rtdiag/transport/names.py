@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import ContextVar
@@ -18,6 +19,21 @@ T = TypeVar("T")
 
 # Who is told that a name is being looked up (True), and that this is over (False).
 watching: ContextVar[Callable[[bool], None] | None] = ContextVar("watching", default=None)
+
+
+class LookUps:
+    """How long names were looked up for one request: `took_ms`, None where none was. `watching` tells it, `note` takes it."""
+
+    def __init__(self) -> None:
+        self.took_ms: float | None = None
+        self._began_s: float | None = None
+
+    def note(self, begins: bool) -> None:
+        """A look-up begins, or, where it is not over yet, ends now."""
+        now_s = time.perf_counter()
+        if self._began_s is not None:
+            self.took_ms = round((self.took_ms or 0.0) + (now_s - self._began_s) * 1000, 1)
+        self._began_s = now_s if begins else None
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

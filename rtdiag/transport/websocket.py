@@ -18,8 +18,17 @@ from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.failures import from_close, from_websocket
-from rtdiag.transport.http import Credential, at, learn_own_address, masked_headers, overdue, recorded, user_agent
-from rtdiag.transport.names import watching
+from rtdiag.transport.http import (
+    Credential,
+    at,
+    learn_own_address,
+    masked_headers,
+    overdue,
+    place_of,
+    recorded,
+    user_agent,
+)
+from rtdiag.transport.names import LookUps, watching
 from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
@@ -35,6 +44,9 @@ SUBPROTOCOL = "realtime"
 LARGEST_MESSAGE_BYTES = 1024 * 1024
 MOST_BYTES = 2 * LARGEST_MESSAGE_BYTES
 _NORMAL, _TOO_MUCH = 1000, 1009
+
+# After so long an address that does not answer is no longer waited for alone, as httpx does it: RFC 8305 section 5.
+_NEXT_ADDRESS_S = 0.25
 
 _TELLING_HEADERS = ("x-request-id", "cf-ray", "openai-organization", "openai-project", "date")
 
@@ -211,6 +223,7 @@ class _Upgrade:
         self._subprotocols: list[str] = []
         self._route = Route()
         self._timing_ms: dict[str, float] = {}
+        self._look_ups = LookUps()
         self._began_s = time.perf_counter()
         self._connected_s: float | None = None
 
@@ -261,6 +274,7 @@ class _Upgrade:
             **({"proxy_ssl": tls} if self._route.shown.startswith("https:") else {}),
             "subprotocols": self._subprotocols or None,
             "user_agent_header": user_agent(),
+            "happy_eyeballs_delay": _NEXT_ADDRESS_S,  # goes to whatever connects, to the server or to the proxy
         }
         watching.set(self._names)
         async with asyncio.timeout(self._deadlines.connect_s) as limit:
@@ -299,25 +313,29 @@ class _Upgrade:
             body_encoding=encoding,
             failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
             correlation={"x-client-request-id": self._id, **mask.values(correlation, "exchanges.correlation")},
-            timing_ms={**self._timing_ms, **self._waited()},
+            timing_ms=self._waited(),
             credential_from=self._credential.minted_in,
             at_ms=at_ms,
+            reached=mask(place_of(connection.remote_address if connection else None), "exchanges.reached"),
         )
 
     def _asking(self, connection: ClientConnection, limit: asyncio.Timeout) -> None:
         """The connection stands, with TLS where that is asked for: from here on it is the whole request's deadline."""
         self.phase, self.connection, self._connected_s = "answer", connection, time.perf_counter()
         took_s = self._connected_s - self._began_s
-        self._timing_ms["connect"] = round(took_s * 1000, 1)
+        self._timing_ms["connect"] = round(took_s * 1000 - (self._look_ups.took_ms or 0.0), 1)
         limit.reschedule(asyncio.get_running_loop().time() + self._deadlines.request_s - took_s)
 
     def _names(self, begins: bool) -> None:
         self.phase = "dns" if begins else "connect"
+        self._look_ups.note(begins)
 
     def _waited(self) -> dict[str, float]:
-        now_s = time.perf_counter()
+        self._look_ups.note(False)
+        now_s, dns_ms = time.perf_counter(), self._look_ups.took_ms
+        looked_up = {} if dns_ms is None else {"dns": dns_ms}
         waited = {} if self._connected_s is None else {"wait": round((now_s - self._connected_s) * 1000, 1)}
-        return {**waited, "total": round((now_s - self._began_s) * 1000, 1)}
+        return {**looked_up, **self._timing_ms, **waited, "total": round((now_s - self._began_s) * 1000, 1)}
 
 
 def _done_by_us(connection: ClientConnection) -> bool:

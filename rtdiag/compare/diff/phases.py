@@ -14,7 +14,7 @@ from rtdiag.model import Report
 # Assumed: what differs less than this differs between any two runs over the internet.
 FACTOR, LEAST_MS = 2.0, 100.0
 
-_EXCHANGE = ("connect", "tls", "wait", "total")
+_EXCHANGE = ("dns", "connect", "tls", "wait", "total")
 _PEER = ("answer", "ice", "dtls", "channel", "created")
 
 Times = dict[tuple[str, str], list[float]]

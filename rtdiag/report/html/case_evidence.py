@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rtdiag.model import Event, Exchange, PeerTrace, Row, counted
 from rtdiag.report import cases, curl
+from rtdiag.report.evidence import place
 from rtdiag.report.lanes import ms
 from rtdiag.report.markup import Markup, element, joined, linked
 
@@ -29,7 +30,7 @@ def evidence(row: Row, exchanges: Mapping[str, Exchange]) -> Iterator[Markup]:
 
 
 def _exchange(exchange: Exchange) -> Iterator[Markup]:
-    yield _asked(f"{exchange.id} {exchange.method} {exchange.url} ({exchange.credential})")
+    yield _asked(f"{exchange.id} {exchange.method} {exchange.url} ({exchange.credential}){place(exchange)}")
     if failure := exchange.failure:
         whole = "no answer" if exchange.status is None else "the answer broke off"
         yield element("p", f"{whole}: {failure.kind} ({failure.phase}): {failure.detail}")

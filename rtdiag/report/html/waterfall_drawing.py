@@ -25,6 +25,7 @@ _LEGEND = {
     "Both": ("failed",),
 }
 _WORDS = {
+    "dns": "dns (looking the name up)",
     "wait": "wait (to the first byte)",
     "rest": "rest (set-up, sending, reading)",
     "answer": "answer taken",
