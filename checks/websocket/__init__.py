@@ -4,9 +4,9 @@ Asks for the upgrade at `/realtime` and waits for the first event and the close:
 in the header and with a token as sub-protocol (all that a browser can do); `?intent=transcription` with the key and with
 a token; a token alone. One update of each kind goes over an open socket. Controls: a transcription model as `?model=`, a
 made-up key, the header of the beta. Each token is fresh from the mint: a server may take it once. A socket that stays silent
-ends its kind; no usable answer to the upgrade, no WebSocket there, no credit or no room for a session ends it all. Of a
-server that is neither OpenAI's nor the emulator neither a transcription model nor the beta's header is asked, unless
-`--only` names the case.
+ends its kind; no usable answer to the upgrade, no WebSocket there, no credit or no room for a session ends it all. Where an
+upgrade fails, the same URL is asked once without one: is it that which is lost on the way? Of a server that is neither
+OpenAI's nor the emulator neither a transcription model nor the beta's header is asked, unless `--only` names the case.
 Costs: 9 requests, of which 6 open a session without audio, closed at once, and 4 mints where no earlier check has left tokens.
 Sources: live capture of 2026-09-18, record 69522944037 (wrong keys, models and the beta are refused after the 101, by an
 `error` event and close 3000 or 4000); record 60202052155 (2026-08-01: a token alone, transcription models); record 63001049331
@@ -21,7 +21,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import CALLS, Dialect, Kind
+from rtdiag.api.endpoints import CALLS, REALTIME, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.checks.websocket.websocket_judge import (
     CONTROLS,
@@ -32,13 +32,16 @@ from rtdiag.checks.websocket.websocket_judge import (
     Way,
     created_event,
     judge,
+    on_the_way,
+    plain_of,
     stays_silent,
     unusable_answer,
+    wants_plain,
 )
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, speaks
-from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, as_answer
-from rtdiag.model import Cost, Event, Observation
+from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, as_answer
+from rtdiag.model import Cost, Event, Exchange, Observation
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
 
@@ -61,12 +64,15 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
     dialect = await _dialect(ctx)
     unasked: dict[Kind | None, Json] = {}
+    plainly: list[Observation] = []
     for way in (*WAYS, *CONTROLS):
         if ctx.wants(way.case) and way.history and not ctx.may_ask(f"websocket.{way.case}"):
             yield Observation(way.case, facts={"not_asked_here": True})
         elif ctx.wants(way.case):
             kind = way.kind or kinds[0]
-            async for seen in _visit(ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked):
+            async for seen in _visit(
+                ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked, plainly
+            ):
                 yield seen
 
 
@@ -102,9 +108,17 @@ def _shape_of(created: Event) -> Dialect:
 
 
 async def _visit(
-    ctx: Context, way: Way, kind: Kind, dialect: Dialect, unasked: dict[Kind | None, Json]
+    ctx: Context,
+    way: Way,
+    kind: Kind,
+    dialect: Dialect,
+    unasked: dict[Kind | None, Json],
+    plainly: list[Observation],
 ) -> AsyncIterator[Observation]:
-    """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless."""
+    """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless.
+
+    `plainly` has the one beside which the same URL was asked without Upgrade.
+    """
     reason = unasked.get(None) or unasked.get(kind)
     socket = None if reason else await _socket(ctx, way, kind, dialect)
     if not (reason or socket):
@@ -114,12 +128,15 @@ async def _visit(
         seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
     if not ctx.dialects and seen.exchange and seen.exchange.status in NO_WEBSOCKET:
         seen = replace(seen, facts={"offers": (await ctx.invalid_offer(CALLS, ctx.key)).status})
+    if wants_plain(seen) and not plainly:
+        seen = await _beside_plain(ctx, way, kind, seen)
+        plainly.append(seen)
     yield seen
     if way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}"):
         yield await _updated(ctx, socket if created_event(seen) else None, kind, dialect)
     if socket:
         await socket.close()
-    unasked |= _pointless(way, kind, seen)
+    unasked |= _lost(ctx, way, seen, plain_of(plainly)) or _pointless(way, kind, seen)
 
 
 async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socket | None:
@@ -127,11 +144,22 @@ async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socke
     credential = await _credential(ctx, way, kind)
     if credential is None:
         return None
-    query = (MODEL if kind == "realtime" else INTENT) if way.query is None else way.query
+    query = await _query(ctx, way, kind)
+    return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)
+
+
+async def _query(ctx: Context, way: Way, kind: Kind) -> str:
+    query: str = (MODEL if kind == "realtime" else INTENT) if way.query is None else way.query
     for name in ctx.options.kinds:
         if f"{{{name}}}" in query:
             query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))
-    return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)
+    return query
+
+
+async def _beside_plain(ctx: Context, way: Way, kind: Kind, seen: Observation) -> Observation:
+    """The same, and what the same URL answers to a GET without Upgrade: where that is the same, none has arrived."""
+    plain = await ctx.request("GET", REALTIME + await _query(ctx, way, kind), ctx.options.api_key or ctx.made_up_key)
+    return replace(seen, exchanges=(plain, *seen.exchanges))
 
 
 async def _credential(ctx: Context, way: Way, kind: Kind) -> Credential | None:
@@ -158,6 +186,14 @@ async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dia
         events=answered.events,
         facts={"sent": event["session"], **answered.facts},
     )
+
+
+def _lost(ctx: Context, way: Way, seen: Observation, plain: Exchange | None) -> dict[Kind | None, Json]:
+    """The same for an upgrade that is lost on the way, where the next would be, too: each might wait for its deadline."""
+    lost = on_the_way(way.case, seen, plain, None, official=ctx.options.official)
+    if lost is None or (seen.exchange and seen.exchange.status in REFUSED and not seen.exchange.looks_like_html):
+        return {}  # whether a made-up key is refused alike is still to be asked
+    return {None: {"stopped_by": way.case, "observed": list(lost.observed)}}
 
 
 def _pointless(way: Way, kind: Kind, seen: Observation) -> dict[Kind | None, Json]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rtdiag.api import sessions
@@ -14,12 +15,15 @@ from rtdiag.engine.findings import (
     NO_CREDIT,
     NO_SESSION,
     NOT_IN_SHAPE,
+    REFUSED,
     SERVER_TROUBLE,
     TAKES_ANYTHING,
     TOKEN_REFUSED,
     about_the_credential,
+    alike,
     as_answer,
     in_short,
+    in_the_apis_shape,
     is_quota,
     made_up,
     names_a_reason,
@@ -36,6 +40,16 @@ from rtdiag.transport.channel import BINARY, NOT_JSON
 
 # What is observed where HTTP took a key that the WebSocket refuses.
 _ALONE = "a key that HTTP took is refused at the WebSocket"
+
+# What is observed where HTTP passes and the upgrade does not: it never arrives, nothing comes back, something else answers.
+STRIPPED = "the upgrade is stripped"
+NOT_ANSWERED = "the upgrade alone is not answered"
+REFUSED_ALONE = "the upgrade alone is refused"
+_HINTS = {
+    STRIPPED: "what answers saw no Upgrade: a proxy or gateway on the way drops it, and has to pass it on (RFC 9110 7.8)",
+    NOT_ANSWERED: "HTTP is answered at the same URL: something on the way holds WebSockets back; try another network, or WebRTC",
+    REFUSED_ALONE: "HTTP is answered at the same URL: something before the server refuses WebSockets; read who says so",
+}
 
 
 MODEL, INTENT, _WRONG = "?model={realtime}", "?intent=transcription", "?model={transcription}"
@@ -93,7 +107,8 @@ _BY_CASE = {way.case: way for way in (*WAYS, *CONTROLS)}
 
 
 # Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
-NO_WEBSOCKET = frozenset({404, 405, 426, 501})
+_NOT_IMPLEMENTED = 501
+NO_WEBSOCKET = frozenset({404, 405, 426, _NOT_IMPLEMENTED})
 
 
 # Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
@@ -102,7 +117,7 @@ _AUTH_CLOSES = frozenset({3000, 1008})
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
-    control = evidence.seen.get("made-up")
+    control, plain = evidence.seen.get("made-up"), plain_of(evidence.seen.values())
     void = control is not None and created_event(control) is not None
     with_key = (evidence.seen.get(case) for case in ("model-key", "intent-key"))
     key_refused = any(
@@ -115,10 +130,12 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield update(case, seen)
         elif seen.exchange is None:
             yield _unasked(case, seen)
+        elif lost := on_the_way(case, seen, plain, control, official=evidence.official):
+            yield lost
         elif unusable := unusable_answer(case, seen):
             yield unusable
         elif seen.exchange.status in NO_WEBSOCKET:
-            yield _not_offered(case, seen, official=evidence.official)
+            yield _not_offered(case, seen, plain, official=evidence.official)
         elif case == "made-up":
             alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)
             yield _made_up(seen, official=evidence.official, alike=alike)
@@ -227,7 +244,85 @@ def _unasked(case: str, seen: Observation) -> Finding:
     return Finding(case, "skip", f"not asked: {seen.facts['silent']} stayed silent")
 
 
-def _not_offered(case: str, seen: Observation, *, official: bool) -> Finding:
+def wants_plain(seen: Observation) -> bool:
+    """Whether it tells more of this upgrade what the same URL answers without one: not where the answer names its reason."""
+    upgrade = seen.exchange
+    if upgrade is None or upgrade.status == 101:
+        return False
+    if failure := upgrade.failure:
+        return failure.phase == "answer" and failure.kind in ("timeout", "closed")
+    status = upgrade.status or 0
+    return not (status in (407, 429, 511) or 300 <= status < 400 or names_a_reason(upgrade, _ALONE)) and not (
+        about_the_credential(upgrade) or no_room_for("", upgrade)
+    )
+
+
+def plain_of(seen: Iterable[Observation]) -> Exchange | None:
+    """The request without Upgrade that was asked beside one of these."""
+    return next((x for one in seen for x in one.exchanges if x.url.startswith("http")), None)
+
+
+def on_the_way(
+    case: str, seen: Observation, plain: Exchange | None, control: Observation | None, *, official: bool
+) -> Finding | None:
+    """The finding for an upgrade that is let down where the `plain` request gets through; None where that is not known."""
+    upgrade = seen.exchange
+    if upgrade is None or plain is None or not _got_through(plain) or not wants_plain(seen):
+        return None
+    if upgrade.failure:
+        observed = NOT_ANSWERED if upgrade.failure.kind == "timeout" else REFUSED_ALONE
+    elif alike(upgrade, plain):
+        observed = STRIPPED if _never_arrived(upgrade, official=official) else ""
+    else:
+        observed = REFUSED_ALONE if _by_another(seen, plain, control, official=official) else ""
+    if not observed:
+        return None
+    same = "as" if observed == STRIPPED else f"and {said(plain)}"
+    measured = f"{said(upgrade)}, {same} without Upgrade"
+    return Finding(case, "inconclusive", measured, "101", (observed,), _HINTS[observed])
+
+
+def _got_through(plain: Exchange) -> bool:
+    return plain.failure is None and 200 <= (plain.status or 0) < 500 and plain.status not in (407, 429)
+
+
+# A server that wants an upgrade says so to a request without one; 426 is that in one word.
+_WANTS_UPGRADE = re.compile(
+    r"\bupgrade\b|websocket\w* \w* ?(required|expected|only)|expect\w* a? ?websocket", re.IGNORECASE
+)
+_WITHOUT = re.compile(r"unsupported|not (be )?(support|enabl|allow|implement)\w*|disabled", re.IGNORECASE)
+
+
+def _never_arrived(upgrade: Exchange, *, official: bool) -> bool:
+    """Whether an answer that is the same with and without Upgrade can only come from where none arrived.
+
+    The path is there, or wants an upgrade. A 404, or the 405 of another server, which may take offers there, tells nothing.
+    """
+    status, body = upgrade.status or 0, upgrade.body or ""
+    if upgrade.looks_like_html or status in REFUSED or status >= 500:
+        return False
+    wants = status == 426 or (bool(_WANTS_UPGRADE.search(body)) and not _WITHOUT.search(body))
+    return official or status < 300 or wants or (status == 405 and in_the_apis_shape(upgrade))
+
+
+def _by_another(seen: Observation, plain: Exchange, control: Observation | None, *, official: bool) -> bool:
+    """Whether a refusal that the plain request does not get is another's than the server's: not about a credential or a session.
+
+    So is a page, what nobody says of a credential, and other words than those of the API where the plain request gets those.
+    """
+    upgrade = seen.exchange
+    assert upgrade is not None
+    status = upgrade.status or 0
+    other = control is not None and control is not seen and control.exchange is not None
+    if status in REFUSED and other and not _refused_as(control, seen):
+        return False
+    if upgrade.looks_like_html or status < 300:
+        return True
+    by_whom = official or in_the_apis_shape(plain) if status in NO_WEBSOCKET else status in REFUSED or status == 400
+    return by_whom and not in_the_apis_shape(upgrade)
+
+
+def _not_offered(case: str, seen: Observation, plain: Exchange | None, *, official: bool) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if seen.facts.get("offers") in (404, 405) and not official:
@@ -237,7 +332,8 @@ def _not_offered(case: str, seen: Observation, *, official: bool) -> Finding:
         hint = "the API has a WebSocket here: look at the base URL, and at what stands between"
         return Finding(case, "fail", said(exchange), "101", ("the API's WebSocket is not there",), hint)
     hint = "this server offers no WebSocket at /realtime, or a gateway before it does not pass upgrades on"
-    return Finding(case, "info", f"{said(exchange)}: not offered by this server", "101", hint=hint)
+    unsure = ", or stripped on the way" if plain is not None and alike(exchange, plain) else ""
+    return Finding(case, "info", f"{said(exchange)}: not offered by this server{unsure}", "101", hint=hint)
 
 
 def unusable_answer(case: str, seen: Observation) -> Finding | None:
@@ -245,6 +341,8 @@ def unusable_answer(case: str, seen: Observation) -> Finding | None:
     exchange = seen.exchange
     if exchange is None or created_event(seen):
         return None
+    if exchange.status == _NOT_IMPLEMENTED and not exchange.looks_like_html:
+        return None  # no server in trouble: it says what it has not
     failure = seen.peers[-1].failure if seen.peers else None
     broken = failure if failure and failure.kind != "silence" and not _error(seen) else None
     if found := no_answer(case, replace(exchange, failure=exchange.failure or broken)):

@@ -438,3 +438,107 @@ def test_frames_that_are_no_events_are_not_the_apis(frame: str) -> None:
     seen = Observation("model-key", (upgraded(),), (garbage,), (failed("silence"),))
     found = judge_all(CHECK, [seen], official=False)["model-key"]
     assert (found.status, found.cause) == ("inconclusive", "answer-not-from-the-api")
+
+
+# What a GET of the same URL without Upgrade gets: the API's own words, a framework's, and nothing at all.
+INVALID_METHOD = {
+    "error": {"message": "Invalid method for URL (GET /v1/realtime)", "type": "x", "param": None, "code": None}
+}
+NO_ROUTE = {"detail": "Not Found"}
+POLICY = {"error": "blocked by policy"}
+PAGE = "<html><head><title>Blocked</title></head></html>"
+WANTS = (
+    "Failed to open a WebSocket connection: invalid Upgrade header: missing."  # as the library websockets 15 words it
+)
+LATE, CUT = Failure("timeout", "answer", "no answer within 15 s"), Failure("closed", "answer", "reset")
+STRIPPED, NOT_ANSWERED = ("the upgrade is stripped",), ("the upgrade alone is not answered",)
+ALONE = ("the upgrade alone is refused",)
+
+
+def plain(status: int | None, body: Any = "", **more: Any) -> Exchange:
+    return exchange(status, body, url=URL.replace("wss:", "https:"), **more)
+
+
+def lost(failure: Failure) -> Exchange:
+    return exchange(None, url=URL, failure=failure)
+
+
+def beside(upgrade: Exchange, without: Exchange, *others: Observation, official: bool = False) -> Finding:
+    seen = Observation("model-key", (without, upgrade), (), (PeerTrace("w1"),))
+    return judge_all(CHECK, [seen, *others], dialects=GA, official=official)["model-key"]
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "without", "official", "status", "observed"),
+    [
+        (upgraded(405, INVALID_METHOD), plain(405, INVALID_METHOD), False, "inconclusive", STRIPPED),
+        (upgraded(200, "{}"), plain(200, "{}"), False, "inconclusive", STRIPPED),
+        (upgraded(426, WANTS), plain(426, WANTS), False, "inconclusive", STRIPPED),
+        (upgraded(400, WANTS), plain(400, WANTS), False, "inconclusive", STRIPPED),
+        (upgraded(404), plain(404), True, "inconclusive", STRIPPED),
+        (upgraded(404, NO_ROUTE), plain(404, NO_ROUTE), False, "info", ()),
+        (upgraded(405, NO_ROUTE), plain(405, NO_ROUTE), False, "info", ()),
+        (upgraded(501, "WebSocket upgrade not supported"), plain(405, NO_ROUTE), False, "info", ()),
+        (upgraded(404, PAGE, headers=HTML), plain(404, PAGE, headers=HTML), False, "inconclusive", None),
+        (lost(LATE), plain(405, INVALID_METHOD), False, "inconclusive", NOT_ANSWERED),
+        (lost(LATE), plain(404, NO_ROUTE), False, "inconclusive", NOT_ANSWERED),
+        (lost(LATE), plain(None, failure=LATE), False, "inconclusive", ()),
+        (lost(LATE), plain(504, PAGE, headers=HTML), False, "inconclusive", ()),
+        (lost(Failure("timeout", "connect", "…")), plain(404, NO_ROUTE), False, "inconclusive", ()),
+        (lost(CUT), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
+        (lost(CUT), plain(None, failure=CUT), False, "inconclusive", ()),
+        (upgraded(403, PAGE, headers=HTML), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
+        (upgraded(502, PAGE, headers=HTML), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
+        (upgraded(403, POLICY), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
+        (upgraded(404, NO_ROUTE), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
+        (upgraded(404, NO_ROUTE), plain(405, {"detail": "Method Not Allowed"}), False, "info", ()),
+        (upgraded(404, NO_ROUTE), plain(405, {"detail": "Method Not Allowed"}), True, "inconclusive", ALONE),
+        (upgraded(429), plain(405, INVALID_METHOD), False, "inconclusive", ("a limit was hit",)),
+        (upgraded(302, headers={"location": "/login"}), plain(405, INVALID_METHOD), False, "inconclusive", None),
+    ],
+)
+def test_an_upgrade_that_alone_is_let_down_is_told_by_the_request_without_one(
+    upgrade: Exchange, without: Exchange, official: bool, status: str, observed: tuple[str, ...] | None
+) -> None:
+    found = beside(upgrade, without, official=official)
+    assert found.status == status
+    if observed is None:
+        assert not {*found.observed} & {*STRIPPED, *NOT_ANSWERED, *ALONE}
+    else:
+        assert found.observed == observed
+
+
+def test_no_websocket_is_only_said_to_be_missing_where_the_upgrade_arrived() -> None:
+    unsure = beside(upgraded(404, NO_ROUTE), plain(404, NO_ROUTE))
+    assert unsure.measured == "404 Not Found: not offered by this server, or stripped on the way"
+    arrived = beside(upgraded(404, NO_ROUTE), plain(405, {"detail": "Method Not Allowed"}))
+    assert arrived.measured == "404 Not Found: not offered by this server"
+
+
+def test_a_key_that_is_refused_where_a_made_up_one_is_refused_otherwise_is_still_that() -> None:
+    bare, other = upgraded(403), upgraded(401, "who are you?", credential="made-up")
+    made_up = Observation("made-up", (other,), (), (PeerTrace("w2"),))
+    assert beside(bare, plain(405, INVALID_METHOD), made_up).observed == (
+        "a key that HTTP took is refused at the WebSocket",
+    )
+    made_up = Observation("made-up", (upgraded(403, credential="made-up"),), (), (PeerTrace("w2"),))
+    assert beside(bare, plain(405, INVALID_METHOD), made_up).observed == ALONE
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked", "observed"),
+    [
+        ("upgrade-answered-plainly", 1, STRIPPED),
+        ("upgrade-cut", 1, ()),
+        ("no-websocket", 1, ()),
+        ("socket-no-credit", 0, ()),
+    ],
+)
+def test_the_request_without_upgrade_is_asked_once_and_one_upgrade_is_enough(
+    fault: str, asked: int, observed: tuple[str, ...]
+) -> None:
+    report = run_on_emulator(faults=[fault], only=["websocket"])
+    sent = [x.url for x in report.exchanges if "/realtime?" in x.url]
+    assert [sum(url.startswith(scheme) for url in sent) for scheme in ("ws:", "http:")] == [1, asked]
+    found = ws_rows(report)
+    assert not observed or found["model-key"].observed == found["bare-token"].observed == observed
