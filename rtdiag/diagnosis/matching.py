@@ -102,7 +102,7 @@ def judged(situation: Situation, causes: Collection[Cause] | None = None) -> tup
     ours = anchored(told)
     near = likeness(told) if of_machine["text"] or (ours and not denies(situation)) else {}
     found = [_held(m, matches, settled, near) for m in matches]
-    supported = {m.cause.code for m in matches}
+    supported = {code for m in matches for code in (m.cause.code, m.cause.family)}
     least = _BARELY if ours else _LOW
     found += [_alike(c, near[c.code], least) for c in known if c.code in near and c.code not in supported]
     return tuple(_roots_first(sorted(found, key=_order), inside=bool(told["code"])))
@@ -193,7 +193,31 @@ def _of_all(found: tuple[tuple[str, str], ...]) -> Sequence[Match]:
 
 def _ranked(found: Features, causes: Iterable[Cause]) -> Sequence[Match]:
     matches = (match(cause, found) for cause in causes if cause.speaks_for)
-    return sorted((m for m in matches if m.support), key=lambda m: (-m.points, m.cause.weight, m.cause.code))
+    told = _finer([m for m in matches if m.support])
+    return sorted(told, key=lambda m: (-m.points, m.cause.weight, m.cause.code))
+
+
+def _finer(matches: Sequence[Match]) -> list[Match]:
+    """Variants with what speaks for and against their family; a family is left out where one of its variants says no less."""
+    families = {m.cause.code: m for m in matches if m.cause.code == m.cause.family}
+    variants = [_within(m, families.get(m.cause.family)) for m in matches if m.cause.code != m.cause.family]
+    most = {v.cause.family: v.points for v in sorted(variants, key=lambda v: v.points)}
+    return [*variants, *(f for code, f in families.items() if f.points > most.get(code, f.points - 1))]
+
+
+def _within(variant: Match, family: Match | None) -> Match:
+    """A variant with the signs of its family, as firm as what was measured of either allows."""
+    if family is None:
+        return variant
+    return replace(
+        variant,
+        points=variant.points + family.points,
+        support=tuple(dict.fromkeys((*variant.support, *family.support))),
+        against=tuple(dict.fromkeys((*variant.against, *family.against))),
+        answered=variant.answered or family.answered,
+        measured=variant.measured or family.measured,
+        most=family.most if family.measured and not variant.measured else variant.most,
+    )
 
 
 def match(cause: Cause, found: Features) -> Match:

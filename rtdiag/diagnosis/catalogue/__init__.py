@@ -17,6 +17,9 @@
 A sign counts when every expression in it is found in its feature (features.py names them), with case ignored. Points mean the
 same everywhere: 60 (40, 70) is what rtdiag has measured, which no text outweighs, 12 and 14 settle it alone, 8 to 10 nearly do,
 4 to 7 speak for it, 2 and 3 only break ties. `held` is for what was measured and yet leaves room for doubt, and for symptoms.
+
+A code `family/variant` is a finer case of its family: where one of its own signs counts, those of the family count for it, too,
+and it stands in the family's place.
 """
 
 from __future__ import annotations
