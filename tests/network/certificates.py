@@ -1,4 +1,4 @@
-"""A certificate authority of our own, and certificates that are good, or wrong in one way."""
+"""Certificate authorities of our own, and certificates that are good, or wrong in one way."""
 
 from __future__ import annotations
 
@@ -12,41 +12,79 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 
 
 class Authority:
-    """Who signs. `pem` is the file with its own certificate, for SSL_CERT_FILE."""
+    """Who signs: a root, or an intermediate that is signed `by` another. `pem` is the file with its own certificate."""
 
-    def __init__(self, folder: Path, name: str = "The Road's Own Root") -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "The Road's Own Root",
+        by: Authority | None = None,
+        begins: timedelta = -30 * DAY,
+        ends: timedelta = 30 * DAY,
+    ) -> None:
+        self._folder, self._by = folder, by
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
-        made = _certificate(self._name, self._name, self._key, -30 * _DAY, 30 * _DAY)
+        above = by or self
+        made = _certificate(self._name, above._name, self._key, begins, ends)
         made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
-        self._certificate = made.sign(self._key, hashes.SHA256())
+        self._certificate = made.sign(above._key, hashes.SHA256())
         self.pem = folder / f"{name}.pem"
         self.pem.write_bytes(_pem(self._certificate))
 
-    def files(self, *names: str, begins: timedelta = -_DAY, ends: timedelta = _DAY) -> tuple[Path, Path]:
-        """A certificate for these names and addresses, and its key; `begins` and `ends` count from now."""
+    def files(
+        self, *names: str, begins: timedelta = -DAY, ends: timedelta = DAY, alternative: bool = True, whole: bool = True
+    ) -> tuple[Path, Path]:
+        """A certificate for these names and addresses, and its key; `begins` and `ends` count from now.
+
+        Without `alternative` it has the first name as its common name alone; without `whole` the intermediates are left out.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         made = _certificate(_named(names[0]), self._name, key, begins, ends)
-        made = made.add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
+        if alternative:
+            others = x509.SubjectAlternativeName([_alternative(name) for name in names])
+            made = made.add_extension(others, critical=False)
         by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        made = made.add_extension(by, critical=False)
-        certificate, private = self._folder / f"{names[0]}.crt", self._folder / f"{names[0]}.key"
-        certificate.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
+        leaf = made.add_extension(by, critical=False).sign(self._key, hashes.SHA256())
+        return self._written([leaf, *(self._intermediates() if whole else ())], key)
+
+    def server(
+        self, *names: str, begins: timedelta = -DAY, ends: timedelta = DAY, alternative: bool = True, whole: bool = True
+    ) -> ssl.SSLContext:
+        """What a server of these names serves with."""
+        return served(self.files(*names, begins=begins, ends=ends, alternative=alternative, whole=whole))
+
+    def by_itself(self, *names: str) -> ssl.SSLContext:
+        """What a server serves with whose certificate nobody signed but itself."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = _certificate(_named(names[0]), _named(names[0]), key, -DAY, DAY)
+        others = x509.SubjectAlternativeName([_alternative(name) for name in names])
+        leaf = made.add_extension(others, critical=False).sign(key, hashes.SHA256())
+        return served(self._written([leaf], key))
+
+    def _intermediates(self) -> list[x509.Certificate]:
+        """Itself and what is above, but for the root."""
+        return [self._certificate, *self._by._intermediates()] if self._by else []
+
+    def _written(self, chain: list[x509.Certificate], key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
+        name = str(chain[0].serial_number)
+        certificate, private = self._folder / f"{name}.crt", self._folder / f"{name}.key"
+        certificate.write_bytes(b"".join(map(_pem, chain)))
         form = serialization.PrivateFormat.PKCS8
         private.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
         return certificate, private
 
-    def server(self, *names: str, begins: timedelta = -_DAY, ends: timedelta = _DAY) -> ssl.SSLContext:
-        """What a server of these names serves with."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.files(*names, begins=begins, ends=ends))
-        return context
+
+def served(files: tuple[Path, Path]) -> ssl.SSLContext:
+    """What a server serves with that has these files."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return context
 
 
 def _named(name: str) -> x509.Name:

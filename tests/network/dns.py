@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 PORT = 53
-NXDOMAIN, SERVFAIL = 3, 2
+SERVFAIL, NXDOMAIN, REFUSED = 2, 3, 5
 _TYPES = {1: "A", 28: "AAAA"}
 _TTL_S = 1
 
@@ -19,12 +19,14 @@ _TTL_S = 1
 class Zone:
     """What every name has: addresses by type, or an error of DNS in their place, or, `silent`, no answer to those types.
 
-    An answer comes after `delay_s`.
+    `errors` are errors of one type alone. Where `knows` is a name there is no other. An answer comes after `delay_s`.
     """
 
     a: tuple[str, ...] = ()
     aaaa: tuple[str, ...] = ()
     error: int = 0
+    errors: Mapping[str, int] = field(default_factory=dict)
+    knows: str = ""
     silent: frozenset[str] = frozenset()
     delay_s: float = 0
 
@@ -56,10 +58,18 @@ def _question(query: bytes) -> tuple[int, int]:
 
 def _answer(query: bytes, zone: Zone) -> bytes:
     end, kind = _question(query)
-    hosts = {"A": zone.a, "AAAA": zone.aaaa}.get(_TYPES.get(kind, ""), ())
-    records = [_record(kind, host) for host in hosts if not zone.error]
-    head = struct.pack("!2sHHHHH", query[:2], 0x8180 | zone.error, 1, len(records), 0, 0)
+    named = _TYPES.get(kind, "")
+    known = not zone.knows or _packed(zone.knows) == query[12 : end - 4]
+    error = zone.errors.get(named, zone.error) if known else NXDOMAIN
+    hosts = {"A": zone.a, "AAAA": zone.aaaa}.get(named, ())
+    records = [_record(kind, host) for host in hosts if not error]
+    head = struct.pack("!2sHHHHH", query[:2], 0x8180 | error, 1, len(records), 0, 0)
     return head + query[12:end] + b"".join(records)
+
+
+def _packed(name: str) -> bytes:
+    """As it stands in a question."""
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
 
 
 def _record(kind: int, host: str) -> bytes:

@@ -25,8 +25,8 @@ class Front:
     """A server before that at `to`.
 
     `hold` says of a request, and of how many came before it, that nothing more is done for it, or, where it `resets`, that
-    it is reset, or, with `says`, answered so; `strips` takes `Upgrade` out of every request; `change` makes another head and
-    body of an answer's.
+    it is reset, or, with `says`, answered so; `strips` takes `Upgrade` out of every request; `ends` every WebSocket as soon as
+    it is open; `change` makes another head and body of an answer's.
     """
 
     to: Address
@@ -34,6 +34,7 @@ class Front:
     resets: bool = False
     says: bytes = b""
     strips: bool = False
+    ends: bool = False
     change: Change = untouched
     asked: Callable[[int], None] = lambda number: None
 
@@ -65,6 +66,9 @@ class Front:
         try:
             if request.upgrades:
                 back.write(request.head)
+                if self.ends:
+                    writer.write(await there.readuntil(b"\r\n\r\n"))
+                    return
                 await joined((reader, writer), (there, back))
                 return
             head = without(request.head, "connection").replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
@@ -96,6 +100,11 @@ async def _carried(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
             await writer.drain()
     with suppress(OSError, RuntimeError):
         writer.write_eof() if writer.can_write_eof() else writer.close()
+
+
+def upgrades(request: Request, _: int) -> bool:
+    """Requests for a WebSocket."""
+    return request.upgrades
 
 
 def on_calls(change: Callable[[bytes], bytes]) -> Change:

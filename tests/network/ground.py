@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from rtdiag.emulator.background import Running, running
 from tests.network import dns, namespaces
 from tests.network.certificates import Authority
+from tests.network.fronts import Front
 from tests.network.link import DEVICE, Link, opened
 from tests.network.runs import Asking
 from tests.network.servers import Behaviour
@@ -63,12 +65,26 @@ class Ground:
         """A server with that behaviour; its port."""
         return self._loop.do(self._loop.listening(self._noted(behaviour), self.host, port, tls))
 
-    def names(self, zone: dns.Zone, *servers: str, options: str = "") -> None:
-        """A name server, and a resolv.conf that names it, or these addresses of it."""
+    def serve_too(self, host: str, port: int) -> None:
+        """The same as at that port of the servers' address, at another address."""
+        front = Front((self.host, port)).behaviour()
+        self._loop.do(self._loop.listening(self._noted(front), host, port, None))
+
+    def names(self, zone: dns.Zone, *servers: str, lines: str = "") -> None:
+        """A name server, and a resolv.conf that names it, or these addresses of it, and has these lines more."""
         assert self.pair, "names are for namespaces"
         self._loop.do(self._loop.answering(partial(dns.Server, zone, self.reached.set), "", dns.PORT))
-        lines = [f"nameserver {host}" for host in servers or (self.host,)]
-        self.pair.etc("resolv.conf", "\n".join([*lines, f"options {options}" if options else "", ""]))
+        named = [f"nameserver {host}" for host in servers or (self.host,)]
+        self.pair.etc("resolv.conf", "\n".join([*named, lines, ""]))
+
+    def trusted_by_system(self, authority: Authority) -> None:
+        """The authority is in the store of the machine that rtdiag is started on, as curl sees it."""
+        assert self.pair, "a store of its own is for namespaces"
+        pem = authority.pem.read_text(encoding="ascii")
+        asked = ["openssl", "x509", "-noout", "-hash", "-in", str(authority.pem)]
+        name = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        for file in ("ca-certificates.crt", f"{name}.0"):
+            self.pair.etc(f"ssl/certs/{file}", pem)
 
     def slow(self, link: Link) -> None:
         """From now on the servers' address is at the other end of that link."""

@@ -29,17 +29,23 @@ class Link:
         """Carries packets between these two devices, until it is cancelled."""
         lost = random.Random(13)
         loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
 
         def carry(source: int, target: int) -> None:
             packet = os.read(source, _MOST_BYTES)
             if lost.random() >= self.loss:
-                loop.call_later(self.delay_s, _put, target, packet)
+                loop.call_later(self.delay_s, put, target, packet)
+
+        def put(device: int, packet: bytes) -> None:
+            if not ended.is_set():  # else the number of the device may be another file's by now
+                _put(device, packet)
 
         loop.add_reader(one, carry, one, other)
         loop.add_reader(other, carry, other, one)
         try:
             await loop.create_future()
         finally:
+            ended.set()
             for device in (one, other):
                 loop.remove_reader(device)
                 os.close(device)

@@ -75,6 +75,10 @@ class Pair:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
+    def add(self, side: Side, address: str) -> None:
+        """One more address on the wire, such as "10.13.0.9/24"."""
+        _ip("-n", self.named(side), "address", "add", address, "dev", "wire", *(["nodad"] if ":" in address else []))
+
     def unplug(self) -> None:
         """Takes the wire down: the near one has no network any more."""
         _ip("-n", self.near, "link", "set", "wire", "down")

@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 from tests.network.fronts import joined, without
 from tests.network.servers import Behaviour, Request, page, request_of
 
-ASKS_LOGIN = page("407 Proxy Authentication Required", "", 'proxy-authenticate: Basic realm="corp"')
+
+def asks_login(*challenges: str) -> bytes:
+    """A 407 with these challenges, or with none."""
+    return page("407 Proxy Authentication Required", "", *(f"proxy-authenticate: {one}" for one in challenges))
+
+
+_BASIC = asks_login('Basic realm="corp"')
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Proxy:
 
     def _refused(self, request: Request) -> bytes:
         wanted = "Basic " + b64encode(self.login.encode()).decode()
-        return ASKS_LOGIN if self.login and request.header("proxy-authorization") != wanted else b""
+        return _BASIC if self.login and request.header("proxy-authorization") != wanted else b""
 
     async def _tunnel(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, _, port = request.target.rpartition(":")

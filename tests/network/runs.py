@@ -114,6 +114,13 @@ def run(
     return Ran(code, json.loads(out) if out.startswith("{") else {}, shown, error)
 
 
+def printed(asking: Asking, folder: Path, timeout_s: float, options: Sequence[str] = ()) -> int:
+    """Runs `rtdiag run` in the foreground, with its table on standard output; its exit code."""
+    asked = ("--base-url", asking.url, "--timeout", f"{timeout_s:g}", *asking.options, *options)
+    command = [*asking.begins, sys.executable, "-m", "rtdiag", "run", *asked]
+    return subprocess.run(command, env=asking.variables, cwd=folder, check=False).returncode
+
+
 def _begun(asking: Asking, arguments: tuple[str, ...], folder: Path) -> Forked | subprocess.Popen[str]:
     """The process; started in earnest where something stands before it."""
     if asking.before:

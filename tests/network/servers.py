@@ -100,6 +100,36 @@ def blurts(raw: bytes) -> Behaviour:
     return serve
 
 
+def after_a_flight(raw: bytes) -> Behaviour:
+    """Reads what comes first, whatever it is, says these bytes, and closes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(raw)
+        await writer.drain()
+
+    return serve
+
+
+closes_after_a_flight = after_a_flight(b"")
+
+
+async def resets_after_a_flight(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Reads what comes first and resets the connection."""
+    await reader.read(65536)
+    reset(writer)
+
+
+async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Closes what was just opened."""
+    writer.close()
+
+
+async def resets_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Resets what was just opened."""
+    reset(writer)
+
+
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Takes everything and never answers."""
     while await reader.read(65536):
@@ -125,6 +155,18 @@ def drips(at_once: bytes, part: bytes) -> Behaviour:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
         writer.write(at_once)
+        while True:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(DRIP_S)
+
+    return serve
+
+
+def drips_at_once(part: bytes) -> Behaviour:
+    """Says that again and again, without end and without being asked."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             writer.write(part)
             await writer.drain()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.network import roads, turn
+from tests.network import turn
 from tests.network.dns import NXDOMAIN, Zone
 from tests.network.ground import Ground
 from tests.network.kinds import unreached
@@ -17,6 +17,9 @@ from tests.network.link import Link
 from tests.network.namespaces import inside, pair, sweep
 from tests.network.runs import Asking, Curl, Ran
 from tests.network.scenarios import SCENARIOS
+from tests.network.scenarios.links import slow
+from tests.network.scenarios.names import NAME
+from tests.network.scenarios.tcp import refused
 from tests.network.test_network import wrong
 
 _DATAGRAM_S = 0.3  # what is dropped does not come later
@@ -80,10 +83,10 @@ def test_a_thread_comes_back_from_a_namespace() -> None:
 def test_names_have_the_addresses_of_their_zone(zone: Zone, found: list[str], tmp_path: Path) -> None:
     with Ground(tmp_path) as ground:
         near = ground.apart(4, 6).command("near")
-        ground.names(zone, options="timeout:1 attempts:1")
+        ground.names(zone, lines="options timeout:1 attempts:1")
         seen = set()
         for family in ("ahostsv4", "ahostsv6"):
-            asked = [*near, "getent", "--no-idn", family, roads.NAME]
+            asked = [*near, "getent", "--no-idn", family, NAME]
             said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
             seen |= {line.split()[0] for line in said.splitlines()}
     assert sorted(seen - {"::ffff:192.0.2.1"}) == found
@@ -146,7 +149,7 @@ def test_a_passive_server_sends_nothing_first(tmp_path: Path) -> None:
 
 def test_a_link_is_as_slow_as_it_says(tmp_path: Path) -> None:
     with Ground(tmp_path) as ground:
-        connected = Curl(ground.asking(roads.slow(0.1)(ground)), "%{time_connect}").saw()
+        connected = Curl(ground.asking(slow(0.1)(ground)), "%{time_connect}").saw()
     assert float(connected) >= 0.2
 
 
@@ -181,7 +184,7 @@ def test_a_table_that_is_not_met_is_told_line_by_line() -> None:
         "started_at": "2026-11-29T10:00:00.000+00:00",
         "finished_at": "2026-11-29T10:02:00.000+00:00",
     }  # fmt: skip
-    scenario = unreached("a row", roads.refused, "7 000", "refused")
+    scenario = unreached("a row", "nothing listens", "nothing listens", refused, "7 000", "refused")
     found = wrong(scenario, Asking("http://127.0.0.1:9/v1"), Ran(1, report, "The server was reached", "Traceback"))
     assert [line.partition(":")[0] for line in found] == [
         "exit 1, not (3,)",

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.needs import needed
 
 PORT, TLS_PORT = 3478, 5349
+USERNAME, CREDENTIAL = "someone", "FAKE-c0turn"
 _BINDING = bytes.fromhex("000100002112a442") + bytes(12)  # RFC 8489 section 5: a request with an empty id
 _TRIES, _TRY_S = 100, 0.1
 
@@ -28,7 +29,7 @@ def coturn(
     secured = [f"--cert={certificate[0]}", f"--pkey={certificate[1]}"] if certificate else ["--no-tls", "--no-dtls"]
     options = [
         "--lt-cred-mech",
-        "--user=someone:FAKE",
+        f"--user={USERNAME}:{CREDENTIAL}",
         "--realm=road.test",
         "--no-cli",
         "--log-file=/dev/null",

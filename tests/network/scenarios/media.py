@@ -1,0 +1,173 @@
+"""The way of the media after a good answer: ICE, DTLS, and what becomes of open sessions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tests.network.fronts import on_calls
+from tests.network.ground import Ground
+from tests.network.kinds import DTLS, ICE, Scenario, failed, well, worse
+from tests.network.roads import ELSEWHERE, Road, fronted, url, walled, with_fault
+from tests.network.runs import Asking
+from tests.network.scenarios.mid_run import cut_after
+
+_UDP = "meta l4proto udp"
+_DTLS = "@th,64,8 20-63"  # the first byte of a datagram, RFC 7983 section 7
+_PASSIVE = f"{_UDP} ct state new drop"
+
+
+def answers_changed(change: Callable[[bytes], bytes], *, passive: bool = False) -> Road:
+    """The SDP of answers is changed on the way; a `passive` server sends no datagram before it got one."""
+
+    def road(ground: Ground) -> Asking:
+        pair = ground.apart()
+        emulator = ground.emulator()
+        if passive:
+            pair.firewall("far", "output", _PASSIVE)
+        return Asking(url(ground, fronted(ground, emulator, change=on_calls(change))), emulator.key)
+
+    return road
+
+
+def unroutable(sdp: bytes) -> bytes:
+    """Every candidate is at an address that leads nowhere."""
+    return re.sub(rb"(?m)^(a=candidate:\S+ \d+ \S+ \d+ )\S+", rb"\g<1>" + ELSEWHERE.encode(), sdp)
+
+
+def by_tcp_alone(sdp: bytes) -> bytes:
+    """Every candidate is one of TCP, at a port where nothing listens."""
+    return re.sub(
+        rb"(?mi)^(a=candidate:\S+ \d+ )udp( \d+ \S+ )\d+( typ host)", rb"\g<1>tcp\g<2>9999\g<3> tcptype passive", sdp
+    )
+
+
+def wrong_password(sdp: bytes) -> bytes:
+    """Another ice-pwd than the peer's."""
+    return re.sub(rb"(?m)^(a=ice-pwd:)\S+", rb"\g<1>" + b"x" * 24, sdp)
+
+
+def wrong_fragment(sdp: bytes) -> bytes:
+    """Another ice-ufrag than the peer's."""
+    return re.sub(rb"(?m)^(a=ice-ufrag:)\S+", rb"\g<1>" + b"wrong", sdp)
+
+
+def behind_nat(ground: Ground) -> Asking:
+    """What goes out has other ports than it was sent from, and nobody comes in who was not asked."""
+    pair = ground.apart()
+    emulator = ground.emulator()
+    rule = f"{_UDP} snat to 10.13.0.2:40000-40999"
+    pair.call("near", "nft", "add table ip nat")
+    pair.call("near", "nft", "add chain ip nat out { type nat hook postrouting priority 100 ; }")
+    pair.call("near", "nft", f"add rule ip nat out {rule}")
+    pair.firewall("far", "output", _PASSIVE)
+    return Asking(emulator.base_url, emulator.key)
+
+
+def ice(name: str, fault: str, kind: str, road: Road, **more: object) -> Scenario:
+    """A road on which ICE does not end well."""
+    return Scenario(name, fault, kind, road, options=ICE, timeout_s=3, **more)  # type: ignore[arg-type]
+
+
+def dtls(name: str, fault: str, road: Road) -> Scenario:
+    """A road on which ICE ends well and DTLS does not."""
+    return Scenario(name, fault, "DTLS is dropped", road, options=DTLS, timeout_s=3)
+
+
+def lost(name: str, fault: str, road: Road) -> Scenario:
+    """Sessions whose media die: an update that nobody can have got is not unanswered."""
+    never = ("session-update-unanswered",)
+    return Scenario(name, fault, "cut in the session", road, never=never, timeout_s=3)
+
+
+def losing(part: str) -> Road:
+    """Of the datagrams that come back these are lost, such as "5 == 0": every fifth."""
+    return walled(f"{_UDP} numgen inc mod {part} drop", "near")
+
+
+_DROPPED, _REJECTED, _LOST = "UDP is dropped", "UDP is rejected", "some datagrams are lost"
+_UNSEEN = "ice-udp-blocked/rejected"
+ROWS = (
+    well(
+        "x-passive-server-control", "nothing: the server sends no datagram first",
+        answers_changed(lambda sdp: sdp, passive=True), options=ICE,
+    ),
+    well("udp-nat", "a NAT changes ports, and lets nobody in who was not asked", behind_nat, options=ICE),
+    ice("udp-dropped", "a firewall drops UDP", _DROPPED, walled(f"{_UDP} drop")),
+    ice("udp-dropped-v6", "a firewall drops UDP over IPv6", _DROPPED, walled(f"{_UDP} drop", family=6)),
+    ice("udp-dropped-inbound-only", "what comes back over UDP is dropped", _DROPPED, walled(f"{_UDP} drop", "near")),
+    ice(
+        "udp-dropped-at-server", "what the server sends over UDP is dropped there", _DROPPED,
+        walled(f"{_UDP} drop", "far", "output"),
+    ),
+    ice("udp-rejected", "a firewall rejects UDP: port unreachable", _REJECTED, walled(f"{_UDP} reject")),
+    ice(
+        "udp-rejected-admin", "a firewall rejects UDP: administratively prohibited", _REJECTED,
+        walled(f"{_UDP} reject with icmp type admin-prohibited"),
+    ),
+    ice(
+        "udp-rejected-host", "a router answers UDP: host unreachable", _REJECTED,
+        walled(f"{_UDP} reject with icmp type host-unreachable"), or_else=r"ice-udp-blocked/unroutable",
+    ),
+    ice(
+        "udp-rejected-v6", "a firewall rejects UDP over IPv6: administratively prohibited", _REJECTED,
+        walled(f"{_UDP} reject with icmpv6 type admin-prohibited", family=6), or_else=r"ice-udp-blocked/refused-here",
+    ),
+    ice(
+        "udp-local-firewall-eperm", "this machine's own firewall forbids UDP", "UDP is forbidden on this machine",
+        walled(f"{_UDP} drop", "near", "output"),
+    ),
+    ice(
+        "udp-local-reject", "this machine's own firewall rejects UDP", "UDP is forbidden on this machine",
+        walled(f"{_UDP} reject with icmp type admin-prohibited", "near", "output"), or_else=_UNSEEN,
+    ),
+    lost("udp-cut-after-0-6s", "after 50 requests UDP is dropped", cut_after(50, _UDP)),
+    lost(
+        "udp-cut-before-an-answer", "after 30,000 bytes UDP that comes back is dropped",
+        walled(f"{_UDP} quota over 30000 bytes drop", "near"),
+    ),
+    lost(
+        "udp-cut-outwards", "after 30,000 bytes UDP that goes out is dropped",
+        walled(f"{_UDP} quota over 30000 bytes drop"),
+    ),
+    failed(
+        "media-wrong-fingerprint", "the certificate is not the one that the answer names", "another fingerprint",
+        with_fault("wrong-fingerprint"), options=DTLS,
+    ),
+    dtls("dtls-dropped", "STUN passes, DTLS is dropped", walled(f"{_UDP} {_DTLS} drop")),
+    dtls(
+        "dtls-dropped-inbound", "STUN passes, DTLS that comes back is dropped", walled(f"{_UDP} {_DTLS} drop", "near"),
+    ),
+    dtls(
+        "dtls-big-packets-lost", "datagrams of more than 250 bytes are lost",
+        walled(f"{_UDP} meta length > 250 drop", "near"),
+    ),
+    well(
+        "media-unroutable-candidate", "the answer's candidate leads nowhere, and the server checks back",
+        answers_changed(unroutable), options=ICE,
+    ),
+    ice(
+        "x-privcand-passive-server", "the answer's candidate leads nowhere", "a candidate that is not routed",
+        answers_changed(unroutable, passive=True), says=(re.escape(ELSEWHERE),),
+    ),
+    ice(
+        "x-tcpcand-passive-server", "the answer has candidates of TCP alone", "no UDP candidate",
+        answers_changed(by_tcp_alone, passive=True),
+    ),
+    failed(
+        "media-no-candidates", "the answer has no candidate", "no candidate", with_fault("no-candidates"), options=ICE,
+    ),
+    ice(
+        "media-wrong-ice-pwd", "the answer's ICE password is wrong", "ICE credentials", answers_changed(wrong_password),
+    ),
+    ice(
+        "media-wrong-ice-ufrag", "the answer's ICE user name is wrong", "ICE credentials",
+        answers_changed(wrong_fragment),
+    ),
+    worse("udp-loss-5", "one of 20 datagrams is lost", _LOST, losing("20 == 0"), options=ICE, or_else="()"),
+    worse("udp-loss-20", "one of 5 datagrams is lost", _LOST, losing("5 == 0"), options=ICE, or_else="()"),
+    Scenario(
+        "udp-loss-40", "two of 5 datagrams are lost", "many datagrams are lost", losing("5 < 2"), (0, 3),
+        r"slow-way/loss|()", options=ICE,
+    ),
+)  # fmt: skip
