@@ -56,7 +56,8 @@ from rtdiag.transport.ways import Ways
 # How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
 _AT_ONCE_S = 0.7
 
-NOT_TESTED = ("a browser", "CORS", "ICE over TCP", "your own code")
+_BY_TCP = "ICE over TCP"
+NOT_TESTED = ("a browser", "CORS", _BY_TCP, "your own code")
 
 
 class Observer(Protocol):
@@ -158,10 +159,15 @@ def _report(ctx: Context, progress: Progress, emulator: Mapping[str, Any] | None
         exchanges=tuple(recorder.exchanges),
         events=tuple(recorder.events),
         peers=tuple(recorder.peers.values()),
-        not_tested=NOT_TESTED,
+        not_tested=_not_tested(recorder),
         left_open=(),
         redactions=recorder.mask.ledger(),
     )
+
+
+def _not_tested(recorder: Recorder) -> tuple[str, ...]:
+    tested = {_BY_TCP} if any(peer.ice_tcp for peer in recorder.peers.values()) else set()
+    return tuple(one for one in NOT_TESTED if one not in tested)
 
 
 class _Clock:

@@ -71,7 +71,9 @@ def made(scenario: Scenario) -> str:
     with TemporaryDirectory(prefix="rtdiag-") as name, Ground(Path(name)) as ground:
         asking = ground.asking(scenario.road(ground))
         began = time.perf_counter()
-        ran = run(asking, Path(name), scenario.timeout_s, scenario.options, ground.reached if scenario.interrupt else None)
+        ran = run(
+            asking, Path(name), scenario.timeout_s, scenario.options, ground.reached if scenario.interrupt else None
+        )
         return row(scenario, ran, time.perf_counter() - began)
 
 

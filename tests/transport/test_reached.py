@@ -18,12 +18,12 @@ from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
 from rtdiag.transport.websocket import Socket
 from tests.needs import needed
-from tests.road import roads
-from tests.road.dns import Zone
-from tests.road.fronts import Front
-from tests.road.ground import Ground
-from tests.road.proxies import Proxy
-from tests.road.runs import Asking, run
+from tests.network import roads
+from tests.network.dns import Zone
+from tests.network.fronts import Front
+from tests.network.ground import Ground
+from tests.network.proxies import Proxy
+from tests.network.runs import Asking, run
 
 KEY = "sk-proj-FAKE0000000000000000000000000000abcd"
 NAME = "two.road.test"
