@@ -1,4 +1,4 @@
-"""What each name server of this machine says itself, asked once a look-up failed: getaddrinfo has one error for all."""
+"""What each name server of this machine says itself: getaddrinfo has one error for all that goes wrong with them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ _ANSWER_BYTES = 4096
 
 async def heard(host: str, family: Family) -> tuple[bool, str]:
     """Whether any of them answers at all, and what is to be told of that: `10.0.0.53 answers SERVFAIL`."""
+    servers = known()
+    said = await asyncio.gather(*(_asked(server, host, family) for server in servers))
+    told = [f"{server} {what}" for server, (_, what) in zip(servers, said, strict=True)]
+    return any(answers for answers, _ in said), ", ".join(told) or "this machine has no name server"
+
+
+def known() -> list[str]:
+    """Their addresses."""
     import dns.exception
     import dns.resolver
 
     try:
-        servers = dns.resolver.Resolver().nameservers[:_MOST]
+        return [str(server) for server in dns.resolver.Resolver().nameservers[:_MOST]]
     except dns.exception.DNSException:
-        servers = []
-    said = await asyncio.gather(*(_asked(str(server), host, family) for server in servers))
-    told = [f"{server} {what}" for server, (_, what) in zip(servers, said, strict=True)]
-    return any(answers for answers, _ in said), ", ".join(told) or "this machine has no name server"
+        return []
 
 
 async def _asked(server: str, host: str, family: Family) -> tuple[bool, str]:

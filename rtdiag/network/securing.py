@@ -11,10 +11,10 @@ import re
 import ssl
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Set
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtdiag.network.readers import reader
 from rtdiag.network.stores import taking
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 Again = Callable[[], Awaitable[Stream]]  # one more connection to the server; raises OSError
 
 _MOST_SHOWN = 60
+_GLANCE_S = 0.5
 # What OpenSSL says of a certificate (openssl/x509_vfy.h): X509_V_ERR_… by number.
 _VERIFIED = {
     2: "issuer", 18: "self-signed", 19: "issuer", 20: "issuer", 21: "issuer", 27: "issuer",
     9: "not-begun", 10: "ended", 62: "name", 64: "name",
 }  # fmt: skip
+_OLDER = {"SSLv3", "TLSv1", "TLSv1.1"}
+_NOTHING_IN_COMMON = "sslv3 alert handshake failure"  # be it a version or a cipher
 _OLD = {"UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION"}
 # With these a server refuses a client without a certificate: TLS 1.3 once the handshake is done, older ones at its end.
 _CLIENT = {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE"}
@@ -43,7 +46,8 @@ _JUDGED = {"issuer", "self-signed", "name", "ended", "not-begun", "incomplete", 
 _PLAIN = b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
 _DATE = re.compile(rb"(?im)^date: *([ -~]+?)\s*\r\n")
 _LARGEST_HEAD = 16 * 1024
-_SCTS, _AIA = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.5.5.7.1.1"
+_SCTS, _AIA, _ISSUERS = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.48.2"
+_INTERMEDIATE, _ROOT = re.compile("(?i)intermediate|issuing|subordinate|sub[ -]?ca"), re.compile("(?i)root")
 
 
 async def handshake(
@@ -57,15 +61,19 @@ async def handshake(
     made = Handshake(trust.store, took_ms=took_ms, failure=failure, detail=detail)
     if failure in ("silent", "closed") and (said := await _plainly(again, host, within_s)):
         return replace(made, failure="plain-http", detail=said)
-    if failure == "version":
-        return replace(made, protocol=await _older(again, host, within_s))
+    if failure in ("version", "closed") or detail == _NOTHING_IN_COMMON:
+        older = await _older(again, host, within_s)
+        failure = "version" if older in _OLDER else failure
+        made = replace(made, failure=failure, protocol=older if failure == "version" else "")
+    if failure in ("version", "closed"):
+        return made
     shown = tls
     if failure in ("ended", "not-begun"):
         made = replace(made, server_date=await _date(again, host, within_s))
     if failure in _JUDGED and not (shown := await _unverified(again, host, within_s)):  # type: ignore[assignment]
         return made
     made = replace(made, protocol=shown.ssl.version() or "")
-    return await asyncio.to_thread(_judged, made, shown_by(shown.ssl), environment)
+    return await asyncio.to_thread(_judged, made, shown_by(shown.ssl), trust, environment)
 
 
 def leads_to_tls(raw: bytes) -> bool:
@@ -91,15 +99,15 @@ async def _shaken(tls: Tls, within_s: float) -> tuple[str, str]:
     except OSError as exc:
         return _failure(exc, tls.came)
     if tls.ssl.version() == "TLSv1.3":
-        return await _refused_later(tls, 2 * (time.perf_counter() - began))
+        return await _refused_later(tls, max(_GLANCE_S, 2 * (time.perf_counter() - began)))
     return "", ""
 
 
 async def _refused_later(tls: Tls, within_s: float) -> tuple[str, str]:
-    """Of a client without a certificate TLS 1.3 hears at the first read: it waits as long as an answer takes, and no longer."""
+    """That a client must have a certificate it hears at the first read of TLS 1.3. Others send a ticket then, or nothing."""
     try:
         async with asyncio.timeout(within_s):
-            tls.unread(await tls.receive())
+            await tls.glance()
     except ssl.SSLError as exc:
         return ("client-certificate", _said(exc)) if exc.reason in _REFUSES else ("", "")
     except OSError:  # a deadline that passes is one; what else is wrong the first request sees
@@ -115,7 +123,8 @@ def _failure(exc: OSError, came: bytes) -> tuple[str, str]:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return _VERIFIED.get(exc.verify_code, "other"), exc.verify_message
     if isinstance(exc, ssl.SSLEOFError) or not isinstance(exc, ssl.SSLError):
-        return "closed", "closed during the handshake" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
+        failure = "client-certificate" if _REQUEST in _messages(came) else "closed"
+        return failure, "closed during the handshake" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
     if reason in _CLIENT or (reason in _REFUSES and _REQUEST in _messages(came)):
         return "client-certificate", _said(exc)
     return ("version" if reason in _OLD else "other"), _said(exc)
@@ -209,23 +218,26 @@ def _lenient() -> ssl.SSLContext:
 def shown_by(tls: ssl.SSLObject) -> list[x509.Certificate]:
     """The certificates that the server sent, its own first; Python has a public way to them from 3.13 on."""
     from cryptography import x509
+    from cryptography.utils import CryptographyDeprecationWarning
 
     found = getattr(tls, "get_unverified_chain", None) or tls._sslobj.get_unverified_chain  # type: ignore[attr-defined]
     sent = [one if isinstance(one, bytes) else ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in found() or ()]
-    try:
-        return [x509.load_der_x509_certificate(one) for one in sent]
-    except ValueError:  # OpenSSL takes some that RFC 5280 does not allow
-        return []
+    with warnings.catch_warnings():  # OpenSSL takes some that RFC 5280 does not allow
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        try:
+            return [x509.load_der_x509_certificate(one) for one in sent]
+        except ValueError:
+            return []
 
 
-def _judged(made: Handshake, chain: list[x509.Certificate], environment: Mapping[str, str]) -> Handshake:
+def _judged(made: Handshake, chain: list[x509.Certificate], trust: Trust, environment: Mapping[str, str]) -> Handshake:
     """With the certificates, and what follows from them: another store, a missing intermediate, a reader."""
     shown = tuple(filter(None, map(_certificate, chain)))
     if not chain or len(shown) < len(chain):
         return replace(made, chain=shown)
     public = made.store == CERTIFI and not made.failure
     accepts = () if public else taking(chain, environment, made.store)
-    if made.failure in ("issuer", "self-signed") and not accepts and _lacks_issuer(chain):
+    if made.failure == "issuer" and not accepts and _lacks_issuer(chain, _trusted(trust.context)):
         made = replace(made, failure="incomplete")
     foreign = not public and CERTIFI not in accepts
     return replace(made, chain=shown, accepts=accepts, reader=reader(one.issuer for one in shown) if foreign else "")
@@ -254,23 +266,38 @@ def _certificate(one: x509.Certificate) -> Certificate | None:
         return None
 
 
-def _lacks_issuer(chain: list[x509.Certificate]) -> bool:
-    """Whether a certificate has an intermediate that was not sent.
+def _lacks_issuer(chain: list[x509.Certificate], organizations: Set[str]) -> bool:
+    """Whether the server should have sent the issuer of its certificate and did not.
 
-    Certain it is of public authorities alone, whose certificates hold timestamps of logs (RFC 6962), and who never sign with
-    their root (CA/Browser Forum, Baseline Requirements 6.1.7). Of others a place on the web where the issuer can be had speaks
-    for it, unless that place is a directory, as Windows has it, or the issuer calls itself a root.
+    It is so where the issuer calls itself an intermediate, or is of an organization whose root is trusted, one of these; and of
+    each public authority, whose certificates hold timestamps of logs (RFC 6962): it never signs with its root (CA/Browser
+    Forum, Baseline Requirements 6.1.7). For it speaks a place on the web where the issuer can be had. Against it speaks that the
+    issuer calls itself a root, and that its place is a directory, as Windows has it.
     """
     own = chain[0]
     if own.issuer == own.subject or any(one.subject == own.issuer for one in chain[1:]):
         return False
     extensions = {extension.oid.dotted_string: extension.value for extension in own.extensions}
-    if _SCTS in extensions:
+    issuer = own.issuer.rfc4514_string()
+    if _SCTS in extensions or _INTERMEDIATE.search(issuer):
         return True
     places = [
-        access.access_location.value
-        for access in extensions.get(_AIA, ())
-        if access.access_method.dotted_string.endswith(".2")
+        str(one.access_location.value)
+        for one in extensions.get(_AIA, ())
+        if one.access_method.dotted_string == _ISSUERS
     ]
-    on_the_web = any(str(place).startswith("http") for place in places) and not any("ldap:" in str(p) for p in places)
-    return on_the_web and "root" not in own.issuer.rfc4514_string().lower()
+    if _ROOT.search(issuer) or any(place.startswith("ldap:") for place in places):
+        return False
+    return any(place.startswith("http") for place in places) or bool(organizations & _organizations(own.issuer))
+
+
+def _organizations(name: x509.Name) -> Set[str]:
+    from cryptography.x509.oid import NameOID
+
+    return {str(one.value) for one in name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)}
+
+
+def _trusted(context: ssl.SSLContext) -> Set[str]:
+    """The organizations of the authorities in that store; of a directory those that were needed so far."""
+    subjects: list[Any] = [pair for one in context.get_ca_certs() for names in one.get("subject", ()) for pair in names]
+    return {str(value) for name, value in subjects if name == "organizationName"}

@@ -66,6 +66,13 @@ class Tls(Stream):
                     await self._flush()  # the alert that tells the server why
                 raise
 
+    async def glance(self) -> None:
+        """Takes what the server says of its own after the handshake, a ticket or an alert. Raises OSError."""
+        if not self._in.pending:
+            await self._turn()
+        with suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            self.unread(self.ssl.read(_AT_ONCE_BYTES))
+
     async def send(self, raw: bytes) -> None:
         self.ssl.write(raw)
         await self._flush()

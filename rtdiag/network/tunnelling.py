@@ -8,7 +8,7 @@ import time
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from urllib.parse import unquote
 
@@ -23,7 +23,9 @@ _MOST_SHOWN = 120
 
 _STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([^\r\n]*))?")
 _TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
-_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+# What of a page nobody sees, to its end where it is cut.
+_UNSEEN = re.compile(r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<[^>]*(?:>|\Z)", re.IGNORECASE | re.DOTALL)
+_END = re.compile(rb"\r?\n\r?\n")
 _NAMES = ("proxy-agent", "via", "server")  # what a proxy calls itself
 
 
@@ -35,15 +37,20 @@ class _Head:
     reason: str
     headers: Mapping[str, str]
 
+    @property
+    def server(self) -> str:
+        """What the proxy calls itself, "" for nothing."""
+        return next((self.headers[name] for name in _NAMES if name in self.headers), "")
+
 
 async def tunnel(stream: Stream, proxy: Address, host: str, port: int, within_s: float) -> Tunnel:
     """Asks the proxy behind `stream` for a way to that server; with failure "" the stream leads there."""
     began = time.perf_counter()
-    raw, failure, detail = bytearray(), "", ""
+    raw, failure, detail = b"", "", ""
     try:
         async with asyncio.timeout(within_s):
             await stream.send(_asking(proxy, host, port))
-            while b"\r\n\r\n" not in raw.replace(b"\n\n", b"\r\n\r\n") and len(raw) < _LARGEST_BYTES:
+            while not _END.search(raw) and len(raw) < _LARGEST_BYTES:
                 if not (more := await stream.receive()):
                     failure = "closed"
                     break
@@ -52,26 +59,21 @@ async def tunnel(stream: Stream, proxy: Address, host: str, port: int, within_s:
         failure, detail = "silent", f"no answer within {within_s:g} s"
     except OSError as exc:
         failure, detail = "closed", exc.strerror or str(exc)
-    took_ms = round((time.perf_counter() - began) * 1000, 1)
-    text, _, rest = raw.partition(b"\r\n\r\n")
+    made = Tunnel(login=bool(proxy.userinfo), took_ms=round((time.perf_counter() - began) * 1000, 1))
+    text, rest = (*_END.split(raw, maxsplit=1), b"")[:2]
     head = _read(text.decode("latin-1"))
     if head is None:
         failure = "not-http" if raw else failure
-        return Tunnel(None, bool(proxy.userinfo), words=_shown(_spoken(bytes(raw)), proxy), took_ms=took_ms,
-                      failure=failure, detail=detail)  # fmt: skip
-    if failure := _failure(head.status):
+        return replace(made, words=_shown(_spoken(raw), proxy), failure=failure, detail=detail)
+    made = replace(made, status=head.status, server=_shown(head.server, proxy))
+    if refused := _failure(head.status):
         rest += await _body(stream, head.headers, len(rest))
-    elif rest:
-        stream.unread(bytes(rest))
-    return Tunnel(
-        status=head.status,
-        login=bool(proxy.userinfo),
-        server=_shown(next((head.headers[name] for name in _NAMES if name in head.headers), ""), proxy),
-        words=_shown(_spoken(bytes(rest)), proxy) if failure else "",
-        took_ms=took_ms,
-        failure=failure,
-        detail=_shown(" ".join((head.reason, head.headers.get("x-squid-error", ""))), proxy) if failure else "",
-    )
+        reason = " ".join((head.reason, head.headers.get("x-squid-error", "")))
+        return replace(made, failure=refused, words=_shown(_spoken(rest), proxy), detail=_shown(reason, proxy))
+    if not _END.search(raw):  # the head of a 2xx has no end
+        return replace(made, failure=failure or "not-http", detail=detail)
+    stream.unread(rest)
+    return made
 
 
 def _asking(proxy: Address, host: str, port: int) -> bytes:
@@ -118,7 +120,8 @@ def _spoken(raw: bytes) -> str:
 
 def _shown(text: str, proxy: Address) -> str:
     """`text` in one line, not long, without the name and the password that were sent."""
-    for secret in filter(None, map(unquote, (proxy.userinfo, *proxy.userinfo.split(":", 1)))):
+    quoted = filter(None, (proxy.userinfo, *reversed(proxy.userinfo.split(":", 1))))
+    for secret in [form for one in quoted for form in (one, unquote(one))]:
         text = text.replace(secret, "***").replace(b64encode(secret.encode()).decode(), "***")
     line = printable(" ".join(text.split()))
     return line if len(line) <= _MOST_SHOWN else line[:_MOST_SHOWN] + "…"

@@ -1,0 +1,153 @@
+"""What a proxy makes of CONNECT: a way, a refusal in its own words, or nothing; what is sent to it as a login is said nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from base64 import b64decode
+
+import pytest
+
+from rtdiag.network import tunnelling
+from rtdiag.network.measuring import SOCKS
+from rtdiag.network.way import Tunnel, facts
+from tests.network_way.walking import SHORT_S, secured, tunnelled, walked
+from tests.road.certificates import Authority
+from tests.road.ground import Ground
+from tests.road.proxies import ASKS_LOGIN, Proxy
+from tests.road.servers import Behaviour, answer, blurts, drips, page, request_of, resets, says, silent
+
+NAME, PASSWORD = "FAKE-name", "FAKE p@ss:w0rd"
+USERINFO = "FAKE-name:FAKE%20p%40ss%3Aw0rd"
+
+
+async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request_of(reader)
+
+
+def made_of(ground: Ground, behaviour: Behaviour, userinfo: str = "", within_s: float = 20) -> Tunnel:
+    port = ground.serve(behaviour)
+    return tunnelled(f"http://{userinfo}{'@' if userinfo else ''}127.0.0.1:{port}", within_s)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "failure", "words"),
+    [
+        (says(ASKS_LOGIN), 407, "login", "407 Proxy Authentication Required"),
+        (says(page("403 Forbidden", "Blocked by policy")), 403, "refused", "Blocked by policy"),
+        (says(answer("404 Not Found", "no such thing here", "text/plain")), 404, "refused", "no such thing here"),
+        (says(answer("302 Found", "", "", "location: http://login.test/")), 302, "refused", ""),
+        (says(page("502 Bad Gateway")), 502, "unreached", "502 Bad Gateway"),
+        (says(answer("504 Gateway Timeout", "<p>late<script>x</script> &amp; tired</p>")), 504, "unreached", "late & tired"),
+        (says(b"HTTP/1.0 503 Service Unavailable\r\n\r\n"), 503, "unreached", ""),
+        (says(b"HTTP/1.1 403 \n\nno"), 403, "refused", "no"),
+        (resets, None, "closed", ""),
+        (hangs_up, None, "closed", ""),
+        (blurts(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "not-http", "SSH-2.0-OpenSSH_9.2"),
+        (says(b"\x05\xff\0\0"), None, "not-http", "\N{REPLACEMENT CHARACTER}" * 4),
+    ],
+)  # fmt: skip
+def test_what_it_says(behaviour: Behaviour, status: int | None, failure: str, words: str, ground: Ground) -> None:
+    made = made_of(ground, behaviour, within_s=2 if status is None else 20)
+    assert (made.status, made.failure, made.words) == (status, failure, words)
+    assert not made.login
+
+
+@pytest.mark.parametrize(
+    ("header", "server"),
+    [
+        ("Via: 1.1 cache.corp (squid/6.13)", "1.1 cache.corp (squid/6.13)"),
+        ("Server: squid/6.13", "squid/6.13"),
+        ("Proxy-Agent: tinyproxy/1.11.1", "tinyproxy/1.11.1"),
+        ("X-Other: x", ""),
+    ],
+)
+def test_it_is_called_as_it_calls_itself(header: str, server: str, ground: Ground) -> None:
+    made = made_of(ground, says(answer("503 Service Unavailable", "", "", header, "X-Squid-Error: ERR_DNS_FAIL 0")))
+    assert made.server == server
+    assert made.detail == "Service Unavailable ERR_DNS_FAIL 0"
+
+
+@pytest.mark.parametrize("behaviour", [silent, Proxy(hangs=True).behaviour(), drips(b"HTTP/1.1 200 OK\r\n", b"x")])
+def test_one_that_does_not_answer_is_silent(behaviour: Behaviour, ground: Ground) -> None:
+    made = made_of(ground, behaviour, within_s=SHORT_S)
+    assert made.failure in ("silent", "not-http")
+    assert made.took_ms >= 1000 * SHORT_S
+
+
+def test_a_page_that_never_ends_is_read_no_longer_than_it_must(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tunnelling, "_REST_S", SHORT_S)
+    made = made_of(ground, drips(b"HTTP/1.1 403 Forbidden\r\n\r\n<title>No</title>", b" "))
+    assert (made.failure, made.words) == ("refused", "No")
+    began = time.process_time()
+    made = made_of(ground, says(b"HTTP/1.1 403 Forbidden\r\n\r\n" + b"<style>" * 2_000_000))
+    assert (made.failure, made.words) == ("refused", "")
+    made = made_of(ground, says(b"x" * 2_000_000))
+    assert made.failure == "not-http"
+    assert len(made.words) < 200
+    assert time.process_time() - began < 5
+
+
+def test_a_login_is_sent_and_never_told(ground: Ground) -> None:
+    came: list[str] = []
+
+    async def tells_it_again(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await request_of(reader)
+        came.append(request.header("proxy-authorization"))
+        text = f"no {PASSWORD} of {NAME}: {came[0]} {USERINFO}"
+        writer.write(answer(f"407 Go away {NAME}", text, "text/plain", f"server: {PASSWORD}"))
+
+    port = ground.serve(tells_it_again)
+    found = walked("https://api.test/v1", {"HTTPS_PROXY": f"http://{USERINFO}@127.0.0.1:{port}"})
+    assert b64decode(came[0].removeprefix("Basic ")).decode() == f"{NAME}:{PASSWORD}"
+    assert found.tunnel is not None
+    assert (found.tunnel.failure, found.tunnel.login) == ("login", True)
+    assert found.route == f"through http://***@127.0.0.1:{port} (HTTPS_PROXY)"
+    told = str(facts(found))
+    assert not [text for text in (NAME, PASSWORD, USERINFO, came[0].split()[1], "FAKE%20p") if text in told]
+
+
+def test_through_one_that_works_the_servers_own_certificate_is_seen(ground: Ground) -> None:
+    server = ground.serve(silent, ground.authority.server("127.0.0.1"))
+    proxy = ground.serve(Proxy(login=f"{NAME}:{PASSWORD}").behaviour())
+    given = {"HTTPS_PROXY": f"http://{USERINFO}@127.0.0.1:{proxy}", "SSL_CERT_FILE": str(ground.authority.pem)}
+    found = walked(f"https://127.0.0.1:{server}/v1", given)
+    assert found.tunnel is not None
+    assert (found.tunnel.status, found.tunnel.failure, found.tunnel.login) == (200, "", True)
+    assert found.handshake is not None
+    assert (found.handshake.failure, found.handshake.chain[0].subject) == ("", "CN=127.0.0.1")
+    assert found.hop is not None
+    assert found.hop.port == proxy
+
+
+def test_a_proxy_behind_tls_and_tls_through_it(ground: Ground) -> None:
+    server = ground.serve(silent, ground.authority.server("127.0.0.1"))
+    proxy = ground.serve(Proxy().behaviour(), ground.authority.server("127.0.0.1"))
+    given = {"HTTPS_PROXY": f"https://127.0.0.1:{proxy}", "SSL_CERT_FILE": str(ground.authority.pem)}
+    found = walked(f"https://127.0.0.1:{server}/v1", given)
+    assert found.handshake is not None
+    assert found.handshake.failure == ""
+    made = tunnelled(f"https://127.0.0.1:{proxy}")
+    assert (made.failure, made.detail) == ("tls", "unable to get local issuer certificate")
+    made = tunnelled(f"https://127.0.0.1:{ground.serve(silent)}", SHORT_S)
+    assert (made.failure, made.detail) == ("tls", "the proxy does not answer the TLS handshake")
+
+
+def test_one_that_reads_along_shows_its_own_certificate(ground: Ground) -> None:
+    server = ground.serve(silent, ground.authority.server("127.0.0.1"))
+    reading = Authority(ground.folder, "mitmproxy")
+    proxy = ground.serve(Proxy(reads=reading.server("127.0.0.1")).behaviour())
+    for trusted in (reading, ground.authority):
+        given = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy}"}
+        handshake = secured(server, trusted.pem, variables=given)
+        assert handshake.failure == ("" if trusted is reading else "issuer")
+        assert handshake.reader == "mitmproxy"
+
+
+def test_socks_is_connected_to_and_not_measured_beyond(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtdiag.transport.proxies.find_spec", lambda _: True)
+    found = walked("https://api.test/v1", {"ALL_PROXY": f"socks5h://127.0.0.1:{ground.serve(silent)}"})
+    assert found.unmeasured == SOCKS
+    assert found.hop is not None
+    assert [one.failure for one in found.hop.dials] == [""]
+    assert (found.tunnel, found.handshake) == (None, None)
