@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -36,11 +36,11 @@ _VERIFIED = {
     9: "not-begun", 10: "ended", 62: "name", 64: "name",
 }  # fmt: skip
 _OLDER = {"SSLv3", "TLSv1", "TLSv1.1"}
-_NOTHING_IN_COMMON = "sslv3 alert handshake failure"  # be it a version or a cipher
 _OLD = {"UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION"}
-# With these a server refuses a client without a certificate: TLS 1.3 once the handshake is done, older ones at its end.
-_CLIENT = {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE"}
-_REFUSES = {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN"} | _CLIENT
+_CLIENT = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
+# With these a server refuses no version in common, no cipher, or a client without a certificate.
+_REFUSES = {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN"}
+_EXPLAINED = {"version", "closed", "refused", "late"}  # `late`: once the handshake was done, as TLS 1.3 has it
 _REQUEST, _ALERT, _HANDSHAKE = 13, 21, 22  # CertificateRequest; types of records, RFC 8446 appendix B
 _JUDGED = {"issuer", "self-signed", "name", "ended", "not-begun", "incomplete", "other"}
 _PLAIN = b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
@@ -61,19 +61,31 @@ async def handshake(
     made = Handshake(trust.store, took_ms=took_ms, failure=failure, detail=detail)
     if failure in ("silent", "closed") and (said := await _plainly(again, host, within_s)):
         return replace(made, failure="plain-http", detail=said)
-    if failure in ("version", "closed") or detail == _NOTHING_IN_COMMON:
-        older = await _older(again, host, within_s)
-        failure = "version" if older in _OLDER else failure
-        made = replace(made, failure=failure, protocol=older if failure == "version" else "")
-    if failure in ("version", "closed"):
-        return made
-    shown = tls
-    if failure in ("ended", "not-begun"):
+    if failure in _EXPLAINED:
+        made = await _explained(made, again, host, within_s)
+    if made.failure in ("ended", "not-begun"):
         made = replace(made, server_date=await _date(again, host, within_s))
-    if failure in _JUDGED and not (shown := await _unverified(again, host, within_s)):  # type: ignore[assignment]
+    shown = tls if made.failure in ("", "client-certificate") else None
+    if made.failure in _JUDGED:
+        shown = await _unverified(_Lenient(), again, host, within_s)
+    if shown is None:
         return made
     made = replace(made, protocol=shown.ssl.version() or "")
     return await asyncio.to_thread(_judged, made, shown_by(shown.ssl), trust, environment)
+
+
+async def _explained(made: Handshake, again: Again, host: str, within_s: float) -> Handshake:
+    """A refusal that can mean several things, by what the server does where every version is offered and nothing is verified."""
+    lenient = _Lenient(every_version=True)
+    tls = await _unverified(lenient, again, host, within_s)
+    version = (tls.ssl.version() or "") if tls else ""
+    if lenient.asked_for_certificate:
+        return replace(made, failure="client-certificate")
+    if version in _OLDER:
+        return replace(made, failure="version", protocol=version)
+    if made.failure == "late":  # the first request sees what that is
+        return replace(made, failure="", detail="")
+    return replace(made, failure="other") if made.failure == "refused" else made
 
 
 def leads_to_tls(raw: bytes) -> bool:
@@ -83,7 +95,7 @@ def leads_to_tls(raw: bytes) -> bool:
 
 async def answer_to_hello(stream: Stream, host: str, within_s: float) -> bytes:
     """How what comes back for a ClientHello begins, whatever becomes of the handshake."""
-    tls = Tls(stream, _lenient(), host)
+    tls = Tls(stream, _Lenient().context, host)
     await _shaken(tls, within_s)
     return tls.came
 
@@ -109,9 +121,11 @@ async def _refused_later(tls: Tls, within_s: float) -> tuple[str, str]:
         async with asyncio.timeout(within_s):
             await tls.glance()
     except ssl.SSLError as exc:
-        return ("client-certificate", _said(exc)) if exc.reason in _REFUSES else ("", "")
-    except OSError:  # a deadline that passes is one; what else is wrong the first request sees
-        pass
+        return "client-certificate" if exc.reason in _CLIENT else "late", _said(exc)
+    except TimeoutError:
+        return "", ""
+    except OSError as exc:
+        return "late", exc.strerror or str(exc)
     return "", ""
 
 
@@ -123,28 +137,14 @@ def _failure(exc: OSError, came: bytes) -> tuple[str, str]:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return _VERIFIED.get(exc.verify_code, "other"), exc.verify_message
     if isinstance(exc, ssl.SSLEOFError) or not isinstance(exc, ssl.SSLError):
-        failure = "client-certificate" if _REQUEST in _messages(came) else "closed"
-        return failure, "closed during the handshake" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
-    if reason in _CLIENT or (reason in _REFUSES and _REQUEST in _messages(came)):
+        return "closed", "closed during the handshake" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
+    if reason in _CLIENT:
         return "client-certificate", _said(exc)
-    return ("version" if reason in _OLD else "other"), _said(exc)
+    return ("version" if reason in _OLD else "refused" if reason in _REFUSES else "other"), _said(exc)
 
 
 def _said(exc: ssl.SSLError) -> str:
     return (exc.reason or str(exc)).replace("_", " ").lower()
-
-
-def _messages(came: bytes) -> Iterator[int]:
-    """The types of the handshake messages that came unencrypted, as in TLS 1.2 they do."""
-    plain, place = b"", 0
-    while place + 5 <= len(came) and came[place] == _HANDSHAKE:
-        length = int.from_bytes(came[place + 3 : place + 5])
-        plain += came[place + 5 : place + 5 + length]
-        place += 5 + length
-    place = 0
-    while place + 4 <= len(plain):
-        yield plain[place]
-        place += 4 + int.from_bytes(plain[place + 1 : place + 4])
 
 
 async def _plainly(again: Again, host: str, within_s: float) -> str:
@@ -171,7 +171,7 @@ async def _date(again: Again, host: str, within_s: float) -> str:
         async with asyncio.timeout(within_s):
             stream = await again()
             try:
-                tls = Tls(stream, _lenient(), host)
+                tls = Tls(stream, _Lenient().context, host)
                 await tls.shake()
                 await tls.send(_PLAIN % host.encode())
                 while not (found := _DATE.search(raw)) and len(raw) < _LARGEST_HEAD and (more := await tls.receive()):
@@ -183,36 +183,37 @@ async def _date(again: Again, host: str, within_s: float) -> str:
         return ""
 
 
-async def _older(again: Again, host: str, within_s: float) -> str:
-    """The version of TLS that the server takes once every version is offered, "" where it still does not."""
-    context = _lenient()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    found = await _unverified(again, host, within_s, context)
-    return (found.ssl.version() or "") if found else ""
+class _Lenient:
+    """A setting that takes every certificate, and where it is told to every version that OpenSSL still has."""
+
+    def __init__(self, every_version: bool = False) -> None:
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+        self.asked_for_certificate = False
+        if every_version:
+            self.context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            self.context.set_ciphers("ALL:@SECLEVEL=0")
+        if hasattr(self.context, "_msg_callback"):  # in TLS 1.3 nothing public tells of it
+            self.context._msg_callback = self._note
+
+    def _note(self, *told: Any) -> None:
+        _, direction, _, kind, message, _ = told
+        self.asked_for_certificate |= (direction, kind, message) == ("read", _HANDSHAKE, _REQUEST)
 
 
-async def _unverified(again: Again, host: str, within_s: float, context: ssl.SSLContext | None = None) -> Tls | None:
-    """A handshake that takes every certificate, None where even that does not come about. The connection is closed."""
+async def _unverified(lenient: _Lenient, again: Again, host: str, within_s: float) -> Tls | None:
+    """A handshake by that setting, None where even that does not come about. The connection is closed."""
     try:
         async with asyncio.timeout(within_s):
             stream = await again()
             try:
-                tls = Tls(stream, context or _lenient(), host)
+                tls = Tls(stream, lenient.context, host)
                 await tls.shake()
             finally:
                 stream.close()
     except OSError:
         return None
     return tls
-
-
-def _lenient() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 def shown_by(tls: ssl.SSLObject) -> list[x509.Certificate]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import socket
 
 _AT_ONCE_BYTES = 16 * 1024
-_MOST_KEPT_BYTES = 64 * 1024
+_MOST_KEPT_BYTES = 256
 
 
 class Stream:
@@ -44,7 +44,7 @@ class Stream:
 
 
 class Tls(Stream):
-    """TLS over another stream. `came` begins what was received below, as it crossed the wire."""
+    """TLS over another stream. `came` begins what was received, as it crossed the wire."""
 
     def __init__(self, under: Stream, context: ssl.SSLContext, host: str) -> None:
         super().__init__(under._socket)
