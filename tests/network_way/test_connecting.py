@@ -16,7 +16,6 @@ from rtdiag.transport import names
 from tests.network_way.walking import LONG_S, SHORT_S
 from tests.road.ground import Ground
 from tests.road.namespaces import Pair, inside, pair
-from tests.road.servers import silent
 
 PORT = 5000
 FAR = {4: "10.13.0.1", 6: "fd13::1"}
@@ -97,10 +96,11 @@ def test_an_address_in_vain_holds_nothing_back_for_long(monkeypatch: pytest.Monk
     assert [one.failure for one in found] == ["dropped", ""]
 
 
-def test_of_two_that_open_the_first_is_taken(ground: Ground) -> None:
-    port = ground.serve(silent)
-    with socket.create_server(("127.0.0.2", port)):
-        taken, found = names.run(dialled(["127.0.0.2", "127.0.0.1"], port, LONG_S))
+def test_of_two_that_open_the_first_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+        with socket.create_server(("127.0.0.2", port)):
+            taken, found = names.run(dialled(["127.0.0.2", "127.0.0.1"], port, LONG_S))
     assert taken == "127.0.0.2"
     assert [one.failure for one in found] == ["", ""]
 
@@ -129,7 +129,7 @@ def test_other_errors_have_a_word_too(number: int, failure: str, monkeypatch: py
     assert dial.failure == failure
 
 
-def test_cancelling_closes_everything(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancelling_closes_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[socket.socket] = []
     both = asyncio.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from base64 import b64decode
 
@@ -144,9 +145,10 @@ def test_one_that_reads_along_shows_its_own_certificate(ground: Ground) -> None:
         assert handshake.reader == "mitmproxy"
 
 
-def test_socks_is_connected_to_and_not_measured_beyond(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_socks_is_connected_to_and_not_measured_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rtdiag.transport.proxies.find_spec", lambda _: True)
-    found = walked("https://api.test/v1", {"ALL_PROXY": f"socks5h://127.0.0.1:{ground.serve(silent)}"})
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        found = walked("https://api.test/v1", {"ALL_PROXY": f"socks5h://127.0.0.1:{listening.getsockname()[1]}"})
     assert found.unmeasured == SOCKS
     assert found.hop is not None
     assert [one.failure for one in found.hop.dials] == [""]
