@@ -35,16 +35,16 @@ _OF_CONNECTING = 0.6  # of the deadline for connections: 3 s, in which a request
 _RELEASE_S = 1.0
 
 _UNAUTHORIZED, _STALE_NONCE, _TRY_ALTERNATE = 401, 438, 300
-_BY_CODE: Mapping[int, Failing] = {
-    403: "forbidden",
-    441: "credentials",
-    486: "quota",
-    508: "quota",
-}  # RFC 8656 section 19
+# RFC 8656 section 19
+_BY_CODE: Mapping[int, Failing] = {403: "forbidden", 441: "credentials", 486: "quota", 508: "quota"}
+_OLD = "it answers as in RFC 3489 (no XOR-MAPPED-ADDRESS), which rtdiag's WebRTC library does not read"
 _HANDS_ON = "it hands on to another server (300), where rtdiag's WebRTC library does not follow"
 
-# What tells most of a server that was asked at two addresses.
-_TELLING = ("", "credentials", "login", "forbidden", "quota", "error", "tls", "refused", "reset", "rejected", "silent")
+# From what tells most to what tells least, of a server that was asked at two addresses.
+_TELLING: tuple[Failing, ...] = (
+    "", "credentials", "login", "forbidden", "quota", "error", "tls", "refused", "reset", "rejected", "silent", "dropped",
+    "no-route", "refused-here", "name",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ async def ask(server: str, username: str, credential: Secret | None, deadlines: 
 
 def _better(url: IceUrl, answers: Sequence[IceAnswer]) -> IceAnswer:
     """The answer that tells most, and why no session comes to it: the library takes another address."""
-    best = min(answers, key=lambda one: _TELLING.index(one.failure) if one.failure in _TELLING else len(_TELLING))
+    best = min(answers, key=lambda one: _TELLING.index(one.failure))
     if best.failure or best.apart or url.transport != "udp":
         return best
     tried = [one for one in answers if one.failure != "no-route" and (url.turn or not one.address.startswith("["))]
@@ -113,7 +113,7 @@ async def _places(url: IceUrl, within_s: float) -> list[str]:
 async def _asked(asked: IceAnswer, server: _Server, host: str) -> IceAnswer:
     """What the server says at that address, or at the one that it hands on to."""
     began, place, within_s = time.perf_counter(), (host, server.url.port), server.deadlines.request_s
-    asked = replace(asked, address=_shown(place), login=server.login is not None)
+    asked = replace(asked, address=_shown(place))
     failure: Failing
     try:
         async with asyncio.timeout(within_s):
@@ -132,7 +132,7 @@ async def _followed(asked: IceAnswer, server: _Server, place: tuple[str, int], l
     """The answer, and when it came; `left` is how often the server may still hand on to another (300)."""
     reply = await server.reply(place)
     if reply.code != _TRY_ALTERNATE or reply.alternate is None or not left:
-        return _understood(asked, reply), reply.at
+        return _understood(asked, reply, given=server.login is not None), reply.at
     where, why = _shown(reply.alternate), asked.apart or _HANDS_ON
     try:
         return await _followed(replace(asked, address=where, apart=why), server, reply.alternate, left - 1)
@@ -173,7 +173,7 @@ class _Turn:
         if reply.code is None:
             with suppress(Unanswered):
                 await self._ask("REFRESH", {"LIFETIME": 0}, min(_RELEASE_S, self._within_s))
-        return reply
+        return replace(reply, signed=bool(self._key))
 
     async def _ask(self, method: str, attributes: dict[str, Any], within_s: float) -> Reply:
         for _ in range(_MOST_TRIES):
@@ -207,21 +207,25 @@ def _request(method: str, attributes: dict[str, Any] | None = None) -> Message:
     return Message(Method[method], Class.REQUEST, attributes=attributes)
 
 
-def _understood(asked: IceAnswer, reply: Reply) -> IceAnswer:
+def _understood(asked: IceAnswer, reply: Reply, *, given: bool) -> IceAnswer:
+    """What the reply comes to; `given` says that there are credentials, be they sent or not."""
+    asked = replace(asked, login=reply.signed)
     if reply.code is not None:
-        detail = f"{reply.code} {reply.reason}".strip()
-        return replace(asked, failure=_refusal(asked, reply.code), code=reply.code, detail=detail)
+        failure, detail = _refusal(reply, given=given), f"{reply.code} {reply.reason}".strip()
+        return replace(asked, failure=failure, code=reply.code, detail=detail)
     mapped = reply.attributes.get("XOR-MAPPED-ADDRESS") or reply.attributes.get("MAPPED-ADDRESS")
     relayed = reply.attributes.get("XOR-RELAYED-ADDRESS")
     if not (relayed if asked.kind == "turn" else mapped):
         return replace(asked, failure="error", detail="its answer holds no address")
-    return replace(asked, mapped=_shown(mapped), relayed=_shown(relayed))
+    apart = asked.apart or ("" if "XOR-MAPPED-ADDRESS" in reply.attributes else _OLD)
+    return replace(asked, mapped=_shown(mapped), relayed=_shown(relayed), apart=apart)
 
 
-def _refusal(asked: IceAnswer, code: int) -> Failing:
-    if code == _UNAUTHORIZED:
-        return "credentials" if asked.login else "login"
-    return _BY_CODE.get(code, "error")
+def _refusal(reply: Reply, *, given: bool) -> Failing:
+    if reply.code == _UNAUTHORIZED:
+        # One that says not how to sign (realm and nonce) is sent no credentials, and so refuses none.
+        return "credentials" if reply.signed else "error" if given else "login"
+    return _BY_CODE.get(reply.code or 0, "error")
 
 
 def _shown(place: tuple[str, int] | None) -> str:

@@ -54,7 +54,8 @@ class Unanswered(Exception):  # noqa: N818 - what became of the request
 class Reply:
     """An answer: `attributes` under aioice's names; `code` and `reason` of an error, None and "" for a success.
 
-    `alternate` is the server that a 300 names in place of itself, `at` when it came, by `time.perf_counter`.
+    `alternate` is the server that a 300 names in place of itself, `at` when it came, by `time.perf_counter`; `signed` says that
+    it is an answer to a request with credentials.
     """
 
     attributes: Mapping[str, Any]
@@ -62,6 +63,7 @@ class Reply:
     reason: str = ""
     alternate: tuple[str, int] | None = None
     at: float = field(default_factory=time.perf_counter)
+    signed: bool = False
 
 
 class Wire(Protocol):

@@ -7,14 +7,14 @@ import errno
 import json
 import socket
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from aioice import stun
 from aioice.turn import make_integrity_key
 
-from rtdiag.network.ice_answer import IceAnswer, facts, own_addresses, usable
-from rtdiag.network.ice_servers import ask, ask_all
+from rtdiag.network.ice_answer import Failing, IceAnswer, facts, own_addresses, usable
+from rtdiag.network.ice_servers import _TELLING, ask, ask_all
 from rtdiag.network.stun_wire import told
 from rtdiag.redact import Secret
 from rtdiag.transport.recorder import Deadlines
@@ -127,8 +127,14 @@ def test_what_is_lost_is_asked_again() -> None:
     assert seen[0] == seen[1]
 
 
-def test_an_old_server_says_it_plainly() -> None:
-    assert of_stun(lambda r: success(r, MAPPED_ADDRESS=MAPPED)).mapped == "203.0.113.7:4711"
+def test_an_old_server_says_it_plainly_and_no_session_reads_that() -> None:
+    found = of_stun(lambda r: success(r, MAPPED_ADDRESS=MAPPED))
+    assert (found.failure, found.mapped) == ("", "203.0.113.7:4711")
+    assert "RFC 3489" in found.apart
+
+
+def test_each_failure_has_its_rank_among_what_two_addresses_say() -> None:
+    assert sorted(_TELLING) == sorted(get_args(Failing))
 
 
 def whole(text: str) -> Says:
@@ -264,8 +270,9 @@ def test_a_nonce_that_is_always_stale_is_no_road_without_end() -> None:
     ],
 )
 def test_what_a_turn_server_says_is_told_as_it_says_it(code: int, reason: str, failure: str) -> None:
-    found, _ = of_turn(refusing(code, reason))
-    assert (found.failure, found.code, found.detail) == (failure, code, f"{code} {reason}")
+    found, requests = of_turn(refusing(code, reason))
+    assert (found.failure, found.code, found.detail, found.login) == (failure, code, f"{code} {reason}", True)
+    assert len(requests) == 2
 
 
 def test_without_credentials_it_asks_for_them() -> None:
@@ -274,9 +281,14 @@ def test_without_credentials_it_asks_for_them() -> None:
     assert len(requests) == 1
 
 
-def test_a_401_that_does_not_say_how_to_sign_is_no_road_without_end() -> None:
+def test_a_machine_that_is_forbidden_has_sent_no_credentials() -> None:
+    found, _ = of_turn(lambda r: error(r, 403, "Forbidden"))
+    assert (found.failure, found.login) == ("forbidden", False)
+
+
+def test_a_401_that_does_not_say_how_to_sign_has_refused_no_credentials() -> None:
     found, requests = of_turn(lambda r: error(r, 401, "Unauthorized"))
-    assert (found.failure, len(requests)) == ("credentials", 1)
+    assert (found.failure, found.login, len(requests)) == ("error", False, 1)
 
 
 def test_it_hands_on_and_rtdiag_follows_where_a_session_does_not() -> None:
