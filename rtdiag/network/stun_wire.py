@@ -36,6 +36,7 @@ _BY_ERRNO: Mapping[int, Failing] = {
     errno.EHOSTUNREACH: "rejected",
     errno.ENETUNREACH: "no-route",
     errno.EADDRNOTAVAIL: "no-route",
+    errno.EINVAL: "no-route",  # a link-local address without its interface
     errno.EPERM: "refused-here",
     errno.EACCES: "refused-here",
     errno.ETIMEDOUT: "dropped",
@@ -75,7 +76,8 @@ class Wire(Protocol):
 
 def told(exc: OSError) -> Unanswered:
     """What the operating system says, as a failure."""
-    return Unanswered(_BY_ERRNO.get(exc.errno or 0, "error"), os.strerror(exc.errno) if exc.errno else str(exc))
+    number = exc.errno or (errno.ECONNRESET if isinstance(exc, ConnectionError) else 0)
+    return Unanswered(_BY_ERRNO.get(number, "error"), os.strerror(number) if number else str(exc))
 
 
 @asynccontextmanager
@@ -157,9 +159,10 @@ class _Datagrams(asyncio.DatagramProtocol):
                     heard = await self._heard.get()
                     if isinstance(heard, OSError):
                         raise told(heard)
-                    if answer := _answer(heard, request):
+                    message = _parsed(heard)
+                    if answer := _answer(message, request, heard):
                         return answer
-                    odd = True
+                    odd = odd or message is None or message.transaction_id == request.transaction_id
         except TimeoutError:
             if odd:
                 raise Unanswered("error", "what answers speaks no STUN") from None
@@ -185,9 +188,10 @@ class _Stream:
         self._writer.write(bytes(request))
         try:
             async with asyncio.timeout(within_s):
-                while not (answer := _answer(await self._message(), request)):
-                    pass
-                return answer
+                while True:
+                    data = await self._message()
+                    if answer := _answer(_parsed(data), request, data):
+                        return answer
         except TimeoutError:
             raise Unanswered("silent", f"no answer within {within_s:g} s") from None
         except asyncio.IncompleteReadError as exc:
@@ -217,16 +221,22 @@ def _speech(head: bytes) -> str:
     return next(words for words, fits in _SPOKEN if fits(head))
 
 
-def _answer(data: bytes, request: Message) -> Reply | None:
-    """What these bytes answer to that request; None where they are no answer to it, in whatever way."""
+def _parsed(data: bytes) -> Message | None:
+    """The message; None where it is none, in whatever way."""
     from aioice import stun
 
     try:
-        message = stun.parse_message(data)
+        return stun.parse_message(data)
     except Exception:  # struct.error too, where an attribute is cut off
         return None
-    if message.transaction_id != request.transaction_id:
-        return None
+
+
+def _answer(message: Message | None, request: Message, data: bytes) -> Reply | None:
+    """What that message, which is `data`, answers to the request; None where it is no answer to it."""
+    from aioice import stun
+
+    if message is None or message.transaction_id != request.transaction_id:
+        return None  # such as an answer that came twice
     if message.message_class == stun.Class.RESPONSE:
         return Reply(message.attributes)
     if message.message_class == stun.Class.ERROR and "ERROR-CODE" in message.attributes:

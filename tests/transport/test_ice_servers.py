@@ -12,15 +12,18 @@ from typing import Any, get_args
 import pytest
 from aioice import stun
 from aioice.turn import make_integrity_key
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtdiag.network.ice_answer import Failing, IceAnswer, facts, own_addresses, usable
 from rtdiag.network.ice_servers import _TELLING, ask, ask_all
-from rtdiag.network.stun_wire import told
+from rtdiag.network.stun_wire import Reply, _answer, _parsed, told
 from rtdiag.redact import Secret
 from rtdiag.transport.recorder import Deadlines
 from rtdiag.transport.ways import Ways
 from tests.network.certificates import Authority
 from tests.network.turn import coturn
+from tests.secrets.canaries import PROPERTY
 from tests.transport.stun_servers import (
     MAPPED,
     PASSWORD,
@@ -93,6 +96,18 @@ def test_aioice_reads_and_signs_as_the_rfc_does() -> None:
     assert stun.parse_message(bytes(own)).check_message_integrity(key)
 
 
+@PROPERTY
+@given(
+    st.binary(max_size=60), st.integers(0, 40), st.sampled_from([bound, handing_on(HOST, 1), lambda r: error(r, 401)])
+)
+def test_no_bytes_are_too_odd_to_be_read(noise: bytes, at: int, says: Says) -> None:
+    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    right = says(request) or b""
+    for data in (noise, right[:at] + noise, right[:at] + noise + right[at + len(noise) :]):
+        found = _answer(_parsed(data), request, data)
+        assert found is None or isinstance(found, Reply)
+
+
 # --- STUN
 
 
@@ -153,7 +168,9 @@ def another(request: stun.Message) -> bytes:
         (whole("HTTP/1.1 400 Bad Request\r\n\r\n"), "error", "what answers speaks no STUN"),
         (lambda r: bound(r)[:-1], "error", "what answers speaks no STUN"),
         (lambda r: stun.set_body_length(bytes(r), 6) + b"\x80\x28\x00\x02aa", "error", "what answers speaks no STUN"),
-        (another, "error", "what answers speaks no STUN"),
+        (bytes, "error", "what answers speaks no STUN"),
+        (lambda r: stun.set_body_length(error(r, 400), 0)[:20], "error", "what answers speaks no STUN"),
+        (another, "silent", "no answer within 0.12 s"),
         (success, "error", "its answer holds no address"),
         (lambda r: error(r, 420, "Unknown \x1b[2J"), "error", "420 Unknown \ufffd[2J"),
         (lambda r: error(r, 401, "Unauthorized"), "login", "401 Unauthorized"),
@@ -176,6 +193,7 @@ def test_a_closed_port_is_told_by_icmp() -> None:
         (errno.ECONNRESET, "reset"),
         (errno.EHOSTUNREACH, "rejected"),
         (errno.ENETUNREACH, "no-route"),
+        (errno.EINVAL, "no-route"),
         (errno.EPERM, "refused-here"),
         (errno.ETIMEDOUT, "dropped"),
         (errno.EIO, "error"),
@@ -183,6 +201,7 @@ def test_a_closed_port_is_told_by_icmp() -> None:
 )
 def test_what_the_operating_system_says(number: int, failure: str) -> None:
     assert told(OSError(number, "Connect call failed")).failure == failure
+    assert told(ConnectionResetError("Connection lost")).failure == "reset"
 
 
 # --- names
