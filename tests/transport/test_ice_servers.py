@@ -22,7 +22,7 @@ from rtdiag.redact import Secret
 from rtdiag.transport.recorder import Deadlines
 from rtdiag.transport.ways import Ways
 from tests.network.certificates import Authority
-from tests.network.turn import coturn
+from tests.network.turn import CREDENTIAL, USERNAME, coturn
 from tests.secrets.canaries import PROPERTY
 from tests.transport.stun_servers import (
     MAPPED,
@@ -399,9 +399,9 @@ def ports(authority: Authority) -> Iterator[tuple[int, int]]:
         yield found
 
 
-def of_coturn(urls: list[str], credential: str | None = "FAKE", ways: Ways | None = None) -> list[IceAnswer]:
+def of_coturn(urls: list[str], credential: str | None = CREDENTIAL, ways: Ways | None = None) -> list[IceAnswer]:
     async def run() -> list[IceAnswer]:
-        user, secret = (USER, Secret(credential)) if credential else ("", None)
+        user, secret = (USERNAME, Secret(credential)) if credential else ("", None)
         return [await ask(url, user, secret, LONG, ways or Ways()) for url in urls]
 
     return asyncio.run(run())
