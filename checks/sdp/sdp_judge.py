@@ -189,7 +189,8 @@ def _how_to_connect(answer: str) -> Iterator[str]:
 
 def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
     if name == "ice":
-        return no_way(case, trace)
+        found: Finding = no_way(case, trace)
+        return found
     measured = trace.failure.detail if trace.failure else "not reached"
     if name == "dtls" and measured.startswith("not done within"):
         hint = "STUN gets through, DTLS does not: a firewall, mostly"

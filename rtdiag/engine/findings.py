@@ -336,7 +336,7 @@ def _lost(case: str, facts: Mapping[str, Any], expected: str) -> Finding | None:
     until = "aioice ended the session" if facts.get("ended") else "the event was given up"
     measured = f"the last datagram came {lost['last_s']} s after the session began, {lost['silent_s']} s before {until}"
     if lost["alive"]:
-        hint = "the server was still there: over a long round trip the checks of rtdiag's library (aioice) fail, no browser's do"
+        hint = "the server was still there: on a long round trip the checks of aioice, which rtdiag uses, fail; a browser's do not"
         return Finding(case, "inconclusive", measured, expected, (GIVEN_UP,), hint)
     hint = "the way there was cut in mid-session, and what the server says is not known"
     return Finding(case, "inconclusive", measured, expected, (NO_LIFE, STOPPED), hint)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.road.ground import Ground
+from tests.network.ground import Ground
 
 
 @pytest.fixture

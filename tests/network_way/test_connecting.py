@@ -13,9 +13,9 @@ from rtdiag.network import connecting
 from rtdiag.network.connecting import MOST_ADDRESSES, Dialling
 from rtdiag.network.way import Dial
 from rtdiag.transport import names
+from tests.network.ground import Ground
+from tests.network.namespaces import Pair, inside, pair
 from tests.network_way.walking import LONG_S, SHORT_S
-from tests.road.ground import Ground
-from tests.road.namespaces import Pair, inside, pair
 
 PORT = 5000
 FAR = {4: "10.13.0.1", 6: "fd13::1"}

@@ -14,9 +14,9 @@ from rtdiag.network.way import facts
 from rtdiag.transport import names
 from rtdiag.transport.recorder import Deadlines
 from rtdiag.transport.ways import Ways
+from tests.network.ground import Ground
+from tests.network.servers import silent
 from tests.network_way.walking import walked
-from tests.road.ground import Ground
-from tests.road.servers import silent
 
 
 def test_a_plain_way_ends_with_the_connection() -> None:

@@ -12,10 +12,10 @@ from rtdiag.network import name_servers
 from rtdiag.network.resolving import in_order, look_up
 from rtdiag.network.way import Lookup
 from rtdiag.transport import names
+from tests.network.dns import NXDOMAIN, SERVFAIL, Zone
+from tests.network.ground import Ground
+from tests.network.namespaces import inside
 from tests.network_way.walking import LONG_S, SHORT_S
-from tests.road.dns import NXDOMAIN, SERVFAIL, Zone
-from tests.road.ground import Ground
-from tests.road.namespaces import inside
 
 HOST = "10.13.0.1"
 ERRORS = {"unknown": "EAI_NONAME", "none": "EAI_NODATA", "again": "EAI_AGAIN"}

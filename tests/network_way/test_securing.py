@@ -14,16 +14,16 @@ import pytest
 from cryptography import x509
 
 from rtdiag.network import securing, stores
-from rtdiag.network.measuring import speaks_tls
+from rtdiag.network.measuring import spoken_at
 from rtdiag.network.readers import interceptors, reader
-from rtdiag.network.way import Handshake
+from rtdiag.network.way import Dial, Handshake, Hop, Way
 from rtdiag.transport import names
-from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines
+from rtdiag.transport.ways import Ways
+from tests.network.ground import Ground
+from tests.network.servers import Behaviour, answer, blurts, reset, says, silent
 from tests.network_way.chains import Signer
 from tests.network_way.walking import LONG_S, SHORT_S, secured, walked
-from tests.road.ground import Ground
-from tests.road.servers import Behaviour, answer, blurts, reset, says, silent
 
 ROOT = Signer("O=The Way's Own,CN=The Way's Root")
 MIDDLE = Signer("O=The Way's Own,CN=The Way's Second", ROOT)
@@ -215,17 +215,19 @@ def test_no_cipher_in_common_is_no_matter_of_versions(ground: Ground, ours: Path
     assert made.failure in ("other", "closed")  # asyncio does not send the alert each time
 
 
-def test_where_plain_http_fails_tls_may_answer(ground: Ground) -> None:
-    def speak(port: int) -> bool:
+def test_where_plain_http_fails_it_is_heard_what_is_spoken(ground: Ground) -> None:
+    def heard(port: int, dial: str = "") -> str:
         deadlines = Deadlines(connect_s=SHORT_S if port in quiet else LONG_S)
-        return names.run(speaks_tls("localhost", port, Route(), deadlines))
+        way = Way("localhost", port, False, hop=Hop("localhost", port, dials=(Dial("127.0.0.1", port, failure=dial),)))
+        return names.run(spoken_at(way, Ways(), deadlines))
 
     quiet = [ground.serve(silent), ground.serve(says(answer("200 OK")))]
-    assert speak(ground.serve(silent, OTHER.server()))
-    assert speak(ground.serve(once(alert(40))))
-    assert not speak(ground.serve(once(b"HTTP/1.1 400 Bad Request\r\n\r\n")))
-    assert not any(map(speak, quiet))
-    assert not speak(ground.closed_port())
+    assert heard(ground.serve(silent, OTHER.server())) == "TLS"
+    assert heard(ground.serve(once(alert(40)))) == "TLS"
+    assert heard(ground.serve(once(b"HTTP/1.1 400 Bad Request\r\n\r\n"))) == "HTTP"
+    assert heard(ground.serve(once(b"SSH-2.0-OpenSSH_9.2p1\r\n"))) == "SSH-2.0-OpenSSH_9.2p1"
+    assert set(map(heard, quiet)) == {""}
+    assert heard(ground.closed_port(), "refused") == ""
 
 
 def test_what_reads_along_is_known_by_its_issuer(ground: Ground, ours: Path) -> None:

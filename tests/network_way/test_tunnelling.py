@@ -12,11 +12,11 @@ import pytest
 from rtdiag.network import tunnelling
 from rtdiag.network.measuring import SOCKS
 from rtdiag.network.way import Tunnel, facts
+from tests.network.certificates import Authority
+from tests.network.ground import Ground
+from tests.network.proxies import ASKS_LOGIN, Proxy
+from tests.network.servers import Behaviour, answer, blurts, drips, page, request_of, resets, says, silent
 from tests.network_way.walking import SHORT_S, secured, tunnelled, walked
-from tests.road.certificates import Authority
-from tests.road.ground import Ground
-from tests.road.proxies import ASKS_LOGIN, Proxy
-from tests.road.servers import Behaviour, answer, blurts, drips, page, request_of, resets, says, silent
 
 NAME, PASSWORD = "FAKE-name", "FAKE p@ss:w0rd"
 USERINFO = "FAKE-name:FAKE%20p%40ss%3Aw0rd"
