@@ -1,0 +1,187 @@
+"""What a session shows whose media find no way, word by word: each far end is broken in one way."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from rtdiag.engine import registry
+from rtdiag.model import Evidence, Finding, Observation, PeerTrace
+from rtdiag.redact import Mask
+from rtdiag.transport.recorder import Deadlines, Recorder
+from rtdiag.transport.webrtc import IceServers, Session
+from tests.road.namespaces import Pair, inside, pair
+from tests.transport import far_end
+from tests.transport.far_end import lite, once, over_udp, refuses, silence
+
+SDP = registry.load(()).checks["sdp"]
+SHORT = Deadlines(udp_s=0.3, ice_s=0.4, dtls_s=0.2)  # where nothing comes, and that is the point
+REPEATED = replace(SHORT, udp_s=5)  # never reached: what is refused again and again ends it
+
+NO_SERVERS = IceServers()
+
+Ends = Callable[[str], AbstractAsyncContextManager[tuple[str, ...]]]
+
+
+def judged(trace: PeerTrace, phase: str = "ice") -> Finding:
+    seen = {f"{phase}-realtime": Observation(f"{phase}-realtime", peers=(trace,))}
+    (found,) = SDP.judge(Evidence(seen, frozenset(["ga"]), official=False, today=date(2026, 11, 30)))
+    return found
+
+
+async def went(
+    lines: Ends, deadlines: Deadlines = SHORT, servers: IceServers = NO_SERVERS, password: str = far_end.PASSWORD
+) -> PeerTrace:
+    """The trace of a session whose answer names what `lines` makes, at an address of this machine."""
+    session = Session("p1", Recorder(Mask(keep_addresses=True)), deadlines, servers, host="10.13.0.1")
+    try:
+        offer = await session.offer()
+        host = far_end.own_address(offer) if not servers.relay_only else "127.0.0.1"
+        async with lines(host) as found:
+            assert not await session.accept(await far_end.answer(offer, *found, password=password))
+            return session.trace()
+    finally:
+        await session.close()
+
+
+def trace_of(lines: Ends, deadlines: Deadlines = SHORT, **more: Any) -> PeerTrace:
+    return asyncio.run(went(lines, deadlines, **more))
+
+
+def ends(udp: far_end.Says | None = None, tcp: far_end.Says | None = None) -> Ends:
+    """The candidates of a far end that speaks so."""
+
+    @asynccontextmanager
+    async def lines(host: str) -> AsyncIterator[tuple[str, ...]]:
+        async with AsyncExitStack() as opened:
+            kinds = ((far_end.udp, udp), (far_end.tcp, tcp))
+            yield tuple([await opened.enter_async_context(kind(host, says)) for kind, says in kinds if says])
+
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("udp", "tcp", "observed", "outcome"),
+    [
+        (silence, None, "nothing came back over UDP", None),
+        (silence, lite, "nothing came back over UDP and TCP would carry it", "answered"),
+        (
+            silence,
+            silence,
+            "the server takes the connection and leaves authenticated checks unanswered",
+            "connected",
+        ),
+        (silence, refuses, "the server refuses the ICE credentials", "stun 401"),
+        (None, lite, "the answer offers no UDP candidate", "answered"),
+        (once, lite, "datagrams are lost on the way", "answered"),
+    ],
+)
+def test_what_the_far_end_does_has_a_word(
+    udp: far_end.Says | None, tcp: far_end.Says | None, observed: str, outcome: str | None
+) -> None:
+    trace = trace_of(ends(udp, tcp))
+    found = judged(trace)
+    assert (found.status, found.observed) == ("inconclusive", (observed,))
+    assert [one.outcome for one in trace.ice_tcp] == ([outcome] if outcome else [])
+
+
+def test_silence_is_told_with_its_numbers() -> None:
+    trace = trace_of(ends(silence))
+    (tried,) = [one for one in trace.pairs if one.sent]
+    assert (tried.received, tried.errors, trace.last_datagram_ms) == (0, {}, None)
+    assert tried.remote in trace.remote_candidates
+    assert tried.local in trace.local_candidates
+    assert f"{tried.sent} datagrams to {tried.remote.removeprefix('udp host ')} in 0." in judged(trace).measured
+    assert "none came back" in judged(trace).measured
+
+
+def test_a_wrong_password_is_not_blocked_udp_where_tcp_is_open() -> None:
+    found = judged(trace_of(ends(lite, lite), password="FAKE-another-of-24-chars"))
+    assert found.observed == ("the server takes the connection and leaves authenticated checks unanswered",)
+
+
+def test_a_server_that_refuses_each_check_is_given_up_before_the_deadline() -> None:
+    trace = trace_of(ends(refuses), REPEATED)
+    assert judged(trace).observed == ("the server refuses the ICE credentials",)
+    assert [one.errors for one in trace.pairs if one.sent] == [{"stun 401": 3}]
+
+
+def test_a_closed_port_is_told_by_icmp_and_given_up_before_the_deadline() -> None:
+    @asynccontextmanager
+    async def lines(host: str) -> AsyncIterator[tuple[str, ...]]:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as one:
+            one.bind((host, 0))
+            port = one.getsockname()[1]
+        yield (over_udp(host, port),)
+
+    trace = trace_of(lines, REPEATED)
+    (tried,) = [one for one in trace.pairs if one.errors]
+    (word,) = tried.errors
+    assert word.startswith("rejected: port unreachable by ")
+    assert judged(trace).observed == ("UDP is rejected on the way",)
+
+
+def test_dtls_that_is_not_answered_is_dtls() -> None:
+    trace = trace_of(ends(lite))
+    assert trace.failure is not None
+    assert (trace.failure.phase, "ice" in trace.phases_ms) == ("dtls", True)
+    assert judged(trace, "dtls").observed == ("DTLS gets no answer",)
+
+
+def test_without_a_relay_nothing_is_waited_for_where_only_a_relay_will_do() -> None:
+    trace = trace_of(ends(silence), REPEATED, servers=IceServers(relay_only=True))
+    assert judged(trace).observed == ("no relay was given",)
+    assert not trace.pairs
+
+
+@pytest.mark.parametrize(
+    ("side", "hook", "rule", "word", "observed"),
+    [
+        ("near", "output", "drop", "refused here: EPERM", "this machine refuses to send UDP"),
+        (
+            "far",
+            "input",
+            "reject with icmp admin-prohibited",
+            "rejected: admin-prohibited by 10.13.0.1",
+            "UDP is rejected on the way",
+        ),
+    ],
+)
+def test_a_firewall_that_says_so_is_named(side: Any, hook: Any, rule: str, word: str, observed: str) -> None:
+    with pair() as road:
+        road.firewall(side, hook, f"meta l4proto udp {rule}")
+        trace = between(road, over_udp(road.host, 3478), REPEATED)
+    assert [set(one.errors) for one in trace.pairs if one.errors] == [{word}]
+    assert judged(trace).observed == (observed,)
+
+
+def test_a_private_address_of_another_network_leads_nowhere() -> None:
+    with pair() as road:
+        found = judged(between(road, over_udp("172.31.44.5", 3478)))
+    assert found.observed == ("the candidate is an address that is not routed here",)
+    assert "172.31.44.5:3478" in (found.hint or "")
+
+
+def test_a_private_address_of_ones_own_network_may_be_blocked() -> None:
+    with pair() as road:
+        road.firewall("far", "input", "meta l4proto udp drop")
+        found = judged(between(road, over_udp(road.host, 3478)))
+    assert found.observed == ("nothing came back over UDP",)
+
+
+def between(road: Pair, line: str, deadlines: Deadlines = SHORT) -> PeerTrace:
+    """The trace of a session in the near namespace whose answer has that candidate."""
+
+    @asynccontextmanager
+    async def lines(_: str) -> AsyncIterator[tuple[str, ...]]:
+        yield (line,)
+
+    with inside(road.near):
+        return trace_of(lines, deadlines)
