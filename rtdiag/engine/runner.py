@@ -56,8 +56,8 @@ from rtdiag.transport.ways import Ways
 # How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
 _AT_ONCE_S = 0.7
 
-_BY_TCP = "ICE over TCP"
-NOT_TESTED = ("a browser", "CORS", _BY_TCP, "your own code")
+OVER_TCP = "ICE over TCP"  # but where nothing came back over UDP
+NOT_TESTED = ("a browser", "CORS", OVER_TCP, "your own code")
 
 
 class Observer(Protocol):
@@ -159,15 +159,10 @@ def _report(ctx: Context, progress: Progress, emulator: Mapping[str, Any] | None
         exchanges=tuple(recorder.exchanges),
         events=tuple(recorder.events),
         peers=tuple(recorder.peers.values()),
-        not_tested=_not_tested(recorder),
+        not_tested=not_tested(recorder),
         left_open=(),
         redactions=recorder.mask.ledger(),
     )
-
-
-def _not_tested(recorder: Recorder) -> tuple[str, ...]:
-    tested = {_BY_TCP} if any(peer.ice_tcp for peer in recorder.peers.values()) else set()
-    return tuple(one for one in NOT_TESTED if one not in tested)
 
 
 class _Clock:
@@ -238,6 +233,12 @@ def _blocked(step: Step, progress: Progress) -> dict[str, str]:
 def _unheard(wanted: Iterable[Case], seen: Mapping[str, Observation], reason: str) -> dict[str, Observation]:
     """The cases that nothing was seen of, each with the reason why it was not asked."""
     return {c.id: Observation(c.id, facts={NOT_ASKED: reason}) for c in wanted if c.id not in seen}
+
+
+def not_tested(recorder: Recorder) -> tuple[str, ...]:
+    """What this run has not tested, whatever came of it."""
+    tried = any(peer.ice_tcp for peer in recorder.peers.values())
+    return tuple(one for one in NOT_TESTED if not (tried and one == OVER_TCP))
 
 
 def _unanswered(

@@ -64,7 +64,11 @@ async def spoken_at(way: Way, ways: Ways, deadlines: Deadlines) -> str:
                 stream.close()
     if leads_to_tls(came):
         return "TLS"
-    return "HTTP" if came.startswith(b"HTTP/") else printable(came.split(b"\n")[0].decode("latin-1"))[:_MOST_SHOWN]
+    return (
+        "HTTP"
+        if came.startswith(b"HTTP/")
+        else printable(came.splitlines()[0].decode("latin-1") if came else "")[:_MOST_SHOWN]
+    )
 
 
 def _proxy_of(route: Route) -> Address | None:

@@ -56,7 +56,19 @@ def _peer(peer: PeerTrace) -> Piece:
         told.append("candidates " + ", ".join(f"{kind} {n}" for kind, n in peer.candidates.items()))
     if peer.selected_pair:
         told.append(f"by {peer.selected_pair}")
+    told += ways_tried(peer)
     if peer.close:
         told.append(f"closed: {' '.join(peer.close.values())}".rstrip())
     states = "\n".join(f"{at_ms:.0f} ms {which} {value}" for at_ms, which, value in peer.states)
     return Piece(peer.id, f"connection {peer.id}: {'; '.join(told) or 'nothing is known of it'}", states)
+
+
+def ways_tried(peer: PeerTrace) -> Iterator[str]:
+    """Of a connection whose ICE found no way: what crossed between each two candidates, in a line each."""
+    if peer.failure is None or peer.failure.phase != "ice":
+        return
+    for pair in peer.pairs:
+        errors = "".join(f", {count} × {word}" for word, count in pair.errors.items())
+        yield f"{pair.local} -> {pair.remote}: {pair.sent} sent, {pair.received} came back{errors}"
+    for check in peer.ice_tcp:
+        yield f"{check.candidate}: {check.outcome} in {check.took_ms:.0f} ms"

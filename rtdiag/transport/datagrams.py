@@ -51,6 +51,7 @@ _WHY |= dict.fromkeys((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAI
 _COOKIE, _HEAD = bytes.fromhex("2112a442"), 20  # of every STUN message (RFC 8489 section 5)
 _REQUEST, _ANSWER, _REFUSAL = 0, 2, 3
 _MOST_REMEMBERED = 500
+_MOST_PAIRS = 100  # a stranger may send from as many addresses as it likes
 
 
 @dataclass
@@ -91,7 +92,9 @@ class Datagrams:
         """The traffic of that pair."""
         traffic = self.pairs.get((local, remote))
         if traffic is None:
-            traffic = self.pairs[local, remote] = Traffic()
+            traffic = Traffic()
+            if len(self.pairs) < _MOST_PAIRS:
+                self.pairs[local, remote] = traffic
         return traffic
 
     def sent(self, local: Address, remote: Address, datagram: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rtdiag.model import Event, Exchange, PeerTrace, Row, counted
 from rtdiag.report import cases, curl
-from rtdiag.report.evidence import place
+from rtdiag.report.evidence import place, ways_tried
 from rtdiag.report.lanes import ms
 from rtdiag.report.markup import Markup, element, joined, linked
 
@@ -60,6 +60,7 @@ def _peer(peer: PeerTrace) -> Iterator[Markup]:
         "closed": peer.close and f"{peer.close.get('code', '')} {peer.close.get('reason', '')}",
         "candidates": ", ".join(f"{count} {name}" for name, count in peer.candidates.items()),
         "selected pair": peer.selected_pair,
+        "ways tried": "; ".join(ways_tried(peer)),
         "phases": ", ".join(f"{name} {ms(length)}" for name, length in peer.phases_ms.items()),
         "states": ", ".join(f"{name} {value} at {at_ms:.1f} ms" for at_ms, name, value in peer.states),
     }
