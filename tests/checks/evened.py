@@ -58,6 +58,9 @@ _SDP = tuple(
 )
 _UNIX_S = re.compile(r"(?<![\w.-])1[5-9]\d{8}(?:\.\d+)?(?![\w.])")
 _PAIR_PORT = re.compile(r"(?<=\*):\d+")
+_PORT_OF = re.compile(r":\d+$")
+_ADDRESS = re.compile(r"(?<=udp host )[^ ]*(?=:\d+$)")
+_CROSSED = re.compile(r"\d+ datagrams to \S+:\d+(?: and \d+ more)? in [\d.]+ s")
 _LANE = re.compile(r"(?<=\brtc_u)\d(?=_)|(?<=\bsess_u)\d(?=_)|(?<=/u)\d(?=/\w{6}\b)")
 _LOCAL = re.compile(r"(?<=\b127\.0\.0\.1:)\d+")
 
@@ -120,7 +123,28 @@ def _peer(peer: Mapping[str, Any]) -> dict[str, Any]:
     candidates = dict.fromkeys(peer["candidates"], 1)
     left = {k: v for k, v in peer.items() if k != "at_ms"}
     left["selected_pair"] = _PAIR_PORT.sub(":50000", left["selected_pair"] or "")
-    return _filled(left | {"states": states, "phases_ms": phases, "candidates": candidates})
+    return _filled(left | {"states": states, "phases_ms": phases, "candidates": candidates} | _ways(peer))
+
+
+def _ways(peer: Mapping[str, Any]) -> dict[str, Any]:
+    """The ways that were tried where none was found, one for each that reads the same; where one was, nobody looks at them."""
+    if not peer["failure"] or peer["failure"]["phase"] != "ice":
+        return dict.fromkeys(
+            ("pairs", "local_candidates", "remote_candidates", "elsewhere", "ice_tcp", "last_datagram_ms")
+        )
+    found = {name: _once(peer[name]) for name in ("local_candidates", "remote_candidates", "elsewhere")}
+    pairs = [
+        {k: _PORT_OF.sub(":50000", v) if isinstance(v, str) else v for k, v in pair.items()} for pair in peer["pairs"]
+    ]
+    pairs = [pair for place, pair in enumerate(pairs) if pair not in pairs[:place]]
+    tcp = [
+        one | {"candidate": _PORT_OF.sub(":50000", one["candidate"]), "took_ms": _STEP_MS} for one in peer["ice_tcp"]
+    ]
+    return {**found, "pairs": pairs, "ice_tcp": tcp}
+
+
+def _once(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(_PORT_OF.sub(":50000", _ADDRESS.sub("*********", text)) for text in texts))
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,6 +172,7 @@ class _Texts:
 
     def _text(self, text: str) -> str:
         text = _LANE.sub("1", _LOCAL.sub(str(_PORT), text))
+        text = _CROSSED.sub("4 datagrams to *********:50000 in 4.0 s", text)
         if "v=0" in text:
             text = self._sdp(text)
         for pattern in _IDS:
