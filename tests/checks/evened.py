@@ -52,7 +52,8 @@ _SDP = tuple(
         (r"(?<=m=audio )(?!0 )\d+|(?<=m=application )(?!0 )\d+", "50000"),
         (r"c=IN IP[46] [^\s\\]+", "c=IN IP4 *********"),
         (r"a=candidate:\S+ 1 udp \d+ \S+ \d+ typ", f"a=candidate:{1:032d} 1 udp 2130706431 ********* 50000 typ"),
-        (r"(a=candidate:[^\r\n\\]*(?:\r\n|\\r\\n))\1+", r"\1"),  # one for each address of the machine
+        (r"a=candidate:\S+ 1 tcp \d+ \S+ \d+ typ", f"a=candidate:{2:032d} 1 tcp 1671430143 ********* 50000 typ"),
+        (r"((?:a=candidate:[^\r\n\\]*(?:\r\n|\\r\\n)){1,2}?)\1+", r"\1"),  # one or both for each address of the machine
         (r"(\r\n[^\r\n]{3})[^\r\n]*\Z", r"\1"),  # where one was cut off
     )
 )
