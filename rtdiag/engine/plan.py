@@ -79,13 +79,15 @@ def make(
 
     On the emulator, where audio costs nothing, a check or case that `only` names in full needs no opt-in for it. A case of a
     kind that is not asked for is not in the plan at all; a skipped one, and one that needs an opt-in, is left out with the
-    reason. The plan is empty when nothing matches.
+    reason. The plan is empty when nothing matches; what is asked always is there wherever anything else is.
     """
     every = {
         f"{c.id}.{case.id}": (c, case) for c in checks for case in c.cases if case.kind is None or case.kind in kinds
     }
     named = {i for i, (c, _) in every.items() if not only or _matches(i, c.id, only)}
-    wanted = named | _closure({i for i in named if not _matches(i, every[i][0].id, skip)}, every)
+    unnamed = {i for i, (c, _) in every.items() if c.always and not (only and i in named)}
+    kept = {i for i in named if not _matches(i, every[i][0].id, skip)}
+    wanted = named | unnamed | _closure(kept, every)
     in_full = {i for i, (c, _) in every.items() if emulated and {i, c.id} & set(only)}
     permitted = {i for i in _closure(in_full, every) if every[i][1].allow in FREE_ON_THE_EMULATOR}
     steps = []
@@ -99,7 +101,9 @@ def make(
         }
         if mine:
             steps.append(Step(check, tuple(c for c in mine.values() if c.id not in left_out), left_out))
-    directly = {i.partition(".")[0] for i in named}
+    if {f"{s.check.id}.{c.id}" for s in steps for c in s.cases} <= unnamed:
+        steps = [s for s in steps if not s.check.always]
+    directly = {i.partition(".")[0] for i in named | unnamed}
     return Plan(tuple(steps), tuple(s.check.id for s in steps if s.check.id not in directly))
 
 

@@ -119,8 +119,9 @@ async def run(
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     for step in plan.steps:
         over = CUT_SHORT if interrupted else clock.spent or ctx.given_up
-        if over is None:
-            outcome, interrupted = await _step(step, ctx, progress, observer, clock)
+        if over is None or step.check.always:
+            outcome, cut = await _step(step, ctx, progress, observer, clock)
+            interrupted = interrupted or cut
         else:
             outcome = _left_out(step, over, progress)
         progress.outcomes.append(outcome)

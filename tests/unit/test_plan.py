@@ -111,3 +111,23 @@ def test_waves_hold_steps_that_do_not_rest_on_each_other() -> None:
 
 def test_a_glob_that_matches_nothing_is_told() -> None:
     assert plan.unknown(["a", "b.one", "nope", "x.*"], ALL) == ["nope", "x.*"]
+
+
+ALWAYS = replace(check("z", Case("one", "z.one"), Case("two", "z.two")), cost=Cost(), always=True)
+
+
+def test_what_is_asked_always_is_in_every_plan_unless_it_is_skipped() -> None:
+    every = (*ALL, ALWAYS)
+    assert ids(plan.make(every, only=["c"])) == ["c.one", "z.one", "z.two"]
+    assert plan.make(every, only=["c"]).added == ()
+    assert plan.make(every).cost == plan.make(ALL).cost
+    assert ids(plan.make(every, only=["c"], skip=["z.one"])) == ["c.one", "z.two"]
+    assert ids(plan.make(every, skip=["z"])) == ids(plan.make(ALL))
+    assert ids(plan.make(every, only=["z.two"])) == ["z.one", "z.two"]
+
+
+def test_what_is_asked_always_is_no_plan_by_itself() -> None:
+    every = (*ALL, ALWAYS)
+    assert ids(plan.make(every, only=["c"], skip=["c"])) == []
+    assert ids(plan.make(every, skip=["a", "b", "c"])) == []
+    assert ids(plan.make(every, only=["c"], kinds=["realtime"])) == []
