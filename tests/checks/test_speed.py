@@ -115,7 +115,10 @@ def test_it_is_judged_again_by_its_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("road", "case", "phrase"),
-    [(names.named(Zone(a=("10.13.0.1",), delay_s=1.2)), "names", SLOW_NAMES), (links.slow(0.3), "round-trip", LONG_TRIP)],
+    [
+        (names.named(Zone(a=("10.13.0.1",), delay_s=1.2)), "names", SLOW_NAMES),
+        (links.slow(0.3), "round-trip", LONG_TRIP),
+    ],
     ids=["names", "round-trip"],
 )
 def test_on_a_slow_road(road: Road, case: str, phrase: tuple[str, ...], tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_a_run_over_a_name_whose_ipv6_is_dead(tmp_path: Path) -> None:
         )  # so IPv6 is tried first
         emulator = ground.emulator()
         ground.names(Zone(a=(ground.host,), aaaa=("2001:db8:1::1",)))
-        url = roads.url(ground, roads.port_of(emulator), host=roads.NAME)
+        url = roads.url(ground, roads.port_of(emulator), host=NAME)
         ran = run(ground.asking(Asking(url, emulator.key)), tmp_path, 15, ("--only", "websocket"))
     upgrades = [x for x in ran.report["exchanges"] if x["url"].startswith("ws:")]
     assert upgrades
