@@ -39,9 +39,12 @@ def place(cause: Cause) -> str:
 
 
 def silent(cause: Cause) -> Iterator[str]:
-    """The signs of a cause that no example needs: those for it in one of its own, those against it where a sign speaks for it."""
-    own = [t.features for t in told() if t.example.cause == cause.code]
-    rival = [t.features for t in told() if cause.code in t.supported]
+    """The signs of a cause that no example needs: those for it in one of its own, those against it where a sign speaks for it.
+
+    A family has the examples of its variants, too, for they count its signs.
+    """
+    own = [t.features for t in told() if cause.code in (t.example.cause, t.example.family)]
+    rival = [t.features for t in told() if cause.code in {*t.supported, *(c.partition("/")[0] for c in t.supported)}]
     for side, signs, where in (("for", cause.speaks_for, own), ("against", cause.speaks_against, rival)):
         yield from (f"{side} {shown(sign)}" for sign in signs if not any(map(sign.seen_in, where)))
 

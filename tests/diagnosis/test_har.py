@@ -407,7 +407,7 @@ def test_whatever_the_token_route_answered_is_the_root(route: str, status: int, 
 
 def test_a_token_route_that_was_not_reached_is_the_root() -> None:
     lost = entry("GET", f"{OWN}/token", 0, _error="net::ERR_CONNECTION_REFUSED")
-    assert causes(lost, without_token())[0] == ("network-unreachable", "high")
+    assert causes(lost, without_token())[0] == ("network-unreachable/refused", "high")
 
 
 def test_a_route_that_failed_once_is_no_root_of_what_failed_with_a_token() -> None:
@@ -500,9 +500,9 @@ def answering(given: dict[str, Any], **headers: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        ("net::ERR_NAME_NOT_RESOLVED", "network-unreachable"),
-        ("net::ERR_CONNECTION_REFUSED", "network-unreachable"),
-        ("net::ERR_CERT_AUTHORITY_INVALID", "tls-or-proxy"),
+        ("net::ERR_NAME_NOT_RESOLVED", "network-unreachable/name-unknown"),
+        ("net::ERR_CONNECTION_REFUSED", "network-unreachable/refused"),
+        ("net::ERR_CERT_AUTHORITY_INVALID", "tls-or-proxy/issuer-unknown"),
         ("net::ERR_BLOCKED_BY_CLIENT", "blocked-in-the-browser"),
         ("net::ERR_BLOCKED_BY_CLIENT.Inspector", "blocked-in-the-browser"),
         ("net::ERR_BLOCKED_BY_CSP", "content-security-policy"),
@@ -595,20 +595,20 @@ RECORDED = (
     Path(__file__).parent / "recorded"
 )  # of a page against the emulator and servers that fail, headers cut down, 2026-11-30
 TOLD = {
-    "chrome-certificate": [("tls-or-proxy", "high")],
+    "chrome-certificate": [("tls-or-proxy/issuer-unknown", "high")],
     "chrome-cors-header": [("cors", "high")],
     "chrome-cors-kept-401": [("cors", "high")],
     "chrome-healthy": [],
     "chrome-token-route": [("key-wrong-or-revoked", "high"), ("key-placeholder-not-a-key", "low")],
     "chrome-upgrade-404": [("proxy-websocket-route-missing", "medium"), ("websocket-upgrade-refused", "medium")],
-    "chrome-upgrade-no-name": [("network-unreachable", "high")],
+    "chrome-upgrade-no-name": [("network-unreachable/name-unknown", "high")],
     "firefox-cors-origin": [("cors", "high")],
     "firefox-no-name": [("network-unreachable", "medium")],
     "firefox-policy": [("content-security-policy", "high")],
     "firefox-upgrade-404": [("proxy-websocket-route-missing", "medium"), ("websocket-upgrade-refused", "medium")],
     "playwright-blocked": [("blocked-in-the-browser", "high")],
     "playwright-cors": [("cors", "medium")],
-    "playwright-refused": [("network-unreachable", "high")],
+    "playwright-refused": [("network-unreachable/refused", "high")],
 }
 
 
@@ -662,7 +662,7 @@ def test_a_socket_that_got_nowhere_says_why_though_chrome_dates_it_by_1969() -> 
     lost = entry("", SOCKET, 0, at="1969-12-31T23:59:59.000Z", _webSocketMessages=[error])
     (situation,) = har_of(lost)
     assert (situation.where, situation.when) == ("GET /v1/realtime", None)
-    assert causes(lost)[0] == ("network-unreachable", "high")
+    assert causes(lost)[0] == ("network-unreachable/name-unknown", "high")
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,46 @@ def filled(template: str) -> str:
         (
             "dns",
             [
-                "getaddrinfo ENOTFOUND api.openai.com",
-                "lookup api.openai.com: no such host",
                 "curl: (6) Could not resolve host: api.openai.com",
                 "Unable to resolve host “api.openai.com”: No address associated with hostname",
+            ],
+        ),
+        (
+            "dns unknown",
+            [
+                "getaddrinfo ENOTFOUND api.openai.com",
+                "lookup api.openai.com: no such host",
+                "[Errno -2] Name or service not known",
+                "net::ERR_NAME_NOT_RESOLVED",
                 "%Mint.TransportError{reason: :nxdomain}",
+                "** server can't find api.openai.com: NXDOMAIN",
+            ],
+        ),
+        (
+            "dns fails",
+            [
+                "getaddrinfo EAI_AGAIN api.openai.com",
+                "lookup api.openai.com on 127.0.0.53:53: server misbehaving",
+                "Temporary failure in name resolution",
+                "** server can't find api.openai.com: SERVFAIL",
+            ],
+        ),
+        (
+            "tls plain port",
+            [
+                "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)",
+                "tls: first record does not look like a TLS handshake",
+                "Unsupported or unrecognized SSL message",
+                "SSL_ERROR_RX_RECORD_TOO_LONG",
+                "received corrupt message of type InvalidContentType",
+            ],
+        ),
+        (
+            "tls not yet valid",
+            [
+                "x509: certificate has expired or is not yet valid: current time 2020-01-01T00:00:00Z is before 2026",
+                "invalid peer certificate: NotValidYet",
+                "CertificateNotYetValidException",
             ],
         ),
     ],
@@ -97,7 +132,7 @@ def test_a_line_says_its_numbers_its_host_and_where_it_stands() -> None:
     text = "first\ndial tcp: lookup api.openai.com: no such host\nUnexpected server response: 401\n"
     (dns, upgrade) = said(text)
     assert (dns.fact, dns.host, text[dns.start : dns.end]) == (
-        "dns",
+        "dns unknown",
         "api.openai.com",
         "lookup api.openai.com: no such host",
     )
@@ -107,7 +142,7 @@ def test_a_line_says_its_numbers_its_host_and_where_it_stands() -> None:
 def test_what_says_more_is_told_and_what_says_less_is_not() -> None:
     assert facts_in("Cannot connect to host api.openai.com:443 ssl:default [None]") == "not connected"
     assert facts_in("Cannot connect to host api.openai.com:443 ssl:default [Network is unreachable]") == (
-        "unreachable connect"
+        "unreachable connect no-route"
     )
     assert facts_in("sent 1011 (internal error) keepalive ping timeout; no close frame received") == (
         "keepalive timeout 1011"
@@ -177,12 +212,17 @@ def explained(line: str) -> list[tuple[str, str]]:
     return [(d.cause.partition("/")[0], d.confidence) for d in found.diagnosis]
 
 
+# What the list calls by one name, as the catalogue did when it was made.
+NOW = {"tls-or-proxy": ["proxy-login-required", "proxy-refuses-connect"]}
+
+
 @needs_lines
 @pytest.mark.parametrize("entry", LINES, ids=lambda e: e["name"])
 def test_each_listed_line_has_a_right_cause_first_and_no_wrong_one_with_confidence(entry: dict[str, Any]) -> None:
     found = explained(entry["line"])
-    assert found[0][0] in entry["right"]
-    assert not [cause for cause, held in found if held == "high" and cause not in entry["right"]]
+    right = {*entry["right"], *(cause for code in entry["right"] for cause in NOW.get(code, ()))}
+    assert found[0][0] in right
+    assert not [cause for cause, held in found if held == "high" and cause not in right]
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -106,7 +106,7 @@ def _supporters(told: Iterable[tuple[Example, Features]]) -> _Supporters:
     found: dict[tuple[str, str, int], set[str]] = {}
     for example, seen_in in told:
         for cause in _CAUSES:
-            own = cause.code == example.cause
+            own = cause.code in (example.cause, example.family)
             signs = cause.speaks_for if own else cause.speaks_against
             side = "for" if own else "against"
             for number, sign in enumerate(signs):

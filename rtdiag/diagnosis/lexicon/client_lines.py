@@ -8,10 +8,15 @@ all up to what follows, at most once. A blank stands for any blanks, a quote for
 | fact | what happened |
 |---|---|
 | `dns`, `refused connect`, `unreachable connect`, `timeout connect` | no connection; kind and phase as in transport/failures.py |
+| `dns unknown`, `dns fails`, `dns silent` | there is no such name; the name servers answer with an error; they do not answer |
+| `unreachable connect no-route`, `… refused-here` | there is no way to the address; this machine forbids it |
 | `not connected` | no connection, and not why |
-| `tls …` | the certificate, with what is wrong with it; `tls protocol`, what was spoken was not TLS |
+| `tls …` | the certificate, with what is wrong with it (`tls dates`: it has ended, or has not begun) |
+| `tls protocol`, `tls plain port`, `tls version` | the handshake failed; what answers speaks no TLS; none that both sides speak |
 | `timeout tls`, `closed tls` | the TLS handshake did not end, or was cut off |
-| `proxy`, `proxy variable`, `trust file` | the proxy refused; its variable, or a file of certificates, cannot be used |
+| `proxy`, `proxy login` | the proxy refused, or wants a login |
+| `proxy unknown`, `proxy not reached` | its name is not known; it takes no connection |
+| `proxy variable`, `trust file` | its variable, or a file of certificates, cannot be used |
 | `upgrade refused`, `timeout upgrade` | the WebSocket's upgrade was answered with a status, or not in time |
 | `status` | an answer with that HTTP status |
 | `timeout read`, `timeout` | no answer in time; no phase told |
@@ -39,19 +44,34 @@ from rtdiag.api import own_yaml
 
 Fact = Literal[
     "dns",
+    "dns unknown",
+    "dns fails",
+    "dns silent",
     "refused connect",
     "unreachable connect",
+    "unreachable connect no-route",
+    "unreachable connect refused-here",
     "timeout connect",
     "not connected",
     "tls self-signed",
     "tls unknown issuer",
+    "tls read along",
+    "tls incomplete",
     "tls expired",
+    "tls not yet valid",
+    "tls dates",
     "tls hostname",
     "tls certificate",
+    "tls client certificate",
     "tls protocol",
+    "tls plain port",
+    "tls version",
     "timeout tls",
     "closed tls",
     "proxy",
+    "proxy login",
+    "proxy unknown",
+    "proxy not reached",
     "proxy variable",
     "trust file",
     "upgrade refused",
