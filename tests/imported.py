@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 from importlib import import_module
 
 import aiortc  # noqa: F401
+import anyio._backends._asyncio  # noqa: F401
+import certifi  # noqa: F401
+import cryptography.hazmat.primitives.serialization  # noqa: F401
+import httpcore  # noqa: F401
 import httpx  # noqa: F401
 import websockets.asyncio.client  # noqa: F401
 
@@ -19,3 +24,4 @@ for _module in pkgutil.walk_packages(rtdiag.__path__, "rtdiag."):
         import_module(_module.name)
 registry.load()
 cause_of("this compiles the expressions of all causes")
+gc.freeze()  # else each process that is forked looks at all of this anew, and so copies it
