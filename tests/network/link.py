@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import os
 import random
+import socket
 import struct
 from dataclasses import dataclass
 
@@ -16,14 +17,19 @@ DEVICE = "slow"
 _OPEN = 0x400454CA  # TUNSETIFF
 _TUN_WITHOUT_HEADER = 0x1001  # IFF_TUN | IFF_NO_PI
 _MOST_BYTES = 65536
+_PROTOCOL = 9  # where IPv4 names what it carries
 
 
 @dataclass(frozen=True)
 class Link:
-    """`delay_s` is that of one way; `loss` the part of all packets that is lost, the same ones in every run."""
+    """`delay_s` is that of one way, `datagrams_s` that of UDP; `loss` the part of packets that is lost, each run the same."""
 
     delay_s: float = 0
+    datagrams_s: float | None = None
     loss: float = 0
+
+    def _delay_s(self, packet: bytes) -> float:
+        return self.delay_s if self.datagrams_s is None or packet[_PROTOCOL] != socket.IPPROTO_UDP else self.datagrams_s
 
     async def join(self, one: int, other: int) -> None:
         """Carries packets between these two devices, until it is cancelled."""
@@ -34,7 +40,7 @@ class Link:
         def carry(source: int, target: int) -> None:
             packet = os.read(source, _MOST_BYTES)
             if lost.random() >= self.loss:
-                loop.call_later(self.delay_s, put, target, packet)
+                loop.call_later(self._delay_s(packet), put, target, packet)
 
         def put(device: int, packet: bytes) -> None:
             if not ended.is_set():  # else the number of the device may be another file's by now

@@ -29,19 +29,21 @@ _STEPS_S = (1, 2, 5, 10, 20, 50, 100)
 
 _TITLE = """# Broken networks
 
-What `rtdiag run` says where the way to the API is broken: each row is a test, which breaks a network of its own so and runs
-rtdiag on it. The columns are what a user reads of it: the first cause and how sure it is, what was measured (shortened), the exit
-code, and the seconds at most. `.venv/bin/python -m tests.network.make_page` writes this page from one run of each, and
+What `rtdiag run` says where the way to the API is broken. Each row is a test, which breaks a network of its own so and runs rtdiag
+on it. The columns are what a user reads of it: the first cause, how sure it is and what is said of it (its first sentence), what
+was measured (shortened), the exit code, and the seconds at most.
+
+`.venv/bin/python -m tests.network.make_page` writes this page from one run of each scenario, and
 `.venv/bin/python -m tests.network.try dns-nxdomain` shows one of them whole; both need root.
 """
-_HEAD = "| scenario | what is broken | first cause | measured | exit | s |\n|---|---|---|---|---|---|"
+_HEAD = "| scenario | what is broken | what is said | what was measured | exit | s |\n|---|---|---|---|---|---|"
 
 
 def row(scenario: Scenario, ran: Ran, took_s: float) -> str:
     """One line of a table."""
     first = ran.first
-    sure = f"`{first['cause']}`, {first['confidence']}" if first else "none"
-    cells = (f"`{scenario.id}`", scenario.fault, sure, _measured(ran), str(ran.code), _at_most(took_s))
+    said = f"`{first['cause']}` ({first['confidence']}): {first['summary'].partition('. ')[0]}" if first else "none"
+    cells = (f"`{scenario.id}`", scenario.fault, said, _measured(ran), str(ran.code), _at_most(took_s))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -49,7 +51,7 @@ def _measured(ran: Ran) -> str:
     """What stands beside the case in which the first cause was seen; without one the last line of standard error."""
     if not ran.report:
         return _short(ran.error.strip().rpartition("\n")[2])
-    seen = ran.first.get("seen_in", ())
+    seen = ran.first.get("evidence", ())
     case = next((case for case in ran.cases if case["id"] in seen), None)
     return _short(f"{case['id']}: {case['measured']}") if case else ""
 

@@ -79,13 +79,13 @@ def apart(*families: int) -> Road:
     return road
 
 
-def walled(rule: str, side: Side = "far", hook: Hook = "input", family: int = 4) -> Road:
-    """The same with a firewall there."""
+def walled(*rules: str, side: Side = "far", hook: Hook = "input", family: int = 4) -> Road:
+    """The same with a firewall there; {port} in its rules is the server's."""
 
     def road(ground: Ground) -> Asking:
         pair = ground.apart(family)
         emulator = ground.emulator()
-        pair.firewall(side, hook, rule)
+        pair.firewall(side, hook, *(rule.format(port=port_of(emulator)) for rule in rules))
         return Asking(emulator.base_url, emulator.key)
 
     return road

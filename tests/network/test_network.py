@@ -1,4 +1,4 @@
-"""Broken roads: what a run says of each is true, in time, and no more than can be known."""
+"""Broken networks: what a run says of each is true, in time, and no more than can be known."""
 
 from __future__ import annotations
 

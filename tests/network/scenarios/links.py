@@ -5,16 +5,16 @@ from __future__ import annotations
 from tests.network.ground import Ground
 from tests.network.kinds import ICE, KEY, SOCKET, Scenario, well, worse
 from tests.network.link import Link
-from tests.network.roads import Road, apart
+from tests.network.roads import Road, apart, walled
 from tests.network.runs import Asking
 
 
-def slow(delay_s: float, loss: float = 0) -> Road:
-    """A link on which each way takes so long, and that loses such a part of all packets."""
+def slow(delay_s: float, loss: float = 0, datagrams_s: float | None = None) -> Road:
+    """A link on which each way takes so long, datagrams of UDP another time, and that loses such a part of all packets."""
 
     def road(ground: Ground) -> Asking:
         ground.apart()
-        ground.slow(Link(delay_s, loss))
+        ground.slow(Link(delay_s, datagrams_s, loss))
         emulator = ground.emulator()
         return Asking(emulator.base_url, emulator.key)
 
@@ -37,6 +37,10 @@ ROWS = (
     worse(
         "rtt-600", "a round trip takes 600 ms", _FAR, slow(0.3), options=(*KEY, *ICE), or_else=r"slow-way/connecting",
         says=("round trip",),
+    ),
+    worse(
+        "connecting-slow", "the first packet of every other connection is lost", "connecting is slow",
+        walled("tcp flags & (syn | ack) == syn numgen inc mod 2 == 0 drop"), options=KEY,
     ),
     well(
         "loss-5", "a round trip takes 40 ms, and 5 % of all packets are lost", slow(0.02, 0.05), options=(*KEY, *ICE),

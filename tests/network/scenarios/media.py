@@ -10,10 +10,12 @@ from tests.network.ground import Ground
 from tests.network.kinds import DTLS, ICE, Scenario, failed, well, worse
 from tests.network.roads import ELSEWHERE, Road, fronted, url, walled, with_fault
 from tests.network.runs import Asking
+from tests.network.scenarios.links import slow
 from tests.network.scenarios.mid_run import cut_after
 
 _UDP = "meta l4proto udp"
 _DTLS = "@th,64,8 20-63"  # the first byte of a datagram, RFC 7983 section 7
+_NO_TCP, _NO_TCP_BACK = "meta l4proto tcp tcp dport != {port} drop", "meta l4proto tcp tcp sport != {port} drop"
 _PASSIVE = f"{_UDP} ct state new drop"
 
 
@@ -82,7 +84,7 @@ def lost(name: str, fault: str, road: Road) -> Scenario:
 
 def losing(part: str) -> Road:
     """Of the datagrams that come back these are lost, such as "5 == 0": every fifth."""
-    return walled(f"{_UDP} numgen inc mod {part} drop", "near")
+    return walled(f"{_UDP} numgen inc mod {part} drop", side="near")
 
 
 _DROPPED, _REJECTED, _LOST = "UDP is dropped", "UDP is rejected", "some datagrams are lost"
@@ -93,13 +95,28 @@ ROWS = (
         answers_changed(lambda sdp: sdp, passive=True), options=ICE,
     ),
     well("udp-nat", "a NAT changes ports, and lets nobody in who was not asked", behind_nat, options=ICE),
-    ice("udp-dropped", "a firewall drops UDP", _DROPPED, walled(f"{_UDP} drop")),
-    ice("udp-dropped-v6", "a firewall drops UDP over IPv6", _DROPPED, walled(f"{_UDP} drop", family=6)),
-    ice("udp-dropped-inbound-only", "what comes back over UDP is dropped", _DROPPED, walled(f"{_UDP} drop", "near")),
     ice(
-        "udp-dropped-at-server", "what the server sends over UDP is dropped there", _DROPPED,
-        walled(f"{_UDP} drop", "far", "output"),
+        "udp-dropped", "a firewall drops UDP and what is not for the server's own port", _DROPPED,
+        walled(f"{_UDP} drop", _NO_TCP),
     ),
+    ice("udp-dropped-v6", "the same over IPv6", _DROPPED, walled(f"{_UDP} drop", _NO_TCP, family=6)),
+    ice(
+        "udp-dropped-inbound-only", "of that what comes back is dropped", _DROPPED,
+        walled(f"{_UDP} drop", _NO_TCP_BACK, side="near"),
+    ),
+    ice(
+        "udp-dropped-at-server", "what the server sends of that is dropped there", _DROPPED,
+        walled(f"{_UDP} drop", _NO_TCP_BACK, hook="output"),
+    ),
+    ice(
+        "udp-dropped-tcp-open", "a firewall drops UDP, and TCP is open", "UDP is dropped and TCP is open",
+        walled(f"{_UDP} drop"),
+    ),
+    ice(
+        "udp-dropped-inbound-tcp-open", "what comes back over UDP is dropped, and TCP is open",
+        "UDP is dropped and TCP is open", walled(f"{_UDP} drop", side="near"),
+    ),
+    ice("udp-late", "a datagram takes 2 s each way", "checks are late", slow(0, datagrams_s=2)),
     ice("udp-rejected", "a firewall rejects UDP: port unreachable", _REJECTED, walled(f"{_UDP} reject")),
     ice(
         "udp-rejected-admin", "a firewall rejects UDP: administratively prohibited", _REJECTED,
@@ -115,16 +132,16 @@ ROWS = (
     ),
     ice(
         "udp-local-firewall-eperm", "this machine's own firewall forbids UDP", "UDP is forbidden on this machine",
-        walled(f"{_UDP} drop", "near", "output"),
+        walled(f"{_UDP} drop", side="near", hook="output"),
     ),
     ice(
         "udp-local-reject", "this machine's own firewall rejects UDP", "UDP is forbidden on this machine",
-        walled(f"{_UDP} reject with icmp type admin-prohibited", "near", "output"), or_else=_UNSEEN,
+        walled(f"{_UDP} reject with icmp type admin-prohibited", side="near", hook="output"), or_else=_UNSEEN,
     ),
     lost("udp-cut-after-0-6s", "after 50 requests UDP is dropped", cut_after(50, _UDP)),
     lost(
         "udp-cut-before-an-answer", "after 30,000 bytes UDP that comes back is dropped",
-        walled(f"{_UDP} quota over 30000 bytes drop", "near"),
+        walled(f"{_UDP} quota over 30000 bytes drop", side="near"),
     ),
     lost(
         "udp-cut-outwards", "after 30,000 bytes UDP that goes out is dropped",
@@ -136,23 +153,28 @@ ROWS = (
     ),
     dtls("dtls-dropped", "STUN passes, DTLS is dropped", walled(f"{_UDP} {_DTLS} drop")),
     dtls(
-        "dtls-dropped-inbound", "STUN passes, DTLS that comes back is dropped", walled(f"{_UDP} {_DTLS} drop", "near"),
+        "dtls-dropped-inbound", "STUN passes, DTLS that comes back is dropped",
+        walled(f"{_UDP} {_DTLS} drop", side="near"),
     ),
     dtls(
         "dtls-big-packets-lost", "datagrams of more than 250 bytes are lost",
-        walled(f"{_UDP} meta length > 250 drop", "near"),
-    ),
-    well(
-        "media-unroutable-candidate", "the answer's candidate leads nowhere, and the server checks back",
-        answers_changed(unroutable), options=ICE,
+        walled(f"{_UDP} meta length > 250 drop", side="near"),
     ),
     ice(
-        "x-privcand-passive-server", "the answer's candidate leads nowhere", "a candidate that is not routed",
-        answers_changed(unroutable, passive=True), says=(re.escape(ELSEWHERE),),
+        "media-unroutable-candidate", "the answer's candidate leads nowhere", "a candidate that is not routed",
+        answers_changed(unroutable), says=(re.escape(ELSEWHERE),),
     ),
     ice(
-        "x-tcpcand-passive-server", "the answer has candidates of TCP alone", "no UDP candidate",
+        "x-privcand-passive-server", "the answer's candidate leads nowhere, and the server sends nothing first",
+        "a candidate that is not routed", answers_changed(unroutable, passive=True), says=(re.escape(ELSEWHERE),),
+    ),
+    ice(
+        "x-tcpcand-passive-server", "the answer has candidates of TCP alone, where nothing listens", "no UDP candidate",
         answers_changed(by_tcp_alone, passive=True),
+    ),
+    ice(
+        "media-tcp-only", "the answer has candidates of TCP alone, and they are good", "no UDP candidate",
+        with_fault("tcp-only"),
     ),
     failed(
         "media-no-candidates", "the answer has no candidate", "no candidate", with_fault("no-candidates"), options=ICE,

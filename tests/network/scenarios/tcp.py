@@ -64,11 +64,12 @@ ROWS = (
     ),
     unreached(
         "tcp-dropped-answers", "a firewall drops all that comes back", "dropped",
-        walled("meta l4proto tcp drop", "near"), "28 000",
+        walled("meta l4proto tcp drop", side="near"), "28 000",
     ),
     unreached(
         "tcp-dropped-here", "this machine's own firewall drops all packets", "dropped",
-        walled("meta l4proto tcp drop", "near", "output"), "28 000", or_else="network-unreachable/refused-here",
+        walled("meta l4proto tcp drop", side="near", hook="output"), "28 000",
+        or_else="network-unreachable/refused-here",
     ),
     unreached(
         "tcp-icmp-admin", "a firewall answers: administratively prohibited", _REJECTED,
@@ -117,11 +118,11 @@ ROWS = (
     ),
     Scenario(
         "tcp-closed-at-once", "each connection is closed as soon as it is open", "closed before the answer is whole",
-        server(closes), or_else="network-unreachable/reset", curl="52 000",
+        server(closes), or_else="network-unreachable/reset",
     ),
     Scenario(
         "tcp-reset-at-once", "each connection is reset as soon as it is open", "reset as it begins",
-        server(resets_at_once), or_else="connection-closed-early", curl="56 000",
+        server(resets_at_once), or_else="connection-closed-early",
     ),
     Scenario(
         "tcp-closed-after-request", "the connection is closed where an answer should come",

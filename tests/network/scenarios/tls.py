@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -69,7 +70,7 @@ def wildcard(host: str) -> Road:
     return road
 
 
-def serving(change: Callable[[ssl.SSLContext], None], given: bool = True) -> Road:
+def serving(change: Callable[[ssl.SSLContext], None]) -> Road:
     """A server that demands something of TLS."""
 
     def road(ground: Ground) -> Asking:
@@ -83,9 +84,8 @@ def serving(change: Callable[[ssl.SSLContext], None], given: bool = True) -> Roa
 def old_alone(context: ssl.SSLContext) -> None:
     """TLS 1.1 and no more."""
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.options &= ~(ssl.OP_NO_TLSv1_1 | ssl.OP_NO_TLSv1)
-    context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
 
 
 def wants_client(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
