@@ -14,7 +14,7 @@ from rtdiag.network.measuring import SOCKS
 from rtdiag.network.way import Tunnel, facts
 from tests.network.certificates import Authority
 from tests.network.ground import Ground
-from tests.network.proxies import ASKS_LOGIN, Proxy
+from tests.network.proxies import Proxy, asks_login
 from tests.network.servers import Behaviour, answer, blurts, drips, page, request_of, resets, says, silent
 from tests.network_way.walking import SHORT_S, secured, tunnelled, walked
 
@@ -34,7 +34,7 @@ def made_of(ground: Ground, behaviour: Behaviour, userinfo: str = "", within_s: 
 @pytest.mark.parametrize(
     ("behaviour", "status", "failure", "words"),
     [
-        (says(ASKS_LOGIN), 407, "login", "407 Proxy Authentication Required"),
+        (says(asks_login('Basic realm="corp"')), 407, "login", "407 Proxy Authentication Required"),
         (says(page("403 Forbidden", "Blocked by policy")), 403, "refused", "Blocked by policy"),
         (says(answer("404 Not Found", "no such thing here", "text/plain")), 404, "refused", "no such thing here"),
         (says(answer("302 Found", "", "", "location: http://login.test/")), 302, "refused", ""),

@@ -17,7 +17,7 @@ from rtdiag.model import Evidence, Finding, Observation, PeerTrace
 from rtdiag.redact import Mask
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import IceServers, Session
-from tests.road.namespaces import Pair, inside, pair
+from tests.network.namespaces import Pair, inside, pair
 from tests.transport import far_end
 from tests.transport.far_end import lite, once, over_udp, refuses, silence
 
