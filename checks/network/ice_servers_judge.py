@@ -46,14 +46,15 @@ def finding(answers: Sequence[Mapping[str, Any]], relay_only: bool) -> Finding:
     """The one finding for all servers, by the facts of `network.ice_answer`."""
     if not answers:
         return Finding(CASE, "info", "no --ice-server was given", "")
-    status = next(one for one in SEVERITY if one in {_SAID[a["failure"]][1] for a in answers})
-    observed = dict.fromkeys(phrase for a in answers if (phrase := _observed(a)))
-    hints = [_HINTS.get(a["failure"], "") or a["apart"] for a in answers]
-    if relay_only and not any(_relays(a) for a in answers):
-        status, hints = min(status, "inconclusive", key=SEVERITY.index), [*hints, _RELAY_ALONE]
-        observed = observed or {NO_RELAY: None}
-    hint = "; ".join(dict.fromkeys(filter(None, hints)))
-    return Finding(CASE, status, "; ".join(map(_measured, answers)), _EXPECTED, tuple(observed), hint or None)
+    found = {_SAID[answer["failure"]][1] for answer in answers}
+    observed = tuple(dict.fromkeys(filter(None, map(_observed, answers))))
+    hints = [_HINTS.get(answer["failure"], "" if answer["failure"] else answer["apart"]) for answer in answers]
+    if relay_only and not observed and not any(map(_relays, answers)):
+        found, observed, hints = found | {"inconclusive"}, (NO_RELAY,), [*hints, _RELAY_ALONE]
+    status = next(one for one in SEVERITY if one in found)
+    # Where something is observed, the catalogue says what to do.
+    hint = "; ".join(dict.fromkeys(filter(None, hints))) if observed in ((), (NO_RELAY,)) else ""
+    return Finding(CASE, status, "; ".join(map(_measured, answers)), _EXPECTED, observed, hint or None)
 
 
 def _measured(answer: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Literal
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -83,8 +84,9 @@ def _rank(answer: IceAnswer) -> tuple[int, float]:
 
 
 def own_addresses(answers: Iterable[IceAnswer]) -> set[str]:
-    """This machine's addresses among what was measured, for a mask to learn."""
-    return {one.mapped.rpartition(":")[0].strip("[]") for one in answers if one.mapped}
+    """This machine's addresses among what was measured, for a mask to learn; 127.0.0.1 says nothing of a machine."""
+    hosts = (one.mapped.rpartition(":")[0].strip("[]") for one in answers if one.mapped)
+    return {host for host in hosts if not ip_address(host).is_loopback}
 
 
 def facts(answers: Iterable[IceAnswer]) -> list[dict[str, Any]]:

@@ -81,8 +81,20 @@ def test_with_relay_only_it_takes_one_that_relays_for_a_session() -> None:
     assert finding(facts([RELAY]), relay_only=True).status == "pass"
     found = finding(facts([WELL, answer("turn:[::1]", apart="it is IPv6")]), relay_only=True)
     assert (found.status, found.observed) == ("inconclusive", (judge.NO_RELAY,))
+    assert "--relay-only" in (found.hint or "")
     found = finding(facts([answer("turn:b", "credentials", REFUSED, login=True)]), relay_only=True)
-    assert (found.status, found.observed) == ("fail", (judge.TURN_REFUSED,))
+    assert (found.status, found.observed, found.hint) == ("fail", (judge.TURN_REFUSED,), None)
+    found = finding(facts([RELAY, answer("turn:c", "quota", "486")]), relay_only=True)
+    assert (found.status, found.observed) == ("inconclusive", ())
+
+
+def test_where_the_catalogue_knows_what_to_do_nothing_else_is_advised() -> None:
+    dead = [
+        answer("stuns:a", "refused", "Connection refused", apart="no session uses it"),
+        answer("turn:b", "quota", "486"),
+    ]
+    found = finding(facts(dead), relay_only=False)
+    assert (found.observed, found.hint) == ((judge.STUN_SILENT,), None)
 
 
 def test_each_failure_that_is_measured_is_judged() -> None:

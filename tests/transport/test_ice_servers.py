@@ -7,6 +7,7 @@ import errno
 import json
 import socket
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any, get_args
 
 import pytest
@@ -116,6 +117,12 @@ def test_a_stun_server_says_where_it_sees_this_machine() -> None:
     assert (found.failure, found.mapped, found.relayed) == ("", "203.0.113.7:4711", "")
     assert own_addresses([found]) == {MAPPED[0]}
     assert json.loads(json.dumps(facts([found])))[0]["kind"] == "stun"
+
+
+def test_loopback_is_nobodys_address() -> None:
+    """Where the server is on this machine, a mask that learnt 127.0.0.1 would hide it everywhere."""
+    for mapped in (("127.0.0.1", 1), ("::1", 1)):
+        assert own_addresses([of_stun(partial(success, XOR_MAPPED_ADDRESS=mapped))]) == set()
 
 
 def test_ipv6_is_asked_and_no_session_uses_it() -> None:
