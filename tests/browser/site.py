@@ -7,7 +7,7 @@ published ones do; that one name is replaced by the emulator's while a page is h
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,19 @@ async def site(
     mint: str = CLIENT_SECRETS,
     body: Mapping[str, Any] | None = None,
     scripts: Mapping[str, str] | None = None,
+    told: Callable[[Any], object] = lambda _: None,
 ) -> AsyncIterator[str]:
-    """The site's origin. `/token` posts `body` to `mint`; `scripts` are files by name, beside those of `pages/`."""
+    """The site's origin. `/token` posts `body` to `mint`; `scripts` are files by name, beside those of `pages/`.
+
+    `told` gets what a page posts to `/told`, as JSON.
+    """
 
     async def token(_: web.Request) -> web.Response:
         return web.json_response(await _minted(emulator, mint, dict(body or {})))
+
+    async def tell(request: web.Request) -> web.Response:
+        told(json.loads(await request.text()))
+        return web.Response(status=204)
 
     async def page(request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -55,6 +63,7 @@ async def site(
 
     app = web.Application()
     app.router.add_route("*", "/token", token)
+    app.router.add_post("/told", tell)
     app.router.add_get("/{name}", page)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
