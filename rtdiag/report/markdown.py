@@ -86,7 +86,7 @@ def _banner(report: Report) -> list[str]:
 def _verdict(report: Report) -> Iterator[str]:
     counts = tally(case.finding.status for case in cases.of_run(report))
     if not report.diagnosis:
-        yield from (f"### {status(report)}: {in_words(report)}", "")
+        yield from (f"### {status(report)}: {prose(in_words(report))}", "")
     for found in report.diagnosis[:1]:
         yield from (f"### {status(report)}: {code(found.cause, 100)} ({found.confidence} confidence)", "")
         yield from (f"**What it is:** {prose(found.summary)}", "", f"**What to do:** {prose(found.fix)}", "")

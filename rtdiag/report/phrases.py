@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from rtdiag.model import CUT_SHORT, SEVERITY, Report, Status
+from rtdiag.report.cases import of_run
+from rtdiag.report.spelling import one_line
 
 SIGNS: dict[Status, str] = {
     "pass": "✓",
@@ -25,6 +27,7 @@ _OVERALL: dict[Status, str] = {
     "skip": "nothing was asked",
     "error": "a check broke",
 }
+_LONGEST_BUT = 160
 # What passed, or was never asked, says nothing of a run that did not come to its end.
 _UNPROVEN: frozenset[Status] = frozenset({"pass", "warn", "info", "skip"})
 
@@ -56,9 +59,22 @@ def verdict(report: Report) -> str:
 
 
 def in_words(report: Report) -> str:
-    """The overall status as a sentence's end: `something is wrong`."""
-    cut_short = report.interrupted and overall(report) == "inconclusive"
-    return "not finished" if cut_short else _OVERALL[report.overall]
+    """The overall status as a sentence's end: `something is wrong`; of what works with a warning, which one that is."""
+    if report.interrupted and overall(report) == "inconclusive":
+        return "not finished"
+    return (_but(report) if report.overall == "warn" else "") or _OVERALL[report.overall]
+
+
+def _but(report: Report) -> str:
+    """`works, but looking names up takes long: 3.0 s each time`, of what shows the first cause; "" where nothing passed."""
+    found = of_run(report)
+    warned = [case for case in found if case.finding.status == "warn"]
+    if not warned or not any(case.finding.status == "pass" for case in found):
+        return ""
+    shown = report.diagnosis[0].evidence if report.diagnosis else ()
+    first = next((case for case in warned if case.id in shown), warned[0])
+    what = first.finding.observed[0] if first.finding.observed else first.id
+    return one_line(f"works, but {what}: {first.finding.measured}", _LONGEST_BUT)
 
 
 def reached(report: Report) -> str:
