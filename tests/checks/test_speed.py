@@ -43,7 +43,7 @@ def found(*exchanges: Exchange, run_ms: float = 20_000.0) -> Mapping[str, Findin
 
 def test_it_asks_nothing_and_is_in_every_run() -> None:
     report = run_on_emulator(only=["key.shape"])
-    assert [o.id for o in report.checks] == ["key", "speed"]
+    assert report.checks[-1].id == "speed"
     assert report.checks[-1].cost.requests == len(report.exchanges) == 0
     assert report.exit_code == 0
 
