@@ -24,6 +24,8 @@ from rtdiag.transport.failures import KINDS
 _FAILURE_HINTS: Mapping[str, str] = {
     "timeout connect": "nothing came back from that address: packets are dropped by a firewall, or a proxy has to be used here",
     "timeout tls": "the port is open, and what listens there answers no TLS handshake: no certificate was seen",
+    "closed tls": "the connection was cut in the middle of the TLS handshake: no certificate was seen",
+    "closed connect": "the connection was reset as it began",
     "timeout proxy": "the proxy took the connection and let the request wait: ask whoever runs it about this host",
 }
 
@@ -254,13 +256,20 @@ def _failed(exchange: Exchange) -> _Told:
         hint = f"correct or unset this variable, for nothing was sent: {failure.detail}"
     if past := re.search(r"\(directly \((\w+)\)\)", failure.detail):
         hint = f"{past[1]} keeps this host from the proxy, and directly it is not reached: take the host out of it"
-    if failure.kind == "proxy" and re.search(r"\b407\b", failure.detail):
-        hint = _LOG_IN
+    told = f"{failure.kind} {failure.detail}"
+    hint = next((said for words, said in _BY_THEIR_WORDS.items() if re.search(words, told)), hint)
     known = exchange.status is None
     return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", "", hint
 
 
 _LOG_IN = "the proxy wants a login of its own: name, colon, password and @ stand before its host in the proxy variable"
+# Where the words of a failure say more than its phase: what they begin with, and what to do.
+_BY_THEIR_WORDS: Mapping[str, str] = {
+    r"^proxy .*\b407\b": _LOG_IN,
+    r"^proxy .*\b50[0234]\b": "the proxy was reached, and did not reach the server",
+    r"^(unreachable|refused|dns|timeout) the proxy ": "it is the proxy of the proxy variable that is not reached, not the server",
+    r"^unreachable .*(not permitted|ermission denied)": "this machine itself forbids the connection",
+}
 
 
 def _by_status(exchange: Exchange) -> _Told | None:

@@ -6,9 +6,10 @@ A failure is data: no usable answer came, and this says which phase ended how. I
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rtdiag.model import Failure
 
@@ -17,7 +18,7 @@ KINDS: dict[str, str] = {
     "dns": "the host name could not be resolved",
     "refused": "nothing listens at that address and port",
     "unreachable": "the network has no way to that address",
-    "tls": "the TLS handshake failed: an untrusted certificate, or something that does not speak TLS",
+    "tls": "the TLS handshake failed",
     "timeout": "no answer within the deadline",
     "closed": "the connection was closed before the answer was whole",
     "protocol": "what came back is not HTTP",
@@ -79,8 +80,17 @@ def from_http(exc: BaseException, phase: str, late: str) -> Failure:
         if any(isinstance(cause, types) for cause in causes):
             if kind == "protocol" and ("disconnected" in detail or "peer closed" in detail):
                 kind = "closed"
-            return Failure(kind, where, detail)
+            return Failure(kind, where, _by_the_system(detail, causes) if where == "connect" else detail)
     return Failure("unknown", phase, f"{type(exc).__name__}: {detail}")
+
+
+def _by_the_system(detail: str, causes: Iterable[BaseException]) -> str:
+    """The words with those of the operating system, which the library has left out: `…: [Errno 113] No route to host`."""
+    errors = (cause for cause in causes if isinstance(cause, OSError) and cause.errno and cause.strerror)
+    first = next(errors, None)
+    if first is None or first.errno == errno.ECONNREFUSED or str(first.strerror) in detail:
+        return detail
+    return f"{detail}: [Errno {first.errno}] {first.strerror}"
 
 
 def _late(phase: str, late: str) -> Failure:

@@ -372,3 +372,51 @@ def test_nothing_but_the_request_and_the_answer_is_used() -> None:
         stripped = {name: entry[name] for name in USED} | {"id": number}
         assert causes_of(situation(stripped)) == causes_of(situation(entry))
         assert causes_of(replace(situation(entry), id=None)) == causes_of(situation(entry))
+
+
+@pytest.mark.parametrize(
+    ("text", "failure", "first"),
+    [
+        ("x509: certificate signed by unknown authority", "", ("tls-or-proxy/issuer-unknown", "high")),
+        ("net::ERR_CERT_DATE_INVALID", "", ("tls-or-proxy/expired", "medium")),
+        (
+            "api.example: [SSL] certificate is not yet valid (_ssl.c:1)",
+            "tls tls",
+            ("tls-or-proxy/not-yet-valid", "medium"),
+        ),
+        ("api.example: All connection attempts failed", "refused connect", ("network-unreachable/refused", "medium")),
+    ],
+)
+def test_a_variant_counts_what_speaks_for_its_family_and_stands_in_its_place(
+    text: str, failure: str, first: tuple[str, str]
+) -> None:
+    found = causes_of(Situation(text, failure=failure))
+    assert (found[0].cause, found[0].confidence) == first
+    assert first[0].partition("/")[0] not in [one.cause for one in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("net::ERR_SSL_PROTOCOL_ERROR", "tls-or-proxy"),
+        ("httpx.ConnectError: All connection attempts failed", "network-unreachable"),
+        ("curl: (6) Could not resolve host: api.openai.com", "network-unreachable"),
+        ("net::ERR_TUNNEL_CONNECTION_FAILED", "proxy-refuses-connect"),
+    ],
+)
+def test_where_the_words_do_not_tell_which_variant_it_is_the_family_stands_alone(text: str, first: str) -> None:
+    found = [one.cause for one in causes_of(Situation(text))]
+    assert found[0] == first
+    assert not [cause for cause in found if cause.startswith(f"{first}/")]
+
+
+def test_a_proxy_that_is_not_reached_is_not_the_server() -> None:
+    """The variables name it, so its fault is neither the server's nor the name's."""
+    place = "the proxy http://***@proxy.example:3128"
+    told = {
+        f"{place}: All connection attempts failed": ("refused connect", "proxy-refuses-connect/not-listening"),
+        f"{place}: [Errno -2] Name or service not known": ("dns dns", "proxy-refuses-connect/name-unknown"),
+        f"{place}: no connection within 5 s": ("timeout connect", "proxy-refuses-connect/unreachable"),
+    }
+    for text, (failure, cause) in told.items():
+        assert causes_of(Situation(text, failure=failure))[0].cause == cause
