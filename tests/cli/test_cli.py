@@ -196,7 +196,7 @@ def test_a_server_that_is_not_there_says_nothing_of_the_key(closed_port: int) ->
     done = rtdiag("run", "-o", "json", "--base-url", f"http://127.0.0.1:{closed_port}/v1", OPENAI_API_KEY=KEY)
     report = checked(done.stdout)
     assert done.returncode == report["exit_code"] == 3
-    assert [d["cause"] for d in report["diagnosis"]] == ["network-unreachable"]
+    assert [d["cause"] for d in report["diagnosis"]] == ["network-unreachable/refused"]
     assert report["exchanges"][0]["failure"]["kind"] == "refused"
     assert KEY not in done.stdout + done.stderr
 
