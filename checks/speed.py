@@ -133,9 +133,9 @@ CHECK = Check(
     id="speed",
     title="What did the way cost?",
     cases=(
-        Case("names", "how long were names looked up?"),
-        Case("connecting", "how long did connections take to be made?"),
-        Case("round-trip", "how long is a packet on its way there and back?"),
+        Case("names", "are names looked up quickly?"),
+        Case("connecting", "are connections made quickly?"),
+        Case("round-trip", "is the round trip short enough?"),
     ),
     probe=probe,
     judge=judge,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rtdiag.model import Finding, Pair, PeerTrace
-from rtdiag.transport.ice import NO_RELAY, NO_UDP
+from rtdiag.transport.ice_search import NO_RELAY, NO_UDP
 
 NOTHING = "nothing came back over UDP"
 TCP_WORKS = "nothing came back over UDP and TCP would carry it"

@@ -20,7 +20,7 @@ from rtdiag.transport.candidates import Candidate, candidates
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
-from rtdiag.transport.ice import LATE_S, NO_CANDIDATE, NO_RELAY, TCP_AFTER_S, Search
+from rtdiag.transport.ice_search import LATE_S, NO_CANDIDATE, NO_RELAY, TCP_AFTER_S, Search
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
