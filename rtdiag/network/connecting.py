@@ -14,6 +14,7 @@ import struct
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -84,7 +85,7 @@ class _Call:
     def __init__(self, address: str, port: int, within_s: float) -> None:
         self.address = address
         self.dialled = Dial(address, port)
-        self.open = False
+        self.open = self._ended = False
         self._port = port
         self._limit = asyncio.timeout(within_s)
         self._socket: socket.socket | None = None
@@ -100,6 +101,7 @@ class _Call:
         except OSError as exc:
             failed = _reason(exc, self.address, self._socket)
         took_ms = round((time.perf_counter() - began) * 1000, 1)
+        self._ended = True
         self.dialled = Dial(self.address, self._port, took_ms, failed.failure, failed.detail, failed.by)
         if not self.open:
             self.close()
@@ -107,7 +109,7 @@ class _Call:
     def hurry(self, left_s: float) -> None:
         """It has no longer than that from now on."""
         soonest = asyncio.get_running_loop().time() + left_s
-        if not self.dialled.took_ms and (when := self._limit.when()) is not None and when > soonest:
+        if not self._ended and (when := self._limit.when()) is not None and when > soonest:
             self._limit.reschedule(soonest)
 
     def taken(self) -> socket.socket:
@@ -144,7 +146,8 @@ def _made(address: str) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setblocking(False)
     if sys.platform == "linux":
-        made.setsockopt(*_RECVERR[family], 1)
+        with suppress(OSError):
+            made.setsockopt(*_RECVERR[family], 1)
     return made
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rtdiag.network.connecting import Dialling, connection
 from rtdiag.network.resolving import in_order, look_up
-from rtdiag.network.securing import answer_to_hello, handshake, leads_to_tls
+from rtdiag.network.securing import Lenient, answer_to_hello, handshake, leads_to_tls, shaken
 from rtdiag.network.streams import Stream, Tls
 from rtdiag.network.tunnelling import tunnel
 from rtdiag.network.way import Handshake, Hop, Tunnel, Way
@@ -53,7 +53,7 @@ async def spoken_at(way: Way, ways: Ways, deadlines: Deadlines) -> str:
     """
     if way.proxied or way.hop is None or all(dial.failure for dial in way.hop.dials):
         return ""
-    road = _Road(way, None, ways, None, deadlines)
+    road = _Road(way, None, ways, Lenient().context, deadlines)
     came = b""
     with suppress(OSError):  # a deadline that passes is one
         async with asyncio.timeout(deadlines.connect_s):
@@ -124,15 +124,10 @@ class _Road:
     async def _tunnelled(self, stream: Stream, proxy: Address) -> tuple[Stream, Tunnel]:
         if proxy.scheme == "https" and self.context:
             stream = tls = Tls(stream, self.context, proxy.host)
-            try:
-                async with asyncio.timeout(self.deadlines.connect_s):
-                    await tls.shake()
-            except TimeoutError:
-                return stream, Tunnel(failure="tls", detail="the proxy does not answer the TLS handshake")
-            except OSError as exc:
-                return stream, Tunnel(
-                    failure="tls", detail=getattr(exc, "verify_message", "") or exc.strerror or str(exc)
-                )
+            failure, detail = await shaken(tls, self.deadlines.connect_s)
+            if failure not in ("", "late"):
+                said = f"it answers in plain HTTP: {detail}" if failure == "plain-http" else detail
+                return stream, Tunnel(failure="tls", detail=said)
         return stream, await tunnel(stream, proxy, self.way.host, self.way.port, self.deadlines.request_s)
 
     async def _secured(self, stream: Stream) -> Handshake:

@@ -56,7 +56,7 @@ async def handshake(
     """What came of it with the server behind `stream`. `environment` names more stores; each further question has `within_s`."""
     began = time.perf_counter()
     tls = Tls(stream, trust.context, host)
-    failure, detail = await _shaken(tls, within_s)
+    failure, detail = await shaken(tls, within_s)
     took_ms = round((time.perf_counter() - began) * 1000, 1)
     made = Handshake(trust.store, took_ms=took_ms, failure=failure, detail=detail)
     if failure in ("silent", "closed") and (said := await _plainly(again, host, within_s)):
@@ -67,7 +67,7 @@ async def handshake(
         made = replace(made, server_date=await _date(again, host, within_s))
     shown = tls if made.failure in ("", "client-certificate") else None
     if made.failure in _JUDGED:
-        shown = await _unverified(_Lenient(), again, host, within_s)
+        shown = await _unverified(Lenient(), again, host, within_s)
     if shown is None:
         return made
     made = replace(made, protocol=shown.ssl.version() or "")
@@ -76,7 +76,7 @@ async def handshake(
 
 async def _explained(made: Handshake, again: Again, host: str, within_s: float) -> Handshake:
     """A refusal that can mean several things, by what the server does where every version is offered and nothing is verified."""
-    lenient = _Lenient(every_version=True)
+    lenient = Lenient(every_version=True)
     tls = await _unverified(lenient, again, host, within_s)
     version = (tls.ssl.version() or "") if tls else ""
     if lenient.asked_for_certificate:
@@ -95,12 +95,12 @@ def leads_to_tls(raw: bytes) -> bool:
 
 async def answer_to_hello(stream: Stream, host: str, within_s: float) -> bytes:
     """How what comes back for a ClientHello begins, whatever becomes of the handshake."""
-    tls = Tls(stream, _Lenient().context, host)
-    await _shaken(tls, within_s)
+    tls = Tls(stream, Lenient().context, host)
+    await shaken(tls, within_s)
     return tls.came
 
 
-async def _shaken(tls: Tls, within_s: float) -> tuple[str, str]:
+async def shaken(tls: Tls, within_s: float) -> tuple[str, str]:
     """The handshake, and with TLS 1.3 whether it holds: `failure` and `detail`."""
     began = time.perf_counter()
     try:
@@ -171,7 +171,7 @@ async def _date(again: Again, host: str, within_s: float) -> str:
         async with asyncio.timeout(within_s):
             stream = await again()
             try:
-                tls = Tls(stream, _Lenient().context, host)
+                tls = Tls(stream, Lenient().context, host)
                 await tls.shake()
                 await tls.send(_PLAIN % host.encode())
                 while not (found := _DATE.search(raw)) and len(raw) < _LARGEST_HEAD and (more := await tls.receive()):
@@ -183,7 +183,7 @@ async def _date(again: Again, host: str, within_s: float) -> str:
         return ""
 
 
-class _Lenient:
+class Lenient:
     """A setting that takes every certificate, and where it is told to every version that OpenSSL still has."""
 
     def __init__(self, every_version: bool = False) -> None:
@@ -201,7 +201,7 @@ class _Lenient:
         self.asked_for_certificate |= (direction, kind, message) == ("read", _HANDSHAKE, _REQUEST)
 
 
-async def _unverified(lenient: _Lenient, again: Again, host: str, within_s: float) -> Tls | None:
+async def _unverified(lenient: Lenient, again: Again, host: str, within_s: float) -> Tls | None:
     """A handshake by that setting, None where even that does not come about. The connection is closed."""
     try:
         async with asyncio.timeout(within_s):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from html import unescape
 from urllib.parse import unquote
 
+from rtdiag.network.securing import leads_to_tls
 from rtdiag.network.streams import Stream
 from rtdiag.network.way import Tunnel
 from rtdiag.transport.addresses import Address, printable
@@ -20,12 +21,14 @@ from rtdiag.transport.http import user_agent
 _LARGEST_BYTES = 16 * 1024
 _REST_S = 1.0  # for what stands behind the head of a refusal
 _MOST_SHOWN = 120
+_SHORTEST = 6
 
 _STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([^\r\n]*))?")
 _TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
 # What of a page nobody sees, to its end where it is cut.
 _UNSEEN = re.compile(r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<[^>]*(?:>|\Z)", re.IGNORECASE | re.DOTALL)
 _END = re.compile(rb"\r?\n\r?\n")
+_NO_PROXY = (404, 405, 501)  # as web servers answer to CONNECT
 _NAMES = ("proxy-agent", "via", "server")  # what a proxy calls itself
 
 
@@ -41,6 +44,11 @@ class _Head:
     def server(self) -> str:
         """What the proxy calls itself, "" for nothing."""
         return next((self.headers[name] for name in _NAMES if name in self.headers), "")
+
+    @property
+    def shows_page(self) -> bool:
+        """Whether it is one of a page, which no answer to CONNECT has."""
+        return "html" in self.headers.get("content-type", "") or self.headers.get("content-length", "0") != "0"
 
 
 async def tunnel(stream: Stream, proxy: Address, host: str, port: int, within_s: float) -> Tunnel:
@@ -62,11 +70,13 @@ async def tunnel(stream: Stream, proxy: Address, host: str, port: int, within_s:
     made = Tunnel(login=bool(proxy.userinfo), took_ms=round((time.perf_counter() - began) * 1000, 1))
     text, rest = (*_END.split(raw, maxsplit=1), b"")[:2]
     head = _read(text.decode("latin-1"))
+    if head is None and leads_to_tls(raw):
+        return replace(made, failure="not-http", detail="it answers in TLS")
     if head is None:
         failure = "not-http" if raw else failure
         return replace(made, words=_shown(_spoken(raw), proxy), failure=failure, detail=detail)
     made = replace(made, status=head.status, server=_shown(head.server, proxy))
-    if refused := _failure(head.status):
+    if refused := _failure(head):
         rest += await _body(stream, head.headers, len(rest))
         reason = " ".join((head.reason, head.headers.get("x-squid-error", "")))
         return replace(made, failure=refused, words=_shown(_spoken(rest), proxy), detail=_shown(reason, proxy))
@@ -94,10 +104,12 @@ def _read(text: str) -> _Head | None:
     return _Head(int(found[1]), found[2] or "", headers)
 
 
-def _failure(status: int) -> str:
-    if status == 407:
+def _failure(head: _Head) -> str:
+    if head.status in (401, 407):  # tinyproxy says 401 of a wrong login
         return "login"
-    return {2: "", 5: "unreached"}.get(status // 100, "refused")
+    if head.status in _NO_PROXY or (head.status // 100 == 2 and head.shows_page):
+        return "no-proxy"
+    return {2: "", 5: "unreached"}.get(head.status // 100, "refused")
 
 
 async def _body(stream: Stream, headers: Mapping[str, str], came: int) -> bytes:
@@ -122,6 +134,7 @@ def _shown(text: str, proxy: Address) -> str:
     """`text` in one line, not long, without the name and the password that were sent."""
     quoted = filter(None, (proxy.userinfo, *reversed(proxy.userinfo.split(":", 1))))
     for secret in [form for one in quoted for form in (one, unquote(one))]:
-        text = text.replace(secret, "***").replace(b64encode(secret.encode()).decode(), "***")
+        whole = r"(?<!\w){}(?!\w)" if len(secret) < _SHORTEST else "{}"  # a short one stands in other words too
+        text = re.sub(whole.format(re.escape(secret)), "***", text).replace(b64encode(secret.encode()).decode(), "***")
     line = printable(" ".join(text.split()))
     return line if len(line) <= _MOST_SHOWN else line[:_MOST_SHOWN] + "…"

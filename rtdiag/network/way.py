@@ -57,8 +57,9 @@ class Hop:
 class Tunnel:
     """What a proxy made of CONNECT. `login` says that name and password were sent.
 
-    `failure`: login (407), refused (another 4xx), unreached (5xx), silent, closed, not-http, tls (of an https proxy).
-    `words` begin its body or title; `server` is what it calls itself (Via, Server, Proxy-Agent).
+    `failure`: login (407 or 401), refused (another 4xx, or 3xx), unreached (5xx), silent, closed, not-http, no-proxy (an HTTP
+    server that is none: 404, 405, 501, or a page in place of a way), tls (of an https proxy). `words` are its page's title or
+    begin what it says; `server` is what it calls itself (Proxy-Agent, Via, Server).
     """
 
     status: int | None = None

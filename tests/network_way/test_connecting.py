@@ -105,6 +105,18 @@ def test_of_two_that_open_the_first_is_taken() -> None:
     assert [one.failure for one in found] == ["", ""]
 
 
+def test_one_that_fails_at_once_disturbs_no_other() -> None:
+    """Where there is no route, a call has ended before it has begun to wait."""
+    with pair(4) as made:
+        made.call("near", "ip", "route", "add", "prohibit", "198.51.100.0/24")
+        with inside(made.far):
+            listening = socket.create_server(("10.13.0.1", PORT))
+        with inside(made.near), listening:
+            taken, found = names.run(dialled([NOWHERE[4], FAR[4], "::ffff:x"], PORT, LONG_S))
+    assert taken == FAR[4]
+    assert [one.failure for one in found] == ["refused-here", "", "other"]
+
+
 def test_no_more_than_so_many_are_dialled(ground: Ground) -> None:
     port = ground.closed_port()
     _, found = names.run(dialled([f"127.0.0.{number}" for number in range(1, 50)], port, LONG_S))

@@ -36,7 +36,12 @@ def made_of(ground: Ground, behaviour: Behaviour, userinfo: str = "", within_s: 
     [
         (says(asks_login('Basic realm="corp"')), 407, "login", "407 Proxy Authentication Required"),
         (says(page("403 Forbidden", "Blocked by policy")), 403, "refused", "Blocked by policy"),
-        (says(answer("404 Not Found", "no such thing here", "text/plain")), 404, "refused", "no such thing here"),
+        (says(answer("404 Not Found", "no such thing here", "text/plain")), 404, "no-proxy", "no such thing here"),
+        (says(page("405 Not Allowed")), 405, "no-proxy", "405 Not Allowed"),
+        (says(answer("501 Unsupported method ('CONNECT')")), 501, "no-proxy", ""),
+        (says(page("200 OK", "Welcome")), 200, "no-proxy", "Welcome"),
+        (says(answer("401 Unauthorized", "", "")), 401, "login", ""),
+        (says(b"\x15\x03\x01\0\x02\x02\x46"), None, "not-http", ""),
         (says(answer("302 Found", "", "", "location: http://login.test/")), 302, "refused", ""),
         (says(page("502 Bad Gateway")), 502, "unreached", "502 Bad Gateway"),
         (says(answer("504 Gateway Timeout", "<p>late<script>x</script> &amp; tired</p>")), 504, "unreached", "late & tired"),
@@ -130,8 +135,10 @@ def test_a_proxy_behind_tls_and_tls_through_it(ground: Ground) -> None:
     assert found.handshake.failure == ""
     made = tunnelled(f"https://127.0.0.1:{proxy}")
     assert (made.failure, made.detail) == ("tls", "unable to get local issuer certificate")
+    made = tunnelled(f"https://127.0.0.1:{ground.serve(blurts(b'HTTP/1.1 400 Bad Request'))}")
+    assert (made.failure, made.detail) == ("tls", "it answers in plain HTTP: HTTP/1.1 400 Bad Request")
     made = tunnelled(f"https://127.0.0.1:{ground.serve(silent)}", SHORT_S)
-    assert (made.failure, made.detail) == ("tls", "the proxy does not answer the TLS handshake")
+    assert (made.failure, made.detail) == ("tls", f"no handshake within {SHORT_S:g} s")
 
 
 def test_one_that_reads_along_shows_its_own_certificate(ground: Ground) -> None:
@@ -153,3 +160,9 @@ def test_socks_is_connected_to_and_not_measured_beyond(monkeypatch: pytest.Monke
     assert found.hop is not None
     assert [one.failure for one in found.hop.dials] == [""]
     assert (found.tunnel, found.handshake) == (None, None)
+
+
+def test_a_short_password_takes_nothing_from_other_words(ground: Ground) -> None:
+    said = says(answer("403 Forbidden", "a proxy said: my x of y", "text/plain", "server: tinyproxy/1.11.1"))
+    made = made_of(ground, said, "x:y")
+    assert (made.server, made.words) == ("tinyproxy/1.11.1", "a proxy said: my *** of ***")
