@@ -237,7 +237,8 @@ def _judged(made: Handshake, chain: list[x509.Certificate], trust: Trust, enviro
     if not chain or len(shown) < len(chain):
         return replace(made, chain=shown)
     public = made.store == CERTIFI and not made.failure
-    accepts = () if public else taking(chain, environment, made.store)
+    but = "" if made.failure == "other" else made.store
+    accepts = () if public else taking(chain, environment, but)
     if made.failure == "issuer" and not accepts and _lacks_issuer(chain, _trusted(trust.context)):
         made = replace(made, failure="incomplete")
     foreign = not public and CERTIFI not in accepts

@@ -91,8 +91,9 @@ class Handshake:
     not-begun, plain-http, not-tls (neither TLS nor HTTP; `detail` begins what came), silent, closed, version (`protocol` is the one
     that the server has), client-certificate, other. `chain` is what the server sent, its own certificate first. `accepts`: which
     other stores of this machine would take it, as `certifi`, `SSL_CERT_FILE=/etc/ca.pem`, `the system's /etc/ssl/cert.pem`; nobody
-    is asked where certifi is the store and takes it. `reader`: the product by whose issuer it is known that something reads along,
-    "" for none known. `server_date` is the server's clock where the dates were refused.
+    is asked where certifi is the store and takes it. With `other` the store itself is asked, too: where it takes the chain, it is
+    Python that is strict, as it is from 3.13 on, and `detail` says what is missing. `reader`: the product by whose issuer it is
+    known that something reads along, "" for none known. `server_date` is the server's clock where the dates were refused.
     """
 
     store: str

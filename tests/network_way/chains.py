@@ -14,21 +14,34 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 _DAY = timedelta(days=1)
+_SIGNS = x509.KeyUsage(
+    False, False, False, False, False, True, True, False, False
+)  # certificates and lists of revoked ones
 _SCTS = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 
 
 @dataclass
 class Signer:
-    """Who signs; `issuer` signed it, None for itself. Names are RFC 4514."""
+    """Who signs; `issuer` signed it, None for itself. Names are RFC 4514. A `loose` one lacks what RFC 5280 wants of it."""
 
     name: str
     issuer: Signer | None = None
+    loose: bool = False
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def __post_init__(self) -> None:
         made = _made(self.name, self.issuer or self, self.key, -_DAY, _DAY)
         made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        if not self.loose:
+            made = made.add_extension(_SIGNS, critical=True)
+            made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
         self.certificate = made.sign((self.issuer or self).key, hashes.SHA256())
+
+    def file(self, folder: Path) -> str:
+        """A file there with its own certificate, for SSL_CERT_FILE."""
+        path = folder / f"{id(self)}.pem"
+        path.write_bytes(self.pem)
+        return str(path)
 
     @property
     def pem(self) -> bytes:
@@ -88,4 +101,7 @@ def _made(
     builder = x509.CertificateBuilder().subject_name(x509.Name.from_rfc4514_string(name))
     builder = builder.issuer_name(x509.Name.from_rfc4514_string(issuer.name)).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
+    if not issuer.loose:
+        by = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        builder = builder.add_extension(by, critical=False)
     return builder.not_valid_before(now + begins).not_valid_after(now + ends)

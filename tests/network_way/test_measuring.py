@@ -16,6 +16,7 @@ from rtdiag.transport.recorder import Deadlines
 from rtdiag.transport.ways import Ways
 from tests.network.ground import Ground
 from tests.network.servers import silent
+from tests.network_way.chains import Signer
 from tests.network_way.walking import walked
 
 
@@ -74,14 +75,14 @@ def test_what_is_no_address_is_said(url: str) -> None:
 
 
 def test_it_connects_once_where_all_is_well(ground: Ground) -> None:
-    came = []
+    came, ours = [], Signer("CN=Our Own Root")
 
     async def noted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         came.append(writer)
         await silent(reader, writer)
 
-    port = ground.serve(noted, ground.authority.server("127.0.0.1"))
-    found = walked(f"https://127.0.0.1:{port}/v1", {"SSL_CERT_FILE": str(ground.authority.pem)})
+    port = ground.serve(noted, ours.server())
+    found = walked(f"https://localhost:{port}/v1", {"SSL_CERT_FILE": ours.file(ground.folder)})
     assert found.handshake is not None
     assert found.handshake.failure == ""
     assert len(came) == 1

@@ -12,12 +12,13 @@ import pytest
 from rtdiag.network import tunnelling
 from rtdiag.network.measuring import SOCKS
 from rtdiag.network.way import Tunnel, facts
-from tests.network.certificates import Authority
 from tests.network.ground import Ground
 from tests.network.proxies import Proxy, asks_login
 from tests.network.servers import Behaviour, answer, blurts, drips, page, request_of, resets, says, silent
-from tests.network_way.walking import SHORT_S, secured, tunnelled, walked
+from tests.network_way.chains import Signer
+from tests.network_way.walking import SHORT_S, tunnelled, walked
 
+OURS = Signer("CN=Our Own Root")
 NAME, PASSWORD = "FAKE-name", "FAKE p@ss:w0rd"
 USERINFO = "FAKE-name:FAKE%20p%40ss%3Aw0rd"
 
@@ -114,26 +115,26 @@ def test_a_login_is_sent_and_never_told(ground: Ground) -> None:
 
 
 def test_through_one_that_works_the_servers_own_certificate_is_seen(ground: Ground) -> None:
-    server = ground.serve(silent, ground.authority.server("127.0.0.1"))
+    server = ground.serve(silent, OURS.server())
     proxy = ground.serve(Proxy(login=f"{NAME}:{PASSWORD}").behaviour())
-    given = {"HTTPS_PROXY": f"http://{USERINFO}@127.0.0.1:{proxy}", "SSL_CERT_FILE": str(ground.authority.pem)}
-    found = walked(f"https://127.0.0.1:{server}/v1", given)
+    given = {"HTTPS_PROXY": f"http://{USERINFO}@127.0.0.1:{proxy}", "SSL_CERT_FILE": OURS.file(ground.folder)}
+    found = walked(f"https://localhost:{server}/v1", given)
     assert found.tunnel is not None
     assert (found.tunnel.status, found.tunnel.failure, found.tunnel.login) == (200, "", True)
     assert found.handshake is not None
-    assert (found.handshake.failure, found.handshake.chain[0].subject) == ("", "CN=127.0.0.1")
+    assert (found.handshake.failure, found.handshake.chain[0].subject) == ("", "CN=localhost")
     assert found.hop is not None
     assert found.hop.port == proxy
 
 
 def test_a_proxy_behind_tls_and_tls_through_it(ground: Ground) -> None:
-    server = ground.serve(silent, ground.authority.server("127.0.0.1"))
-    proxy = ground.serve(Proxy().behaviour(), ground.authority.server("127.0.0.1"))
-    given = {"HTTPS_PROXY": f"https://127.0.0.1:{proxy}", "SSL_CERT_FILE": str(ground.authority.pem)}
-    found = walked(f"https://127.0.0.1:{server}/v1", given)
+    server = ground.serve(silent, OURS.server())
+    proxy = ground.serve(Proxy().behaviour(), OURS.server())
+    given = {"HTTPS_PROXY": f"https://localhost:{proxy}", "SSL_CERT_FILE": OURS.file(ground.folder)}
+    found = walked(f"https://localhost:{server}/v1", given)
     assert found.handshake is not None
     assert found.handshake.failure == ""
-    made = tunnelled(f"https://127.0.0.1:{proxy}")
+    made = tunnelled(f"https://localhost:{proxy}")
     assert (made.failure, made.detail) == ("tls", "unable to get local issuer certificate")
     made = tunnelled(f"https://127.0.0.1:{ground.serve(blurts(b'HTTP/1.1 400 Bad Request'))}")
     assert (made.failure, made.detail) == ("tls", "it answers in plain HTTP: HTTP/1.1 400 Bad Request")
@@ -142,12 +143,13 @@ def test_a_proxy_behind_tls_and_tls_through_it(ground: Ground) -> None:
 
 
 def test_one_that_reads_along_shows_its_own_certificate(ground: Ground) -> None:
-    server = ground.serve(silent, ground.authority.server("127.0.0.1"))
-    reading = Authority(ground.folder, "mitmproxy")
-    proxy = ground.serve(Proxy(reads=reading.server("127.0.0.1")).behaviour())
-    for trusted in (reading, ground.authority):
-        given = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy}"}
-        handshake = secured(server, trusted.pem, variables=given)
+    server = ground.serve(silent, OURS.server())
+    reading = Signer("CN=mitmproxy,O=mitmproxy")
+    proxy = ground.serve(Proxy(reads=reading.server()).behaviour())
+    for trusted in (reading, OURS):
+        given = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy}", "SSL_CERT_FILE": trusted.file(ground.folder)}
+        handshake = walked(f"https://localhost:{server}/v1", given).handshake
+        assert handshake is not None
         assert handshake.failure == ("" if trusted is reading else "issuer")
         assert handshake.reader == "mitmproxy"
 
