@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import replace
@@ -43,6 +42,7 @@ _REFUSES = {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_BAD_CERTIFICATE", "SSL
 _EXPLAINED = {"version", "closed", "refused", "late"}  # `late`: once the handshake was done, as TLS 1.3 has it
 _REQUEST, _ALERT, _HANDSHAKE = 13, 21, 22  # CertificateRequest; types of records, RFC 8446 appendix B
 _JUDGED = {"issuer", "self-signed", "name", "ended", "not-begun", "incomplete", "other"}
+_OF_ITSELF = {"name", "ended", "not-begun"}  # no store would change that
 _PLAIN = b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
 _DATE = re.compile(rb"(?im)^date: *([ -~]+?)\s*\r\n")
 _LARGEST_HEAD = 16 * 1024
@@ -54,11 +54,9 @@ async def handshake(
     stream: Stream, host: str, trust: Trust, environment: Mapping[str, str], again: Again, within_s: float
 ) -> Handshake:
     """What came of it with the server behind `stream`. `environment` names more stores; each further question has `within_s`."""
-    began = time.perf_counter()
     tls = Tls(stream, trust.context, host)
     failure, detail = await shaken(tls, within_s)
-    took_ms = round((time.perf_counter() - began) * 1000, 1)
-    made = Handshake(trust.store, took_ms=took_ms, failure=failure, detail=detail)
+    made = Handshake(trust.store, took_ms=tls.took_ms, failure=failure, detail=detail)
     if failure in ("silent", "closed") and (said := await _plainly(again, host, within_s)):
         return replace(made, failure="plain-http", detail=said)
     if failure in _EXPLAINED:
@@ -102,7 +100,6 @@ async def answer_to_hello(stream: Stream, host: str, within_s: float) -> bytes:
 
 async def shaken(tls: Tls, within_s: float) -> tuple[str, str]:
     """The handshake, and with TLS 1.3 whether it holds: `failure` and `detail`."""
-    began = time.perf_counter()
     try:
         async with asyncio.timeout(within_s):
             await tls.shake()
@@ -111,7 +108,7 @@ async def shaken(tls: Tls, within_s: float) -> tuple[str, str]:
     except OSError as exc:
         return _failure(exc, tls.came)
     if tls.ssl.version() == "TLSv1.3":
-        return await _refused_later(tls, max(_GLANCE_S, 2 * (time.perf_counter() - began)))
+        return await _refused_later(tls, max(_GLANCE_S, 2 * tls.took_ms / 1000))
     return "", ""
 
 
@@ -238,7 +235,7 @@ def _judged(made: Handshake, chain: list[x509.Certificate], trust: Trust, enviro
         return replace(made, chain=shown)
     public = made.store == CERTIFI and not made.failure
     but = "" if made.failure == "other" else made.store
-    accepts = () if public else taking(chain, environment, but)
+    accepts = () if public or made.failure in _OF_ITSELF else taking(chain, environment, but)
     if made.failure == "issuer" and not accepts and _lacks_issuer(chain, _trusted(trust.context)):
         made = replace(made, failure="incomplete")
     foreign = not public and CERTIFI not in accepts

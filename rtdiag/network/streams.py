@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -52,9 +53,17 @@ class Tls(Stream):
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.ssl = context.wrap_bio(self._in, self._out, server_hostname=host)
         self.came = b""
+        self.took_ms = 0.0
 
     async def shake(self) -> None:
-        """The handshake. Raises OSError, of which ssl.SSLError is one."""
+        """The handshake; `took_ms` says how long that was. Raises OSError, of which ssl.SSLError is one."""
+        began = time.perf_counter()
+        try:
+            await self._shake()
+        finally:
+            self.took_ms = round((time.perf_counter() - began) * 1000, 1)
+
+    async def _shake(self) -> None:
         while True:
             try:
                 self.ssl.do_handshake()

@@ -16,6 +16,7 @@ from cryptography import x509
 from rtdiag.network import securing, stores
 from rtdiag.network.measuring import spoken_at
 from rtdiag.network.readers import interceptors, reader
+from rtdiag.network.streams import Tls
 from rtdiag.network.way import Dial, Handshake, Hop, Way
 from rtdiag.transport import names
 from rtdiag.transport.recorder import Deadlines
@@ -83,7 +84,7 @@ def test_a_good_one(ground: Ground, ours: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_certificate(served: ssl.SSLContext, failure: str, ground: Ground, ours: Path) -> None:
-    made = shaken(ground, served, ours)
+    made = shaken(ground, served, ours, REQUESTS_CA_BUNDLE=str(ours))  # asked again, it is of the same mind
     assert made.failure == failure
     assert made.detail
     assert made.chain
@@ -191,6 +192,24 @@ def test_what_is_not_answered_is_silent(ground: Ground) -> None:
     made = secured(ground.serve(silent), within_s=SHORT_S)
     assert (made.failure, made.detail) == ("silent", f"no handshake within {SHORT_S:g} s")
     assert made.took_ms >= 1000 * SHORT_S
+
+
+def test_a_server_that_says_nothing_of_its_own_is_waited_for_and_not_counted(
+    ground: Ground, ours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most send a ticket after the handshake; what is waited for one is no part of the time that the handshake took."""
+
+    counted: list[float] = []
+
+    async def late(self: Tls) -> None:
+        counted.append(self.took_ms)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Tls, "glance", late)
+    monkeypatch.setattr(securing, "_GLANCE_S", SHORT_S)
+    made = shaken(ground, ROOT.server(), ours)
+    assert made.failure == ""
+    assert [made.took_ms] == counted
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
