@@ -90,6 +90,34 @@ def test_nor_does_that_of_a_proxy_whose_address_is_what_was_reached(dead: int, t
     assert told.reached == upgrade.reached == f"{ALIVE}:{dead}"
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize(
+    ("by_tls", "login", "no_proxy", "went"),
+    [
+        (False, "", "", "proxy"),
+        (True, "", "", "proxy"),
+        (False, "", ALIVE, "server"),
+        (False, "wanted:FAKE-passw0rd", "", "refused"),
+    ],
+    ids=["http", "https", "no-proxy", "407"],
+)
+def test_http_and_websockets_go_the_same_way(
+    tls: bool, by_tls: bool, login: str, no_proxy: str, went: str, tmp_path: Path
+) -> None:
+    with Ground(tmp_path) as ground:
+        emulator = ground.emulator()
+        port = roads.secured(ground, emulator) if tls else roads.port_of(emulator)
+        proxy = ground.serve(Proxy(login).behaviour(), ground.authority.server(ALIVE) if by_tls else None)
+        variable = "https_proxy" if tls else "http_proxy"
+        given = {variable: f"http{'s' if by_tls else ''}://{ALIVE}:{proxy}", "no_proxy": no_proxy}
+        url = roads.url(ground, port, "https" if tls else "http")
+        told, upgrade = names.run(_asked(url, roads.trusting(ground.authority) | given))
+    refused = {x.failure.kind if x.failure else x.status for x in (told, upgrade)}
+    assert refused <= {"proxy", 407} if went == "refused" else upgrade.status == 101
+    if went != "refused":
+        assert told.reached == upgrade.reached == f"{ALIVE}:{proxy if went == 'proxy' else port}"
+
+
 def test_where_nothing_was_connected_to_nothing_was_reached(dead: int) -> None:
     told, upgrade = names.run(_asked(f"http://{ALIVE}:{dead}/v1", {}))  # nobody listens there
     assert (told.failure is None, upgrade.failure is None) == (False, False)
