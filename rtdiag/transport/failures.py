@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
@@ -106,9 +107,10 @@ def from_websocket(exc: BaseException, phase: str, late: str) -> Failure:
         return Failure("variable", exc.about, str(exc))
     if isinstance(exc, TimeoutError):
         return _late(phase, late)
-    causes = tuple(_chain(exc))
+    chain = tuple(_chain(exc))
+    causes = (*chain, *_of_addresses(exc))
     told = [
-        cause for cause in causes if not isinstance(cause, asyncio.CancelledError)
+        cause for cause in chain if not isinstance(cause, asyncio.CancelledError)
     ]  # how a deadline is kept, no reason
     detail = ": ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in told[:2]))
     table: tuple[tuple[str, str, tuple[type[BaseException], ...]], ...] = (
@@ -146,6 +148,12 @@ def from_close(exc: BaseException) -> Failure | None:
 def from_sdp(exc: BaseException) -> Failure:
     """The failure that an exception of aiortc's `setRemoteDescription` stands for."""
     return Failure("sdp", "answer", f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__)
+
+
+def _of_addresses(exc: BaseException) -> Iterator[OSError]:
+    """What asyncio puts into one text where each address of a name failed otherwise (base_events.py, create_connection)."""
+    if type(exc) is OSError and exc.errno is None:
+        yield from (OSError(int(number), "") for number in re.findall(r"\[Errno (\d+)\]", str(exc)))
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:

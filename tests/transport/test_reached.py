@@ -124,6 +124,13 @@ def test_where_nothing_was_connected_to_nothing_was_reached(dead: int) -> None:
     assert (told.reached, upgrade.reached) == ("", "")
 
 
+def test_where_no_address_of_a_name_takes_a_connection_both_say_so(dead: int, tmp_path: Path) -> None:
+    with Ground(tmp_path) as ground:
+        closed = ground.closed_port()
+        told, upgrade = names.run(_asked(f"http://{NAME}:{closed}/v1", {}))
+    assert [x.failure and (x.failure.kind, x.failure.phase) for x in (told, upgrade)] == [("refused", "connect")] * 2
+
+
 @pytest.mark.parametrize(
     ("address", "place"),
     [
