@@ -27,7 +27,7 @@ LONG_ROUND_TRIP = "the round trip is long"
 # What is unreasonable for one look-up, one TCP connection, one with TLS, and one round trip, in milliseconds.
 _LOOK_UP_MS, _TCP_MS, _TLS_MS, _ROUND_TRIP_MS = 500, 1000, 2000, 300
 # What the run may lose by that: a second, or a third of itself.
-_LOST_MS, _PART = 1000, 3
+_LOST_MS, _PART = 1000, 1 / 3
 # A handshake takes a few round trips; one that takes more is slow for another reason.
 _TRIPS = 6
 
@@ -61,7 +61,7 @@ def _steps(case: str, facts: Mapping[str, Any], phrase: str) -> Finding:
     each = f"{_s(facts['longest_ms'])} at most, {_s(facts['total_ms'])} in all, {what}"
     if facts["slow"] == facts["count"] > 1:
         each = f"{_s(facts['total_ms'] / facts['count'])} each time, {_s(facts['total_ms'])} in all, {what}"
-    if facts["slow_ms"] > _LOST_MS or _PART * facts["slow_ms"] > facts["run_ms"]:
+    if facts["slow_ms"] > _LOST_MS or facts["part"] > _PART:
         return Finding(case, "warn", each, observed=(phrase,), hint=_HINTS[phrase])
     return Finding(case, "info", each)
 
@@ -97,7 +97,7 @@ def _slow(exchange: Exchange, trip_ms: float | None) -> bool:
 
 
 def _spent(times: Iterable[tuple[float, bool]], run_ms: float) -> Json:
-    """How often something took time, how long, and how much of that was `slow`."""
+    """How often something took time, how long, how much of that was `slow`, and which part of the run that took."""
     all_ms = [(ms, slow) for ms, slow in times if ms]
     slow_ms = [ms for ms, slow in all_ms if slow]
     return {
@@ -106,7 +106,7 @@ def _spent(times: Iterable[tuple[float, bool]], run_ms: float) -> Json:
         "longest_ms": max((ms for ms, _ in all_ms), default=0.0),
         "slow": len(slow_ms),
         "slow_ms": round(sum(slow_ms), 1),
-        "run_ms": run_ms,
+        "part": round(sum(slow_ms) / max(run_ms, 1.0), 2),
     }
 
 

@@ -23,7 +23,7 @@ _HEADERS = frozenset(
 )
 # What is the same in each cassette, or computed anew when it is judged.
 _LEFT_OUT = frozenset({"finished_at", "overall", "exit_code", "cost", "masking"})
-_OF_EXCHANGES = frozenset({"timing_ms", "correlation", "at_ms", "credential_from"})
+_OF_EXCHANGES = frozenset({"timing_ms", "correlation", "at_ms", "credential_from", "reached"})
 _OF_CASES = frozenset({"curl", "expected", "hint"})
 
 # The group is what is replaced, in the order of this list.
