@@ -122,7 +122,7 @@ def _refused(trace: PeerTrace, pairs: list[Pair], errors: Counter[str]) -> tuple
     if stun and not any(pair.answered for pair in pairs):
         return REFUSED, f"the server answers checks with {stun}: the answer's ice-ufrag and ice-pwd are not its own"
     tried = [pair for pair in pairs if pair.sent or pair.errors]
-    if not tried or any(pair.received for pair in tried):
+    if not tried or any(pair.answered for pair in tried):
         return None
     if all(_is(pair, "refused here: ") and not pair.sent for pair in tried):
         return REFUSED_HERE, "a firewall of this machine, or of its container, forbids UDP: allow it outwards"
@@ -156,7 +156,10 @@ def _silent(trace: PeerTrace, pairs: list[Pair], over_tcp: _Tcp) -> tuple[str, s
     ):
         return NOT_ROUTED, _elsewhere(trace)
     if asked:
-        return NOTHING, "the server's checks arrive, our answers do not: UDP outwards is blocked"
+        return (
+            NOTHING,
+            "the server's checks arrive, and what is sent from here does not: UDP outwards is blocked, or lost",
+        )
     return NOTHING, "UDP to the answer's candidates is blocked, or the answer was changed"
 
 

@@ -19,7 +19,7 @@ NO_CANDIDATE = "the answer carries no candidate"
 NO_UDP = "the answer offers no UDP candidate"
 NO_RELAY = "no relay was given"
 
-LATE_S = 0.5  # nothing came back by then: where ICE finds a way, it mostly has found it
+LATE_S = 0.5  # no check was answered by then: where ICE finds a way, it mostly has found it
 TCP_AFTER_S = 1.0
 _BEGUN_S = 0.4  # aioice begins a pair each 20 ms
 _REJECTED_FOR_MS = 1400  # three checks by aioice: at once, after 0.5 s and after 1.5 s
@@ -49,22 +49,20 @@ class Search:
         self._came_s: float | None = None
 
     def offered(self, sdp: str) -> None:
-        """Take note of our offer; its transport is that of the first section, which the others join."""
+        """Take note of our offer; its transport is that of the first section, which the others join.
+
+        Whoever was spoken to until now is a STUN or TURN server: the other side may ask before its answer is read.
+        """
         self._offer = sdp
+        self._servers = {remote for _, remote in self.seen.pairs}
         self._count("local", sdp)
         self.local = tuple(dict.fromkeys(candidates.candidates(first_section(sdp))))
 
     def answered(self, sdp: str) -> None:
-        """Take note of the answer; whoever was spoken to until now is a STUN or TURN server."""
+        """Take note of the answer."""
         self._answer = sdp
-        self._servers = {remote for _, remote in self.seen.pairs}
         self._count("remote", sdp)
         self.remote = tuple(dict.fromkeys(candidates.candidates(sdp)))
-
-    @property
-    def came_back(self) -> bool:
-        """Whether the other side, no server of STUN or TURN, has sent anything."""
-        return any(traffic.received for _, traffic in self._with_peer())
 
     @property
     def answers(self) -> bool:
@@ -87,12 +85,18 @@ class Search:
         return None
 
     def _limit_s(self, waited_s: float) -> float:
-        """What crosses a relay over TCP is not seen, so it gets more time, as have checks that go unanswered while others come."""
+        """How long to wait: longer for what crosses a relay over TCP, which is not seen, and where only their checks come at first.
+
+        Checks of theirs that come again though they were answered show that nothing of ours arrives.
+        """
         d = self._deadlines
         if self.answers:
             self._came_s = waited_s if self._came_s is None else self._came_s
             return self._came_s + d.ice_s
-        return 2 * d.udp_s if self.came_back or self._relays else d.udp_s
+        asked = any(one.asked for _, one in self._with_peer()) and not any(
+            one.asked_again for _, one in self._with_peer()
+        )
+        return 2 * d.udp_s if asked or self._relays else d.udp_s
 
     @property
     def _relays(self) -> bool:
@@ -144,12 +148,12 @@ class Search:
 
 def _is_refused(traffic: Traffic) -> bool:
     """Whether each of its datagrams was, again and again; what this machine itself does not send is not tried for long."""
-    if traffic.received and not any(word.startswith("stun ") for word in traffic.errors):
+    if traffic.answered:
         return False
     if not traffic.sent:
         return bool(traffic.errors)
     refused_ms = traffic.refused_ms
-    return not traffic.answered and len(refused_ms) > 1 and refused_ms[-1] - refused_ms[0] >= _REJECTED_FOR_MS
+    return len(refused_ms) > 1 and refused_ms[-1] - refused_ms[0] >= _REJECTED_FOR_MS
 
 
 async def _address(host: str | None) -> str | None:

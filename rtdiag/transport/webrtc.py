@@ -51,8 +51,8 @@ class IceServers:
 class Session(Channel):
     """One RTCPeerConnection with its `oai-events` channel. Make it, `offer()`, post that, `accept()` the answer, `close()`.
 
-    With a `voice` it sends that; else its audio section stays without a track. `host` is the server's. `late` is set where ICE
-    gets nothing back at first: whoever waits for it may do something else meanwhile.
+    With a `voice` it sends that; else its audio section stays without a track. `host` is the server's. `late` is set where no
+    check of ICE is answered at first: whoever waits for it may do something else meanwhile.
     """
 
     def __init__(
@@ -239,7 +239,7 @@ class Session(Channel):
             while not (self._way_found or self._ice_ended):
                 waited_s = (self._recorder.now_ms() - began) / 1000
                 useless = search.useless(waited_s)
-                if waited_s >= LATE_S and not search.came_back:
+                if waited_s >= LATE_S and not search.answers:
                     self._late.set()
                 if over_tcp is None and (useless or (waited_s >= TCP_AFTER_S and not search.answers)):
                     over_tcp = asyncio.ensure_future(search.ask_over_tcp())
