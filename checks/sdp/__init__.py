@@ -2,14 +2,16 @@
 
 Asks: an offer as multipart with the API key, hung up at once; an invalid offer as JSON and with a charset; an offer as raw
 `application/sdp` with a token of each kind, then ICE, DTLS, the `oai-events` channel and `session.created`, each with its
-own deadline and time; and the token that opened a session once more, when that is over. No two sessions are open at a time.
+own deadline and time; and the token that opened a session once more, when that is over. Offers go out one after the other; where
+the media of one session find no way at once, that of the other kind is begun meanwhile, and both are waited for.
 Of servers that are neither OpenAI's nor the emulator's neither JSON, charset nor second use is asked, unless `--only` names it.
 Costs: three sessions without audio, four tokens, 13 requests with the hang-ups.
 Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both content types); stdapi.ai tests, record
 61698167149 (2026-08-27: JSON is 400 `unsupported_content_type`, the answer is text/plain, hang-up is 200); record
 33323316245 (2025: a charset is refused); whole answers and hang-ups: pydantic/pydantic-ai @ f0e9ae4
-tests/realtime/cassettes (2026-07-22 to 2026-09-29); aiortc has no ICE over TCP (aiortc/aiortc#443), so blocked UDP is
-inconclusive here: a browser may get through.
+tests/realtime/cassettes (2026-07-22 to 2026-09-29); aiortc has no ICE over TCP (aiortc/aiortc#443), so a session over blocked UDP
+is inconclusive here, and one check over TCP (RFC 6544) says whether a browser gets through; pion drops checks that are not
+signed as it wants (pion/ice, agent.go), so silence alone does not tell a firewall from a wrong password.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def _cases() -> Iterator[Case]:
 
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
-    """The other ways to post an offer first, then one session of each kind; no two are open at a time."""
+    """The other ways to post an offer first, then one session of each kind, as many as there is room for."""
     if "realtime" in ctx.options.kinds:
         async for seen in _other_ways(ctx):
             yield seen

@@ -106,6 +106,12 @@ def _why(trace: PeerTrace, over_tcp: _Tcp) -> tuple[str, str]:
     if not any(side.startswith("remote-udp") for side in trace.candidates):
         return NO_UDP, "there is no UDP to try: see why this server, or what changes its answers, names none"
     pairs = [pair for pair in trace.pairs if pair.remote.startswith("udp ") or pair.asked]
+    if (
+        not pairs
+        and trace.local_candidates
+        and not _families(trace.local_candidates) & _families(trace.remote_candidates)
+    ):
+        return NOT_ROUTED, "this machine has no address of the family of the answer's candidates, IPv4 or IPv6"
     if not pairs:
         return NO_WAY, "UDP to the answer's candidates is blocked, or the answer was changed"
     errors: Counter[str] = sum((Counter(dict(pair.errors)) for pair in pairs), Counter())
@@ -161,6 +167,11 @@ def _silent(trace: PeerTrace, pairs: list[Pair], over_tcp: _Tcp) -> tuple[str, s
             "the server's checks arrive, and what is sent from here does not: UDP outwards is blocked, or lost",
         )
     return NOTHING, "UDP to the answer's candidates is blocked, or the answer was changed"
+
+
+def _families(candidates: tuple[str, ...]) -> set[bool]:
+    """Which of IPv6 (True) and IPv4 these are of; addresses of IPv6 stand in brackets, masked or not."""
+    return {"[" in candidate for candidate in candidates if candidate.startswith("udp ")}
 
 
 def _elsewhere(trace: PeerTrace) -> str:

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 
-from rtdiag.model import Pair, TcpCheck
+from rtdiag.model import Pair, TcpCheck, counted
 from rtdiag.transport import candidates, ice_tcp
 from rtdiag.transport.candidates import Candidate, first, first_section, shown
 from rtdiag.transport.datagrams import Address, Datagrams, Traffic
@@ -111,7 +111,7 @@ class Search:
             said = [f"nothing could be sent to {self._places()}"]
         else:
             back = f"{came} came back, {answered} of our checks answered" if came else "none came back"
-            said = [f"{sent} datagrams to {self._places()} in {waited_s:.1f} s, {back}"]
+            said = [f"{counted(sent, 'datagram')} to {self._places()} in {waited_s:.1f} s, {back}"]
         return ", ".join([*said, *(f"{count} × {word}" for word, count in errors.most_common(2))])
 
     def _places(self) -> str:

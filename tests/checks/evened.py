@@ -61,7 +61,7 @@ _UNIX_S = re.compile(r"(?<![\w.-])1[5-9]\d{8}(?:\.\d+)?(?![\w.])")
 _PAIR_PORT = re.compile(r"(?<=\*):\d+")
 _PORT_OF = re.compile(r":\d+$")
 _ADDRESS = re.compile(r"(?<=udp host )[^ ]*(?=:\d+$)")
-_CROSSED = re.compile(r"\d+ datagrams to \S+:\d+(?: and \d+ more)? in [\d.]+ s")
+_CROSSED = re.compile(r"\d+ datagrams? to \S+:\d+(?: and \d+ more)? in [\d.]+ s")
 _LANE = re.compile(r"(?<=\brtc_u)\d(?=_)|(?<=\bsess_u)\d(?=_)|(?<=/u)\d(?=/\w{6}\b)")
 _LOCAL = re.compile(r"(?<=\b127\.0\.0\.1:)\d+")
 

@@ -39,7 +39,7 @@ _VOLATILE = (
     (r"rtdiag-[0-9a-f-]{36}", "rtdiag-UUID"),
     (r"\b\d+ s by the server", "N s by the server"),
     (r"within \d s", "within N s"),
-    (r"\d+ datagrams to \S+:\d+( and \d+ more)? in [\d.]+ s", "N datagrams to ADDRESS:PORT in N s"),
+    (r"\d+ datagrams? to \S+:\d+( and \d+ more)? in [\d.]+ s", "N datagrams to ADDRESS:PORT in N s"),
     (r"(?<=\S) {2,}(?=\S)", "  "),
     (r"-{3,}", "---"),
 )

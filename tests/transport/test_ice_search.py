@@ -1,0 +1,113 @@
+"""When waiting for ICE is of no more use, by what crossed; no network, and a clock of the test's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtdiag.transport.datagrams import Datagrams
+from rtdiag.transport.ice import NO_RELAY, NO_UDP, Search
+from rtdiag.transport.recorder import Deadlines
+
+OURS, THEIRS, SERVER = ("192.0.2.2", 5000), ("192.0.2.1", 3478), ("192.0.2.9", 3478)
+OFFER = "v=0\r\nm=audio 9 x 0\r\na=candidate:1 1 udp 1 192.0.2.2 5000 typ host\r\n"
+RELAY = OFFER + "a=candidate:2 1 udp 1 192.0.2.9 6000 typ relay raddr 192.0.2.2 rport 5000\r\n"
+ANSWER = "v=0\r\nm=audio 9 x 0\r\na=candidate:1 1 udp 1 192.0.2.1 3478 typ host\r\n"
+TCP = ANSWER.replace(" udp ", " tcp ")
+
+
+class At:
+    """A search whose time is set."""
+
+    def __init__(self, offer: str = OFFER, answer: str = ANSWER, *, relay_only: bool = False) -> None:
+        self.now_ms = 0.0
+        self.seen = Datagrams(lambda: self.now_ms)
+        self.seen.sent(OURS, SERVER, b"to a STUN server")
+        self.seen.received(OURS, SERVER, b"from it")
+        self.search = Search(self.seen, Deadlines(), relay_only=relay_only)
+        self.search.offered(offer)
+        self.search.answered(answer)
+
+    def check(self, number: int, *, theirs: bool = False, answered: bool = False) -> None:
+        """A check goes out, or comes in, and is answered."""
+        head, rest = b"\x01\x01" if answered else b"\x00\x01", b"\0\0\x21\x12\xa4\x42" + bytes([number]) * 12
+        if theirs or answered:
+            self.seen.received(OURS, THEIRS, head + rest)
+        else:
+            self.seen.sent(OURS, THEIRS, head + rest)
+
+    def useless_from(self) -> float | None:
+        """From how many seconds on waiting is of no use, in tenths."""
+        return next((tenths / 10 for tenths in range(400) if self.search.useless(tenths / 10)), None)
+
+
+def test_silence_is_waited_for_four_seconds() -> None:
+    at = At()
+    at.check(1)
+    assert at.useless_from() == 4.0
+    assert at.search.told(4.0) == "1 datagram to 192.0.2.1:3478 in 4.0 s, none came back"
+
+
+def test_what_a_stun_server_said_is_nothing_that_came_back() -> None:
+    assert At().useless_from() == 4.0
+
+
+def test_checks_of_theirs_alone_give_it_more_time_but_not_where_they_come_again() -> None:
+    at = At()
+    at.check(1, theirs=True)
+    assert at.useless_from() == 8.0
+    at.check(1, theirs=True)
+    assert at.useless_from() == 4.0
+
+
+def test_a_check_that_was_answered_gives_it_twenty_seconds_more() -> None:
+    at = At()
+    at.check(1)
+    at.check(1, answered=True)
+    assert at.search.answers
+    assert at.search.useless(3.0) is None
+    assert at.search.useless(22.9) is None
+    assert at.search.useless(23.0)
+
+
+def test_what_crosses_a_relay_over_tcp_is_not_seen() -> None:
+    assert At(RELAY).useless_from() == 8.0
+
+
+@pytest.mark.parametrize(
+    ("why", "offer", "answer", "relay_only"), [(NO_UDP, OFFER, TCP, False), (NO_RELAY, OFFER, ANSWER, True)]
+)
+def test_where_there_is_nothing_to_try_nothing_is_waited_for(
+    why: str, offer: str, answer: str, relay_only: bool
+) -> None:
+    assert At(offer, answer, relay_only=relay_only).search.useless(0.0) == why
+
+
+def test_one_relay_is_enough_where_only_a_relay_will_do() -> None:
+    assert At(RELAY, relay_only=True).useless_from() == 8.0
+
+
+def test_what_this_machine_does_not_send_ends_it_once_every_pair_was_begun() -> None:
+    at = At()
+    at.seen.refused(OURS, THEIRS, "refused here: EPERM")
+    assert at.useless_from() == 0.4
+    assert at.search.told(0.4) == "nothing could be sent to 192.0.2.1:3478, 1 × refused here: EPERM"
+
+
+def test_a_rejection_ends_it_only_when_it_is_repeated_and_of_every_pair() -> None:
+    at = At()
+    at.check(1)
+    for at.now_ms in (0, 500, 1500):
+        assert at.useless_from() == 4.0
+        at.seen.refused(OURS, THEIRS, "rejected: port unreachable by 192.0.2.1")
+    assert at.useless_from() == 0.4
+    at.seen.sent(OURS, ("192.0.2.1", 3479), b"\0" * 20)
+    assert at.useless_from() == 4.0
+
+
+def test_a_server_that_asks_before_its_answer_is_read_is_no_stun_server() -> None:
+    at = At()
+    at.search.offered(OFFER)
+    at.check(1, theirs=True)
+    at.search.answered(ANSWER)
+    at.check(2)
+    assert "1 came back" in at.search.told(1.0)
