@@ -169,6 +169,16 @@ def _silent(trace: PeerTrace, pairs: list[Pair], over_tcp: _Tcp) -> tuple[str, s
     return NOTHING, "UDP to the answer's candidates is blocked, or the answer was changed"
 
 
+def _leads_nowhere(trace: PeerTrace, pairs: list[Pair]) -> bool:
+    """Whether each of these is at an address that is not routed here; one that rejects by itself is."""
+    return all(pair.remote in trace.elsewhere and not _is_there(pair) for pair in pairs)
+
+
+def _is_there(pair: Pair) -> bool:
+    host = pair.remote.rpartition(" ")[2].rpartition(":")[0].strip("[]")
+    return any(error.endswith(f" by {host}") for error in pair.errors)
+
+
 def _families(candidates: tuple[str, ...]) -> set[bool]:
     """Which of IPv6 (True) and IPv4 these are of; addresses of IPv6 stand in brackets, masked or not."""
     return {"[" in candidate for candidate in candidates if candidate.startswith("udp ")}

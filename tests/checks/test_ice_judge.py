@@ -16,6 +16,8 @@ CROSSED = "28 datagrams to 192.0.2.1:3478 in 4.0 s, none came back"
 SEEN = {"local-udp-host": 1, "remote-udp-host": 1}
 EPERM, ICMP, AWAY = "refused here: EPERM", "rejected: port unreachable by 192.0.2.1", "no route: ENETUNREACH"
 
+BY_ITSELF = "rejected: port unreachable by 172.31.44.5"
+
 
 def tcp(outcome: str) -> tuple[TcpCheck, ...]:
     return (TcpCheck("tcp host 192.0.2.1:443", outcome, 3.2),)
@@ -67,6 +69,8 @@ LOSSY, SLOW = "datagrams are lost on the way", "checks are answered too late"
         (NOTHING, [pair(0, errors={AWAY: 3}), pair()], {}),
         # addresses that lead nowhere, all of them
         (NOT_ROUTED, [pair(remote=OTHER)], {"elsewhere": (OTHER,)}),
+        (NOT_ROUTED, [pair(remote=OTHER, errors={ICMP: 3})], {"elsewhere": (OTHER,)}),
+        (REJECTED, [pair(remote=OTHER, errors={BY_ITSELF: 3})], {"elsewhere": (OTHER,)}),
         (NOTHING, [pair(remote=OTHER), pair()], {"elsewhere": (OTHER,)}),
         (f"{NOTHING} and TCP would carry it", [pair(remote=OTHER)], {"elsewhere": (OTHER,), "ice_tcp": tcp("answered")}),
         (NOT_ROUTED, [], {"local_candidates": (OURS,), "remote_candidates": ("udp host [2001:db8::1]:3478",)}),
