@@ -18,6 +18,7 @@ PORTAL = "log in to the network"
 WELL = "all is well|nothing was wrong"
 
 KEY = ("--only", "key")
+NETWORK = ("--only", "network")
 TOKEN = ("--only", "token")
 ICE = ("--only", "sdp.ice-realtime")
 DTLS = ("--only", "sdp.dtls-realtime")

@@ -29,7 +29,10 @@ _NEW_NETWORK, _NEW_MOUNTS = 0x40000000, 0x00020000  # CLONE_NEWNET, CLONE_NEWNS
 _BIND, _OURS_ALONE = 4096, 16384 | 1 << 19  # MS_BIND; MS_REC | MS_SLAVE
 _numbers = itertools.count(1)
 _LINK = ("10.14.0.2", "10.14.0.1")
-_HOSTS = {4: {"near": "10.13.0.2/24", "far": "10.13.0.1/24"}, 6: {"near": "fd13::2/64", "far": "fd13::1/64"}}
+_HOSTS = {
+    4: {"near": "10.13.0.2/24", "far": "10.13.0.1/24"},
+    6: {"near": "2001:db8:13::2/64", "far": "2001:db8:13::1/64"},
+}
 
 
 class Pair:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 import uuid
 from collections.abc import Awaitable, Callable
@@ -118,6 +119,35 @@ async def resets_after_a_flight(reader: asyncio.StreamReader, writer: asyncio.St
     """Reads what comes first and resets the connection."""
     await reader.read(65536)
     reset(writer)
+
+
+def handshakes(context: ssl.SSLContext) -> Behaviour:
+    """Does a TLS handshake, says why where it fails (asyncio closes without a word), and waits for the other to close."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(coming, going, server_side=True)
+        while _wants_more(tls):
+            writer.write(going.read())
+            coming.write(await reader.read(65536))
+            if reader.at_eof():
+                return
+        writer.write(going.read())
+        writer.write_eof()
+        while await reader.read(65536):
+            pass
+
+    return serve
+
+
+def _wants_more(tls: ssl.SSLObject) -> bool:
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return True
+    except ssl.SSLError:
+        return False
+    return False
 
 
 async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -19,8 +19,8 @@ from tests.network.namespaces import Pair, inside, pair
 from tests.network_way.walking import LONG_S, SHORT_S
 
 PORT = 5000
-FAR = {4: "10.13.0.1", 6: "fd13::1"}
-NEAR = {4: "10.13.0.2", 6: "fd13::2"}
+FAR = {4: "10.13.0.1", 6: "2001:db8:13::1"}
+NEAR = {4: "10.13.0.2", 6: "2001:db8:13::2"}
 NOWHERE = {4: "198.51.100.1", 6: "2001:db8::1"}  # RFC 5737, RFC 3849
 
 

@@ -141,9 +141,10 @@ SERVERS = (
         "x-401json", "a gateway says 401 in JSON of its own", answer("401 Unauthorized", '{"message":"Unauthorized"}'),
         "Unauthorized",
     ),
-    alike(
-        "server-451", "451, unavailable for legal reasons",
+    answered(
+        "server-451", "451, unavailable for legal reasons", _ALIKE,
         answer("451 Unavailable For Legal Reasons", '{"message":"not here"}'), "451|not here",
+        or_else="unexpected-answer|answer-not-from-the-api",
     ),
     failed(
         "key-revoked", "nothing but the key", "this key is refused", with_fault("key-revoked", apart=False),

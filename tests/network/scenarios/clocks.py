@@ -14,10 +14,10 @@ from typing import Any
 
 from tests.needs import needed
 from tests.network.certificates import DAY
-from tests.network.fronts import Change
+from tests.network.fronts import Change, Front
 from tests.network.ground import Ground
-from tests.network.kinds import TOKEN, Scenario, worse
-from tests.network.roads import Road, behind, secured, trusting, url
+from tests.network.kinds import NETWORK, TOKEN, Scenario, worse
+from tests.network.roads import Road, behind, port_of, secured, trusting, url
 from tests.network.runs import Asking
 from tests.network.servers import Request
 
@@ -61,7 +61,11 @@ def servers(ahead: timedelta, tls: bool = False) -> Road:
         if not tls:
             return Asking(emulator.base_url, emulator.key)
         made = ground.authority.server(ground.host, begins=ahead - DAY, ends=ahead + DAY)
-        return Asking(url(ground, secured(ground, emulator, made), "https"), emulator.key, trusting(ground.authority))
+        front = Front(
+            (ground.host, port_of(emulator)), change=dated(ahead)
+        )  # who asks for nothing of the API is dated, too
+        port = ground.serve(front.behaviour(), made)
+        return Asking(url(ground, port, "https"), emulator.key, trusting(ground.authority))
 
     return road
 
@@ -72,7 +76,7 @@ _NEVER = ("ephemeral-token-expired",)
 
 def clock(name: str, fault: str, road: Road, **more: Any) -> Scenario:
     """A warning that is hardly sure."""
-    return worse(name, fault, _OFF, road, at_most="low", never=_NEVER, options=TOKEN, **more)
+    return worse(name, fault, _OFF, road, at_most="low", never=_NEVER, options=(*NETWORK, *TOKEN), **more)
 
 
 def unseen(name: str, fault: str, road: Road) -> Scenario:

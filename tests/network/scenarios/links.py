@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.network.ground import Ground
-from tests.network.kinds import ICE, KEY, SOCKET, Scenario, well, worse
+from tests.network.kinds import ICE, KEY, NETWORK, SOCKET, Scenario, well, worse
 from tests.network.link import Link
 from tests.network.roads import Road, apart, walled
 from tests.network.runs import Asking
@@ -26,28 +26,29 @@ ROWS = (
     well("healthy", "nothing", apart(), timeout_s=15, curl="0 401"),
     well("ipv6-only", "nothing: IPv6 alone", apart(6), options=_ALL, curl="0 401"),
     well("ipv4-and-ipv6", "nothing: IPv4 and IPv6", apart(4, 6), options=_ALL, curl="0 401"),
-    well("rtt-40", "a round trip takes 40 ms", slow(0.02), options=(*KEY, *ICE), curl="0 401"),
+    well("rtt-40", "a round trip takes 40 ms", slow(0.02), options=(*NETWORK, *ICE), curl="0 401"),
     well(
-        "rtt-100", "a round trip takes 100 ms", slow(0.05), options=(*KEY, *ICE), or_else=r"slow-way/\S+", curl="0 401",
+        "rtt-100", "a round trip takes 100 ms", slow(0.05), options=(*NETWORK, *ICE), or_else=r"slow-way/\S+",
+        curl="0 401",
     ),
     worse(
-        "rtt-300", "a round trip takes 300 ms", _FAR, slow(0.15), options=(*KEY, *ICE), or_else=r"slow-way/connecting",
-        says=("round trip",),
+        "rtt-300", "a round trip takes 300 ms", _FAR, slow(0.15), options=(*NETWORK, *ICE),
+        or_else=r"slow-way/connecting", says=("round trip",),
     ),
     worse(
-        "rtt-600", "a round trip takes 600 ms", _FAR, slow(0.3), options=(*KEY, *ICE), or_else=r"slow-way/connecting",
-        says=("round trip",),
+        "rtt-600", "a round trip takes 600 ms", _FAR, slow(0.3), options=(*NETWORK, *ICE),
+        or_else=r"slow-way/connecting", says=("round trip",),
     ),
     worse(
-        "connecting-slow", "the first packet of every other connection is lost", "connecting is slow",
-        walled("tcp flags & (syn | ack) == syn numgen inc mod 2 == 0 drop"), options=KEY,
+        "connecting-slow", "two of three first packets of connections are lost", "connecting is slow",
+        walled("tcp flags & (syn | ack) == syn numgen inc mod 3 < 2 drop"), options=NETWORK,
     ),
     well(
-        "loss-5", "a round trip takes 40 ms, and 5 % of all packets are lost", slow(0.02, 0.05), options=(*KEY, *ICE),
-        or_else=r"slow-way/\S+",
+        "loss-5", "a round trip takes 40 ms, and 5 % of all packets are lost", slow(0.02, 0.05),
+        options=(*NETWORK, *ICE), or_else=r"slow-way/\S+",
     ),
     Scenario(
         "loss-20", "a round trip takes 40 ms, and 20 % of all packets are lost", "some datagrams are lost",
-        slow(0.02, 0.2), (0, 3), r"slow-way/\S+|ice-udp-blocked/lossy|()", options=(*KEY, *ICE),
+        slow(0.02, 0.2), (0, 3), r"slow-way/\S+|ice-udp-blocked/lossy|()", options=(*NETWORK, *ICE),
     ),
 )  # fmt: skip

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from tests.network.dns import NXDOMAIN, REFUSED, SERVFAIL, Zone
 from tests.network.ground import Ground
-from tests.network.kinds import KEY, REACHED, SOCKET, interrupted, unreached, well, worse
+from tests.network.kinds import KEY, NETWORK, REACHED, SOCKET, interrupted, unreached, well, worse
 from tests.network.namespaces import Pair
 from tests.network.roads import Road, fronted, port_of, url
 from tests.network.runs import Asking
 
 NAME = "api.road.test"
-_DEAD, _DEAD_6 = "10.13.0.9", "fd13::9"  # the far end's, too, and behind its firewall
+_DEAD, _DEAD_6 = "10.13.0.9", "2001:db8:13::9"  # the far end's, too, and behind its firewall
 _BOTH = frozenset({"A", "AAAA"})
 
 
@@ -74,7 +74,7 @@ def two(zone: Callable[[str], Zone], spoil: Callable[[Pair], None] = lambda pair
         pair = ground.apart(4, 6)
         emulator = ground.emulator()
         port = fronted(ground, emulator)
-        ground.serve_too("fd13::1", port)
+        ground.serve_too("2001:db8:13::1", port)
         pair.add("far", f"{_DEAD}/24")
         pair.add("far", f"{_DEAD_6}/64")
         pair.firewall("far", "input", f"ip daddr {_DEAD} drop", f"ip6 daddr {_DEAD_6} meta l4proto tcp drop")
@@ -87,7 +87,7 @@ def two(zone: Callable[[str], Zone], spoil: Callable[[Pair], None] = lambda pair
 
 def rejecting_6(how: str) -> Callable[[Pair], None]:
     """The far end's firewall rejects what comes over IPv6."""
-    return lambda pair: pair.firewall("far", "input", f"ip6 daddr fd13::1 meta l4proto tcp reject with {how}")
+    return lambda pair: pair.firewall("far", "input", f"ip6 daddr 2001:db8:13::1 meta l4proto tcp reject with {how}")
 
 
 _SILENT, _FAIL, _HERE = "name servers are silent", "name servers fail", "the name leads to this machine"
@@ -140,15 +140,15 @@ ROWS = (
     ),
     unreached(
         "dns-a-silent", "the name server never answers for A", "one family of addresses is silent",
-        two(lambda host: Zone(aaaa=("fd13::1",), silent=frozenset({"A"}))), "28 000", r"\bA\b|IPv4",
+        two(lambda host: Zone(aaaa=("2001:db8:13::1",), silent=frozenset({"A"}))), "28 000", r"\bA\b|IPv4",
     ),
     well(
         "dns-aaaa-servfail", "the name server answers SERVFAIL for AAAA alone",
-        named(Zone(a=("10.13.0.1",), errors={"AAAA": SERVFAIL})), options=KEY, curl="0 401",
+        named(Zone(a=("10.13.0.1",), errors={"AAAA": SERVFAIL})), options=(*NETWORK, *KEY), curl="0 401",
     ),
     well(
         "dns-aaaa-nxdomain", "the name server denies the name for AAAA alone",
-        named(Zone(a=("10.13.0.1",), errors={"AAAA": NXDOMAIN})), options=KEY, curl="0 401",
+        named(Zone(a=("10.13.0.1",), errors={"AAAA": NXDOMAIN})), options=(*NETWORK, *KEY), curl="0 401",
     ),
     interrupted(
         "dns-silent-interrupted", "Ctrl-C while three name servers are silent", named(Zone(silent=_BOTH), servers=3),
@@ -156,11 +156,12 @@ ROWS = (
     ),
     worse(
         "dns-slow-3s", "the name server takes 3 s", "names are slow", named(Zone(a=("10.13.0.1",), delay_s=3)),
-        options=KEY, says=("name",),
+        options=(*NETWORK, *KEY), says=("name",),
     ),
     well(
         "dns-search-domain", "the name is short, and the search domain completes it",
-        named(Zone(a=("10.13.0.1",), knows=NAME), host="api", resolv="search road.test"), options=KEY, curl="0 401",
+        named(Zone(a=("10.13.0.1",), knows=NAME), host="api", resolv="search road.test"), options=(*NETWORK, *KEY),
+        curl="0 401",
     ),
     unreached(
         "dns-search-missing", "the name is short, and nothing completes it", "no such name",
@@ -168,32 +169,33 @@ ROWS = (
     ),
     well(
         "dns-two-one-dropped", "of two addresses one is behind a firewall", two(lambda host: Zone(a=(_DEAD, host))),
-        options=KEY, or_else=r"slow-way/\S+",
+        options=(*NETWORK, *KEY), or_else=r"slow-way/\S+",
     ),
     well(
         "dns-two-one-refused", "at one of two addresses nothing listens", two(lambda host: Zone(a=("10.13.0.2", host))),
-        options=(*KEY, *SOCKET), curl="0 401",
+        options=(*NETWORK, *KEY, *SOCKET), curl="0 401",
     ),
     unreached(
         "dns-two-both-dropped", "both addresses are behind a firewall", "dropped",
-        two(lambda host: Zone(a=(_DEAD,), aaaa=(_DEAD_6,))), "28 000", r"10\.13\.0\.9", "fd13::9",
+        two(lambda host: Zone(a=(_DEAD,), aaaa=(_DEAD_6,))), "28 000", r"10\.13\.0\.9", "2001:db8:13::9",
     ),
     worse(
         "dns-blackhole-v6", "the IPv6 address leads nowhere, the IPv4 one is good", _V6,
-        two(lambda host: Zone(a=(host,), aaaa=(_DEAD_6,))), options=(*KEY, *SOCKET), curl="0 401", says=("IPv6",),
+        two(lambda host: Zone(a=(host,), aaaa=(_DEAD_6,))), options=(*NETWORK, *KEY, *SOCKET), curl="0 401",
+        says=("IPv6",),
     ),
     worse(
         "dns-rejected-v6", "IPv6 is rejected by ICMP, IPv4 is good", _V6,
-        two(lambda host: Zone(a=(host,), aaaa=("fd13::1",)), rejecting_6("icmpv6 type admin-prohibited")),
-        options=(*KEY, *SOCKET), curl="0 401", or_else="()",
+        two(lambda host: Zone(a=(host,), aaaa=("2001:db8:13::1",)), rejecting_6("icmpv6 type admin-prohibited")),
+        options=(*NETWORK, *KEY, *SOCKET), curl="0 401", or_else="()",
     ),
     worse(
         "dns-reset-v6", "IPv6 is reset, IPv4 is good", _V6,
-        two(lambda host: Zone(a=(host,), aaaa=("fd13::1",)), rejecting_6("tcp reset")), options=(*KEY, *SOCKET),
-        curl="0 401", or_else="()",
+        two(lambda host: Zone(a=(host,), aaaa=("2001:db8:13::1",)), rejecting_6("tcp reset")),
+        options=(*NETWORK, *KEY, *SOCKET), curl="0 401", or_else="()",
     ),
     well(
         "dns-v6-without-route", "the name has an IPv6 address, and this machine has no IPv6",
-        told("2001:db8::1", "10.13.0.1"), options=(*KEY, *SOCKET), curl="0 401",
+        told("2001:db8::1", "10.13.0.1"), options=(*NETWORK, *KEY, *SOCKET), curl="0 401",
     ),
 )  # fmt: skip

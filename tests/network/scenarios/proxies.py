@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from tests.network.certificates import Authority
 from tests.network.dns import Zone
 from tests.network.ground import Ground
-from tests.network.kinds import KEY, PORTAL, SOCKET, Scenario, interrupted, late, unreached, well, worse
+from tests.network.kinds import KEY, NETWORK, PORTAL, SOCKET, Scenario, interrupted, late, unreached, well, worse
 from tests.network.proxies import Proxy, asks_login
 from tests.network.roads import Road, by_tls, secured, trusting, url
 from tests.network.runs import Asking
@@ -279,13 +279,13 @@ ROWS = (
     ),
     Scenario(
         "mitm-ca-in-system-store", "a proxy reads along, and the machine's store trusts it", "trusted by another store",
-        read_along("Corporate Inspection Root", by_variable=False), exits=(0, 3), or_else="()", options=KEY,
-        curl="0 401",
+        read_along("Corporate Inspection Root", by_variable=False), exits=(0, 3), or_else="()",
+        options=(*NETWORK, *KEY), curl="0 401",
     ),
     Scenario(
         "mitm-zscaler-in-system-store", "Zscaler reads along, and the machine's store trusts it", _READ,
         read_along("Zscaler Root CA", by_variable=False), exits=(0, 3), or_else="tls-or-proxy/trusted-elsewhere",
-        says=("Zscaler",), options=KEY, curl="0 401",
+        says=("Zscaler",), options=(*NETWORK, *KEY), curl="0 401",
     ),
     Scenario(
         "mitm-fortinet-untrusted", "a FortiGate reads along, and nobody here trusts it", _READ,
@@ -294,10 +294,11 @@ ROWS = (
     worse(
         "mitm-trusted", "a proxy reads along, and SSL_CERT_FILE trusts it", _READ,
         read_along("Corporate Inspection Root", by_variable=True), or_else="()", says=("Corporate Inspection Root",),
-        options=(*KEY, *SOCKET), curl="0 401",
+        options=(*NETWORK, *KEY, *SOCKET), curl="0 401",
     ),
     worse(
         "mitm-zscaler-trusted", "Zscaler reads along, and SSL_CERT_FILE trusts it", _READ,
-        read_along("Zscaler Root CA", by_variable=True), says=("Zscaler",), options=(*KEY, *SOCKET), curl="0 401",
+        read_along("Zscaler Root CA", by_variable=True), says=("Zscaler",), options=(*NETWORK, *KEY, *SOCKET),
+        curl="0 401",
     ),
 )  # fmt: skip

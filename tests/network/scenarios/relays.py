@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.network import turn
 from tests.network.dns import NXDOMAIN, Zone
 from tests.network.ground import Ground
-from tests.network.kinds import ICE, Scenario, unusable, well, worse
+from tests.network.kinds import ICE, NETWORK, Scenario, unusable, well
 from tests.network.namespaces import Pair
 from tests.network.roads import Road, trusting
 from tests.network.runs import Asking
@@ -85,12 +85,12 @@ def none(name: str, given: str) -> Scenario:
 
 def ok(name: str, fault: str, road: Road) -> Scenario:
     """Sessions open."""
-    return well(name, fault, road, options=ICE, timeout_s=5)
+    return well(name, fault, road, options=(*NETWORK, *ICE), timeout_s=5)
 
 
-def told(name: str, fault: str, kind: str, road: Road, *words: str, or_else: str = "()") -> Scenario:
+def told(name: str, fault: str, kind: str, road: Road, *words: str) -> Scenario:
     """Sessions open without that server, and it is told."""
-    return worse(name, fault, kind, road, options=ICE, says=words, or_else=or_else)
+    return Scenario(name, fault, kind, road, _EXITS[kind], options=(*NETWORK, *ICE), says=words, at_most="high")
 
 
 def blocked(
@@ -98,10 +98,19 @@ def blocked(
 ) -> Scenario:
     """Nothing but that server could carry the media."""
     never = (turn.CREDENTIAL, "FAKE-wrong")
-    return Scenario(name, fault, kind, road, options=ICE, says=words, never=never, or_else=or_else, timeout_s=3)
+    return Scenario(
+        name, fault, kind, road, _EXITS.get(kind, (3,)), or_else, options=(*NETWORK, *ICE), says=words, never=never,
+        at_most="high", timeout_s=3,
+    )  # fmt: skip
 
 
 _REFUSED, _LOGIN, _UNREACHED = "TURN refuses the credentials", "TURN wants credentials", "TURN is not reached"
+_EXITS = {
+    _REFUSED: (1,),
+    _LOGIN: (1,),
+    _UNREACHED: (3,),
+    "STUN is silent": (3,),
+}  # who was reached and refuses is known to
 _CLOSED, _UNKNOWN = "turn:{host}:3479", "turn:turn.road.test"
 ROWS = (
     none("turn-userinfo-wrong", "turn:someone:FAKE@10.13.0.1:3478"),

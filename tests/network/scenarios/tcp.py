@@ -60,7 +60,7 @@ ROWS = (
     ),
     unreached(
         "tcp-dropped-v6", "a firewall drops all packets of IPv6", "dropped", walled("meta l4proto tcp drop", family=6),
-        "28 000", "fd13::1",
+        "28 000", "2001:db8:13::1",
     ),
     unreached(
         "tcp-dropped-answers", "a firewall drops all that comes back", "dropped",
@@ -126,11 +126,11 @@ ROWS = (
     ),
     Scenario(
         "tcp-closed-after-request", "the connection is closed where an answer should come",
-        "closed before the answer is whole", server(says(b"")), curl="52 000",
+        "closed before the answer is whole", server(says(b"")), timeout_s=3, curl="52 000",
     ),
     Scenario(
         "tcp-reset-after-request", "the connection is reset where an answer should come",
-        "closed before the answer is whole", server(resets), curl="56 000",
+        "closed before the answer is whole", server(resets), timeout_s=3, curl="56 000",
     ),
     Scenario(
         "tcp-ssh-banner", "an SSH server listens there", _NO_HTTP,
@@ -142,7 +142,8 @@ ROWS = (
     ),
     Scenario(
         "tcp-http-0.9", "what answers sends a page without status and header", _NO_HTTP,
-        server(says(b"<html><body>It works</body></html>\r\n")), curl="1 000",
+        server(says(b"<html><body>It works</body></html>\r\n")), or_else="connection-closed-early", timeout_s=3,
+        curl="1 000",
     ),
     Scenario("tcp-http2-only", "the server speaks HTTP/2 alone", _NO_HTTP, server(blurts(_H2)), curl="1 000"),
     late(

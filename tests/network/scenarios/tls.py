@@ -17,7 +17,7 @@ from tests.network.ground import Ground
 from tests.network.kinds import KEY, REACHED, SOCKET, Scenario, late, well
 from tests.network.roads import Road, by_tls, port_of, secured, server, trusting, url
 from tests.network.runs import Asking
-from tests.network.servers import after_a_flight, closes_after_a_flight, resets_after_a_flight, silent
+from tests.network.servers import after_a_flight, closes_after_a_flight, handshakes, resets_after_a_flight, silent
 
 _LEAF = "api.road.test"
 
@@ -71,12 +71,13 @@ def wildcard(host: str) -> Road:
 
 
 def serving(change: Callable[[ssl.SSLContext], None]) -> Road:
-    """A server that demands something of TLS."""
+    """A server that demands something of TLS, and that nobody gets further with."""
 
     def road(ground: Ground) -> Asking:
         made = ground.authority.server(ground.host)
         change(made)
-        return by_tls(ground, made)
+        port = ground.serve(handshakes(made))
+        return Asking(url(ground, port, "https"), env=trusting(ground.authority))
 
     return road
 
