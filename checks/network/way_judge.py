@@ -100,6 +100,7 @@ _TUNNEL: Mapping[str, _Told] = {
     "silent": ("the proxy does not answer", "it took the connection and lets the request wait: ask whoever runs it"),
     "closed": ("the proxy does not answer", "it took the connection and closed it: is that the port of a proxy?"),
     "not-http": ("what the variable names is no proxy", "what listens there speaks no HTTP: read the port"),
+    "no-proxy": ("what the variable names is no proxy", "what listens there knows no CONNECT: read the host and the port"),
     "tls": ("what the variable names is no proxy", "TLS with the proxy itself fails: is it http:// and not https://?"),
 }
 

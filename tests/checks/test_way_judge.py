@@ -77,6 +77,7 @@ ENDS = (
     ("proxy", tunnelled("silent"), "the proxy does not answer"),
     ("proxy", tunnelled("closed"), "the proxy does not answer"),
     ("proxy", tunnelled("not-http"), "what the variable names is no proxy"),
+    ("proxy", tunnelled("no-proxy", status=405), "what the variable names is no proxy"),
     ("tls", shaken("plain-http"), "the port speaks plain HTTP"),
     ("tls", shaken("silent"), "the TLS handshake is not answered"),
     ("tls", shaken("closed"), "the TLS handshake is broken off"),
