@@ -134,8 +134,7 @@ def _refused(trace: PeerTrace, pairs: list[Pair], errors: Counter[str]) -> tuple
         return REFUSED_HERE, "a firewall of this machine, or of its container, forbids UDP: allow it outwards"
     if not all(_is(pair, "rejected: ", "refused here: ", "no route: ") for pair in tried):
         return None
-    away = any(_is(pair, "no route: ") or "net unreachable" in " ".join(pair.errors) for pair in tried)
-    if (away and trace.elsewhere) or not any(_is(pair, "rejected: ") for pair in tried):
+    if _leads_nowhere(trace, tried) or not any(_is(pair, "rejected: ") for pair in tried):
         return NOT_ROUTED, _elsewhere(trace)
     return REJECTED, "whoever is named there rejects UDP: ask whoever runs it to allow it, or use another network"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
@@ -98,8 +99,8 @@ def test_silence_is_told_with_its_numbers() -> None:
     assert (tried.received, tried.errors, trace.last_datagram_ms) == (0, {}, None)
     assert tried.remote in trace.remote_candidates
     assert tried.local in trace.local_candidates
-    assert f"{tried.sent} datagrams to {tried.remote.removeprefix('udp host ')} in 0." in judged(trace).measured
-    assert "none came back" in judged(trace).measured
+    place = re.escape(tried.remote.removeprefix("udp host "))
+    assert re.fullmatch(rf"{tried.sent} datagrams? to {place} in [\d.]+ s, none came back", str(judged(trace).measured))
 
 
 def test_a_wrong_password_is_not_blocked_udp_where_tcp_is_open() -> None:
