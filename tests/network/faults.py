@@ -79,7 +79,6 @@ FAULTS: dict[str, str | None] = {
     "no candidate": "answer-without-candidates",
     "a candidate that is not routed": f"{ICE}/unroutable",
     "many datagrams are lost": f"{ICE}/lossy",
-    "checks are late": f"{ICE}/slow",
     "another fingerprint": "dtls-fingerprint-mismatch",
     "DTLS is dropped": "dtls-no-answer",
     "cut in the session": "network-lost-in-session",

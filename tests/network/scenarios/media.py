@@ -116,7 +116,7 @@ ROWS = (
         "udp-dropped-inbound-tcp-open", "what comes back over UDP is dropped, and TCP is open",
         "UDP is dropped and TCP is open", walled(f"{_UDP} drop", side="near"),
     ),
-    ice("udp-late", "a datagram takes a second each way", "checks are late", slow(0, datagrams_s=1.6)),
+    well("udp-late", "a datagram takes a second each way", slow(0, datagrams_s=1), options=ICE, timeout_s=3),
     ice("udp-rejected", "a firewall rejects UDP: port unreachable", _REJECTED, walled(f"{_UDP} reject")),
     ice(
         "udp-rejected-admin", "a firewall rejects UDP: administratively prohibited", _REJECTED,

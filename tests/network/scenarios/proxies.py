@@ -149,24 +149,24 @@ ROWS = (
     ),
     Scenario(
         "proxy-password-missing-407", "the proxy wants a password and gets none", _WANTS, proxied(Proxy(login=_LOGIN)),
-        says=("407",), verdict=("log ?in|password|credential|authenticat",), curl="56 000",
+        says=("407",), verdict=("log ?in|password|credential|authenticat",), curl="56 000", at_most="high",
     ),
     Scenario(
         "proxy-login-wrong", "the proxy wants another password", _WRONG,
-        proxied(Proxy(login=_LOGIN), "someone:FAKE-wrong@"), never=("FAKE-wrong",), curl="56 000",
+        proxied(Proxy(login=_LOGIN), "someone:FAKE-wrong@"), never=("FAKE-wrong",), curl="56 000", at_most="high",
     ),
     Scenario(
         "proxy-ntlm", "the proxy takes NTLM and Negotiate alone, and gets no login", _WANTS,
-        proxied(Proxy(says=asks_login("NTLM", "Negotiate"))), says=("NTLM|Negotiate",), curl="56 000",
+        proxied(Proxy(says=asks_login("NTLM", "Negotiate"))), says=("NTLM|Negotiate",), curl="56 000", at_most="high",
     ),
     Scenario(
         "proxy-ntlm-password", "the proxy takes NTLM and Negotiate alone, and gets a password", _WRONG,
         proxied(Proxy(says=asks_login("NTLM", "Negotiate")), f"{_LOGIN}@"), says=("NTLM|Negotiate",), never=(PASSWORD,),
-        curl="56 000",
+        curl="56 000", at_most="high",
     ),
     Scenario(
         "proxy-407-bare", "the proxy says 407 and not what login it takes", _WANTS,
-        proxied(Proxy(says=answer("407 Proxy Authentication Required"))), says=("407",), curl="56 000",
+        proxied(Proxy(says=answer("407 Proxy Authentication Required"))), says=("407",), curl="56 000", at_most="high",
     ),
     refusing("403 Forbidden", _REFUSES),
     refusing("405 Method Not Allowed", _REFUSES),
@@ -244,7 +244,7 @@ ROWS = (
     ),
     Scenario(
         "proxy-plain-http-407", "a proxy for plain HTTP wants a password", _WANTS, plainly(Proxy(login=_LOGIN)),
-        says=("407",), curl="0 407",
+        says=("407",), curl="0 407", at_most="high",
     ),
     well(
         "proxy-plain-http-ok", "a proxy for plain HTTP works", plainly(Proxy()), options=(*KEY, *SOCKET), curl="0 401",

@@ -204,7 +204,7 @@ ROWS = (
     ),
     Scenario(
         "tls-not-yet-valid", "the certificate begins in two days", "the certificate has not begun",
-        certificate(begins=2 * DAY, ends=20 * DAY), says=("not yet valid|begin",), curl="60 000",
+        certificate(begins=2 * DAY, ends=20 * DAY), says=("not yet valid|begin|begun",), curl="60 000",
     ),
     Scenario(
         "tls-to-plain-port", "https:// where plain HTTP is spoken", "plain HTTP where TLS is asked", to_plain_port,
