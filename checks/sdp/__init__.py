@@ -11,7 +11,7 @@ Sources: openai-openapi @ f85dbe2 lines 16685-16770 (201, `Location`, both conte
 33323316245 (2025: a charset is refused); whole answers and hang-ups: pydantic/pydantic-ai @ f0e9ae4
 tests/realtime/cassettes (2026-07-22 to 2026-09-29); aiortc has no ICE over TCP (aiortc/aiortc#443), so a session over blocked UDP
 is inconclusive here, and one check over TCP (RFC 6544) says whether a browser gets through; pion drops checks that are not
-signed as it wants (pion/ice, agent.go), so silence alone does not tell a firewall from a wrong password.
+signed as it wants, so silence alone does not tell a firewall from a wrong password.
 """
 
 from __future__ import annotations
