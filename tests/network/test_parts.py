@@ -160,6 +160,20 @@ def test_a_link_that_loses_all_carries_nothing(tmp_path: Path) -> None:
         assert Curl(ground.asking(Asking(ground.emulator().base_url))).saw() == "28 000"
 
 
+def test_a_link_can_be_slow_for_datagrams_alone(tmp_path: Path) -> None:
+    with Ground(tmp_path) as ground:
+        road = ground.apart()
+        ground.slow(Link(delay_s=0, datagrams_s=60))
+        assert Curl(ground.asking(Asking(ground.emulator().base_url))).saw() == "0 401"
+        with inside(road.far), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+            far.bind((ground.host, _PORT))
+            far.settimeout(_DATAGRAM_S)
+            with inside(road.near), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as near:
+                near.sendto(b"hello", (ground.host, _PORT))
+            with pytest.raises(TimeoutError):
+                far.recv(16)
+
+
 def test_coturn_wants_credentials_for_turn_and_none_for_stun(tmp_path: Path) -> None:
     allocate = bytes.fromhex("000300082112a442") + bytes(12) + bytes.fromhex("0019000411000000")
     with Ground(tmp_path) as ground:
