@@ -100,7 +100,10 @@ _TUNNEL: Mapping[str, _Told] = {
     "silent": ("the proxy does not answer", "it took the connection and lets the request wait: ask whoever runs it"),
     "closed": ("the proxy does not answer", "it took the connection and closed it: is that the port of a proxy?"),
     "not-http": ("what the variable names is no proxy", "what listens there speaks no HTTP: read the port"),
-    "no-proxy": ("what the variable names is no proxy", "what listens there knows no CONNECT: read the host and the port"),
+    "no-proxy": (
+        "what the variable names is no proxy",
+        "what listens there knows no CONNECT: read the host and the port",
+    ),
     "tls": ("what the variable names is no proxy", "TLS with the proxy itself fails: is it http:// and not https://?"),
 }
 
@@ -341,8 +344,9 @@ def _issuer(seen: _Seen) -> Finding:
 
 
 def _answer(exchange: Exchange, spoken: str) -> Finding:
-    found = no_answer("answer", exchange) if exchange.failure else None
-    if found and (spoken not in ("", "HTTP") or (exchange.failure and exchange.failure.kind == "protocol")):
+    failure = exchange.failure
+    found = no_answer("answer", exchange) if failure and failure.kind != "too-large" else None
+    if found and (spoken not in ("", "HTTP") or (failure and failure.kind == "protocol")):
         measured = f"what listens there says {spoken!r}" if spoken else found.measured
         hint = "another service listens at that port, or something between answers for it: read the port"
         return Finding("answer", "inconclusive", measured, "HTTP", ("what answers speaks no HTTP",), hint)

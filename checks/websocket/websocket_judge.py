@@ -123,6 +123,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     key_refused = any(
         seen and seen.exchange and not created_event(seen) and _credential_refused(seen) for seen in with_key
     )
+    opens = any(created_event(seen) for case, seen in evidence.seen.items() if case != "made-up")
     for case, seen in evidence.seen.items():
         if unasked := not_asked_here(case, seen, f"websocket.{case}"):
             yield unasked
@@ -130,6 +131,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield update(case, seen)
         elif seen.exchange is None:
             yield _unasked(case, seen)
+        elif case == "made-up" and opens and _credential_refused(seen):
+            yield _made_up(seen, official=evidence.official, alike=False)
         elif lost := on_the_way(case, seen, plain, control, official=evidence.official):
             yield lost
         elif unusable := unusable_answer(case, seen):

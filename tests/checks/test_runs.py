@@ -39,7 +39,8 @@ def statuses(report: Report) -> Counter[str]:
 def test_today_all_is_well() -> None:
     report = run()
     assert [o.id for o in report.checks] == list(registry.load(()).checks)
-    assert [o.id for o in report.checks if o.status != "pass"] == ["vad-effect"], "speech has to be allowed"
+    others = {o.id: o.status for o in report.checks if o.status != "pass"}
+    assert others == {"vad-effect": "skip", "speed": "info"}, "speech has to be allowed, and nothing left this machine"
     assert not BAD & statuses(report).keys()
     assert report.exit_code == 0
     assert report.diagnosis == ()

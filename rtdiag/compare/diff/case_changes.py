@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rtdiag.compare import normalize
 from rtdiag.compare.diff.changes import KINDS, Judged, Kind, Presence, Turned
@@ -70,6 +71,7 @@ def _case(row: Row, report: Report) -> Case:
     measured = _DURATION.sub(r"… \1", judged.measured)
     if report.target.base_url:
         measured = measured.replace(report.target.base_url, "the base URL")
+        measured = measured.replace(urlsplit(report.target.base_url).netloc, "the server")
     asked = finding.status != "skip" or not _NOT_ASKED.match(judged.measured)
     return Case(normalize.cut(row.title), judged, measured, asked, row.seen)
 
