@@ -39,19 +39,33 @@ _CASES = (
 
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
-    """Measure the way while the first request goes it."""
-    first, way, token_way, ice_servers = await asyncio.gather(
-        ctx.first_answer(), ctx.way(ctx.options.base_url), _token_way(ctx), ctx.ice_answers()
-    )
-    if not way.tls and (not _spoken_to(first) or first.status == _TO_TLS):
-        way = await ctx.way_spoken(way)
-    answered = {"answered": _spoken_to(first)}
-    for case, part in _PARTS.items():
-        seen = (first,) if case in ("answer", "clock") or _of_a_variable(first, case) else ()
-        yield Observation(case, seen, facts={"way": facts(part(way)), **answered, **_clocks(ctx, case, first)})
-    yield Observation("token-url", facts={"way": facts(token_way)} if token_way else {})
-    relay_only = ctx.options.relay_only
-    yield Observation("ice-servers", facts={"servers": ice_answer.facts(ice_servers), "relay_only": relay_only})
+    """Measure the way while the first request goes it; what is measured of a way that is open does not wait for the answer."""
+    asking = asyncio.ensure_future(ctx.first_answer())
+    try:
+        way, token_way, ice_servers = await asyncio.gather(
+            ctx.way(ctx.options.base_url), _token_way(ctx), ctx.ice_answers()
+        )
+        open_ = way.open and way.tls
+        for case in _MEASURED if open_ else ():
+            yield _observed(case, way, answered=True)
+        first = await asking
+        if not way.tls and (not _spoken_to(first) or first.status == _TO_TLS):
+            way = await ctx.way_spoken(way)
+        for case in () if open_ else _MEASURED:
+            about = (first,) if _of_a_variable(first, case) else ()
+            yield _observed(case, way, *about, answered=_spoken_to(first))
+        yield _observed("answer", way, first, answered=_spoken_to(first))
+        yield Observation("clock", (first,), facts=_clocks(ctx, first))
+        yield Observation("token-url", facts={"way": facts(token_way)} if token_way else {})
+        relay_only = ctx.options.relay_only
+        yield Observation("ice-servers", facts={"servers": ice_answer.facts(ice_servers), "relay_only": relay_only})
+    finally:
+        asking.cancel()
+
+
+def _observed(case: str, way: Way, *exchanges: Exchange, answered: bool) -> Observation:
+    """What that case is about of the way; `answered`: it was gone to its end."""
+    return Observation(case, exchanges, facts={"way": facts(_PARTS[case](way)), "answered": answered})
 
 
 def _spoken_to(first: Exchange) -> bool:
@@ -63,10 +77,8 @@ async def _token_way(ctx: Context) -> Way | None:
     return await ctx.way(url) if url and urlsplit(url).netloc != urlsplit(ctx.options.base_url).netloc else None
 
 
-def _clocks(ctx: Context, case: str, first: Exchange) -> dict[str, float]:
+def _clocks(ctx: Context, first: Exchange) -> dict[str, float]:
     """When the answer came by this machine's clock, and how long was waited for it, in seconds."""
-    if case != "clock":
-        return {}
     took_ms = first.timing_ms.get("total", 0.0)
     local_unix_s = ctx.recorder.started_at.timestamp() + (first.at_ms + took_ms) / 1000
     return {"local_unix_s": local_unix_s, "waited_s": took_ms / 1000}
@@ -102,10 +114,11 @@ _PARTS: Mapping[str, Callable[[Way], Way]] = {
     "certificate": lambda way: _only(way, handshake=way.handshake),
     "issuer": lambda way: _only(way, handshake=way.handshake),
     "answer": lambda way: _only(way, hop=_hop(way)),
-    "clock": _only,
     "ipv6": lambda way: _only(way, hop=way.hop),
     "round-trip": lambda way: _only(way, hop=_hop(way, dials=True)),
 }
+
+_MEASURED = tuple(case for case in _PARTS if case != "answer")
 
 CHECK = Check(
     id="network",

@@ -136,6 +136,13 @@ class Way:
         """Whether a proxy stands between."""
         return self.route.startswith("through ")
 
+    @property
+    def open(self) -> bool:
+        """Whether it was gone to its end: a connection, and a good handshake where there is TLS."""
+        reached = self.hop is not None and any(not dial.failure for dial in self.hop.dials)
+        shaken = self.handshake is not None and not self.handshake.failure
+        return reached and (shaken or not self.tls)
+
 
 def facts(way: Way) -> dict[str, Any]:
     """The same as values of JSON, for the facts of an observation."""

@@ -257,10 +257,8 @@ def test_lines_to_a_pipe_come_once_and_a_pipe_that_nobody_reads_is_told(tmp_path
         done = rtdiag("run", *QUICK, "--report", f"ndjson={pipe}")
         os.close(holder)
         lines, _ = reader.communicate(timeout=60)
-    assert (done.returncode, [json.loads(line)["type"] for line in lines.splitlines()]) == (
-        0,
-        ["start", "check", "end"],
-    )
+    told = [json.loads(line)["type"] for line in lines.splitlines()]
+    assert (done.returncode, told) == (0, ["start", *["check"] * (len(told) - 2), "end"])
     lonely = rtdiag("run", *QUICK, "--report", f"json={pipe}")
     assert (lonely.returncode, f"{os.strerror(errno.ENXIO)}; this report is not written" in lonely.stderr) == (4, True)
 

@@ -102,8 +102,8 @@ def test_as_in_is_said_of_the_same_answer_alone() -> None:
     accepted, control = (row for row in report.checks[1].rows if row.id in ("accepted", "control"))
     (page,) = control.seen.exchanges
     other = replace(control, seen=replace(control.seen, exchanges=(replace(page, body="<html>another</html>"),)))
-    rows = tuple(other if row is control else row for row in report.checks[0].rows)
-    told = render(replace(report, checks=(replace(report.checks[0], rows=rows),)), "table")
+    rows = tuple(other if row is control else row for row in report.checks[1].rows)
+    told = render(replace(report, checks=(replace(report.checks[1], rows=rows),)), "table")
     assert accepted.seen.exchange
     assert "as in key.accepted" in render(report, "table")
     assert "as in key.accepted" not in told

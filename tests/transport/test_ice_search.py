@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtdiag.transport.datagrams import Datagrams
-from rtdiag.transport.ice import NO_RELAY, NO_UDP, Search
+from rtdiag.transport.ice_search import NO_RELAY, NO_UDP, Search
 from rtdiag.transport.recorder import Deadlines
 
 OURS, THEIRS, SERVER = ("192.0.2.2", 5000), ("192.0.2.1", 3478), ("192.0.2.9", 3478)
