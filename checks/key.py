@@ -17,11 +17,12 @@ from datetime import date
 from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS, base_url_meant
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import Context, model_ids
+from rtdiag.engine.context import Context, lists_models, model_ids
 from rtdiag.engine.findings import (
     ALIKE,
     BY_OPENAI,
     KEY_REFUSED,
+    NOT_IN_SHAPE,
     REFUSED,
     TAKES_ANYTHING,
     beside_made_up,
@@ -65,9 +66,10 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     if key is None or "problem" in shape or not asks_list:
         return
     listed = await ctx.listed_models()
-    if control is None and listed.status in REFUSED:
+    if control is None and (listed.status in REFUSED or (listed.ok and not lists_models(listed))):
         control = await ctx.first_answer()
-    yield Observation("accepted", (listed,), facts=beside_made_up(listed, control))
+    anything = {"made_up_taken": True} if listed.ok and control and control.ok and not lists_models(listed) else {}
+    yield Observation("accepted", (listed,), facts=beside_made_up(listed, control) | anything)
     for kind in options.kinds:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
@@ -88,7 +90,10 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _control(seen.exchange, evidence.official, evidence.seen.get("accepted"))
         elif case == "accepted" and seen.exchange:
             void = bool(control and control.exchange and control.exchange.ok)
-            yield _accepted(seen.exchange, seen.facts.get("made_up"), void=void)
+            if seen.facts.get("made_up_taken"):
+                yield _anything("accepted", seen.exchange, "200")
+            else:
+                yield _accepted(seen.exchange, seen.facts.get("made_up"), void=void)
         elif case.startswith("model-"):
             yield _model(case, seen, evidence.today)
 
@@ -128,6 +133,8 @@ def _base_url(url: str, official: bool, listed: Observation | None) -> Finding:
 def _control(exchange: Exchange, official: bool, accepted: Observation | None) -> Finding:
     if unusable := no_answer("control", exchange, wants_json=True):
         return unusable
+    if exchange.ok and not lists_models(exchange):
+        return _anything("control", exchange, "401")
     if exchange.ok:
         return Finding(
             "control",
@@ -151,6 +158,14 @@ def _control(exchange: Exchange, official: bool, accepted: Observation | None) -
         "401",
         hint="neither taken nor refused as a credential: the control says nothing here",
     )
+
+
+def _anything(case: str, exchange: Exchange, expected: str) -> Finding:
+    """The finding of an answer that takes every key and is no list of models: who gave it knows nothing of the API."""
+    if unusable := no_answer(case, exchange, wants_json=True):
+        return unusable
+    hint = "a made-up key gets 200, too, and neither is a list of models: something answers in the place of the API"
+    return Finding(case, "inconclusive", f"{said(exchange)}, no list of models", expected, (NOT_IN_SHAPE,), hint)
 
 
 def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Finding:

@@ -14,7 +14,7 @@ from rtdiag.api.endpoints import OFFICIAL_HOSTS
 from rtdiag.checks.network import ice_servers_judge
 from rtdiag.engine.findings import no_answer
 from rtdiag.model import Evidence, Exchange, Finding, Observation
-from rtdiag.network.way import Certificate, Dial, Handshake, Hop, Lookup, Way
+from rtdiag.network.way import Certificate, Dial, Handshake, Hop, Lookup, Tunnel, Way
 
 # What a way that ends shows, in the words that the signs of the catalogue look at, and what to do.
 _Told = tuple[str, str]
@@ -87,6 +87,10 @@ _LOGIN: _Told = (
     "the proxy wants a login",
     "name, colon, password and @ stand before the proxy's host in the variable",
 )
+_OTHER_LOGIN: _Told = (
+    "the proxy takes no password",
+    "a program that knows that login has to stand between, such as px or cntlm; nothing in the variable helps",
+)
 _TUNNEL: Mapping[str, _Told] = {
     "login": (
         "the proxy refuses the login",
@@ -99,12 +103,15 @@ _TUNNEL: Mapping[str, _Told] = {
     ),
     "silent": ("the proxy does not answer", "it took the connection and lets the request wait: ask whoever runs it"),
     "closed": ("the proxy does not answer", "it took the connection and closed it: is that the port of a proxy?"),
-    "not-http": ("what the variable names is no proxy", "what listens there speaks no HTTP: read the port"),
     "no-proxy": (
         "what the variable names is no proxy",
-        "what listens there knows no CONNECT: read the host and the port",
+        "it answers as a web server does, or as a proxy that lets nobody through by CONNECT: read host and port",
     ),
-    "tls": ("what the variable names is no proxy", "TLS with the proxy itself fails: is it http:// and not https://?"),
+    "not-http": ("what the variable names is no proxy", "what listens there speaks no HTTP: read the port"),
+    "tls": (
+        "TLS with the proxy itself fails",
+        "it is the proxy's own port and certificate, not the server's: most proxies are spoken to by http://",
+    ),
 }
 
 _TLS: Mapping[str, _Told] = {
@@ -116,7 +123,8 @@ _TLS: Mapping[str, _Told] = {
     ),
     "closed": (
         "the TLS handshake is broken off",
-        "something between ends TLS to this name, or the server knows no such name: ask from another network",
+        "its first message names the host, as filters by name read it (SNI); or the server knows no such name: "
+        "ask from another network",
     ),
     "version": (
         "no common TLS version",
@@ -149,10 +157,22 @@ _CERTIFICATE: Mapping[str, _Told] = {
         "the certificate has not begun",
         "look at this machine's clock first, then at the certificate's dates",
     ),
+    "unfit": (
+        "the certificate breaks a rule",
+        "whoever made it has to make it anew: those words say what OpenSSL will not take",
+    ),
+    "strict": (
+        "the certificate breaks a rule",
+        "Python is strict there from 3.13 on, older Pythons and curl are not: whoever made it has to make it anew",
+    ),
 }
 _ELSEWHERE: _Told = (
     "another store of this machine vouches for the certificate",
     "curl and browsers may work here: name that store in SSL_CERT_FILE",
+)
+_REPLACED: _Told = (
+    "the variable has replaced the public roots",
+    "what the variable names is trusted alone: append it to a copy of certifi's bundle, and name that",
 )
 _OUR_CLOCK: _Told = (
     "the certificate is good by the server's clock",
@@ -169,6 +189,7 @@ _CLOCK: _Told = (
 )
 
 _CLOCK_TOLERANCE_S = 30
+_BEHIND = ("tls", "certificate")  # what lies behind a proxy, where there is one
 _LOCAL = ("localhost", ".localhost")
 
 
@@ -184,6 +205,8 @@ class _Seen:
     def ends(self, measured: str, told: _Told, expected: str = "") -> Finding:
         """The finding of a way that ends here; where a request was answered all the same it is only said."""
         observed, hint = told
+        if self.way.proxied and self.case in _BEHIND:
+            measured = f"{self.way.route}: {measured}"
         if self.answered:
             hint = "the first request was answered all the same"
             return Finding(self.case, "info", measured, expected, hint=hint)
@@ -225,10 +248,27 @@ def _proxy(seen: _Seen) -> Finding:
         return Finding("proxy", "pass", f"{way.route}: it takes connections; plain HTTP needs no CONNECT")
     if not tunnel.failure:
         return Finding("proxy", "pass", f"{way.route}: the way was open in {tunnel.took_ms:.0f} ms")
-    told = _LOGIN if tunnel.failure == "login" and not tunnel.login else _TUNNEL[tunnel.failure]
     who = f" ({tunnel.server})" if tunnel.server else ""
-    said = " ".join(filter(None, [str(tunnel.status or ""), tunnel.words])) or tunnel.detail
-    return seen.ends(f"{way.route}{who}: CONNECT got {said}", told, "200")
+    if tunnel.failure == "tls":
+        return seen.ends(f"{way.route}: {tunnel.detail}", _TUNNEL["tls"], "a handshake with the proxy")
+    return seen.ends(f"{way.route}{who}: CONNECT got {_refusal(tunnel)}", _of_tunnel(tunnel), "200")
+
+
+def _of_tunnel(tunnel: Tunnel) -> _Told:
+    """What a tunnel that was not opened comes to; without a word of Basic no name and no password help."""
+    if tunnel.failure != "login":
+        return _TUNNEL[tunnel.failure]
+    if tunnel.logins and "basic" not in map(str.lower, tunnel.logins):
+        return _OTHER_LOGIN
+    return _TUNNEL["login"] if tunnel.login else _LOGIN
+
+
+def _refusal(tunnel: Tunnel) -> str:
+    """`407 Proxy Authentication Required; it takes NTLM, Negotiate`."""
+    status, words = str(tunnel.status or ""), tunnel.words
+    said = words if status and words.startswith(status) else " ".join(filter(None, (status, words)))
+    takes = f"; it takes {', '.join(tunnel.logins)}" if tunnel.logins and tunnel.failure == "login" else ""
+    return (said or tunnel.detail or "nothing, and the end of the connection") + takes
 
 
 def _unreached(seen: _Seen, hop: Hop | None) -> Finding | None:
@@ -298,29 +338,57 @@ def _certificate(seen: _Seen) -> Finding:
         return Finding("certificate", "info", "none")
     if not shaken.failure:
         return Finding("certificate", "pass", f"{_leaf(shaken)}; {shaken.store} vouches for it")
-    told = _CERTIFICATE.get(shaken.failure, _CERTIFICATE["issuer"])
-    measured = _leaf(shaken) or shaken.detail
+    if shaken.failure not in _CERTIFICATE:
+        return Finding("certificate", "info", "none was seen")
     if shaken.failure == "name":
         measured = f"it is for {', '.join(_leaf_of(shaken).names[:5]) or 'no name'}, not for {seen.way.host}"
-    elif _good_by_the_server(shaken):
-        measured, told = f"{measured}; the server's clock says {shaken.server_date}", _OUR_CLOCK
-    elif shaken.accepts and shaken.failure in ("issuer", "incomplete", "self-signed"):
-        measured, told = (
-            f"{measured}; {shaken.store} does not know that, {' and '.join(shaken.accepts)} would",
-            _ELSEWHERE,
-        )
-    elif shaken.failure in ("issuer", "self-signed", "incomplete"):
-        measured = f"{measured}; {shaken.store} does not know that"
+        told = _CERTIFICATE["name"]
+    elif shaken.failure in ("ended", "not-begun"):
+        measured, told = _dated(shaken)
+    elif shaken.failure in ("unfit", "strict"):
+        measured, told = f"{_leaf(shaken)}: {shaken.detail}", _CERTIFICATE[shaken.failure]
+    else:
+        measured, told = _untrusted(shaken)
     return seen.ends(measured, told, "a certificate that is trusted")
 
 
-def _good_by_the_server(shaken: Handshake) -> bool:
-    """Whether a certificate whose dates are refused here is within them by the server's own clock."""
-    leaf = _leaf_of(shaken)
-    if shaken.failure not in ("ended", "not-begun") or not (shaken.server_date and leaf.begins and leaf.ends):
-        return False
-    told, begins, ends = map(datetime.fromisoformat, (shaken.server_date, leaf.begins, leaf.ends))
-    return begins <= told <= ends
+def _untrusted(shaken: Handshake) -> tuple[str, _Told]:
+    """Nobody in the store vouches for the certificate: what was measured, and what it comes to."""
+    measured = f"{_leaf(shaken) or shaken.detail}; {_store(shaken)} does not know that"
+    if not shaken.accepts:
+        return measured, _CERTIFICATE[shaken.failure]
+    replaced = shaken.store.startswith("SSL_CERT_") and "certifi" in shaken.accepts
+    return f"{measured}, {' and '.join(shaken.accepts)} would", _REPLACED if replaced else _ELSEWHERE
+
+
+def _store(shaken: Handshake) -> str:
+    """The store that was asked, and how much it holds where a variable names it."""
+    many = shaken.store.startswith("SSL_CERT_") and shaken.roots
+    return f"{shaken.store} (it holds {shaken.roots} certificate{'s' * (shaken.roots > 1)})" if many else shaken.store
+
+
+def _dated(shaken: Handshake) -> tuple[str, _Told]:
+    """A date is refused here: of which certificate, and whether the server's clock would refuse it, too."""
+    wrong = [one for one in shaken.chain if not _holds(one, shaken.local_date)]
+    if shaken.chain and shaken.local_date and not wrong:
+        return f"all that the server sent are within their dates: a root of {_store(shaken)} is not", _CERTIFICATE[
+            "issuer"
+        ]
+    shown = _certificate_in_words((wrong or [*shaken.chain, Certificate("", "")])[0]) or shaken.detail
+    if not (shaken.server_date and shaken.local_date):
+        return shown, _CERTIFICATE[shaken.failure]
+    if any(_holds(one, shaken.server_date) for one in wrong):
+        clocks = f"the server's clock says {shaken.server_date}, this machine's {shaken.local_date}"
+        return f"{shown}; {clocks}", _OUR_CLOCK
+    return f"{shown}; by the server's clock, too", _CERTIFICATE[shaken.failure]
+
+
+def _holds(one: Certificate, date: str) -> bool:
+    """Whether the certificate is good at that date; of one without dates nothing is known, so it is."""
+    if not (date and one.begins and one.ends):
+        return True
+    begins, then, ends = map(datetime.fromisoformat, (one.begins, date, one.ends))
+    return begins <= then <= ends
 
 
 def _issuer(seen: _Seen) -> Finding:
@@ -454,10 +522,13 @@ def _leaf_of(shaken: Handshake) -> Certificate:
 
 
 def _leaf(shaken: Handshake) -> str:
-    """The certificate in a few words."""
-    leaf = _leaf_of(shaken)
-    dates = f", {leaf.begins[:10]} to {leaf.ends[:10]}" if leaf.ends else ""
-    return f"{leaf.subject} by {leaf.issuer}{dates}" if leaf.issuer else ""
+    """The server's certificate in a few words."""
+    return _certificate_in_words(_leaf_of(shaken))
+
+
+def _certificate_in_words(one: Certificate) -> str:
+    dates = f", {one.begins[:10]} to {one.ends[:10]}" if one.ends else ""
+    return f"{one.subject} by {one.issuer}{dates}" if one.issuer else ""
 
 
 def _is_address(host: str) -> bool:

@@ -787,6 +787,14 @@ def model_ids(exchange: Exchange) -> dict[str, Json]:
     return {m["id"]: m for m in entries if isinstance(m, dict) and isinstance(m.get("id"), str)}
 
 
+def lists_models(exchange: Exchange) -> bool:
+    """Whether an answer to `GET /models` is a list, empty or not: bare, as `data`, or, as some servers have it, as `models`."""
+    told = exchange.json
+    return isinstance(told, list) or (
+        isinstance(told, dict) and any(isinstance(told.get(at), list) for at in ("data", "models"))
+    )
+
+
 def call_path(exchange: Exchange) -> str:
     """The path of the call below the base URL, from the `Location` of its answer ("" without one)."""
     location = exchange.header("location") or ""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from rtdiag.api import models
 from rtdiag.api.capacity import no_room
@@ -51,6 +52,7 @@ KEY_REFUSED = "the API key itself is refused"
 TOKEN_REFUSED = "a token is refused where it belongs"
 ALIKE = "a made-up credential is refused in the same words"
 NOT_IN_SHAPE = "the answer is not built as the API builds its answers"
+PORTAL = "something before the server wants a login"
 NO_SESSION = "the session never begins"
 ERROR_FIRST = "an error comes in the place of the session"
 NO_LIFE = "no sign of life in the session"
@@ -76,7 +78,7 @@ def _words(exchange: Exchange) -> str:
     named = (told.get(name) for name in _MESSAGES) if isinstance(told, dict) else ()
     text = next((one for one in named if isinstance(one, str) and one), None)
     if text is None and exchange.looks_like_html:
-        title = re.search(r"<title[^>]*>([^<]{1,200})", exchange.body or "", re.IGNORECASE)
+        title = _TITLE.search(exchange.body or "")
         return _begin(f"a web page: {title[1]}" if title else "a web page")
     return _begin(exchange.body or "" if text is None else text)
 
@@ -286,9 +288,7 @@ def _by_status(exchange: Exchange) -> _Told | None:
             "this network wants a login before it lets anything through (RFC 6585)",
         )
     if 300 <= status < 400:
-        place = exchange.header("location") or "nowhere"
-        hint = f"redirected to {place}; the API never redirects: log in there if it is this network's page, or mend the base URL"
-        return measured, NOT_IN_SHAPE, hint
+        return _redirected(exchange)
     if status >= 500 and in_the_apis_shape(exchange):
         return measured, SERVER_TROUBLE, "try again later; quote x-request-id to support"
     if status >= 500:
@@ -297,11 +297,41 @@ def _by_status(exchange: Exchange) -> _Told | None:
     return None
 
 
+def _redirected(exchange: Exchange) -> _Told:
+    """Whoever is on the way can redirect plain HTTP; over TLS it is whoever has the server's certificate."""
+    place = exchange.header("location") or "nowhere"
+    asked, sent = urlsplit(exchange.url), _split(place)
+    measured = f"{exchange.status} to {_begin(place)}"
+    if sent and sent.scheme == "https" != asked.scheme and sent.hostname == asked.hostname:
+        return measured, NOT_IN_SHAPE, "this server wants TLS: begin the base URL with https://"
+    if sent and asked.scheme == "http" and sent.hostname not in (None, asked.hostname) and _WANTS_LOGIN.search(place):
+        return measured, PORTAL, f"log in at {place} in a browser on this machine, if it is this network's page"
+    hint = f"redirected to {place}; the API never redirects: log in there if it is this network's page, or mend the base URL"
+    return measured, NOT_IN_SHAPE, hint
+
+
+def _split(place: str) -> SplitResult | None:
+    try:
+        return urlsplit(place)
+    except ValueError:
+        return None
+
+
+# How places and pages are called where a network, or a gateway, wants a login.
+_WANTS_LOGIN = re.compile(
+    r"captive|portal|hot-?spot|wi-?fi|wlan|guest|splash|webauth|(log|sign)[ _-]?[io]n\b", re.IGNORECASE
+)
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+
+
 def _not_of_the_api(exchange: Exchange) -> _Told | None:
     if not exchange.looks_like_html:
         return None
+    titled = _TITLE.search(exchange.body or "")
+    words = _begin(f"a web page: {titled[1]}" if titled else "a web page")
+    if exchange.ok and exchange.url.startswith("http:") and titled and _WANTS_LOGIN.search(titled[1]):
+        return f"{exchange.status}, {words}", PORTAL, "a page to log in to came instead of the API's JSON"
     hint = "a web page came instead of the API's JSON: a proxy, a captive portal, or a base URL that is not the API's"
-    words = _words(exchange) if (exchange.status or 0) >= 400 else "a web page"
     return f"{exchange.status}, {words}", NOT_IN_SHAPE, hint
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from rtdiag.network.connecting import Dialling, connection
 from rtdiag.network.resolving import in_order, look_up
 from rtdiag.network.securing import Lenient, answer_to_hello, handshake, leads_to_tls, shaken
-from rtdiag.network.streams import Stream, Tls
+from rtdiag.network.streams import Stream, Tls, in_words
 from rtdiag.network.tunnelling import tunnel
 from rtdiag.network.way import Handshake, Hop, Tunnel, Way
-from rtdiag.transport.addresses import Address, BadAddress, printable, read
+from rtdiag.transport.addresses import Address, BadAddress, read
 from rtdiag.transport.failures import BadVariable
 from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines
@@ -23,7 +23,6 @@ from rtdiag.transport.ways import Ways
 if TYPE_CHECKING:
     import ssl
 
-_MOST_SHOWN = 60
 SOCKS = "what lies behind a SOCKS proxy is not measured"
 
 
@@ -64,11 +63,7 @@ async def spoken_at(way: Way, ways: Ways, deadlines: Deadlines) -> str:
                 stream.close()
     if leads_to_tls(came):
         return "TLS"
-    return (
-        "HTTP"
-        if came.startswith(b"HTTP/")
-        else printable(came.splitlines()[0].decode("latin-1") if came else "")[:_MOST_SHOWN]
-    )
+    return "HTTP" if came.startswith(b"HTTP/") else in_words(came)
 
 
 def _proxy_of(route: Route) -> Address | None:

@@ -12,12 +12,13 @@ import ssl
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.network.readers import reader
 from rtdiag.network.stores import taking
-from rtdiag.network.streams import Stream, Tls
+from rtdiag.network.streams import Stream, Tls, in_words
 from rtdiag.network.way import Certificate, Handshake
 from rtdiag.transport.addresses import printable
 from rtdiag.transport.trust import CERTIFI, Trust
@@ -27,12 +28,11 @@ if TYPE_CHECKING:
 
 Again = Callable[[], Awaitable[Stream]]  # one more connection to the server; raises OSError
 
-_MOST_SHOWN = 60
 _GLANCE_S = 0.5
 # What OpenSSL says of a certificate (openssl/x509_vfy.h): X509_V_ERR_… by number.
 _VERIFIED = {
     2: "issuer", 18: "self-signed", 19: "issuer", 20: "issuer", 21: "issuer", 27: "issuer",
-    9: "not-begun", 10: "ended", 62: "name", 64: "name",
+    9: "not-begun", 10: "ended", 62: "name", 64: "name", **dict.fromkeys(range(80, 95), "strict"),
 }  # fmt: skip
 _OLDER = {"SSLv3", "TLSv1", "TLSv1.1"}
 _OLD = {"UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION"}
@@ -41,8 +41,8 @@ _CLIENT = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
 _REFUSES = {"SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN"}
 _EXPLAINED = {"version", "closed", "refused", "late"}  # `late`: once the handshake was done, as TLS 1.3 has it
 _REQUEST, _ALERT, _HANDSHAKE = 13, 21, 22  # CertificateRequest; types of records, RFC 8446 appendix B
-_JUDGED = {"issuer", "self-signed", "name", "ended", "not-begun", "incomplete", "other"}
-_OF_ITSELF = {"name", "ended", "not-begun"}  # no store would change that
+_OF_ITSELF = {"name", "ended", "not-begun", "unfit", "strict"}  # no store would change that
+_JUDGED = {"issuer", "self-signed", "incomplete", *_OF_ITSELF}
 _PLAIN = b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
 _DATE = re.compile(rb"(?im)^date: *([ -~]+?)\s*\r\n")
 _LARGEST_HEAD = 16 * 1024
@@ -56,13 +56,15 @@ async def handshake(
     """What came of it with the server behind `stream`. `environment` names more stores; each further question has `within_s`."""
     tls = Tls(stream, trust.context, host)
     failure, detail = await shaken(tls, within_s)
-    made = Handshake(trust.store, took_ms=tls.took_ms, failure=failure, detail=detail)
+    roots = trust.context.cert_store_stats()["x509_ca"]
+    made = Handshake(trust.store, roots=roots, took_ms=tls.took_ms, failure=failure, detail=detail)
     if failure in ("silent", "closed") and (said := await _plainly(again, host, within_s)):
         return replace(made, failure="plain-http", detail=said)
     if failure in _EXPLAINED:
         made = await _explained(made, again, host, within_s)
     if made.failure in ("ended", "not-begun"):
-        made = replace(made, server_date=await _date(again, host, within_s))
+        told = await _date(again, host, within_s)
+        made = replace(made, server_date=told, local_date=datetime.now(UTC).isoformat(timespec="seconds"))
     shown = tls if made.failure in ("", "client-certificate") else None
     if made.failure in _JUDGED:
         shown = await _unverified(Lenient(), again, host, within_s)
@@ -129,10 +131,9 @@ async def _refused_later(tls: Tls, within_s: float) -> tuple[str, str]:
 def _failure(exc: OSError, came: bytes) -> tuple[str, str]:
     reason = getattr(exc, "reason", "") or ""
     if came and not leads_to_tls(came):
-        line = printable(came.splitlines()[0].decode("latin-1"))[:_MOST_SHOWN]
-        return ("plain-http" if came.startswith(b"HTTP/") or came.lstrip()[:1] == b"<" else "not-tls"), line
+        return ("plain-http" if came.startswith(b"HTTP/") or came.lstrip()[:1] == b"<" else "not-tls"), in_words(came)
     if isinstance(exc, ssl.SSLCertVerificationError):
-        return _VERIFIED.get(exc.verify_code, "other"), exc.verify_message
+        return _VERIFIED.get(exc.verify_code, "unfit"), exc.verify_message
     if isinstance(exc, ssl.SSLEOFError) or not isinstance(exc, ssl.SSLError):
         return "closed", "closed during the handshake" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
     if reason in _CLIENT:
@@ -158,7 +159,7 @@ async def _plainly(again: Again, host: str, within_s: float) -> str:
                 stream.close()
     except OSError:
         return ""
-    return printable(raw.splitlines()[0].decode("latin-1"))[:_MOST_SHOWN] if raw.startswith(b"HTTP/") else ""
+    return in_words(raw) if raw.startswith(b"HTTP/") else ""
 
 
 async def _date(again: Again, host: str, within_s: float) -> str:
@@ -234,8 +235,7 @@ def _judged(made: Handshake, chain: list[x509.Certificate], trust: Trust, enviro
     if not chain or len(shown) < len(chain):
         return replace(made, chain=shown)
     public = made.store == CERTIFI and not made.failure
-    but = "" if made.failure == "other" else made.store
-    accepts = () if public or made.failure in _OF_ITSELF else taking(chain, environment, but)
+    accepts = () if public or made.failure in _OF_ITSELF else taking(chain, environment, made.store)
     if made.failure == "issuer" and not accepts and _lacks_issuer(chain, _trusted(trust.context)):
         made = replace(made, failure="incomplete")
     foreign = not public and CERTIFI not in accepts

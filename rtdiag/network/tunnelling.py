@@ -13,7 +13,7 @@ from html import unescape
 from urllib.parse import unquote
 
 from rtdiag.network.securing import leads_to_tls
-from rtdiag.network.streams import Stream
+from rtdiag.network.streams import Stream, in_words
 from rtdiag.network.way import Tunnel
 from rtdiag.transport.addresses import Address, printable
 from rtdiag.transport.http import user_agent
@@ -22,6 +22,7 @@ _LARGEST_BYTES = 16 * 1024
 _REST_S = 1.0  # for what stands behind the head of a refusal
 _MOST_SHOWN = 120
 _SHORTEST = 6
+_MOST_LOGINS = 8
 
 _STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([^\r\n]*))?")
 _TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
@@ -30,15 +31,19 @@ _UNSEEN = re.compile(r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<[^>]*(?:>|\Z)",
 _END = re.compile(rb"\r?\n\r?\n")
 _NO_PROXY = (404, 405, 501)  # as web servers answer to CONNECT
 _NAMES = ("proxy-agent", "via", "server")  # what a proxy calls itself
+# A challenge is a scheme, alone or before its parameters (RFC 9110 section 11.6.1); quoted text is no part of it.
+_CHALLENGES, _QUOTED = ("proxy-authenticate", "www-authenticate"), re.compile(r'"(?:[^"\\]|\\.)*"')
+_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][\w-]{0,30})(?=\s+[^\s=,]|\s*,|\s*$)")
 
 
 @dataclass(frozen=True)
 class _Head:
-    """The head of an answer: status, reason, and the first of each header, its name in small letters."""
+    """The head of an answer: status, reason, the first of each header, its name in small letters, and all kinds of login."""
 
     status: int
     reason: str
     headers: Mapping[str, str]
+    logins: tuple[str, ...] = ()
 
     @property
     def server(self) -> str:
@@ -74,8 +79,8 @@ async def tunnel(stream: Stream, proxy: Address, host: str, port: int, within_s:
         return replace(made, failure="not-http", detail="it answers in TLS")
     if head is None:
         failure = "not-http" if raw else failure
-        return replace(made, words=_shown(_spoken(raw), proxy), failure=failure, detail=detail)
-    made = replace(made, status=head.status, server=_shown(head.server, proxy))
+        return replace(made, words=_shown(in_words(raw), proxy), failure=failure, detail=detail)
+    made = replace(made, status=head.status, server=_shown(head.server, proxy), logins=head.logins)
     if refused := _failure(head):
         rest += await _body(stream, head.headers, len(rest))
         reason = " ".join((head.reason, head.headers.get("x-squid-error", "")))
@@ -99,9 +104,13 @@ def _read(text: str) -> _Head | None:
     if not (found := _STATUS.match(first)):
         return None
     headers: dict[str, str] = {}
-    for name, _, value in (line.partition(":") for line in lines):
-        headers.setdefault(name.strip().lower(), value.strip())
-    return _Head(int(found[1]), found[2] or "", headers)
+    logins: list[str] = []
+    for name, value in (
+        (name.strip().lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)
+    ):
+        headers.setdefault(name, value)
+        logins += _SCHEME.findall(_QUOTED.sub('""', value)) if name in _CHALLENGES else ()
+    return _Head(int(found[1]), found[2] or "", headers, tuple(dict.fromkeys(logins))[:_MOST_LOGINS])
 
 
 def _failure(head: _Head) -> str:

@@ -55,7 +55,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class Tunnel:
-    """What a proxy made of CONNECT. `login` says that name and password were sent.
+    """What a proxy made of CONNECT. `login` says that name and password were sent, `logins` which kinds it takes, as `Basic`.
 
     `failure`: login (407 or 401), refused (another 4xx, or 3xx), unreached (5xx), silent, closed, not-http, no-proxy (an HTTP
     server that is none: 404, 405, 501, or a page in place of a way), tls (of an https proxy). `words` are its page's title or
@@ -64,6 +64,7 @@ class Tunnel:
 
     status: int | None = None
     login: bool = False
+    logins: tuple[str, ...] = ()
     server: str = ""
     words: str = ""
     took_ms: float = 0.0
@@ -88,12 +89,13 @@ class Handshake:
     """A TLS handshake with the server, judged by `store`, which is the one that requests trust.
 
     `failure`: issuer (nobody in the store vouches for it), self-signed, incomplete (its intermediate was not sent), name, ended,
-    not-begun, plain-http, not-tls (neither TLS nor HTTP; `detail` begins what came), silent, closed, version (`protocol` is the one
-    that the server has), client-certificate, other. `chain` is what the server sent, its own certificate first. `accepts`: which
-    other stores of this machine would take it, as `certifi`, `SSL_CERT_FILE=/etc/ca.pem`, `the system's /etc/ssl/cert.pem`; nobody
-    is asked where certifi is the store and takes it. With `other` the store itself is asked, too: where it takes the chain, it is
-    Python that is strict, as it is from 3.13 on, and `detail` says what is missing. `reader`: the product by whose issuer it is
-    known that something reads along, "" for none known. `server_date` is the server's clock where the dates were refused.
+    not-begun, unfit (OpenSSL refuses it by another rule, in the words of `detail`), strict (the same by a rule of which other
+    programs, and Python before 3.13, know nothing), plain-http, not-tls (neither TLS nor HTTP; `detail` begins what came), silent,
+    closed, version (`protocol` is the one that the server has), client-certificate, other. `chain` is what the server sent, its
+    own certificate first. `roots`: how many certificates the store holds, 0 for a directory. `accepts`: which other stores of this
+    machine would take it, as `certifi`, `SSL_CERT_FILE=/etc/ca.pem`, `the system's /etc/ssl/cert.pem`; nobody is asked where
+    certifi is the store and takes it. `reader`: the product by whose issuer it is known that something reads along, "" for none
+    known. `local_date` and `server_date`: both clocks where the dates were refused.
     """
 
     store: str
@@ -104,7 +106,9 @@ class Handshake:
     took_ms: float = 0.0
     failure: str = ""
     detail: str = ""
+    local_date: str = ""
     server_date: str = ""
+    roots: int = 0
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,13 @@ def accepted(answer: Exchange, control: Exchange | None = CONTROL) -> Finding:
         (refusal(500, None, "The server had an error"), "inconclusive", "generic-server-error"),
         (refusal(404), "info", None),
         (exchange(200, "<!doctype html>", headers={"content-type": "text/html"}), "inconclusive", "answer-not-from-the-api"),
-        (exchange(302, "", headers={"location": "https://login.test"}), "inconclusive", "answer-not-from-the-api"),
+        (exchange(302, "", headers={"location": "https://login.test"}), "inconclusive", "network-login-required"),
+        (exchange(302, "", headers={"location": "https://elsewhere.test"}), "inconclusive", "answer-not-from-the-api"),
+        (exchange(302, "", headers={"location": "/login"}), "inconclusive", "answer-not-from-the-api"),
+        (exchange(302, "", headers={"location": "http://[half"}), "inconclusive", "answer-not-from-the-api"),
+        (exchange(302, ""), "inconclusive", "answer-not-from-the-api"),
+        (exchange(200, "<title>Guest Wi-Fi</title>", headers=HTML), "inconclusive", "network-login-required"),
+        (exchange(200, "<title>Welcome to nginx!</title>", headers=HTML), "inconclusive", "answer-not-from-the-api"),
         (exchange(407, ""), "inconclusive", "proxy-login-required"),
         (exchange(407, PAGE, headers=HTML), "inconclusive", "proxy-login-required"),
         (exchange(429, PAGE, headers=HTML), "inconclusive", "rate-limit"),
@@ -386,6 +392,18 @@ def test_the_control_is_asked_where_the_key_alone_was_to_be_and_is_refused() -> 
 
 def test_a_green_is_void_where_a_made_up_key_is_taken_too() -> None:
     assert accepted(exchange(200, {"data": []}), control=exchange(200, {"data": []})).status == "info"
+
+
+@pytest.mark.parametrize("listed", [[], {"data": []}, {"models": [{"name": "one"}]}])
+def test_a_list_of_models_that_everybody_gets_is_one(listed: object) -> None:
+    assert judge(CHECK, [Observation("control", (exchange(200, listed),))])["control"].cause == "server-asks-for-no-key"
+
+
+def test_what_answers_everybody_and_lists_no_models_is_not_the_api() -> None:
+    blocked = exchange(200, {"status": "blocked"})
+    seen = [Observation("control", (blocked,)), Observation("accepted", (blocked,), facts={"made_up_taken": True})]
+    found = judge(CHECK, seen)
+    assert {(one.status, one.cause) for one in found.values()} == {("inconclusive", "answer-not-from-the-api")}
 
 
 @pytest.mark.parametrize(("official", "status"), [(True, "fail"), (False, "warn")])

@@ -17,6 +17,7 @@ FOUND = (Lookup(4, (ADDRESS,), 3), Lookup(6, (), 3, "none"))
 OPEN = (Dial(ADDRESS, 443, 4),)
 WAY = Way(HOST, 443, True, hop=Hop(HOST, 443, FOUND, OPEN))
 LEAF = Certificate(f"CN={HOST}", "CN=Some Root", (HOST,), "2026-01-01T00:00:00Z", "2026-12-31T00:00:00Z")
+OLD = Certificate("CN=Some Intermediate", "CN=Some Root", (), "2020-01-01T00:00:00Z", "2025-12-31T00:00:00Z")
 SHAKEN = Handshake("certifi", "TLSv1.3", (LEAF,))
 THROUGH = replace(WAY, route="through http://proxy.corp:3128 (HTTPS_PROXY)", variable="HTTPS_PROXY")
 
@@ -50,6 +51,13 @@ def at_proxy(*lookups: Lookup, dial: str = "") -> Way:
     return replace(THROUGH, hop=Hop("proxy.corp", 3128, lookups, dials))
 
 
+def clocks(here: str, there: str) -> dict[str, Any]:
+    return {"local_date": f"{here}T12:00:00Z", "server_date": f"{there}T12:00:00Z"}
+
+
+GOOD_THERE = "the certificate is good by the server's clock"
+ELSEWHERE = "another store of this machine vouches for the certificate"
+VARIABLE = "SSL_CERT_FILE=/ca.pem"
 ENDS = (
     ("names", looked_up(Lookup(4, (), 2, "unknown"), Lookup(6, (), 2, "unknown")), "the name does not exist"),
     ("names", looked_up(Lookup(4, (), 2, "none"), Lookup(6, (), 2, "none")), "the name does not exist"),
@@ -72,10 +80,15 @@ ENDS = (
     ("proxy", at_proxy(*FOUND, dial="dropped"), "the proxy takes no connection"),
     ("proxy", tunnelled("login", status=407), "the proxy wants a login"),
     ("proxy", tunnelled("login", status=407, login=True), "the proxy refuses the login"),
+    ("proxy", tunnelled("login", status=407, logins=("NTLM", "Negotiate")), "the proxy takes no password"),
+    ("proxy", tunnelled("login", status=407, login=True, logins=("Digest",)), "the proxy takes no password"),
+    ("proxy", tunnelled("login", status=407, login=True, logins=("Negotiate", "BASIC")), "the proxy refuses the login"),
+    ("proxy", tunnelled("tls", detail="certificate is for another name"), "TLS with the proxy itself fails"),
     ("proxy", tunnelled("refused", status=403, words="Blocked"), "the proxy refuses the server"),
     ("proxy", tunnelled("unreached", status=502), "the proxy does not reach the server"),
     ("proxy", tunnelled("silent"), "the proxy does not answer"),
     ("proxy", tunnelled("closed"), "the proxy does not answer"),
+    ("proxy", tunnelled("no-proxy", status=405), "what the variable names is no proxy"),
     ("proxy", tunnelled("not-http"), "what the variable names is no proxy"),
     ("proxy", tunnelled("no-proxy", status=405), "what the variable names is no proxy"),
     ("tls", shaken("plain-http"), "the port speaks plain HTTP"),
@@ -85,13 +98,22 @@ ENDS = (
     ("tls", shaken("client-certificate"), "the server wants a client certificate"),
     ("tls", replace(WAY, tls=False, spoken="TLS"), "the port speaks TLS"),
     ("certificate", shaken("issuer"), "nobody here vouches for the certificate"),
-    ("certificate", shaken("issuer", accepts=("the system's store",)), "another store of this machine vouches for the certificate"),
+    ("certificate", shaken("issuer", accepts=("the system's store",)), ELSEWHERE),
     ("certificate", shaken("self-signed"), "the certificate is signed by itself"),
     ("certificate", shaken("incomplete"), "the certificate's intermediate is missing"),
     ("certificate", shaken("name"), "the certificate is for other names"),
     ("certificate", shaken("ended"), "the certificate has ended"),
     ("certificate", shaken("not-begun"), "the certificate has not begun"),
-    ("certificate", shaken("not-begun", server_date="2026-11-30T00:00:00Z"), "the certificate is good by the server's clock"),
+    ("certificate", shaken("not-begun", **clocks("2025-11-30", "2026-11-30")), GOOD_THERE),
+    ("certificate", shaken("ended", **clocks("2027-11-30", "2026-11-30")), GOOD_THERE),
+    ("certificate", shaken("ended", **clocks("2027-11-30", "2027-11-30")), "the certificate has ended"),
+    ("certificate", shaken("ended", chain=(LEAF, OLD), **clocks("2026-11-30", "2026-11-30")), "the certificate has ended"),
+    ("certificate", shaken("ended", chain=(LEAF, OLD), **clocks("2027-11-30", "2026-11-30")), GOOD_THERE),
+    ("certificate", shaken("ended", **clocks("2026-11-30", "2026-11-30")), "nobody here vouches for the certificate"),
+    ("certificate", shaken("unfit", detail="EE certificate key too weak"), "the certificate breaks a rule"),
+    ("certificate", shaken("strict", detail="Missing Authority Key Identifier"), "the certificate breaks a rule"),
+    ("certificate", shaken("issuer", store=VARIABLE, accepts=("certifi",)), "the variable has replaced the public roots"),
+    ("certificate", shaken("issuer", store=VARIABLE, accepts=("CURL_CA_BUNDLE=/b.pem",)), ELSEWHERE),
 )  # fmt: skip
 
 
@@ -194,3 +216,27 @@ def test_a_variable_that_cannot_be_used_is_told_by_the_case_that_it_decides() ->
     (found,) = judge(Evidence({"proxy": seen}, frozenset(), False, date(2026, 11, 30)))
     assert found.status == "inconclusive"
     assert "HTTPS_PROXY" in (found.hint or "")
+
+
+def test_which_certificate_has_ended_is_said_and_by_whose_clock() -> None:
+    found = judged("certificate", shaken("ended", chain=(LEAF, OLD), **clocks("2026-11-30", "2026-11-30")))
+    assert (
+        found.measured == "CN=Some Intermediate by CN=Some Root, 2020-01-01 to 2025-12-31; by the server's clock, too"
+    )
+
+
+def test_a_proxys_status_is_said_once_with_the_logins_that_it_takes() -> None:
+    found = judged("proxy", tunnelled("login", status=407, words="407 Go away", logins=("NTLM", "Basic")))
+    assert found.measured.endswith("CONNECT got 407 Go away; it takes NTLM, Basic")
+
+
+def test_what_fails_behind_a_proxy_says_through_which() -> None:
+    found = judged(
+        "tls", replace(THROUGH, handshake=replace(SHAKEN, failure="silent", detail="no handshake within 5 s"))
+    )
+    assert found.measured == "through http://proxy.corp:3128 (HTTPS_PROXY): no handshake within 5 s"
+
+
+def test_how_many_certificates_a_variable_names_is_said() -> None:
+    found = judged("certificate", shaken("issuer", store="SSL_CERT_FILE=/ca.pem", roots=1, accepts=("certifi",)))
+    assert "SSL_CERT_FILE=/ca.pem (it holds 1 certificate) does not know that, certifi would" in found.measured

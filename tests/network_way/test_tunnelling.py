@@ -51,7 +51,8 @@ def made_of(ground: Ground, behaviour: Behaviour, userinfo: str = "", within_s: 
         (resets, None, "closed", ""),
         (hangs_up, None, "closed", ""),
         (blurts(b"SSH-2.0-OpenSSH_9.2\r\n"), None, "not-http", "SSH-2.0-OpenSSH_9.2"),
-        (says(b"\x05\xff\0\0"), None, "not-http", "\N{REPLACEMENT CHARACTER}" * 4),
+        (says(b"\x05\xff\0\0"), None, "not-http", "something binary"),
+        (blurts(b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64"), None, "not-http", "HTTP/2"),
     ],
 )  # fmt: skip
 def test_what_it_says(behaviour: Behaviour, status: int | None, failure: str, words: str, ground: Ground) -> None:
@@ -168,3 +169,17 @@ def test_a_short_password_takes_nothing_from_other_words(ground: Ground) -> None
     said = says(answer("403 Forbidden", "a proxy said: my x of y", "text/plain", "server: tinyproxy/1.11.1"))
     made = made_of(ground, said, "x:y")
     assert (made.server, made.words) == ("tinyproxy/1.11.1", "a proxy said: my *** of ***")
+
+
+@pytest.mark.parametrize(
+    ("challenges", "logins"),
+    [
+        (('Basic realm="corp"',), ("Basic",)),
+        (("NTLM", "Negotiate"), ("NTLM", "Negotiate")),
+        (('Digest realm="a, Basic b", nonce = "x", qop="auth", Basic realm="c"',), ("Digest", "Basic")),
+        (("Negotiate, NTLM TlRMTVNTUAAB==",), ("Negotiate", "NTLM")),
+        ((), ()),
+    ],
+)
+def test_which_logins_it_takes_is_read(challenges: tuple[str, ...], logins: tuple[str, ...], ground: Ground) -> None:
+    assert made_of(ground, says(asks_login(*challenges))).logins == logins

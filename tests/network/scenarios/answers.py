@@ -50,21 +50,20 @@ _EITHER = "refused-alike"
 CAPTIVE = (
     answered(
         "captive-200html", "a portal answers 200 with its page", _NOT, page("200 OK", "Hotel"),
-        or_else="network-login-required",
     ),
+    answered("captive-200login", "a portal's page says what it is", _LOGIN, page("200 OK", "Hotel: sign in to the Wi-Fi")),
     answered("captive-511", "a portal answers 511", _LOGIN, page("511 Network Authentication Required")),
     answered(
-        "x-302noct", "a portal sends elsewhere", _NOT, answer("302 Found", "", "", f"location: http://{_HOTEL}/"),
-        _HOTEL, or_else="network-login-required",
+        "x-302noct", "a portal sends elsewhere", _LOGIN, answer("302 Found", "", "", f"location: http://{_HOTEL}/"),
+        _HOTEL,
     ),
     answered(
-        "x-302html", "a portal sends elsewhere with a page", _NOT, page("302 Found", "", f"location: http://{_HOTEL}/"),
-        _HOTEL, or_else="network-login-required",
+        "x-302html", "a portal sends elsewhere with a page", _LOGIN, page("302 Found", "", f"location: http://{_HOTEL}/"),
+        _HOTEL,
     ),
     answered(
-        "captive-307", "a portal sends elsewhere for the time being", _NOT,
+        "captive-307", "a portal sends elsewhere for the time being", _LOGIN,
         answer("307 Temporary Redirect", "", "", f"location: https://{_HOTEL}/"), _HOTEL,
-        or_else="network-login-required",
     ),
     Scenario(
         "captive-tls", "a portal answers with TLS of its own", "unknown issuer", portal_with_tls,
