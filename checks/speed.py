@@ -2,11 +2,13 @@
 
 Asks nothing: it reads the times of what the other checks have asked, so it is in every plan, and stands at its end. `names` is
 looking names up; `connecting` is TCP with TLS, for each new connection; `round-trip` is the median of the TCP connects, of which
-each is one round trip (a WebSocket's over TLS counts half, since it is two), or the quickest answer where that came sooner.
-A warning is only given where something took unreasonably long by itself, and cost the run more than a second, or a third of
-it. What stays on this machine is not looked at.
+each is one round trip (a WebSocket's over TLS counts half, since it is two), or the quickest answer where that came sooner; `loss`
+is what had to be sent again, by Linux's count of each connection and by SCTP's acknowledgements; `lost` is whether answers came to
+the end. A warning is only given where something took unreasonably long by itself, and cost the run more than a second, or a third
+of it; what cost that much without being unreasonable stands in `cost`, as whole. What stays on this machine is slow for no way.
 Costs: nothing.
-Sources: RFC 9293 section 3.5 (a connect is one round trip), RFC 8446 section 2 (a TLS 1.3 handshake is another).
+Sources: RFC 9293 section 3.5 (a connect is one round trip), RFC 8446 section 2 (a TLS 1.3 handshake is another), RFC 9260
+section 6.3 (SCTP sends again what is not acknowledged), include/uapi/linux/tcp.h (struct tcp_info).
 """
 
 from __future__ import annotations
@@ -14,44 +16,79 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 from rtdiag.api.sessions import Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
-from rtdiag.model import Evidence, Exchange, Finding, Observation, counted
+from rtdiag.model import THE_WAY, Evidence, Exchange, Finding, Observation, counted
+from rtdiag.transport.packets import Packets
+from rtdiag.transport.recorder import Recorder
 
 SLOW_NAMES = "looking names up takes long"
 SLOW_CONNECTING = "connecting takes long"
 LONG_ROUND_TRIP = "the round trip is long"
+LOSS = "packets are lost"
+LOST = "the way was lost in mid-run"
 
 # What is unreasonable for one look-up, one TCP connection, one with TLS, and one round trip, in milliseconds.
 _LOOK_UP_MS, _TCP_MS, _TLS_MS, _ROUND_TRIP_MS = 500, 1000, 2000, 300
-# What the run may lose by that: a second, or a third of itself.
-_LOST_MS, _PART = 1000, 1 / 3
+# What the run may lose by that: a second, or a third of itself; what is less than the last nobody notices.
+_LOST_MS, _PART, _LEAST_MS = 1000, 1 / 3, 100
 # A handshake takes a few round trips; one that takes more is slow for another reason.
 _TRIPS = 6
+# Of packets, the part that may be lost, and how many that has to be: one that is lost now and then is no fault. Where waiting for
+# them cost more than a second, a few are enough.
+_LOSS, _MOST_LOST, _FEW_LOST = 0.05, 5, 3
+# Once its offer is answered a session takes so many: one for ICE, one for DTLS, three for SCTP and its channel, measured.
+_SESSION_TRIPS = 5
 
 _HINTS = {
     SLOW_NAMES: "every new connection waits for it: look at the name servers of this machine, and at what a VPN puts before them",
     SLOW_CONNECTING: "it is no long round trip: packets are lost, an address of the server is dead, or a proxy takes its time",
     LONG_ROUND_TRIP: "each request and event waits for it, and so does the speech of a session: try another network, without a VPN",
+    LOSS: "each is waited for until it is sent again: try a cable in place of Wi-Fi, and without a VPN",
+    LOST: "run again; if it stays, from another network: what was asked until then stands, the rest says nothing",
+}
+# What could not be done any more, by the phase that the last request ended in.
+_ENDED = {
+    "dns": "its name was not resolved any more",
+    "connect": "it took no connection any more",
+    "proxy": "the proxy did not open the way any more",
+    "tls": "TLS was not answered any more",
 }
 
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Add up what is written down already."""
-    asked, run_ms = [x for x in ctx.recorder.exchanges if _away(x)], ctx.recorder.now_ms()
-    trip_ms = _round_trip_ms(asked)
-    yield Observation("names", facts=_spent(((ms, ms > _LOOK_UP_MS) for ms in map(_looked_up, asked)), run_ms))
-    yield Observation("connecting", facts=_spent(((_connected(x), _slow(x, trip_ms)) for x in asked), run_ms))
+    recorder = ctx.recorder
+    asked, run_ms = [x for x in recorder.exchanges if _away(x)], recorder.now_ms()
+    trip_ms, packets = _round_trip_ms(asked), sum(recorder.packets.values(), Packets())
+    names = _spent(((ms, ms > _LOOK_UP_MS) for ms in map(_looked_up, asked)), run_ms)
+    connecting = _spent(((_connected(x), _slow(x, trip_ms)) for x in asked), run_ms)
+    yield Observation("names", facts=names)
+    yield Observation("connecting", facts=connecting)
     yield Observation("round-trip", facts={"ms": trip_ms, "connects": len(_trips(asked)), "requests": len(asked)})
+    lost = {"sent": packets.sent, "lost": packets.lost, "waited_ms": round(packets.waited_ms, 1)}
+    yield Observation("loss", facts=lost if asked else {})
+    yield Observation("lost", facts=_end(recorder.exchanges, ctx.options.base_url, given_up=bool(ctx.given_up)))
+    took = {"names_ms": names["total_ms"], "connecting_ms": connecting["slow_ms"], "lost_ms": lost["waited_ms"]}
+    waited = {"trip_ms": trip_ms, "trips_ms": _waited_ms(recorder, asked, trip_ms, run_ms)}
+    yield Observation("cost", facts={**waited, **took, "run_ms": run_ms} if asked else {})
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case: numbers, and a warning where they are unreasonable."""
-    phrases = {"names": SLOW_NAMES, "connecting": SLOW_CONNECTING}
     for case, seen in evidence.seen.items():
-        yield _steps(case, seen.facts, phrases[case]) if case in phrases else _trip(seen.facts)
+        yield _JUDGES[case](seen.facts)
+
+
+def _names(facts: Mapping[str, Any]) -> Finding:
+    return _steps("names", facts, SLOW_NAMES)
+
+
+def _connecting(facts: Mapping[str, Any]) -> Finding:
+    return _steps("connecting", facts, SLOW_CONNECTING)
 
 
 def _steps(case: str, facts: Mapping[str, Any], phrase: str) -> Finding:
@@ -73,6 +110,92 @@ def _trip(facts: Mapping[str, Any]) -> Finding:
     if facts["ms"] > _ROUND_TRIP_MS and facts["ms"] * facts["requests"] > _LOST_MS:
         return Finding("round-trip", "warn", measured, observed=(LONG_ROUND_TRIP,), hint=_HINTS[LONG_ROUND_TRIP])
     return Finding("round-trip", "info", measured)
+
+
+def _loss(facts: Mapping[str, Any]) -> Finding:
+    if not facts.get("sent"):
+        return Finding("loss", "info", "not measured here" if facts else "nothing that left this machine tells it")
+    lost, waited_ms = facts["lost"], facts["waited_ms"]
+    waited = f"; waiting for them took {_s(waited_ms)}" if waited_ms else ""
+    measured = f"{lost} of {counted(facts['sent'], 'packet')} were lost, and sent again{waited}"
+    long = waited_ms > _LOST_MS and lost >= _FEW_LOST
+    if lost / facts["sent"] >= _LOSS and (long or lost >= _MOST_LOST):
+        return Finding("loss", "warn", measured, observed=(LOSS,), hint=_HINTS[LOSS])
+    return Finding("loss", "info", measured if lost else f"none of {counted(facts['sent'], 'packet')} was lost")
+
+
+def _lost(facts: Mapping[str, Any]) -> Finding:
+    if not facts:
+        return Finding("lost", "info", "not lost in mid-run")
+    until = f"{counted(facts['answered'], 'request')} answered until {facts['until_s']:.1f} s, then none"
+    measured = f"{until}: {_ENDED.get(facts['phase'], facts['kind'])}"
+    return Finding("lost", "inconclusive", measured, "answers to the end", (LOST,), _HINTS[LOST])
+
+
+def _cost(facts: Mapping[str, Any]) -> Finding:
+    """What cost the run a second or a third of itself, whether that is unreasonable or not."""
+    run_ms = facts.get("run_ms", 0.0)
+    words = {
+        "trips_ms": f"a round trip takes {_s(facts.get('trip_ms') or 0.0)}, and waiting for it cost about",
+        "names_ms": "looking names up cost",
+        "connecting_ms": "slow connections cost",
+        "lost_ms": "waiting for lost packets cost",
+    }
+    much = {what: ms for what in words if (ms := facts.get(what, 0.0)) > min(_LOST_MS, max(run_ms * _PART, _LEAST_MS))}
+    if not much:
+        return Finding("cost", "info", "nothing of it a second, or a third of the run")
+    told = "; ".join(f"{words[what]} {_s(ms)}" for what, ms in much.items())
+    return Finding("cost", "info", f"{told} of {_s(run_ms)}", observed=(THE_WAY,))
+
+
+_JUDGES = {
+    "names": _names,
+    "connecting": _connecting,
+    "round-trip": _trip,
+    "loss": _loss,
+    "lost": _lost,
+    "cost": _cost,
+}
+
+
+def _end(exchanges: list[Exchange], base_url: str, *, given_up: bool) -> Json:
+    """Where answers ended in mid-run: how many came, until when, and how the last request failed; {} where they came to the end.
+
+    They have ended where the server was given up, so that a request, too, was not answered which had been before, or where it is
+    not even connected to any more. A WebSocket may go another way, so what became of it decides nothing.
+    """
+    ours = [x for x in exchanges if x.url.startswith("http") and urlsplit(x.url).netloc == urlsplit(base_url).netloc]
+    answered = [n for n, x in enumerate(ours) if x.status is not None]
+    after = [x.failure for x in ours[answered[-1] + 1 :] if x.failure] if answered else []
+    if not after or not (given_up or any(failure.phase in _ENDED for failure in after)):
+        return {}
+    last = ours[answered[-1]]
+    until_ms = last.at_ms + last.timing_ms.get("total", 0.0)
+    told = {"kind": after[-1].kind, "phase": after[-1].phase}
+    return {"answered": len(answered), "until_s": round(until_ms / 1000, 1), **told}
+
+
+def _waited_ms(recorder: Recorder, asked: list[Exchange], trip_ms: float | None, run_ms: float) -> float:
+    """How long round trips alone were waited for: of requests, of sessions that opened, and of events; at once counts once."""
+    trip_ms, waits = trip_ms or 0.0, list[tuple[float, float]]()
+    for x in asked:
+        begun_ms, trips = x.at_ms + _looked_up(x), 1 + ("connect" in x.timing_ms) + _has_tls(x)
+        waits.append((begun_ms, min(trips * trip_ms, x.timing_ms.get("total", 0.0))))
+    ended_ms = {x.id: x.at_ms + x.timing_ms.get("total", 0.0) for x in asked}
+    for peer in recorder.peers.values():
+        if "ice" in peer.phases_ms and peer.offered_in in ended_ms:
+            waits.append((ended_ms[peer.offered_in], min(_SESSION_TRIPS * trip_ms, sum(peer.phases_ms.values()))))
+    waits += [(event.at_ms, trip_ms) for event in recorder.events if event.direction == "sent"]
+    waited_ms = until_ms = 0.0
+    for begun_ms, took_ms in sorted(waits):
+        end_ms = min(begun_ms + took_ms, run_ms)
+        waited_ms += max(end_ms - max(begun_ms, until_ms), 0.0)
+        until_ms = max(until_ms, end_ms)
+    return round(waited_ms, 1)
+
+
+def _has_tls(exchange: Exchange) -> bool:
+    return "tls" in exchange.timing_ms or (exchange.url.startswith("wss:") and "connect" in exchange.timing_ms)
 
 
 def _away(exchange: Exchange) -> bool:
@@ -136,6 +259,9 @@ CHECK = Check(
         Case("names", "are names looked up quickly?"),
         Case("connecting", "are connections made quickly?"),
         Case("round-trip", "is the round trip short enough?"),
+        Case("loss", "do packets arrive?"),
+        Case("lost", "was the way there to the end?"),
+        Case("cost", "what did the way cost in all?"),
     ),
     probe=probe,
     judge=judge,

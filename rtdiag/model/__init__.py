@@ -36,12 +36,13 @@ from rtdiag.model.report import (
     Target,
     WorkingRequests,
 )
-from rtdiag.model.result import CUT_SHORT, SEVERITY, Cost, Finding, Outcome, Row, Status, counted
+from rtdiag.model.result import CUT_SHORT, SEVERITY, THE_WAY, Cost, Finding, Outcome, Row, Status, counted
 
 __all__ = [
     "CUT_SHORT",
     "LEDGER_NAMES",
     "SEVERITY",
+    "THE_WAY",
     "ApiError",
     "Brief",
     "Candidate",

@@ -14,6 +14,7 @@ Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"
 SEVERITY: tuple[Status, ...] = ("fail", "error", "inconclusive", "warn", "pass", "info", "skip")
 
 CUT_SHORT = "the run was interrupted"  # what was measured of a case that an interrupted run did not come to
+THE_WAY = "the way"  # what a case observes whose measured words say what the way cost, for a line below the verdict
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Literal
 from rtdiag.model import LedgerEntry, Report, Status, counted
 from rtdiag.report import cases, ledger, markdown
 from rtdiag.report.cases import Case
-from rtdiag.report.phrases import banner, reached, tally, verdict
+from rtdiag.report.phrases import banner, reached, tally, verdict, way
 from rtdiag.report.spelling import one_line
 
 Kind = Literal["error", "warning", "notice"]
@@ -46,6 +46,7 @@ def _overall(report: Report) -> Kind:
 def _verdict(report: Report) -> Iterator[str]:
     yield banner(report)
     yield reached(report)
+    yield way(report)
     for found in report.diagnosis[:1]:
         yield found.summary
         yield f"what to do: {found.fix}"

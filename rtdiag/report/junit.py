@@ -22,7 +22,7 @@ from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger
 from rtdiag.report.cases import Case
 from rtdiag.report.evidence import pieces
-from rtdiag.report.phrases import banner, reached, tally, verdict
+from rtdiag.report.phrases import banner, reached, tally, verdict, way
 from rtdiag.report.spelling import at_most, one_line, spelt
 
 _LONGEST_BODY, _LONGEST_LINE = 20_000, 2000
@@ -139,7 +139,8 @@ def _seen(case: Case, exchanges: Mapping[str, Exchange]) -> Iterator[str]:
 def _run(report: Report, root: Element) -> tuple[str, str, str, str] | None:
     """What the run as a whole has to say: kind, type, message and text of its test; None where the cases say it all."""
     counts = tally(case.finding.status for case in cases.of_run(report))
-    text = "\n".join(filter(None, (one_line(f"{verdict(report)}: {counts} (exit {report.exit_code})"), banner(report))))
+    lines = (one_line(f"{verdict(report)}: {counts} (exit {report.exit_code})"), way(report), banner(report))
+    text = "\n".join(filter(None, lines))
     if report.interrupted:
         return (
             "error",

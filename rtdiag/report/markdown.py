@@ -18,7 +18,7 @@ from rtdiag.report.cases import Case
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.markdown_answers import Room, answers, corrected
 from rtdiag.report.marked import blocks, code, fence, folded, prose, table
-from rtdiag.report.phrases import SIGNS, answered, banner, in_words, reached, status, tally
+from rtdiag.report.phrases import SIGNS, answered, banner, in_words, reached, status, tally, way
 
 LONGEST = 60_000
 _FOR_A_COUNT = 200
@@ -103,6 +103,8 @@ def _verdict(report: Report) -> Iterator[str]:
     for other in report.diagnosis[1:3]:
         named = f"{code(other.cause, 100)} ({other.confidence} confidence)"
         yield f"- also {named}: {prose(other.summary)} What to do: {prose(other.fix)}"
+    if way(report):
+        yield f"- {prose(way(report))}"
     if report.interrupted:
         yield f"- interrupted: {prose(reached(report))}"
     yield from ("", f"**{counts}** (exit {report.exit_code}); used {report.cost}.", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rtdiag.model import Report
 from rtdiag.report import cases, ledger
-from rtdiag.report.phrases import overall, reached, tally, verdict
+from rtdiag.report.phrases import overall, reached, tally, verdict, way
 from rtdiag.report.spelling import one_line
 
 LONGEST = 200
@@ -19,13 +19,14 @@ def render(report: Report) -> str:
     """
     head, end = f"rtdiag: {one_line(verdict(report), 70)}", f"exit {report.exit_code}"
     tail = [part for part in (f"[{one_line(_counts(report), 55)}]", _emulator(report)) if part]
-    place, kept = len(tail), len(": ") + _ADVICE if report.diagnosis else 0
+    place, kept = len(tail), len(": ") + _ADVICE if report.diagnosis or way(report) else 0
     for part in (one_line(reached(report), 80), _request_id(report), one_line(report.target.base_url, 40)):
         if part and len(" ".join([head, *tail, part, end])) + kept <= LONGEST:
             tail.insert(place, part)
     rest = " ".join([*tail, end])
     room = LONGEST - len(head) - len(": ") - len(" ") - len(rest)
-    advice = one_line(report.diagnosis[0].fix, room) if report.diagnosis and room >= _LEAST_ADVICE else ""
+    said = report.diagnosis[0].fix if report.diagnosis else way(report)
+    advice = one_line(said, room) if room >= _LEAST_ADVICE else ""
     return f"{head}{f': {advice}' if advice else ''} {rest}\n"
 
 

@@ -20,7 +20,7 @@ from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.pen import WIDTH, Pen, wrapped
-from rtdiag.report.phrases import SIGNS, answered, banner, in_words, overall, reached
+from rtdiag.report.phrases import SIGNS, answered, banner, in_words, overall, reached, way
 from rtdiag.report.spelling import Painted
 
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
@@ -258,7 +258,7 @@ def _verdict(report: Report, pen: Pen) -> Iterator[str]:
     counts = ", ".join(f"{total[s]} {s}" for s in SIGNS if total[s])
     word = f"{'INTERRUPTED: ' if report.interrupted else ''}{in_words(report)}"
     yield pen.line(overall(report), f"{word}: {counts} (exit {report.exit_code})")
-    yield from (pen.fit(line) for line in (banner(report), reached(report)) if line)
+    yield from (pen.fit(line) for line in (banner(report), reached(report), way(report)) if line)
     for number, found in enumerate(report.diagnosis[:3]):
         yield from cause(found, first=number == 0, seen=_seen(found.evidence), width=pen.width or WIDTH)
 

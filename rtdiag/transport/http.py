@@ -17,6 +17,7 @@ from rtdiag.model import Exchange, Failure, counted
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.failures import from_http
 from rtdiag.transport.names import LookUps, watching
+from rtdiag.transport.packets import Packets, of_tcp
 from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
@@ -115,6 +116,7 @@ class Http:
                 recorder.mask.learn(secret, "ephemeral")
             exchange = self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id, at_ms)
             recorder.exchange(exchange)
+            recorder.counted(f"{draft.client_address} {draft.server_address}", draft.packets)
         return Reply(exchange, bytes(draft.body[:LARGEST_BODY_BYTES]))
 
     async def aclose(self) -> None:
@@ -190,6 +192,9 @@ class _Draft:
         self.failure: Failure | None = None
         self.client_address: Any = None
         self.server_address: Any = None
+        self.packets: Packets | None = (
+            None  # of the connection, until the answer began: by then the request had arrived
+        )
 
     async def receive(self, client: httpx.AsyncClient, request: httpx.Request) -> None:
         response = await client.send(request, stream=True)
@@ -199,6 +204,7 @@ class _Draft:
             if stream := response.extensions.get("network_stream"):
                 self.client_address = stream.get_extra_info("client_addr")
                 self.server_address = stream.get_extra_info("server_addr")
+                self.packets = of_tcp(stream.get_extra_info("socket"))
             async for chunk in response.aiter_raw():
                 self.body += chunk
                 if len(self.body) > LARGEST_BODY_BYTES + _BEYOND_BYTES:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
 from rtdiag.redact import Mask
+from rtdiag.transport.packets import Packets
 
 # Each request's total, unless --timeout names another.
 REQUEST_S = 15.0
@@ -60,7 +61,8 @@ class Deadlines:
 class Recorder:
     """The record of one run: exchanges, events and peers in the order they began, and what they cost.
 
-    `notice` is told in a few words what is being asked now. All times count from `started_at`.
+    `notice` is told in a few words what is being asked now. All times count from `started_at`. `packets` are those of each
+    connection that leaves this machine, as far as they can be counted; they are in no report.
     """
 
     def __init__(self, mask: Mask, notice: Callable[[str], None] = lambda _: None) -> None:
@@ -69,6 +71,7 @@ class Recorder:
         self.exchanges: list[Exchange] = []
         self.events: list[Event] = []
         self.peers: dict[str, PeerTrace] = {}
+        self.packets: dict[str, Packets] = {}
         self.cost = Cost()
         self.started_at = datetime.now(UTC)
         self._began = time.perf_counter()
@@ -102,3 +105,8 @@ class Recorder:
         """Write down what a peer has gone through so far; a later call with the same id replaces it."""
         self.peers[trace.id] = trace
         return trace
+
+    def counted(self, connection: str, packets: Packets | None) -> None:
+        """Keep what is known by now of that connection's packets; None is no news."""
+        if packets is not None:
+            self.packets[connection] = packets

@@ -21,6 +21,7 @@ from rtdiag.transport.channel import Channel
 from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
 from rtdiag.transport.ice_search import LATE_S, NO_CANDIDATE, NO_RELAY, TCP_AFTER_S, Search
+from rtdiag.transport.packets import Chunks
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Session(Channel):
         self._states: list[tuple[float, str, str]] = []
         self._phases_ms: dict[str, float] = {}
         self._seen = Datagrams(recorder.now_ms)
+        self._chunks = Chunks(recorder.now_ms)
         self._search = Search(self._seen, deadlines, host, relay_only=ice_servers.relay_only)
         self._late = late or asyncio.Event()
         self._closing = False
@@ -95,6 +97,7 @@ class Session(Channel):
         peer.on("track", self._consume)
         self._add_audio(peer)
         channel = self._channel = peer.createDataChannel(CHANNEL)
+        self._chunks.watch(peer.sctp)
         channel.on("open", self._watcher(channel, "readyState"))
         channel.on("close", self._watcher(channel, "readyState"))
         channel.on("message", self._heard)
@@ -148,6 +151,7 @@ class Session(Channel):
     def trace(self) -> PeerTrace:
         """What this peer has gone through so far, masked, also written into the record."""
         failure = self.failure
+        self._recorder.counted(self.id, self._chunks.packets if self._away else None)
         self._pair = self._selected_pair() or self._pair  # a peer that is closed knows it no more
         return self._recorder.peer(
             PeerTrace(
@@ -343,6 +347,11 @@ class Session(Channel):
         sctp = self._peer.sctp if self._peer is not None else None
         buffered = self._channel.bufferedAmount if self._channel is not None else 0
         return bool(buffered or getattr(sctp, "_outbound_queue", ()) or getattr(sctp, "_sent_queue", ()))
+
+    @property
+    def _away(self) -> bool:
+        """Whether the other side is on another machine."""
+        return {one.host for one in self._search.remote}.isdisjoint(one.host for one in self._search.local)
 
     def _consume(self, track: MediaStreamTrack) -> None:
         async def read() -> None:

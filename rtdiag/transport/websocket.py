@@ -29,6 +29,7 @@ from rtdiag.transport.http import (
     user_agent,
 )
 from rtdiag.transport.names import LookUps, watching
+from rtdiag.transport.packets import of_tcp
 from rtdiag.transport.proxies import Route
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
@@ -104,6 +105,7 @@ class Socket(Channel):
             self.exchange = recorder.exchange(upgrade.exchange(exchange_id, recorder, self._began_ms))
             self._state("open" if self.open else "closed")
         if self._connection is not None:
+            recorder.counted(self.id, of_tcp(self._connection.transport.get_extra_info("socket")))
             self._reading = asyncio.ensure_future(self._read(self._connection))
         return self.exchange
 
@@ -157,6 +159,7 @@ class Socket(Channel):
     async def close(self) -> None:
         """Close with 1000 and stop reading; harmless where it is closed already. It takes no longer than `close_s`."""
         if self._connection is not None:
+            self._recorder.counted(self.id, of_tcp(self._connection.transport.get_extra_info("socket")))
             await self._connection.close()
         pending = [*self._sending, *filter(None, [self._reading])]
         await asyncio.gather(*pending, return_exceptions=True)

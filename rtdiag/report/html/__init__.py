@@ -78,6 +78,8 @@ def _top(report: Report) -> Iterator[Markup]:
     overall = phrases.overall(report)
     said = element("span", f"{phrases.SIGNS[overall]} {_said(report)}", class_=f"overall {overall}")
     yield element("h1", said)
+    if way := phrases.way(report):
+        yield element("p", way, class_="asked")
     yield element("p", f"rtdiag asked {report.target.base_url} on {report.started_at:%Y-%m-%d}", class_="asked")
     links = [element("a", name, href=f"#{name}") for name in ("checks", "waterfall", "ledger", "environment")]
     yield element("nav", *links, aria_label="on this page")
