@@ -3,7 +3,8 @@
 Asks nothing: it reads the times of what the other checks have asked, so it is in every plan, and stands at its end. `names` is
 looking names up; `connecting` is TCP with TLS, for each new connection; `round-trip` is the median of the TCP connects, of which
 each is one round trip (a WebSocket's over TLS counts half, since it is two), or the quickest answer where that came sooner; `loss`
-is what had to be sent again, by Linux's count of each connection and by SCTP's acknowledgements; `lost` is whether answers came to
+is what had to be sent again, by Linux's count of each connection and by SCTP's acknowledgements, and what is
+missing of DTLS; `lost` is whether answers came to
 the end. A warning is only given where something took unreasonably long by itself, and cost the run more than a second, or a third
 of it; what cost that much without being unreasonable stands in `cost`, as whole. What stays on this machine is slow for no way.
 Costs: nothing.
@@ -14,6 +15,7 @@ section 6.3 (SCTP sends again what is not acknowledged), include/uapi/linux/tcp.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +24,6 @@ from rtdiag.api.sessions import Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
 from rtdiag.model import THE_WAY, Evidence, Exchange, Finding, Observation, counted
-from rtdiag.transport.packets import Packets
 from rtdiag.transport.recorder import Recorder
 
 SLOW_NAMES = "looking names up takes long"
@@ -50,29 +51,34 @@ _HINTS = {
     LOSS: "each is waited for until it is sent again: try a cable in place of Wi-Fi, and without a VPN",
     LOST: "run again; if it stays, from another network: what was asked until then stands, the rest says nothing",
 }
-# What could not be done any more, by the phase that the last request ended in.
+# What could not be done any more, by the phase that the last request ended in, else by how it failed.
 _ENDED = {
     "dns": "its name was not resolved any more",
     "connect": "it took no connection any more",
     "proxy": "the proxy did not open the way any more",
     "tls": "TLS was not answered any more",
 }
+_FAILED = {
+    "timeout": "what was asked stayed without an answer",
+    "closed": "connections were closed in place of an answer",
+}
+# One connection that fails may be chance.
+_UNCONNECTED = 2
 
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Add up what is written down already."""
     recorder = ctx.recorder
     asked, run_ms = [x for x in recorder.exchanges if _away(x)], recorder.now_ms()
-    trip_ms, packets = _round_trip_ms(asked), sum(recorder.packets.values(), Packets())
+    trip_ms, packets = _round_trip_ms(asked), {name: recorder.by_protocol(name) for name in ("TCP", "UDP")}
     names = _spent(((ms, ms > _LOOK_UP_MS) for ms in map(_looked_up, asked)), run_ms)
     connecting = _spent(((_connected(x), _slow(x, trip_ms)) for x in asked), run_ms)
     yield Observation("names", facts=names)
     yield Observation("connecting", facts=connecting)
     yield Observation("round-trip", facts={"ms": trip_ms, "connects": len(_trips(asked)), "requests": len(asked)})
-    lost = {"sent": packets.sent, "lost": packets.lost, "waited_ms": round(packets.waited_ms, 1)}
-    yield Observation("loss", facts=lost if asked else {})
+    yield Observation("loss", facts={name: asdict(found) for name, found in packets.items()} if asked else {})
     yield Observation("lost", facts=_end(recorder.exchanges, ctx.options.base_url, given_up=bool(ctx.given_up)))
-    took = {"names_ms": names["total_ms"], "connecting_ms": connecting["slow_ms"], "lost_ms": lost["waited_ms"]}
+    took = {"names_ms": names["total_ms"], "connecting_ms": connecting["slow_ms"], "lost_ms": packets["UDP"].waited_ms}
     waited = {"trip_ms": trip_ms, "trips_ms": _waited_ms(recorder, asked, trip_ms, run_ms)}
     yield Observation("cost", facts={**waited, **took, "run_ms": run_ms} if asked else {})
 
@@ -113,22 +119,31 @@ def _trip(facts: Mapping[str, Any]) -> Finding:
 
 
 def _loss(facts: Mapping[str, Any]) -> Finding:
-    if not facts.get("sent"):
+    ways = {name: way for name, way in facts.items() if way["sent"]}
+    if not ways:
         return Finding("loss", "info", "not measured here" if facts else "nothing that left this machine tells it")
-    lost, waited_ms = facts["lost"], facts["waited_ms"]
-    waited = f"; waiting for them took {_s(waited_ms)}" if waited_ms else ""
-    measured = f"{lost} of {counted(facts['sent'], 'packet')} were lost, and sent again{waited}"
-    long = waited_ms > _LOST_MS and lost >= _FEW_LOST
-    if lost / facts["sent"] >= _LOSS and (long or lost >= _MOST_LOST):
+    measured = "; ".join(_lost_of(name, **way) for name, way in ways.items())
+    if any(_many(**way) for way in ways.values()):
         return Finding("loss", "warn", measured, observed=(LOSS,), hint=_HINTS[LOSS])
-    return Finding("loss", "info", measured if lost else f"none of {counted(facts['sent'], 'packet')} was lost")
+    return Finding("loss", "info", measured)
+
+
+def _lost_of(name: str, sent: int, lost: int, waited_ms: float) -> str:
+    waited = f", and {_s(waited_ms)} waited for" if waited_ms else ""
+    return f"{lost or 'none'} of {counted(sent, 'packet')} lost over {name}{waited}"
+
+
+def _many(sent: int, lost: int, waited_ms: float) -> bool:
+    """Whether so many are lost that it is no chance."""
+    enough = _FEW_LOST if waited_ms > _LOST_MS else _MOST_LOST
+    return lost >= enough and lost >= _LOSS * sent
 
 
 def _lost(facts: Mapping[str, Any]) -> Finding:
     if not facts:
         return Finding("lost", "info", "not lost in mid-run")
     until = f"{counted(facts['answered'], 'request')} answered until {facts['until_s']:.1f} s, then none"
-    measured = f"{until}: {_ENDED.get(facts['phase'], facts['kind'])}"
+    measured = f"{until}: {_ENDED.get(facts['phase']) or _FAILED.get(facts['kind'], facts['kind'])}"
     return Finding("lost", "inconclusive", measured, "answers to the end", (LOST,), _HINTS[LOST])
 
 
@@ -166,8 +181,9 @@ def _end(exchanges: list[Exchange], base_url: str, *, given_up: bool) -> Json:
     """
     ours = [x for x in exchanges if x.url.startswith("http") and urlsplit(x.url).netloc == urlsplit(base_url).netloc]
     answered = [n for n, x in enumerate(ours) if x.status is not None]
-    after = [x.failure for x in ours[answered[-1] + 1 :] if x.failure] if answered else []
-    if not after or not (given_up or any(failure.phase in _ENDED for failure in after)):
+    failures = [x.failure for x in ours[answered[-1] + 1 :] if x.failure] if answered else []
+    after = [failure for failure in failures if failure.kind != "interrupted"]
+    if not after or not (given_up or sum(failure.phase in _ENDED for failure in after) >= _UNCONNECTED):
         return {}
     last = ours[answered[-1]]
     until_ms = last.at_ms + last.timing_ms.get("total", 0.0)

@@ -8,7 +8,7 @@ from datetime import date
 
 from rtdiag.api import sessions
 from rtdiag.api.capacity import no_room
-from rtdiag.checks.sdp.ice_judge import no_way
+from rtdiag.checks.sdp.ice_judge import LOSSY, no_way
 from rtdiag.engine.findings import (
     ERROR_FIRST,
     NO_CREDIT,
@@ -26,6 +26,7 @@ from rtdiag.engine.findings import (
     said,
 )
 from rtdiag.model import Evidence, Exchange, Finding, Observation, PeerTrace
+from rtdiag.transport.packets import ON_A_LOSSY_WAY
 
 # From when on the API takes a token once: between 2026-07-20 and 2026-08-01 by record 59244381944 and kizuna-ai-lab/sokuji#377.
 ONCE_SINCE = date(2026, 8, 1)
@@ -192,6 +193,9 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
         found: Finding = no_way(case, trace)
         return found
     measured = trace.failure.detail if trace.failure else "not reached"
+    if ON_A_LOSSY_WAY in measured:
+        hint = "what is lost is sent again, too late here: try a cable, or another network"
+        return Finding(case, "inconclusive", measured, "", (LOSSY,), hint)
     if name == "dtls" and measured.startswith("not done within"):
         hint = "STUN gets through, DTLS does not: a firewall, mostly"
         return Finding(case, "inconclusive", measured, "", ("DTLS gets no answer",), hint)

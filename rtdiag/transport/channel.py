@@ -62,7 +62,7 @@ class Channel:
             later = self.received[self._heard_before[sent.id] :]
             return next((e for e in later if e.type in types or (e.type == "error" and _may_answer(e, sent))), None)
 
-        await self._until(lambda: found() is not None or not self.open, self._deadlines.event_s)
+        await self._patiently(lambda: found() is not None or not self.open, self._deadlines.event_s)
         answer = found()
         self.cut = answer is None and self.open and not await self._alive(sent)
         return answer
@@ -99,6 +99,10 @@ class Channel:
         return recorder.event(
             Event(f"e{number}", f"{self.id}/{self._label}", direction, recorder.now_ms(), kind, masked)
         )
+
+    async def _patiently(self, done: Callable[[], bool], limit_s: float) -> None:
+        """Wait as `_until` does; whoever knows why it may be late waits longer."""
+        await self._until(done, limit_s)
 
     async def _until(self, done: Callable[[], bool], limit_s: float) -> None:
         try:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from rtdiag.transport.packets import Records
+
 Address = tuple[str, int]
 
 # Linux tells what ICMP said, and by whom it was said, in a queue of its own (ip(7), ipv6(7)); Python names none of the three.
@@ -84,6 +86,7 @@ class Datagrams:
         self.pairs: dict[tuple[Address, Address], Traffic] = {}
         self.last_ms: float | None = None
         self.round_trip_ms: float | None = None
+        self.records = Records()
         self._now_ms = now_ms
         self._asked: dict[bytes, float] = {}
         self._asking: set[bytes] = set()
@@ -108,6 +111,7 @@ class Datagrams:
         traffic = self.between(local, remote)
         traffic.received += 1
         self.last_ms = self._now_ms()
+        self.records.heard(remote, datagram)
         kind = _stun(datagram)
         if kind == _REQUEST:
             self._note_asked(traffic, datagram[8:_HEAD])

@@ -116,7 +116,7 @@ class Http:
                 recorder.mask.learn(secret, "ephemeral")
             exchange = self._exchange(exchange_id, method, url, credential, draft, timer, client_request_id, at_ms)
             recorder.exchange(exchange)
-            recorder.counted(f"{draft.client_address} {draft.server_address}", draft.packets)
+            recorder.counted("TCP", f"{draft.client_address} {draft.server_address}", draft.packets)
         return Reply(exchange, bytes(draft.body[:LARGEST_BODY_BYTES]))
 
     async def aclose(self) -> None:

@@ -1,13 +1,15 @@
-"""How many packets of ours were lost on the way: what had to be sent again, as far as the system or aiortc tells it.
+"""How many packets were lost on the way, as far as the system, aiortc, or the numbers that they carry tell it.
 
-It judges nothing. What the other side says it got twice was late, not lost, so it is not counted.
+Ours are lost where they had to be sent again; what the other side says it got twice was only late. Theirs are lost where a number
+is missing. It judges nothing.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +20,20 @@ _MOST_BYTES = 256
 _NUMBERS = 2**32  # those of SCTP begin anew after so many
 
 
+ON_A_LOSSY_WAY = "on a way that loses packets"
+_LOSSY, _FEW = 0.05, 2
+
+# The records of DTLS 1.2 that are numbered through: those of an epoch after the first, in which each is sent once.
+_RECORDS, _HEAD = range(20, 24), 13
+_MOST_FLOWS = 100
+
+
 @dataclass(frozen=True)
 class Packets:
-    """Of one connection: those `sent` that hold something, those of them `lost`, and how long was waited for these, if known."""
+    """Of one connection: those `sent` that hold something, those of them `lost`, and how long was waited for these, if known.
+
+    `lossy`: so many are lost that others may be waited for in vain.
+    """
 
     sent: int = 0
     lost: int = 0
@@ -28,6 +41,10 @@ class Packets:
 
     def __add__(self, other: Packets) -> Packets:
         return Packets(self.sent + other.sent, self.lost + other.lost, self.waited_ms + other.waited_ms)
+
+    @property
+    def lossy(self) -> bool:
+        return self.lost >= _FEW and self.lost >= _LOSSY * self.sent
 
 
 def of_tcp(sock: Any) -> Packets | None:
@@ -50,6 +67,37 @@ def _number(told: bytes, at: int) -> int:
     return int.from_bytes(told[at : at + 4], sys.byteorder)
 
 
+class Records:
+    """The records of DTLS that came in, by whom and of which epoch: their numbers are in the clear (RFC 6347 section 4.1)."""
+
+    def __init__(self) -> None:
+        self._came: defaultdict[tuple[Any, int], list[int]] = defaultdict(lambda: [-1, -1, 0])  # first, last, how many
+
+    @property
+    def packets(self) -> Packets:
+        """Those that were sent to us so far, and those whose numbers are missing."""
+        came = [(last - first + 1, count) for first, last, count in self._came.values()]
+        return Packets(sum(sent for sent, _ in came), sum(max(sent - count, 0) for sent, count in came))
+
+    def heard(self, remote: Any, datagram: bytes) -> None:
+        """That one came in, whatever it is."""
+        for epoch, number in _numbers(datagram):
+            if (remote, epoch) in self._came or len(self._came) < _MOST_FLOWS:
+                flow = self._came[remote, epoch]
+                flow[0] = number if flow[2] == 0 else min(number, flow[0])
+                flow[1], flow[2] = max(number, flow[1]), flow[2] + 1
+
+
+def _numbers(datagram: bytes) -> Iterator[tuple[int, int]]:
+    """Epoch and number of each record."""
+    at = 0
+    while len(datagram) >= at + _HEAD and datagram[at] in _RECORDS:
+        epoch, number = (int.from_bytes(datagram[at + a : at + b]) for a, b in ((3, 5), (5, 11)))
+        if epoch:
+            yield epoch, number
+        at += _HEAD + int.from_bytes(datagram[at + 11 : at + 13])
+
+
 class Chunks:
     """The pieces of events that one SCTP association of aiortc sends, each in a datagram of its own (RFC 9260 section 3.3.1).
 
@@ -63,10 +111,10 @@ class Chunks:
         self._waited_ms = self._waited_until_ms = 0.0
 
     @property
-    def packets(self) -> Packets | None:
-        """What was sent and acknowledged so far; None where nothing was, or could be watched."""
+    def packets(self) -> Packets:
+        """What was sent and acknowledged so far."""
         lost = max(self._again - self._twice, 0)
-        return Packets(self._sent, lost, round(self._waited_ms, 1) if lost else 0.0) if self._sent else None
+        return Packets(self._sent, lost, round(self._waited_ms, 1) if lost else 0.0)
 
     def watch(self, sctp: Any) -> None:
         """Take note of what it sends from now on. aiortc tells that nowhere; where it has no such methods nothing is counted."""

@@ -62,7 +62,7 @@ class Recorder:
     """The record of one run: exchanges, events and peers in the order they began, and what they cost.
 
     `notice` is told in a few words what is being asked now. All times count from `started_at`. `packets` are those of each
-    connection that leaves this machine, as far as they can be counted; they are in no report.
+    connection that leaves this machine, by `TCP` or `UDP` and its name, as far as they can be counted; they are in no report.
     """
 
     def __init__(self, mask: Mask, notice: Callable[[str], None] = lambda _: None) -> None:
@@ -71,7 +71,7 @@ class Recorder:
         self.exchanges: list[Exchange] = []
         self.events: list[Event] = []
         self.peers: dict[str, PeerTrace] = {}
-        self.packets: dict[str, Packets] = {}
+        self.packets: dict[tuple[str, str], Packets] = {}
         self.cost = Cost()
         self.started_at = datetime.now(UTC)
         self._began = time.perf_counter()
@@ -106,7 +106,11 @@ class Recorder:
         self.peers[trace.id] = trace
         return trace
 
-    def counted(self, connection: str, packets: Packets | None) -> None:
+    def counted(self, protocol: str, connection: str, packets: Packets | None) -> None:
         """Keep what is known by now of that connection's packets; None is no news."""
         if packets is not None:
-            self.packets[connection] = packets
+            self.packets[protocol, connection] = packets
+
+    def by_protocol(self, protocol: str) -> Packets:
+        """All that is known of the packets of `TCP`, or `UDP`."""
+        return sum((found for (kind, _), found in self.packets.items() if kind == protocol), Packets())

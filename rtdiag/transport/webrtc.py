@@ -21,7 +21,7 @@ from rtdiag.transport.channel import Channel
 from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
 from rtdiag.transport.ice_search import LATE_S, NO_CANDIDATE, NO_RELAY, TCP_AFTER_S, Search
-from rtdiag.transport.packets import Chunks
+from rtdiag.transport.packets import ON_A_LOSSY_WAY, Chunks, Packets
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Session(Channel):
     def trace(self) -> PeerTrace:
         """What this peer has gone through so far, masked, also written into the record."""
         failure = self.failure
-        self._recorder.counted(self.id, self._chunks.packets if self._away else None)
+        self._recorder.counted("UDP", self.id, self._packets)
         self._pair = self._selected_pair() or self._pair  # a peer that is closed knows it no more
         return self._recorder.peer(
             PeerTrace(
@@ -288,13 +288,14 @@ class Session(Channel):
     async def _phase(self, name: str, limit_s: float, state: Callable[[], str | None]) -> bool:
         began = self._recorder.now_ms()
         self._recorder.notice(f"waiting for {name}")
-        await self._until(lambda: state() is not None or self._ended(), limit_s)
+        await self._patiently(lambda: state() is not None or self._ended(), limit_s)
         if state() == "good":
             self._phases_ms[name] = round(self._recorder.now_ms() - began, 1)
             return True
         kind = {"dtls": "dtls", "channel": "channel"}.get(name, "silence")
         if state() is None and not self._ended():
-            detail = f"not done within {limit_s:g} s"
+            limit_s = self._deadlines.ice_s if self._lossy else limit_s
+            detail = f"not done within {limit_s:g} s{f', {ON_A_LOSSY_WAY}' if self._lossy else ''}"
         else:
             detail = f"ended as {self._states[-1][1]} {self._states[-1][2]}" if self._states else "ended"
         self.failure = Failure(kind, name, detail)
@@ -352,6 +353,23 @@ class Session(Channel):
     def _away(self) -> bool:
         """Whether the other side is on another machine."""
         return {one.host for one in self._search.remote}.isdisjoint(one.host for one in self._search.local)
+
+    @property
+    def _packets(self) -> Packets | None:
+        """Those of both directions; None where the other side is on this machine, or nothing was counted."""
+        found = self._chunks.packets + self._seen.records.packets
+        return found if self._away and found.sent else None
+
+    async def _patiently(self, done: Callable[[], bool], limit_s: float) -> None:
+        """As long as ICE may take where packets are lost: what waits for one that is sent again is late by seconds."""
+        await self._until(done, limit_s)
+        if not done() and self._lossy:
+            await self._until(done, self._deadlines.ice_s - limit_s)
+
+    @property
+    def _lossy(self) -> bool:
+        """Whether packets are lost, of this session, or of what was asked over TCP."""
+        return bool(self._packets and self._packets.lossy) or self._recorder.by_protocol("TCP").lossy
 
     def _consume(self, track: MediaStreamTrack) -> None:
         async def read() -> None:

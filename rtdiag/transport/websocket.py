@@ -105,7 +105,7 @@ class Socket(Channel):
             self.exchange = recorder.exchange(upgrade.exchange(exchange_id, recorder, self._began_ms))
             self._state("open" if self.open else "closed")
         if self._connection is not None:
-            recorder.counted(self.id, of_tcp(self._connection.transport.get_extra_info("socket")))
+            recorder.counted("TCP", self.id, of_tcp(self._connection.transport.get_extra_info("socket")))
             self._reading = asyncio.ensure_future(self._read(self._connection))
         return self.exchange
 
@@ -159,7 +159,7 @@ class Socket(Channel):
     async def close(self) -> None:
         """Close with 1000 and stop reading; harmless where it is closed already. It takes no longer than `close_s`."""
         if self._connection is not None:
-            self._recorder.counted(self.id, of_tcp(self._connection.transport.get_extra_info("socket")))
+            self._recorder.counted("TCP", self.id, of_tcp(self._connection.transport.get_extra_info("socket")))
             await self._connection.close()
         pending = [*self._sending, *filter(None, [self._reading])]
         await asyncio.gather(*pending, return_exceptions=True)
