@@ -14,6 +14,7 @@ section 6.3 (SCTP sends again what is not acknowledged), include/uapi/linux/tcp.
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from statistics import median
@@ -24,6 +25,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
 from rtdiag.model import THE_WAY, Evidence, Exchange, Finding, Observation, counted
+from rtdiag.transport.packets import Packets
 from rtdiag.transport.recorder import Recorder
 
 SLOW_NAMES = "looking names up takes long"
@@ -41,6 +43,8 @@ _TRIPS = 6
 # Of packets, the part that may be lost, and how many that has to be: one that is lost now and then is no fault. Where waiting for
 # them cost more than a second, a few are enough.
 _LOSS, _MOST_LOST, _FEW_LOST = 0.05, 5, 3
+# SCTP sends nothing again before a second (RFC 9260 section 16).
+_SCTP_TIMER_MS = 900
 # Once its offer is answered a session takes so many: one for ICE, one for DTLS, three for SCTP and its channel, measured.
 _SESSION_TRIPS = 5
 
@@ -78,7 +82,11 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     yield Observation("round-trip", facts={"ms": trip_ms, "connects": len(_trips(asked)), "requests": len(asked)})
     yield Observation("loss", facts={name: asdict(found) for name, found in packets.items()} if asked else {})
     yield Observation("lost", facts=_end(recorder.exchanges, ctx.options.base_url, given_up=bool(ctx.given_up)))
-    took = {"names_ms": names["total_ms"], "connecting_ms": connecting["slow_ms"], "lost_ms": packets["UDP"].waited_ms}
+    took = {
+        "names_ms": names["total_ms"],
+        "connecting_ms": connecting["slow_ms"],
+        "lost_ms": _lost_ms(recorder, packets["UDP"], trip_ms),
+    }
     waited = {"trip_ms": trip_ms, "trips_ms": _waited_ms(recorder, asked, trip_ms, run_ms)}
     yield Observation("cost", facts={**waited, **took, "run_ms": run_ms} if asked else {})
 
@@ -154,7 +162,7 @@ def _cost(facts: Mapping[str, Any]) -> Finding:
         "trips_ms": f"a round trip takes {_s(facts.get('trip_ms') or 0.0)}, and waiting for it cost about",
         "names_ms": "looking names up cost",
         "connecting_ms": "slow connections cost",
-        "lost_ms": "waiting for lost packets cost",
+        "lost_ms": "waiting for lost packets cost about",
     }
     much = {what: ms for what in words if (ms := facts.get(what, 0.0)) > min(_LOST_MS, max(run_ms * _PART, _LEAST_MS))}
     if not much:
@@ -210,6 +218,18 @@ def _waited_ms(recorder: Recorder, asked: list[Exchange], trip_ms: float | None,
     return round(waited_ms, 1)
 
 
+def _lost_ms(recorder: Recorder, datagrams: Packets, trip_ms: float | None) -> float:
+    """How long lost datagrams were waited for: ours, or, where many are lost, all answers that are late as by a timer of SCTP."""
+    late_ms, sent_ms = 0.0, dict[str, float]()
+    for event in recorder.events:
+        if event.direction == "sent" and ("UDP", event.channel.partition("/")[0]) in recorder.packets:
+            sent_ms[event.channel] = event.at_ms
+        elif event.channel in sent_ms:
+            took_ms = event.at_ms - sent_ms.pop(event.channel)
+            late_ms += took_ms - (trip_ms or 0.0) if took_ms > _SCTP_TIMER_MS else 0.0
+    return round(max(datagrams.waited_ms, late_ms if _many(**asdict(datagrams)) else 0.0), 1)
+
+
 def _has_tls(exchange: Exchange) -> bool:
     return "tls" in exchange.timing_ms or (exchange.url.startswith("wss:") and "connect" in exchange.timing_ms)
 
@@ -260,8 +280,15 @@ def _round_trip_ms(asked: list[Exchange]) -> float | None:
     trips = _trips(asked)
     if not trips:
         return None
-    waits = (x.timing_ms["wait"] for x in asked if x.status is not None and "wait" in x.timing_ms)
-    return round(min([median(trips), *waits]), 1)
+    return round(min([median(trips), *(_answered_ms(x) for x in asked if x.status is not None)]), 1)
+
+
+def _answered_ms(exchange: Exchange) -> float:
+    """From the connection on to the end of the answer; `wait` alone begins late where this machine is busy."""
+    timing_ms = exchange.timing_ms
+    if "total" not in timing_ms:
+        return timing_ms.get("wait", math.inf)
+    return timing_ms["total"] - _looked_up(exchange) - _connected(exchange)
 
 
 def _s(ms: float) -> str:

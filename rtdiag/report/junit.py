@@ -58,6 +58,7 @@ def _properties(suite: Element, report: Report, ids: Mapping[str, str]) -> None:
     target = report.target
     found = {
         "verdict": verdict(report),
+        "way": way(report),
         "what-to-do": report.diagnosis[0].fix if report.diagnosis else "",
         "emulator": banner(report),
         "target": target.base_url,
@@ -139,8 +140,7 @@ def _seen(case: Case, exchanges: Mapping[str, Exchange]) -> Iterator[str]:
 def _run(report: Report, root: Element) -> tuple[str, str, str, str] | None:
     """What the run as a whole has to say: kind, type, message and text of its test; None where the cases say it all."""
     counts = tally(case.finding.status for case in cases.of_run(report))
-    lines = (one_line(f"{verdict(report)}: {counts} (exit {report.exit_code})"), way(report), banner(report))
-    text = "\n".join(filter(None, lines))
+    text = "\n".join(filter(None, (one_line(f"{verdict(report)}: {counts} (exit {report.exit_code})"), banner(report))))
     if report.interrupted:
         return (
             "error",

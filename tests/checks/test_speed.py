@@ -13,9 +13,11 @@ import pytest
 from rtdiag.engine import plan, registry, runner
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, RunOptions
-from rtdiag.model import Evidence, Exchange, Finding, Observation
+from rtdiag.model import Event, Evidence, Exchange, Failure, Finding, Observation, PeerTrace
 from rtdiag.redact import Mask
 from rtdiag.testing import judge, run_on_emulator
+from rtdiag.transport.packets import Packets
+from rtdiag.transport.recorder import Recorder
 from tests.network.dns import Zone
 from tests.network.ground import Ground
 from tests.network.roads import Road
@@ -32,13 +34,24 @@ def asked(url: str = "https://api.test/v1/models", reached: str = AWAY, **timing
     return Exchange("x1", "GET", url, "api-key", status=200, timing_ms={"wait": 20.0, **timing_ms}, reached=reached)
 
 
-def found(*exchanges: Exchange, run_ms: float = 20_000.0) -> Mapping[str, Finding]:
-    recorder = SimpleNamespace(exchanges=exchanges, now_ms=lambda: run_ms)
+def recorded(*exchanges: Exchange, run_ms: float = 20_000.0, given_up: str | None = None) -> SimpleNamespace:
+    """What the probe looks at."""
+    recorder = Recorder(Mask())
+    recorder.exchanges += exchanges
+    recorder.now_ms = lambda: run_ms  # type: ignore[method-assign]
+    options = RunOptions(base_url="https://api.test/v1")
+    return SimpleNamespace(recorder=recorder, options=options, given_up=given_up)
 
+
+def judged(ctx: SimpleNamespace) -> Mapping[str, Finding]:
     async def seen() -> list[Observation]:
-        return [one async for one in SPEED.probe(SimpleNamespace(recorder=recorder))]  # type: ignore[arg-type]
+        return [one async for one in SPEED.probe(ctx)]  # type: ignore[arg-type]
 
     return judge(SPEED, asyncio.run(seen()))
+
+
+def found(*exchanges: Exchange, run_ms: float = 20_000.0) -> Mapping[str, Finding]:
+    return judged(recorded(*exchanges, run_ms=run_ms))
 
 
 def test_it_asks_nothing_and_is_in_every_run() -> None:
@@ -67,7 +80,7 @@ def test_it_asks_nothing_and_is_in_every_run() -> None:
         ("round-trip", [asked(connect=610.0, wait=640.0)] * 4, 20_000, "warn", "610 ms, by 4 connections"),
         ("round-trip", [asked("wss://api.test/v1/realtime", connect=1220.0, wait=640.0)] * 4, 20_000, "warn",
          "610 ms, by 4 connections"),
-        ("round-trip", [asked(connect=3000.0, wait=640.0), asked(wait=40.0)], 20_000, "info", "40 ms, by 1 connection"),
+        ("round-trip", [asked(connect=3000.0, wait=640.0), asked(wait=4.0, total=40.0)], 20_000, "info", "40 ms, by 1 connection"),
         ("round-trip", [asked(connect=310.0, wait=640.0)], 20_000, "info", "310 ms, by 1 connection"),
         ("round-trip", [], 20_000, "info", "nothing that left this machine tells it"),
     ],
@@ -85,6 +98,108 @@ def test_what_is_unreasonable_and_cost_the_run_its_time_is_a_warning(
 def test_a_machine_that_is_slow_itself_is_not_the_way(reached: str) -> None:
     all_slow = [asked(reached=reached, dns=9000.0, connect=9000.0, tls=9000.0, wait=9000.0)] * 9
     assert {one.status for one in found(*all_slow).values()} == {"info"}
+
+
+@pytest.mark.parametrize(
+    ("tcp", "udp", "status", "measured"),
+    [
+        (Packets(155), Packets(244, 52), "warn", "none of 155 packets lost over TCP; 52 of 244 packets lost over UDP"),
+        (Packets(187, 37), None, "warn", "37 of 187 packets lost over TCP"),
+        (Packets(20, 4), None, "info", "4 of 20 packets lost over TCP"),
+        (Packets(400, 19), None, "info", "19 of 400 packets lost over TCP"),
+        (Packets(9), Packets(20, 3, 3100.0), "warn",
+         "none of 9 packets lost over TCP; 3 of 20 packets lost over UDP, and 3.1 s waited for"),
+        (Packets(9), Packets(20, 1, 3100.0), "info",
+         "none of 9 packets lost over TCP; 1 of 20 packets lost over UDP, and 3.1 s waited for"),
+        (None, None, "info", "not measured here"),
+    ],
+)  # fmt: skip
+def test_loss_is_a_warning_where_it_is_no_chance(
+    tcp: Packets | None, udp: Packets | None, status: str, measured: str
+) -> None:
+    ctx = recorded(asked(connect=2.0))
+    ctx.recorder.counted("TCP", "one", tcp)
+    ctx.recorder.counted("UDP", "p1", udp)
+    one = judged(ctx)["loss"]
+    assert (one.status, one.measured) == (status, measured)
+    assert one.observed == (("packets are lost",) if status == "warn" else ())
+
+
+def failed(kind: str, phase: str, url: str = "https://api.test/v1/models") -> Exchange:
+    return Exchange("x2", "GET", url, "api-key", failure=Failure(kind, phase, ""), at_ms=3200.0)
+
+
+_SILENT, _UNCONNECTED = failed("timeout", "answer"), failed("timeout", "connect")
+_UNTIL = "2 requests answered until 3.1 s, then none: "
+
+
+@pytest.mark.parametrize(
+    ("after", "given_up", "measured"),
+    [
+        ([_SILENT] * 4, "the network failed", f"{_UNTIL}what was asked stayed without an answer"),
+        ([_SILENT, _UNCONNECTED, _UNCONNECTED], None, f"{_UNTIL}it took no connection any more"),
+        ([failed("dns", "dns")] * 2, None, f"{_UNTIL}its name was not resolved any more"),
+        ([failed("closed", "answer")] * 4, "the network failed", f"{_UNTIL}connections were closed in place of an answer"),
+    ],
+)  # fmt: skip
+def test_a_way_that_ends_in_mid_run_is_told_from_a_silent_server(
+    after: list[Exchange], given_up: str | None, measured: str
+) -> None:
+    before = Exchange(
+        "x1", "GET", "https://api.test/v1/models", "api-key", status=401, timing_ms={"total": 100.0}, at_ms=3000.0
+    )
+    one = judged(recorded(before, before, *after, given_up=given_up))["lost"]
+    assert (one.status, one.measured, one.observed) == ("inconclusive", measured, ("the way was lost in mid-run",))
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "given_up"),
+    [
+        ([], None),
+        ([_SILENT] * 4, "the network failed"),
+        ([asked(), *[_SILENT] * 4, asked()], None),
+        ([asked(), *[_SILENT] * 3], None),
+        ([asked(), _UNCONNECTED], None),
+        ([asked(), *[failed("interrupted", "connect")] * 2], None),
+        ([asked(), *[failed("timeout", "connect", "https://other.test/token")] * 4], None),
+        ([asked(), *[failed("timeout", "connect", "wss://api.test/v1/realtime")] * 4], None),
+    ],
+    ids=["nothing", "from the first on", "one kind", "unprobed", "once", "Ctrl-C", "elsewhere", "WebSockets"],
+)  # fmt: skip
+def test_a_server_that_leaves_something_unanswered_is_not_lost(exchanges: list[Exchange], given_up: str | None) -> None:
+    assert judged(recorded(*exchanges, given_up=given_up))["lost"].status == "info"
+
+
+def test_what_the_way_cost_is_told_where_it_is_no_warning() -> None:
+    exchanges = [
+        Exchange(f"x{n}", "GET", "https://api.test/v1/models", "api-key", status=200, at_ms=n * 200.0,
+                 timing_ms={**({"total": 110.0} if n else {"total": 210.0, "connect": 100.0})}, reached=AWAY)
+        for n in range(15)
+    ]  # fmt: skip
+    ctx = recorded(*exchanges, run_ms=6000.0)
+    cost = judged(ctx)["cost"]
+    assert (cost.status, cost.observed) == ("info", ("the way",))
+    assert cost.measured == "a round trip takes 100 ms, and waiting for it cost about 1.6 s of 6.0 s"
+    ctx.recorder.event(Event("e1", "p1/oai-events", "sent", 4000.0, "session.update", "{}"))
+    ctx.recorder.event(Event("e2", "p1/oai-events", "sent", 4010.0, "session.update", "{}"))
+    ctx.recorder.peer(PeerTrace("p1", phases_ms={"ice": 100.0, "dtls": 300.0}, offered_in="x14"))
+    assert "cost about 2.1 s of 6.0 s" in judged(ctx)["cost"].measured
+
+
+def test_late_answers_are_lost_datagrams_where_many_are() -> None:
+    ctx = recorded(asked(connect=2.0, total=10.0))
+    ctx.recorder.event(Event("e1", "p1/oai-events", "sent", 4000.0, "session.update", "{}"))
+    ctx.recorder.event(Event("e2", "p1/oai-events", "received", 7002.0, "session.updated", "{}"))
+    ctx.recorder.counted("UDP", "p1", Packets(100, 1))
+    assert judged(ctx)["cost"].observed == ()
+    ctx.recorder.counted("UDP", "p1", Packets(100, 20))
+    assert judged(ctx)["cost"].measured == "waiting for lost packets cost about 3.0 s of 20.0 s"
+
+
+@pytest.mark.parametrize(("run_ms", "told"), [(500.0, True), (2000.0, False)])
+def test_a_third_of_a_short_run_is_told_too(run_ms: float, told: bool) -> None:
+    one = asked(connect=100.0, tls=110.0, total=340.0)
+    assert bool(found(one, run_ms=run_ms)["cost"].observed) is told
 
 
 async def _cuts_itself(_: Context) -> AsyncIterator[Observation]:

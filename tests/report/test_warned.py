@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rtdiag.model import Finding, Observation, Outcome, Report, Row
+from rtdiag.model import Finding, Observation, Outcome, Report, Row, Status
 from rtdiag.report import github, phrases, render
 from rtdiag.report.table import render as table
 from rtdiag.testing import run_on_emulator
@@ -65,3 +65,27 @@ def test_what_is_measured_steers_no_format() -> None:
     said = phrases.in_words(warned(measured="\x1b[31m`<b>\n" + "x" * 500, observed=()))
     assert said.startswith("works, but speed.names: \\u001b[31m`<b> x")
     assert len(said) == 160
+
+
+WAY = "a round trip takes 100 ms, and waiting for it cost about 9.0 s of 21.0 s"
+
+
+def costly(overall: Status = "pass") -> Report:
+    """A run that passed by a long way, which is no warning."""
+    report = warned()
+    finding = Finding("cost", "info", WAY, observed=("the way",))
+    speed = replace(
+        report.checks[-1], status="info", rows=(Row("cost", "what did it cost?", finding, Observation("cost")),)
+    )
+    return replace(report, checks=(*report.checks[:-1], speed), overall=overall, diagnosis=())
+
+
+@pytest.mark.parametrize("form", ["table", "short", "markdown", "html", "github", "junit"])
+def test_what_the_way_cost_is_a_line_of_every_format(form: str) -> None:
+    text = render(costly(), form)
+    assert f"the way: {WAY}" in " ".join(text.split())
+    assert WAY not in render(costly("fail"), "short")
+
+
+def test_of_a_run_that_failed_it_is_no_news() -> None:
+    assert phrases.way(costly("fail")) == phrases.way(costly("inconclusive")) == phrases.way(warned()) == ""
