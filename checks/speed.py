@@ -43,8 +43,8 @@ _TRIPS = 6
 # Of packets, the part that may be lost, and how many that has to be: one that is lost now and then is no fault. Where waiting for
 # them cost more than a second, a few are enough.
 _LOSS, _MOST_LOST, _FEW_LOST = 0.05, 5, 3
-# SCTP sends nothing again before a second (RFC 9260 section 16).
-_SCTP_TIMER_MS = 900
+# When what is lost is sent again at the soonest: Linux waits for 200 ms, SCTP for a second (RFC 9260 section 16).
+_TCP_TIMER_MS, _SCTP_TIMER_MS = 190, 900
 # Once its offer is answered a session takes so many: one for ICE, one for DTLS, three for SCTP and its channel, measured.
 _SESSION_TRIPS = 5
 
@@ -85,7 +85,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     took = {
         "names_ms": names["total_ms"],
         "connecting_ms": connecting["slow_ms"],
-        "lost_ms": _lost_ms(recorder, packets["UDP"], trip_ms),
+        "lost_ms": _lost_ms(recorder, asked, packets),
     }
     waited = {"trip_ms": trip_ms, "trips_ms": _waited_ms(recorder, asked, trip_ms, run_ms)}
     yield Observation("cost", facts={**waited, **took, "run_ms": run_ms} if asked else {})
@@ -218,16 +218,26 @@ def _waited_ms(recorder: Recorder, asked: list[Exchange], trip_ms: float | None,
     return round(waited_ms, 1)
 
 
-def _lost_ms(recorder: Recorder, datagrams: Packets, trip_ms: float | None) -> float:
-    """How long lost datagrams were waited for: ours, or, where many are lost, all answers that are late as by a timer of SCTP."""
-    late_ms, sent_ms = 0.0, dict[str, float]()
+def _lost_ms(recorder: Recorder, asked: list[Exchange], packets: Mapping[str, Packets]) -> float:
+    """How long lost packets were waited for: ours, and, where many are lost, all answers that are late as by a timer."""
+    answers_ms, sent_ms = list[float](), dict[str, float]()
     for event in recorder.events:
         if event.direction == "sent" and ("UDP", event.channel.partition("/")[0]) in recorder.packets:
             sent_ms[event.channel] = event.at_ms
         elif event.channel in sent_ms:
-            took_ms = event.at_ms - sent_ms.pop(event.channel)
-            late_ms += took_ms - (trip_ms or 0.0) if took_ms > _SCTP_TIMER_MS else 0.0
-    return round(max(datagrams.waited_ms, late_ms if _many(**asdict(datagrams)) else 0.0), 1)
+            answers_ms.append(event.at_ms - sent_ms.pop(event.channel))
+    late_ms = {
+        "TCP": _late_ms([_answered_ms(x) for x in asked if x.status is not None], _TCP_TIMER_MS),
+        "UDP": _late_ms(answers_ms, _SCTP_TIMER_MS),
+    }
+    found = (max(way.waited_ms, late_ms[name] if _many(**asdict(way)) else 0.0) for name, way in packets.items())
+    return round(sum(found), 1)
+
+
+def _late_ms(answers_ms: list[float], timer_ms: float) -> float:
+    """By how much answers came later than is usual, of those that did by more than that timer."""
+    usual_ms = median(answers_ms or [0.0])
+    return sum(ms - usual_ms for ms in answers_ms if timer_ms < ms - usual_ms < math.inf)
 
 
 def _has_tls(exchange: Exchange) -> bool:

@@ -23,7 +23,7 @@ _NUMBERS = 2**32  # those of SCTP begin anew after so many
 ON_A_LOSSY_WAY = "on a way that loses packets"
 _LOSSY, _FEW = 0.05, 2
 
-# The records of DTLS 1.2 that are numbered through: those of an epoch after the first, in which each is sent once.
+# The records of DTLS 1.2: what is sent again gets a number of its own, too.
 _RECORDS, _HEAD = range(20, 24), 13
 _MOST_FLOWS = 100
 
@@ -93,8 +93,7 @@ def _numbers(datagram: bytes) -> Iterator[tuple[int, int]]:
     at = 0
     while len(datagram) >= at + _HEAD and datagram[at] in _RECORDS:
         epoch, number = (int.from_bytes(datagram[at + a : at + b]) for a, b in ((3, 5), (5, 11)))
-        if epoch:
-            yield epoch, number
+        yield epoch, number
         at += _HEAD + int.from_bytes(datagram[at + 11 : at + 13])
 
 

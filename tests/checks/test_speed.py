@@ -186,14 +186,18 @@ def test_what_the_way_cost_is_told_where_it_is_no_warning() -> None:
     assert "cost about 2.1 s of 6.0 s" in judged(ctx)["cost"].measured
 
 
-def test_late_answers_are_lost_datagrams_where_many_are() -> None:
-    ctx = recorded(asked(connect=2.0, total=10.0))
-    ctx.recorder.event(Event("e1", "p1/oai-events", "sent", 4000.0, "session.update", "{}"))
-    ctx.recorder.event(Event("e2", "p1/oai-events", "received", 7002.0, "session.updated", "{}"))
-    ctx.recorder.counted("UDP", "p1", Packets(100, 1))
+@pytest.mark.parametrize(("protocol", "cost_ms"), [("TCP", 2000), ("UDP", 3000)])
+def test_late_answers_are_lost_packets_where_many_are(protocol: str, cost_ms: int) -> None:
+    exchanges = [asked(connect=2.0, total=12.0)] * 5 + [asked(total=2010.0)]
+    ctx = recorded(*exchanges)
+    ctx.recorder.counted("UDP", "p1", Packets(100))
+    for at_ms, took_ms in ((4000.0, 10.0), (5000.0, 10.0), (6000.0, 3010.0)):
+        ctx.recorder.event(Event("e1", "p1/oai-events", "sent", at_ms, "session.update", "{}"))
+        ctx.recorder.event(Event("e2", "p1/oai-events", "received", at_ms + took_ms, "session.updated", "{}"))
+    ctx.recorder.counted(protocol, "p1", Packets(100, 1))
     assert judged(ctx)["cost"].observed == ()
-    ctx.recorder.counted("UDP", "p1", Packets(100, 20))
-    assert judged(ctx)["cost"].measured == "waiting for lost packets cost about 3.0 s of 20.0 s"
+    ctx.recorder.counted(protocol, "p1", Packets(100, 20))
+    assert judged(ctx)["cost"].measured == f"waiting for lost packets cost about {cost_ms / 1000} s of 20.0 s"
 
 
 @pytest.mark.parametrize(("run_ms", "told"), [(500.0, True), (2000.0, False)])

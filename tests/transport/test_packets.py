@@ -34,7 +34,7 @@ def heard(*datagrams: bytes) -> Packets:
         ([record(n) for n in (3, 0, 1, 2)], 4, 0),
         ([record(7), record(9)], 3, 1),
         ([record(0) + record(1), record(2)], 3, 0),
-        ([record(0), record(5, epoch=0), record(9, epoch=0)], 1, 0),
+        ([record(0), record(5, epoch=0), record(7, epoch=0)], 4, 1),
         ([record(0), record(0)], 1, 0),
         ([b"\x80" * 40, b"\x00\x01", record(0)[:12], b""], 0, 0),
         ([record(0, content=b"")[:-2] + b"\xff\xff"], 1, 0),
