@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -287,6 +286,8 @@ def _trips(asked: Iterable[Exchange]) -> list[float]:
 
 def _round_trip_ms(asked: list[Exchange]) -> float | None:
     """The median, or the quickest answer, which no round trip can be longer than; None where nothing tells."""
+    from statistics import median
+
     trips = _trips(asked)
     if not trips:
         return None

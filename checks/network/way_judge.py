@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -455,8 +454,10 @@ def _round_trip(seen: _Seen) -> Finding:
     took_ms = [dial.took_ms for dial in (seen.way.hop.dials if seen.way.hop else ()) if not dial.failure]
     if not took_ms:
         return Finding("round-trip", "info", "not measured")
+    from statistics import median
+
     where = " to the proxy" if seen.way.proxied else ""
-    return Finding("round-trip", "info", f"{statistics.median(took_ms):.1f} ms{where}, by opening a connection")
+    return Finding("round-trip", "info", f"{median(took_ms):.1f} ms{where}, by opening a connection")
 
 
 def _token_url(seen: Observation, official: bool) -> Finding:

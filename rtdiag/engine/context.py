@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from rtdiag.api import models, sessions
@@ -30,9 +30,6 @@ from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
-from rtdiag.network.ice_servers import ask_all
-from rtdiag.network.measuring import measure, spoken_at
-from rtdiag.network.way import Way
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
@@ -40,6 +37,9 @@ from rtdiag.transport.http import Credential, Http, Reply
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import IceServers, Session
 from rtdiag.transport.websocket import Socket
+
+if TYPE_CHECKING:
+    from rtdiag.network.way import Way
 
 T = TypeVar("T")
 
@@ -298,12 +298,16 @@ class Context:
 
     async def way(self, url: str) -> Way:
         """What is measured of the way to that URL's host, once per run."""
+        from rtdiag.network.measuring import measure
+
         parts = urlsplit(url)
         place = f"{parts.scheme}://{parts.netloc}"
         return await self._once_only(("way", place), lambda: measure(place, self._http.ways, self.deadlines))
 
     async def way_spoken(self, way: Way) -> Way:
         """That way with what is spoken at its end, where plain HTTP failed."""
+        from rtdiag.network.measuring import spoken_at
+
         return replace(way, spoken=await spoken_at(way, self._http.ways, self.deadlines))
 
     async def ice_answers(self) -> tuple[IceAnswer, ...]:
@@ -311,6 +315,8 @@ class Context:
         return await self._once_only("ice-servers", self._ask_ice_servers)
 
     async def _ask_ice_servers(self) -> tuple[IceAnswer, ...]:
+        from rtdiag.network.ice_servers import ask_all
+
         options = self.options
         login = options.ice_username, options.ice_credential
         answers = await ask_all(options.ice_servers, *login, self.deadlines, self._http.ways)

@@ -248,6 +248,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_what_asks_nobody_imports_nothing_that_asks() -> None:
+    asking = "('cryptography', 'aioice', 'dns', 'httpx', 'rtdiag.network.measuring', 'rtdiag.network.ice_servers')"
+    code = f"import sys; from rtdiag.engine import registry; registry.load(()); print([m for m in {asking} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_each_command_has_a_module_of_its_own() -> None:
     homes = {name: getattr(command.callback, "__module__", "") for name, command in main.commands.items()}
     assert homes == {name: f"rtdiag.cli.{'list_checks' if name == 'list' else name}" for name in main.commands}
