@@ -235,6 +235,8 @@ def _lost_ms(recorder: Recorder, asked: list[Exchange], packets: Mapping[str, Pa
 
 def _late_ms(answers_ms: list[float], timer_ms: float) -> float:
     """By how much answers came later than is usual, of those that did by more than that timer."""
+    from statistics import median
+
     usual_ms = median(answers_ms or [0.0])
     return sum(ms - usual_ms for ms in answers_ms if timer_ms < ms - usual_ms < math.inf)
 

@@ -10,14 +10,14 @@ import asyncio
 import re
 import ssl
 import warnings
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.network.readers import reader
-from rtdiag.network.stores import taking
+from rtdiag.network.stores import Store, public, stores, taking
 from rtdiag.network.streams import Stream, Tls, in_words
 from rtdiag.network.way import Certificate, Handshake
 from rtdiag.transport.addresses import printable
@@ -110,8 +110,13 @@ async def shaken(tls: Tls, within_s: float) -> tuple[str, str]:
     except OSError as exc:
         return _failure(exc, tls.came)
     if tls.ssl.version() == "TLSv1.3":
+        asyncio.get_running_loop().run_in_executor(None, _import_what_reads_certificates)  # while that is waited for
         return await _refused_later(tls, max(_GLANCE_S, 2 * tls.took_ms / 1000))
     return "", ""
+
+
+def _import_what_reads_certificates() -> None:
+    import OpenSSL.crypto  # noqa: F401 - and with it cryptography
 
 
 async def _refused_later(tls: Tls, within_s: float) -> tuple[str, str]:
@@ -234,12 +239,18 @@ def _judged(made: Handshake, chain: list[x509.Certificate], trust: Trust, enviro
     shown = tuple(filter(None, map(_certificate, chain)))
     if not chain or len(shown) < len(chain):
         return replace(made, chain=shown)
-    public = made.store == CERTIFI and not made.failure
-    accepts = () if public or made.failure in _OF_ITSELF else taking(chain, environment, made.store)
+    accepts = taking(chain, _asked(made, environment), made.store)
     if made.failure == "issuer" and not accepts and _lacks_issuer(chain, _trusted(trust.context)):
         made = replace(made, failure="incomplete")
-    foreign = not public and CERTIFI not in accepts
+    foreign = CERTIFI not in accepts and (made.store != CERTIFI or bool(made.failure))
     return replace(made, chain=shown, accepts=accepts, reader=reader(one.issuer for one in shown) if foreign else "")
+
+
+def _asked(made: Handshake, environment: Mapping[str, str]) -> Iterable[Store]:
+    """The stores that may take the chain, too; where all is well the one question is whether it is a public one."""
+    if made.failure in _OF_ITSELF:
+        return ()
+    return stores(environment) if made.failure else (public(),)
 
 
 def _certificate(one: x509.Certificate) -> Certificate | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,11 +48,16 @@ class Store:
     directory: str | None = None
 
 
-def stores(environment: Mapping[str, str]) -> Iterator[Store]:
-    """All that are there, each once, by the name that `Trust.store` has."""
+def public() -> Store:
+    """Certifi's bundle: who is in it is a public authority."""
     import certifi
 
-    yield Store(CERTIFI, certifi.where())
+    return Store(CERTIFI, certifi.where())
+
+
+def stores(environment: Mapping[str, str]) -> Iterator[Store]:
+    """All that are there, each once, by the name that `Trust.store` has."""
+    yield public()
     for variable in _FILES:
         if path := environment.get(variable):
             name = f"{variable}={printable(path)}"
@@ -64,10 +69,10 @@ def stores(environment: Mapping[str, str]) -> Iterator[Store]:
     yield Store(f"the system's {paths.openssl_capath}", None, paths.openssl_capath)
 
 
-def taking(chain: Sequence[x509.Certificate], environment: Mapping[str, str], but: str = "") -> tuple[str, ...]:
-    """The names of the stores, `but` that one, by which OpenSSL finds the chain good, its own first; one of the system's."""
+def taking(chain: Sequence[x509.Certificate], among: Iterable[Store], but: str = "") -> tuple[str, ...]:
+    """The names of these stores, `but` that one, by which OpenSSL finds the chain good, its own first; one of the system's."""
     found: list[str] = []
-    for store in stores(environment):
+    for store in among:
         system = store.name.startswith("the system's")
         if store.name == but or (system and found and found[-1].startswith("the system's")):
             continue

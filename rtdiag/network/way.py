@@ -93,9 +93,9 @@ class Handshake:
     programs, and Python before 3.13, know nothing), plain-http, not-tls (neither TLS nor HTTP; `detail` begins what came), silent,
     closed, version (`protocol` is the one that the server has), client-certificate, other. `chain` is what the server sent, its
     own certificate first. `roots`: how many certificates the store holds, 0 for a directory. `accepts`: which other stores of this
-    machine would take it, as `certifi`, `SSL_CERT_FILE=/etc/ca.pem`, `the system's /etc/ssl/cert.pem`; nobody is asked where
-    certifi is the store and takes it. `reader`: the product by whose issuer it is known that something reads along, "" for none
-    known. `local_date` and `server_date`: both clocks where the dates were refused.
+    machine would take it, as `certifi`, `SSL_CERT_FILE=/etc/ca.pem`, `the system's /etc/ssl/cert.pem`; where the store
+    itself takes it, certifi alone is asked. `reader`: the product by whose issuer it is known that something reads along, "" for
+    none known. `local_date` and `server_date`: both clocks where the dates were refused.
     """
 
     store: str

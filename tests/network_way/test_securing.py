@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import warnings
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -112,14 +113,19 @@ def test_another_store_of_this_machine_may_take_it(ground: Ground, ours: Path, t
 def test_a_public_one_is_known_by_certifi_alone(ground: Ground, ours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served = ROOT.server()
     monkeypatch.setattr(certifi, "where", lambda: str(ours))
-    monkeypatch.setattr(securing, "taking", lambda *_: pytest.fail("asked"))
+    asked, takes = list[str](), stores._takes
+
+    def noted(store: stores.Store, chain: Sequence[x509.Certificate]) -> bool:
+        asked.append(store.name)
+        return takes(store, chain)
+
+    monkeypatch.setattr(stores, "_takes", noted)
     made = shaken(ground, served, None)
-    assert (made.store, made.failure, made.accepts) == ("certifi", "", ())
-    monkeypatch.undo()
-    monkeypatch.setattr(certifi, "where", lambda: str(ours))
+    assert (made.store, made.failure, made.accepts, asked) == ("certifi", "", (), [])
     copy = ours.with_name("copy.pem")
     copy.write_bytes(ROOT.pem)
     assert shaken(ground, served, copy).accepts == ("certifi",)
+    assert asked == ["certifi"]
 
 
 def test_what_only_python_is_strict_about_is_told_apart(ground: Ground, tmp_path: Path) -> None:
