@@ -1,7 +1,7 @@
 """What is said of ICE that found no way: what crossed, who refused it, and whether TCP would carry it. Pure.
 
-Nothing that is silent shows by itself why. A server of pion's drops checks that are not signed as it wants without a word, so
-silence over UDP is mostly a firewall's, and, only where TCP is open to the same check and as silent, mostly a wrong password's.
+Nothing that is silent shows by itself why. A server of pion's drops checks that are not signed as it wants without a word, and so
+does a firewall. Over TCP they differ: pion ends a connection that begins with what is no STUN, and is silent to a check alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rtdiag.model import Finding, Pair, PeerTrace
+from rtdiag.model import Finding, Pair, PeerTrace, Status
 from rtdiag.transport.ice_search import NO_RELAY, NO_UDP
 
 NOTHING = "nothing came back over UDP"
@@ -22,6 +22,8 @@ REFUSED = "the server refuses the ICE credentials"
 NOT_ROUTED = "the candidate is an address that is not routed here"
 LOSSY = "datagrams are lost on the way"
 SLOW = "checks are answered too late"
+NAMED = "the answer's candidates are names"
+TAKEN = "nothing came back over UDP and a check over TCP is taken and left unanswered"
 NO_WAY = "ICE finds no way"
 
 _ENOUGH_CHECKS = 4  # unanswered, while what we answer arrives: one or two can be lost
@@ -43,13 +45,12 @@ def no_way(case: str, trace: PeerTrace) -> Finding:
         return _told(case, detail, "the answer names no candidate", hint, status="fail")
     over_tcp = _Tcp(trace)
     observed, hint = _why(trace, over_tcp)
-    return _told(case, "; ".join(filter(None, [detail, *over_tcp.told()])), observed, f"{hint}{over_tcp.browser}")
+    measured = "; ".join(filter(None, [detail, *over_tcp.told()]))
+    return _told(case, measured, observed, f"{hint}{over_tcp.browser}")
 
 
-def _told(case: str, measured: str, observed: str, hint: str, status: str = "inconclusive") -> Finding:
-    return Finding(
-        case, "fail" if status == "fail" else "inconclusive", measured, "a candidate pair", (observed,), hint
-    )
+def _told(case: str, measured: str, observed: str, hint: str, status: Status = "inconclusive") -> Finding:
+    return Finding(case, status, measured, "a candidate pair", (observed,), hint)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class _Tcp:
     @property
     def works(self) -> bool:
         return "answered" in self.outcomes
+
+    @property
+    def taken(self) -> bool:
+        """Whether somebody takes connections, and nothing tells a server from a firewall that knows no ICE."""
+        return bool(self.outcomes & {"connected", "closed"})
 
     @property
     def offered(self) -> bool:
@@ -93,6 +99,7 @@ class _Tcp:
 _OUTCOMES = {
     "answered": "answered a check",
     "connected": "took the connection and left the check unanswered",
+    "ignored": "took the connection, ended one that began with no STUN, and left the check unanswered",
     "closed": "took the connection and closed it",
     "refused": "was refused",
     "dropped": "got no answer",
@@ -106,6 +113,11 @@ def _why(trace: PeerTrace, over_tcp: _Tcp) -> tuple[str, str]:
     if not any(side.startswith("remote-udp") for side in trace.candidates):
         return NO_UDP, "there is no UDP to try: see why this server, or what changes its answers, names none"
     pairs = [pair for pair in trace.pairs if pair.remote.startswith("udp ") or pair.asked]
+    if not pairs and all(map(_named, _udp(trace.remote_candidates))):
+        return (
+            NAMED,
+            f"{_places(trace.remote_candidates)}: a name that ends in .local is known in the server's own network alone",
+        )
     if (
         not pairs
         and trace.local_candidates
@@ -151,7 +163,7 @@ def _silent(trace: PeerTrace, pairs: list[Pair], over_tcp: _Tcp) -> tuple[str, s
         return REFUSED, "over TCP the server refuses the check: the answer's ice-ufrag and ice-pwd are not its own"
     sent, asked = sum(pair.sent for pair in pairs), sum(pair.asked for pair in pairs)
     again = any(pair.asked_again for pair in pairs)
-    if (asked and not again and sent >= _ENOUGH_CHECKS) or (not asked and "connected" in over_tcp.outcomes):
+    if (asked and not again and sent >= _ENOUGH_CHECKS) or (not asked and "ignored" in over_tcp.outcomes):
         hint = "mostly the answer's ice-ufrag or ice-pwd was changed on the way, or the answer is another server's"
         return UNANSWERED, hint
     if (
@@ -165,6 +177,11 @@ def _silent(trace: PeerTrace, pairs: list[Pair], over_tcp: _Tcp) -> tuple[str, s
             NOTHING,
             "the server's checks arrive, and what is sent from here does not: UDP outwards is blocked, or lost",
         )
+    if over_tcp.taken:
+        return (
+            TAKEN,
+            "compare the answer with what the server sent, and try another network: one of the two will differ",
+        )
     return NOTHING, "UDP to the answer's candidates is blocked, or the answer was changed"
 
 
@@ -175,16 +192,33 @@ def _leads_nowhere(trace: PeerTrace, pairs: list[Pair]) -> bool:
 
 def _is_there(pair: Pair) -> bool:
     host = pair.remote.rpartition(" ")[2].rpartition(":")[0].strip("[]")
-    return any(error.endswith(f" by {host}") for error in pair.errors)
+    return host not in _HERE and any(error.endswith(f" by {host}") for error in pair.errors)
+
+
+_HERE = ("127.0.0.1", "::1")  # this machine, which says nothing of the server
 
 
 def _families(candidates: tuple[str, ...]) -> set[bool]:
     """Which of IPv6 (True) and IPv4 these are of; addresses of IPv6 stand in brackets, masked or not."""
-    return {"[" in candidate for candidate in candidates if candidate.startswith("udp ")}
+    return {"[" in candidate for candidate in _udp(candidates)}
+
+
+def _udp(candidates: tuple[str, ...]) -> list[str]:
+    return [candidate for candidate in candidates if candidate.startswith("udp ")]
+
+
+def _named(candidate: str) -> bool:
+    """Whether it has a name in place of an address, which may be masked."""
+    host = candidate.rpartition(" ")[2].rpartition(":")[0]
+    return not host.startswith("[") and any(letter.isalpha() for letter in host)
+
+
+def _places(candidates: tuple[str, ...]) -> str:
+    return ", ".join(one.rpartition(" ")[2] for one in candidates)
 
 
 def _elsewhere(trace: PeerTrace) -> str:
-    places = ", ".join(one.rpartition(" ")[2] for one in trace.elsewhere) or "the answer's address"
+    places = _places(trace.elsewhere or trace.remote_candidates) or "the answer's address"
     return f"{places} cannot be reached from this network: the server must announce its public address"
 
 

@@ -57,6 +57,7 @@ NO_SESSION = "the session never begins"
 ERROR_FIRST = "an error comes in the place of the session"
 NO_LIFE = "no sign of life in the session"
 STOPPED = "the session's datagrams stopped"
+NOT_HEARD = "the session's datagrams come in and none of ours arrives"
 GIVEN_UP = "rtdiag's own library gave the session up"
 NO_API = "neither a mint nor a call is known here"
 
@@ -377,6 +378,12 @@ def _lost(case: str, facts: Mapping[str, Any], expected: str) -> Finding | None:
     if lost["alive"]:
         hint = "the server was still there: on a long round trip the checks of aioice, which rtdiag uses, fail; a browser's do not"
         return Finding(case, "inconclusive", measured, expected, (GIVEN_UP,), hint)
+    if lost.get("outwards"):
+        measured = f"datagrams still come in, the last one {lost['silent_s']} s before {until}, and none of ours is acknowledged"
+        hint = (
+            "what is sent from here no longer arrives: the way out alone was cut, and what the server says is not known"
+        )
+        return Finding(case, "inconclusive", measured, expected, (NO_LIFE, NOT_HEARD), hint)
     hint = "the way there was cut in mid-session, and what the server says is not known"
     return Finding(case, "inconclusive", measured, expected, (NO_LIFE, STOPPED), hint)
 

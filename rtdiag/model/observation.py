@@ -166,8 +166,8 @@ class Pair:
 class TcpCheck:
     """One check of ICE over TCP, at a `candidate`.
 
-    `outcome`: answered, connected (the connection was taken and the check left unanswered), closed, refused, dropped, rejected,
-    `refused here`, or the code of a refusal, as `stun 401`.
+    `outcome`: answered, connected (the connection was taken and the check left unanswered), ignored (the same, where what is no
+    STUN is ended at once), closed, refused, dropped, rejected, `refused here`, or the code of a refusal, as `stun 401`.
     """
 
     candidate: str

@@ -27,6 +27,11 @@ class Candidate:
         found = _ip(self.host)
         return (str(found) if found else self.host, self.port)
 
+    @property
+    def named(self) -> bool:
+        """Whether it has a name in place of an address."""
+        return _ip(self.host) is None
+
     def __str__(self) -> str:
         return f"{self.protocol} {self.kind} {shown(self.address)}"
 
@@ -41,7 +46,7 @@ def candidates(sdp: str) -> Iterator[Candidate]:
 
 def first(sdp: str, name: str) -> str:
     """The value of the first attribute of that name, which is that of a bundled transport; "" without one."""
-    found = re.search(rf"^a={name}:(\S+)", sdp, re.MULTILINE)
+    found = re.search(rf"^a={name}:([^\r\n]+)", sdp, re.MULTILINE)
     return found[1] if found else ""
 
 
@@ -60,10 +65,15 @@ def elsewhere(host: str, reached: str | None, own: Iterable[Network]) -> bool:
     """Whether that address of an answer leads nowhere from here, as far as can be known.
 
     It is none of the Internet and in no network of `own`, while the server was `reached` over the Internet or in one of `own`:
-    one that is reached in a private network further away shows that there are ways to such.
+    one that is reached in a private network further away shows that there are ways to such. Nobody is at an address of this
+    machine alone, of none, or of many.
     """
     candidate, server, near = _ip(host), _ip(reached or ""), tuple(own)
-    if candidate is None or server is None or candidate.is_global or _in(candidate, near) or candidate == server:
+    if candidate is None or server is None or candidate == server:
+        return False
+    if candidate.is_loopback or candidate.is_unspecified or candidate.is_multicast:
+        return True
+    if candidate.is_global or _in(candidate, near):
         return False
     return server.is_global or _in(server, near)
 

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rtdiag.model import Pair, TcpCheck, counted
-from rtdiag.transport import candidates, ice_tcp
+from rtdiag.transport import candidates, ice_tcp, ice_volley
 from rtdiag.transport.candidates import Candidate, first, first_section, shown
-from rtdiag.transport.datagrams import Address, Datagrams, Traffic
+from rtdiag.transport.datagrams import Address, Datagrams, Traffic, watched
 from rtdiag.transport.recorder import Deadlines
 
 NO_CANDIDATE = "the answer carries no candidate"
@@ -20,7 +20,7 @@ NO_UDP = "the answer offers no UDP candidate"
 NO_RELAY = "no relay was given"
 
 LATE_S = 0.5  # no check was answered by then: where ICE finds a way, it mostly has found it
-TCP_AFTER_S = 1.0
+OTHERWISE_AFTER_S = 1.0
 _BEGUN_S = 0.4  # aioice begins a pair each 20 ms
 _REJECTED_FOR_MS = 1400  # three checks by aioice: at once, after 0.5 s and after 1.5 s
 _LOOKUP_S = 1.0
@@ -118,15 +118,22 @@ class Search:
         places = list(dict.fromkeys(shown(one.address) for one in self.remote if one.protocol == "udp"))
         return places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more"
 
-    async def ask_over_tcp(self) -> None:
-        """What the TCP candidates make of a check, and whether candidates are at addresses that are not routed here."""
+    async def ask_otherwise(self) -> None:
+        """What a volley over UDP and a check over TCP come to, and whether candidates are at addresses that are not routed here."""
         signed = ice_tcp.Credentials(
             first(self._offer, "ice-ufrag"), first(self._answer, "ice-ufrag"), first(self._answer, "ice-pwd")
         )
         limit_s = min(ice_tcp.LIMIT_S, self._deadlines.udp_s)
-        self.over_tcp, self.elsewhere = await asyncio.gather(
-            ice_tcp.checks(self.remote, signed, limit_s), self._not_routed()
+        self.over_tcp, self.elsewhere, _ = await asyncio.gather(
+            ice_tcp.checks(self.remote, signed, limit_s), self._not_routed(), self._volley(signed, limit_s)
         )
+
+    async def _volley(self, signed: ice_tcp.Credentials, within_s: float) -> None:
+        """More checks, where what was sent is neither answered nor refused."""
+        refused = [bool(traffic.errors) for _, traffic in self._with_peer()]
+        if not (self._relay_only or self.answers or (refused and all(refused))):
+            with watched(self.seen):
+                await ice_volley.volley(self.remote, signed, within_s)
 
     async def _not_routed(self) -> tuple[Candidate, ...]:
         reached, own = await _address(self._host), candidates.own_networks()

@@ -1,6 +1,7 @@
 """Would ICE over TCP carry it? One check to a passive candidate (RFC 6544), signed, in a frame of RFC 4571.
 
-aioice has no ICE over TCP, a browser has: where this check is answered, a browser gets through.
+aioice has no ICE over TCP, a browser has: where this check is answered, a browser gets through. Where it is not, a frame that is no
+STUN shows who is silent: pion ends a connection that begins so, and drops what is only signed otherwise (pion/ice tcp_mux.go).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import struct
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rtdiag.model import TcpCheck
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aioice.stun import Message
 
 LIMIT_S = 2.0
+_NO_STUN = struct.pack("!H", 100) + b"\xff" * 100  # as long as a check
 MOST = 6  # at once; an answer that names more is asked at the first
 _LENGTH = struct.Struct("!H")
 _PRIORITY = 90 << 24 | 0xFFFF << 8 | 0xFF  # a peer-reflexive candidate over TCP (RFC 6544 section 4.2)
@@ -37,8 +39,31 @@ class Credentials:
 
 async def checks(found: Iterable[Candidate], signed: Credentials, limit_s: float = LIMIT_S) -> tuple[TcpCheck, ...]:
     """What each passive TCP candidate makes of a check, all asked at once, in `limit_s`."""
-    passive = list(dict.fromkeys(one for one in found if one.protocol == "tcp" and one.passive))[:MOST]
-    return tuple(await asyncio.gather(*(_check(one, signed, limit_s) for one in passive)))
+    passive = [one for one in dict.fromkeys(found) if one.protocol == "tcp" and one.passive and not one.named][:MOST]
+    return tuple(await asyncio.gather(*(_told_apart(one, signed, limit_s) for one in passive)))
+
+
+async def _told_apart(candidate: Candidate, signed: Credentials, limit_s: float) -> TcpCheck:
+    """What it makes of a check, beside what it makes of a frame that is none: `ignored` is silence to the check alone."""
+    found, ends = await asyncio.gather(_check(candidate, signed, limit_s), _ends_nonsense(candidate, limit_s))
+    return replace(found, outcome="ignored") if ends and found.outcome == "connected" else found
+
+
+async def _ends_nonsense(candidate: Candidate, limit_s: float) -> bool:
+    """Whether it ends a connection that begins with a frame that is no STUN."""
+    writer: asyncio.StreamWriter | None = None
+    try:
+        async with asyncio.timeout(limit_s):
+            reader, writer = await asyncio.open_connection(*candidate.address)
+            writer.write(_NO_STUN)
+            return not await reader.read(1)
+    except ConnectionError:
+        return writer is not None
+    except (OSError, ValueError):
+        return False
+    finally:
+        if writer is not None:
+            writer.transport.abort()
 
 
 async def _check(candidate: Candidate, signed: Credentials, limit_s: float) -> TcpCheck:
@@ -68,16 +93,16 @@ async def _check(candidate: Candidate, signed: Credentials, limit_s: float) -> T
 
 async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, signed: Credentials) -> str:
     """Send the check and wait for what answers it: `answered`, or the code of its refusal."""
-    request = _request(signed)
-    raw = bytes(request)
+    asked = request(signed)
+    raw = bytes(asked)
     writer.write(_LENGTH.pack(len(raw)) + raw)
     while True:
         (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-        if outcome := _answer(await reader.readexactly(length), request, signed):
+        if outcome := _answer(await reader.readexactly(length), asked, signed):
             return outcome
 
 
-def _answer(frame: bytes, request: Message, signed: Credentials) -> str | None:
+def _answer(frame: bytes, asked: Message, signed: Credentials) -> str | None:
     """What a frame says to the request; None for one that is no answer to it, or is not signed."""
     from aioice import stun
 
@@ -85,22 +110,23 @@ def _answer(frame: bytes, request: Message, signed: Credentials) -> str | None:
         message = stun.parse_message(frame)
     except (ValueError, struct.error):
         return None
-    if message.transaction_id != request.transaction_id:
+    if message.transaction_id != asked.transaction_id:
         return None
     if message.message_class == stun.Class.ERROR:
         return f"stun {message.error_code or 'error'}"
     return "answered" if message.check_message_integrity(signed.password.encode()) else None
 
 
-def _request(signed: Credentials) -> Message:
+def request(signed: Credentials) -> Message:
+    """A check, signed as the answer wants it."""
     from aioice import stun
 
-    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-    request.attributes["USERNAME"] = f"{signed.theirs}:{signed.ours}"
-    request.attributes["PRIORITY"] = _PRIORITY
-    request.attributes["ICE-CONTROLLING"] = secrets.randbits(64)
-    request.add_message_integrity(signed.password.encode())
-    return request
+    made = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    made.attributes["USERNAME"] = f"{signed.theirs}:{signed.ours}"
+    made.attributes["PRIORITY"] = _PRIORITY
+    made.attributes["ICE-CONTROLLING"] = secrets.randbits(64)
+    made.add_message_integrity(signed.password.encode())
+    return made
 
 
 def _ms_since(began_s: float) -> float:

@@ -20,7 +20,7 @@ from rtdiag.transport.candidates import Candidate, candidates
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
-from rtdiag.transport.ice_search import LATE_S, NO_CANDIDATE, NO_RELAY, TCP_AFTER_S, Search
+from rtdiag.transport.ice_search import LATE_S, NO_CANDIDATE, NO_RELAY, OTHERWISE_AFTER_S, Search
 from rtdiag.transport.packets import ON_A_LOSSY_WAY, Chunks, Packets
 from rtdiag.transport.recorder import Deadlines, Recorder
 
@@ -197,7 +197,8 @@ class Session(Channel):
     def lost(self) -> Mapping[str, Any]:
         """Of a session whose way is gone: when the last datagram came, in s since it began and before now or its end.
 
-        `alive` is whether aioice ended it though datagrams came. Empty where a session has not ended so, or nothing was counted.
+        `alive` is whether aioice ended it though datagrams came, `outwards` that they still come and nothing of ours is
+        acknowledged. Empty where a session has not ended so, or nothing was counted.
         """
         last_ms, ended_ms = self._seen.last_ms, self._given_up_ms
         if last_ms is None or not (self.cut or ended_ms is not None):
@@ -208,6 +209,7 @@ class Session(Channel):
             "last_s": round((last_ms - self._began_ms) / 1000, 1),
             "silent_s": round(silent_ms / 1000, 1),
             "alive": ended_ms is not None and silent_ms < _ALIVE_MS,
+            "outwards": ended_ms is None and silent_ms < self._deadlines.event_s * 1000 / 2,
         }
 
     async def close(self) -> None:
@@ -234,10 +236,10 @@ class Session(Channel):
         await self._peer.addIceCandidate(None)
 
     async def _ice(self) -> bool:
-        """Whether ICE finds a way; where nothing comes back it is asked meanwhile whether TCP would carry it."""
+        """Whether ICE finds a way; where nothing comes back it is asked meanwhile what else would."""
         began, search = self._recorder.now_ms(), self._search
         self._recorder.notice("waiting for ice")
-        over_tcp: asyncio.Task[None] | None = None
+        otherwise: asyncio.Task[None] | None = None
         useless = waited_s = None
         try:
             while not (self._way_found or self._ice_ended):
@@ -245,16 +247,16 @@ class Session(Channel):
                 useless = search.useless(waited_s)
                 if waited_s >= LATE_S and not search.answers:
                     self._late.set()
-                if over_tcp is None and (useless or (waited_s >= TCP_AFTER_S and not search.answers)):
-                    over_tcp = asyncio.ensure_future(search.ask_over_tcp())
-                if useless and over_tcp and (over_tcp.done() or useless == NO_RELAY):
+                if otherwise is None and (useless or (waited_s >= OTHERWISE_AFTER_S and not search.answers)):
+                    otherwise = asyncio.ensure_future(search.ask_otherwise())
+                if useless and otherwise and (otherwise.done() or useless == NO_RELAY):
                     break
                 await self._until(lambda: self._way_found or self._ice_ended, _LOOK_S)
             if not self._way_found and useless != NO_RELAY:
-                await (over_tcp or search.ask_over_tcp())
+                await (otherwise or search.ask_otherwise())
         finally:
-            if over_tcp is not None:
-                over_tcp.cancel()
+            if otherwise is not None:
+                otherwise.cancel()
         took_ms = self._recorder.now_ms() - began
         if self._way_found:
             self._phases_ms["ice"] = round(took_ms, 1)

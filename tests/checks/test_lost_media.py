@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from rtdiag.engine import runner
-from rtdiag.engine.findings import GIVEN_UP, STOPPED, not_sent, unanswered
+from rtdiag.engine.findings import GIVEN_UP, NO_LIFE, NOT_HEARD, STOPPED, not_sent, unanswered
 from rtdiag.model import PeerTrace, Report, TcpCheck
 from rtdiag.redact import Mask
 from rtdiag.testing import run_on_emulator
@@ -74,6 +74,15 @@ def test_who_ended_a_session_decides_what_is_said_of_it(alive: bool, observed: s
     assert (found.status, observed in found.observed) == ("inconclusive", True)
     assert str(found.measured) == (
         "the last datagram came 12.3 s after the session began, 0.4 s before aioice ended the session"
+    )
+
+
+def test_a_way_that_is_cut_outwards_alone_is_told_so() -> None:
+    facts = {"asked": True, "ended": False, "cut": True, "lost": LOST | {"alive": False, "outwards": True}}
+    found = unanswered("one", facts, "session.updated")
+    assert found.observed == (NO_LIFE, NOT_HEARD)
+    assert str(found.measured) == (
+        "datagrams still come in, the last one 0.4 s before the event was given up, and none of ours is acknowledged"
     )
 
 

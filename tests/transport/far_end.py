@@ -27,6 +27,16 @@ def silence(request: stun.Message, sender: Address, number: int) -> stun.Message
     return None
 
 
+def deaf(request: stun.Message, sender: Address, number: int) -> stun.Message | None:
+    """The same, and what is no STUN is not ended either, as a firewall has it that takes everything away."""
+    return None
+
+
+def every_third(request: stun.Message, sender: Address, number: int) -> stun.Message | None:
+    """Of what comes later than a library's first checks every third is answered: the rest is lost."""
+    return lite(request, sender, number) if number > 2 and number % 3 == 0 else None
+
+
 def lite(request: stun.Message, sender: Address, number: int) -> stun.Message | None:
     """What is signed with the password is answered, all else is dropped, as pion does."""
     if not request.check_message_integrity(PASSWORD.encode()):
@@ -93,7 +103,10 @@ async def tcp(host: str, says: Says) -> AsyncIterator[str]:
         try:
             while True:
                 (length,) = struct.unpack("!H", await reader.readexactly(2))
-                answer = answered(await reader.readexactly(length), writer.get_extra_info("peername")[:2], says, 0)
+                frame = await reader.readexactly(length)
+                if frame[0] > 0x3F and says is not deaf:
+                    return writer.transport.abort()
+                answer = answered(frame, writer.get_extra_info("peername")[:2], says, 0)
                 if answer:
                     writer.write(struct.pack("!H", len(answer)) + answer)
         except (EOFError, ConnectionError):

@@ -20,7 +20,7 @@ from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import IceServers, Session
 from tests.network.namespaces import Pair, inside, pair
 from tests.transport import far_end
-from tests.transport.far_end import lite, once, over_udp, refuses, silence
+from tests.transport.far_end import deaf, every_third, lite, once, over_udp, refuses, silence
 
 SDP = registry.load(()).checks["sdp"]
 SHORT = Deadlines(udp_s=0.3, ice_s=0.4, dtls_s=0.2)  # where nothing comes, and that is the point
@@ -77,11 +77,18 @@ def ends(udp: far_end.Says | None = None, tcp: far_end.Says | None = None) -> En
             silence,
             silence,
             "the server takes the connection and leaves authenticated checks unanswered",
+            "ignored",
+        ),
+        (
+            silence,
+            deaf,
+            "nothing came back over UDP and a check over TCP is taken and left unanswered",
             "connected",
         ),
         (silence, refuses, "the server refuses the ICE credentials", "stun 401"),
         (None, lite, "the answer offers no UDP candidate", "answered"),
         (once, lite, "datagrams are lost on the way", "answered"),
+        (every_third, None, "datagrams are lost on the way", None),
     ],
 )
 def test_what_the_far_end_does_has_a_word(
@@ -95,12 +102,14 @@ def test_what_the_far_end_does_has_a_word(
 
 def test_silence_is_told_with_its_numbers() -> None:
     trace = trace_of(ends(silence))
-    (tried,) = [one for one in trace.pairs if one.sent]
-    assert (tried.received, tried.errors, trace.last_datagram_ms) == (0, {}, None)
-    assert tried.remote in trace.remote_candidates
-    assert tried.local in trace.local_candidates
-    place = re.escape(tried.remote.removeprefix("udp host "))
-    assert re.fullmatch(rf"{tried.sent} datagrams? to {place} in [\d.]+ s, none came back", str(judged(trace).measured))
+    tried = [one for one in trace.pairs if one.sent]
+    assert [(one.received, one.errors) for one in tried] == [(0, {})] * 2  # ours of ICE, and those of the volley
+    assert trace.last_datagram_ms is None
+    (remote,) = {one.remote for one in tried}
+    assert remote in trace.remote_candidates
+    assert tried[0].local in trace.local_candidates
+    place, sent = re.escape(remote.removeprefix("udp host ")), sum(one.sent for one in tried)
+    assert re.fullmatch(rf"{sent} datagrams to {place} in [\d.]+ s, none came back", str(judged(trace).measured))
 
 
 def test_a_wrong_password_is_not_blocked_udp_where_tcp_is_open() -> None:
