@@ -11,6 +11,7 @@ CASE = "ice-servers"
 
 # What is observed.
 TURN_REFUSED, TURN_LOGIN = "the TURN server refuses the credentials", "the TURN server wants credentials"
+TURN_FULL, TURN_NONE = "the TURN server has no relay left", "what answers is no STUN or TURN server"
 TURN_UNREACHED, STUN_SILENT = "the TURN server is not reached", "the STUN server does not answer"
 NO_RELAY = "no relay was given"
 
@@ -30,8 +31,10 @@ _SAID: Mapping[str, tuple[str, Status]] = {
     "credentials": ("refused the credentials", "fail"),
     "forbidden": ("refused this user or this machine", "fail"),
     "quota": ("has no relay left", "inconclusive"),
+    "second": ("took the credentials, and gives this user no second relay beside rtdiag's first", "pass"),
     "error": ("gave no answer that can be used", "inconclusive"),
 }
+_SECOND = "second"
 _ANSWERED_NOTHING = {"name", "dropped", "silent", "refused", "reset", "rejected", "no-route", "refused-here", "tls"}
 _HINTS = {
     "forbidden": "ask whoever runs the server for whom it relays, and from where",
@@ -46,6 +49,7 @@ def finding(answers: Sequence[Mapping[str, Any]], relay_only: bool) -> Finding:
     """The one finding for all servers, by the facts of `network.ice_answer`."""
     if not answers:
         return Finding(CASE, "info", "no --ice-server was given", "")
+    answers = [{**answer, "failure": _SECOND} if _is_second(answer, answers) else answer for answer in answers]
     found = {_SAID[answer["failure"]][1] for answer in answers}
     observed = tuple(dict.fromkeys(filter(None, map(_observed, answers))))
     hints = [_HINTS.get(answer["failure"], "" if answer["failure"] else answer["apart"]) for answer in answers]
@@ -73,9 +77,20 @@ def _observed(answer: Mapping[str, Any]) -> str:
         return TURN_LOGIN if answer["kind"] == "turn" else ""
     if failure == "credentials" or (failure == "forbidden" and answer["login"]):
         return TURN_REFUSED
+    if failure == "quota":
+        return TURN_FULL
+    if failure == "error":
+        return TURN_NONE
     if failure in _ANSWERED_NOTHING:
         return TURN_UNREACHED if answer["kind"] == "turn" else STUN_SILENT
     return ""
+
+
+def _is_second(answer: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it was refused for no other reason than that rtdiag, which asks all URLs at once, had a relay of that host."""
+    host = answer["address"].rpartition(":")[0]
+    given = {one["address"].rpartition(":")[0] for one in answers if one["relayed"]}
+    return answer["failure"] == "quota" and host in given
 
 
 def _relays(answer: Mapping[str, Any]) -> bool:

@@ -24,6 +24,9 @@ LOSSY = "datagrams are lost on the way"
 SLOW = "checks are answered too late"
 NAMED = "the answer's candidates are names"
 TAKEN = "nothing came back over UDP and a check over TCP is taken and left unanswered"
+TURN_FULL = "the TURN server has no relay left"
+DENIED = "the TURN server does not relay to the answer's address"
+RELAY_SILENT = "nothing comes back through the relay"
 NO_WAY = "ICE finds no way"
 
 _ENOUGH_CHECKS = 4  # unanswered, while what we answer arrives: one or two can be lost
@@ -33,6 +36,9 @@ _ALL_IN_TIME = 0.6  # of the checks are answered where none is lost, and the las
 def no_way(case: str, trace: PeerTrace) -> Finding:
     """The finding for a session in which ICE ended, or was given up, without a way."""
     detail = trace.failure.detail if trace.failure else "not reached"
+    if detail == NO_RELAY and any(_is(pair, "stun 486") for pair in trace.pairs):
+        hint = "aiortc, which rtdiag uses, asks for two relays at once, one for each section of an offer; a browser may ask for one"
+        return _told(case, f"{detail}: 486, the quota is used up", TURN_FULL, hint)
     if detail == NO_RELAY:
         return _told(
             case, detail, NO_RELAY, "only a relay may carry it, and no TURN server gave one: see its own finding"
@@ -113,6 +119,8 @@ def _why(trace: PeerTrace, over_tcp: _Tcp) -> tuple[str, str]:
     if not any(side.startswith("remote-udp") for side in trace.candidates):
         return NO_UDP, "there is no UDP to try: see why this server, or what changes its answers, names none"
     pairs = [pair for pair in trace.pairs if pair.remote.startswith("udp ") or pair.asked]
+    if not pairs and trace.candidates.get("local-udp-relay"):
+        return _relayed(trace)
     if not pairs and all(map(_named, _udp(trace.remote_candidates))):
         return (
             NAMED,
@@ -132,6 +140,19 @@ def _why(trace: PeerTrace, over_tcp: _Tcp) -> tuple[str, str]:
     if any(pair.answered for pair in pairs):
         return _lossy(pairs)
     return _silent(trace, pairs, over_tcp)
+
+
+def _relayed(trace: PeerTrace) -> tuple[str, str]:
+    """Where all that was sent went through a relay."""
+    if any(_is(pair, "stun 403") for pair in trace.pairs):
+        return (
+            DENIED,
+            "it says 403 to the answer's address: allow that peer at the TURN server (coturn: denied-peer-ip)",
+        )
+    return (
+        RELAY_SILENT,
+        "a relay was given: look whether the TURN server may send UDP from its relay ports, and to that address",
+    )
 
 
 def _refused(trace: PeerTrace, pairs: list[Pair], errors: Counter[str]) -> tuple[str, str] | None:

@@ -25,8 +25,9 @@ from rtdiag.engine.findings import (
     refused_token,
     said,
 )
-from rtdiag.model import Evidence, Exchange, Finding, Observation, PeerTrace
+from rtdiag.model import Evidence, Exchange, Finding, Observation, Pair, PeerTrace, counted
 from rtdiag.transport.packets import ON_A_LOSSY_WAY
+from rtdiag.transport.webrtc import NO_CERTIFICATE, NO_DIGEST
 
 # From when on the API takes a token once: between 2026-07-20 and 2026-08-01 by record 59244381944 and kizuna-ai-lab/sokuji#377.
 ONCE_SINCE = date(2026, 8, 1)
@@ -196,11 +197,49 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
     if ON_A_LOSSY_WAY in measured:
         hint = "what is lost is sent again, too late here: try a cable, or another network"
         return Finding(case, "inconclusive", measured, "", (LOSSY,), hint)
-    if name == "dtls" and measured.startswith("not done within"):
-        hint = "STUN gets through, DTLS does not: a firewall, mostly"
-        return Finding(case, "inconclusive", measured, "", ("DTLS gets no answer",), hint)
+    if name == "dtls" and (measured.startswith("not done within") or measured in _BY_DETAIL):
+        return _handshake(case, measured, trace)
     observed, hint = _FAILED[name]
     return Finding(case, "fail", measured, "", (observed,), hint)
+
+
+# Why a DTLS handshake failed for another reason than its certificate: what is observed, and what to do.
+_BY_DETAIL: dict[str, tuple[str, str]] = {
+    NO_CERTIFICATE: (
+        "the DTLS handshake is broken off",
+        "the other side ends the handshake: compare versions, ciphers and kinds of certificate, and whether it is the media server",
+    ),
+    NO_DIGEST: (
+        "the DTLS fingerprint cannot be compared",
+        "let the answer name its fingerprint by sha-256 (RFC 8122 section 5)",
+    ),
+}
+
+
+_SILENT_DTLS = (
+    "STUN gets through, DTLS does not: mostly a firewall, or big datagrams are lost (MTU of a VPN or tunnel); "
+    "or the server never begins, where its answer says setup:active"
+)
+
+
+def _handshake(case: str, measured: str, trace: PeerTrace) -> Finding:
+    """Of a DTLS handshake that did not end, or ended otherwise than by another certificate."""
+    observed, hint = _BY_DETAIL.get(measured, ("DTLS gets no answer", _SILENT_DTLS))
+    came = sum(pair.received - pair.answered - pair.asked - _refusals(pair) for pair in trace.pairs)
+    if measured not in _BY_DETAIL:
+        measured = (
+            f"{measured}, {counted(came, 'datagram')} of DTLS came back"
+            if came > 0
+            else f"{measured}, nothing came back"
+        )
+        if came > 0:
+            observed = "the DTLS handshake begins and does not end"
+            hint = "mostly big datagrams are lost (MTU of a VPN or tunnel), or many are: try without a VPN, or another network"
+    return Finding(case, "inconclusive", measured, "", (observed,), hint)
+
+
+def _refusals(pair: Pair) -> int:
+    return sum(count for word, count in pair.errors.items() if word.startswith("stun "))
 
 
 def _location(exchange: Exchange) -> Finding:

@@ -107,7 +107,9 @@ class Search:
         traffic = [one for _, one in self._with_peer()]
         sent, came, answered = (sum(getattr(one, name) for one in traffic) for name in ("sent", "received", "answered"))
         errors = sum((one.errors for one in traffic), Counter[str]())
-        if not sent:
+        if not sent and self._relays:
+            said = [f"nothing came back from {self._places()} through the relay in {waited_s:.1f} s"]
+        elif not sent:
             said = [f"nothing could be sent to {self._places()}"]
         else:
             back = f"{came} came back, {answered} of our checks answered" if came else "none came back"

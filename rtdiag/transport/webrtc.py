@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rtdiag.model import Event, Failure, Pair, PeerTrace
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice, track
-from rtdiag.transport.candidates import Candidate, candidates
+from rtdiag.transport.candidates import Candidate, candidates, first_section
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
@@ -29,12 +29,18 @@ if TYPE_CHECKING:
     from aiortc.mediastreams import MediaStreamTrack
 
 CHANNEL = "oai-events"
+NO_FINGERPRINT = "the answer names no DTLS fingerprint"
+NO_CERTIFICATE = "broken off before a certificate came"
+NO_DIGEST = "the answer's fingerprints are by no digest that aiortc compares"
 _LOOKS = 100  # at whether something was acknowledged, which nobody tells
 _LOOK_S = 0.1  # between two looks at whether ICE is of any use still
 
 # aioice asks for consent each 5 s, once, and takes what comes later than 0.5 s for none: after six such it ends a session that
 # is alive. Where a round trip comes near that, so many may be late.
 _LONG_ROUND_TRIP_MS, _LATE_CONSENTS = 350, 60
+# coturn counts a relay that was given back for up to 2 s more: where a user may have few at a time, the next is refused until then.
+# The servers of a session have given a relay before.
+_UNTIL_RELAY_FREE_S = 2.5
 # Where aioice ended a session that had a datagram so shortly before, the session was alive.
 _ALIVE_MS = 10_000
 
@@ -47,6 +53,11 @@ class IceServers:
     username: str = ""
     credential: Secret | None = None
     relay_only: bool = False
+
+    @property
+    def relayed(self) -> bool:
+        """Whether one of them is a TURN server."""
+        return any(url.startswith("turn") for url in self.urls)
 
 
 class Session(Channel):
@@ -89,6 +100,21 @@ class Session(Channel):
 
     async def offer(self) -> bytes:
         """Create the peer, its channel and one audio section, gather candidates, and return the SDP offer."""
+        sdp = await self._gathered()
+        if self._ice_servers.relayed and " typ relay" not in first_section(sdp):
+            self._recorder.notice("waiting until the TURN server has let go of the relays before")
+            await self._closed_peer()
+            await asyncio.sleep(_UNTIL_RELAY_FREE_S)
+            sdp = await self._gathered()
+        self._search.offered(sdp)
+        for candidate in candidates(sdp):
+            self._recorder.mask.learn_address(candidate.host)
+        for password in re.findall(r"^a=ice-pwd:(\S+)", sdp, re.MULTILINE):
+            self._recorder.mask.learn(password, "ice-pwd")
+        return sdp.encode()
+
+    async def _gathered(self) -> str:
+        """The offer of a new peer, with its candidates."""
         from aiortc import RTCPeerConnection
 
         peer = self._peer = RTCPeerConnection(_configuration(self._ice_servers))
@@ -103,13 +129,7 @@ class Session(Channel):
         channel.on("message", self._heard)
         with watched(self._seen):
             await peer.setLocalDescription(await peer.createOffer())
-        sdp = str(peer.localDescription.sdp)
-        self._search.offered(sdp)
-        for candidate in candidates(sdp):
-            self._recorder.mask.learn_address(candidate.host)
-        for password in re.findall(r"^a=ice-pwd:(\S+)", sdp, re.MULTILINE):
-            self._recorder.mask.learn(password, "ice-pwd")
-        return sdp.encode()
+        return str(peer.localDescription.sdp)
 
     def _add_audio(self, peer: RTCPeerConnection) -> None:
         """With a voice the section offers Opus alone, in which the voice is encoded already."""
@@ -216,14 +236,17 @@ class Session(Channel):
         """Close the peer and stop reading its tracks; raises TimeoutError when that takes longer than `close_s`."""
         self._closing = True
         try:
-            if self._peer is not None:
-                async with asyncio.timeout(self._deadlines.close_s):
-                    await self._peer.close()
+            await self._closed_peer()
         finally:
             for task in self._tracks:
                 task.cancel()
             await asyncio.gather(*self._tracks, return_exceptions=True)
             self.trace()
+
+    async def _closed_peer(self) -> None:
+        if self._peer is not None:
+            async with asyncio.timeout(self._deadlines.close_s):
+                await self._peer.close()
 
     async def _set_answer(self, sdp: str) -> None:
         from aiortc import RTCSessionDescription
@@ -231,6 +254,8 @@ class Session(Channel):
         assert self._peer is not None
         if not sdp.lstrip().startswith("v="):
             raise ValueError("the answer does not begin with v=")
+        if "a=fingerprint:" not in sdp:
+            raise ValueError(NO_FINGERPRINT)
         self._search.answered(sdp)
         await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         await self._peer.addIceCandidate(None)
@@ -300,8 +325,23 @@ class Session(Channel):
             detail = f"not done within {limit_s:g} s{f', {ON_A_LOSSY_WAY}' if self._lossy else ''}"
         else:
             detail = f"ended as {self._states[-1][1]} {self._states[-1][2]}" if self._states else "ended"
-        self.failure = Failure(kind, name, detail)
+        self.failure = Failure(kind, name, (name == "dtls" and self._handshake_failed()) or detail)
         return False
+
+    def _handshake_failed(self) -> str | None:
+        """Why DTLS failed, where it is not for another certificate than the answer names: aiortc says the same of all."""
+        from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS
+
+        transport = self._peer.sctp.transport if self._peer and self._peer.sctp else None
+        tls = getattr(transport, "_ssl", None)
+        if transport is None or tls is None or transport.state != "failed":
+            return None
+        if tls.get_peer_certificate() is None:
+            return NO_CERTIFICATE
+        named = (
+            re.findall(r"^a=fingerprint:(\S+)", self._peer.remoteDescription.sdp, re.MULTILINE) if self._peer else ()
+        )
+        return None if {one.lower() for one in named} & set(X509_DIGEST_ALGORITHMS) else NO_DIGEST
 
     def _ended(self) -> bool:
         return self._peer is None or self._peer.connectionState in ("failed", "closed")

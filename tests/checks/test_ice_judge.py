@@ -9,6 +9,7 @@ import pytest
 
 from rtdiag.engine import registry
 from rtdiag.model import Evidence, Failure, Finding, Observation, Pair, PeerTrace, TcpCheck
+from rtdiag.transport.ice_search import NO_RELAY
 
 SDP = registry.load(()).checks["sdp"]
 OURS, THEIRS, OTHER = "udp host 192.0.2.2:5000", "udp host 192.0.2.1:3478", "udp host 172.31.44.5:3478"
@@ -17,6 +18,8 @@ SEEN = {"local-udp-host": 1, "remote-udp-host": 1}
 EPERM, ICMP, AWAY = "refused here: EPERM", "rejected: port unreachable by 192.0.2.1", "no route: ENETUNREACH"
 
 LOOPBACK, BY_US = "udp host 127.0.0.1:3478", "rejected: port unreachable by 127.0.0.1"
+TURN = "192.0.2.9:3478"
+RELAYED = {"candidates": {"local-udp-relay": 1, "remote-udp-host": 1}, "remote_candidates": (THEIRS,)}
 BY_ITSELF = "rejected: port unreachable by 172.31.44.5"
 
 
@@ -78,6 +81,8 @@ LOSSY, SLOW = "datagrams are lost on the way", "checks are answered too late"
         (f"{NOTHING} and TCP would carry it", [pair(remote=OTHER)], {"elsewhere": (OTHER,), "ice_tcp": tcp("answered")}),
         (NOT_ROUTED, [], {"local_candidates": (OURS,), "remote_candidates": ("udp host [2001:db8::1]:3478",)}),
         ("ICE finds no way", [], {"local_candidates": (OURS,), "remote_candidates": (THEIRS,)}),
+        ("the TURN server does not relay to the answer's address", [pair(remote=TURN, errors={"stun 403": 1})], RELAYED),
+        ("nothing comes back through the relay", [pair(remote=TURN, answered=3)], RELAYED),
         ("the answer's candidates are names", [], {"remote_candidates": ("udp host 3a5c9a1e.local:3478",)}),
         (NOT_ROUTED, [pair(remote=LOOPBACK, errors={BY_US: 3})], {"elsewhere": (LOOPBACK,)}),
         (LOSSY, [pair(12, 2, 2)], {}),
@@ -88,6 +93,13 @@ LOSSY, SLOW = "datagrams are lost on the way", "checks are answered too late"
 def test_what_crossed_has_one_word(observed: str, pairs: list[Pair], more: dict[str, Any]) -> None:
     found = judged(*pairs, **more)
     assert (found.status, found.observed) == ("inconclusive", (observed,))
+
+
+def test_a_quota_that_is_used_up_is_no_missing_relay() -> None:
+    trace = PeerTrace("p1", pairs=(pair(remote=TURN, errors={"stun 486": 2}),), failure=Failure("ice", "ice", NO_RELAY))
+    seen = {"ice-realtime": Observation("ice-realtime", peers=(trace,))}
+    (found,) = SDP.judge(Evidence(seen, frozenset(["ga"]), official=False, today=date(2026, 11, 30)))
+    assert (found.status, found.observed) == ("inconclusive", ("the TURN server has no relay left",))
 
 
 def test_what_a_stun_server_refuses_is_not_the_servers_refusal() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -60,11 +61,20 @@ WELL, RELAY = answer("stun:a:3478"), answer("turn:b:3478", login=True, relayed="
             (judge.TURN_UNREACHED,),
         ),
         (
-            [RELAY, answer("turn:c", "quota", "486 Allocation Quota Reached", login=True)],
+            [RELAY, replace(answer("turn:c", "quota", "486 Allocation Quota Reached"), address="192.0.2.9:3478")],
             "inconclusive",
             "turn:b:3478 gave a relay in 3 ms; turn:c has no relay left (486 Allocation Quota Reached)",
+            (judge.TURN_FULL,),
+        ),
+        (
+            [RELAY, answer("turn:b:443", "quota", "486 Allocation Quota Reached")],
+            "pass",
+            "turn:b:3478 gave a relay in 3 ms; turn:b:443 took the credentials, and gives this user no second relay beside "
+            "rtdiag's first (486 Allocation Quota Reached)",
             (),
         ),
+        ([answer("stun:a", "error", "the port speaks HTTP")], "inconclusive",
+         "stun:a gave no answer that can be used (the port speaks HTTP)", (judge.TURN_NONE,)),
     ],
 )  # fmt: skip
 def test_what_each_answer_comes_to(answers: list[Any], status: str, measured: str, observed: tuple[str, ...]) -> None:
@@ -84,14 +94,14 @@ def test_with_relay_only_it_takes_one_that_relays_for_a_session() -> None:
     assert "--relay-only" in (found.hint or "")
     found = finding(facts([answer("turn:b", "credentials", REFUSED, login=True)]), relay_only=True)
     assert (found.status, found.observed, found.hint) == ("fail", (judge.TURN_REFUSED,), None)
-    found = finding(facts([RELAY, answer("turn:c", "quota", "486")]), relay_only=True)
-    assert (found.status, found.observed) == ("inconclusive", ())
+    found = finding(facts([RELAY, answer("turn:c", "forbidden", "403")]), relay_only=True)
+    assert (found.status, found.observed) == ("fail", ())
 
 
 def test_where_the_catalogue_knows_what_to_do_nothing_else_is_advised() -> None:
     dead = [
         answer("stuns:a", "refused", "Connection refused", apart="no session uses it"),
-        answer("turn:b", "quota", "486"),
+        answer("turn:b", "forbidden", "403"),
     ]
     found = finding(facts(dead), relay_only=False)
     assert (found.observed, found.hint) == ((judge.STUN_SILENT,), None)
@@ -100,4 +110,4 @@ def test_where_the_catalogue_knows_what_to_do_nothing_else_is_advised() -> None:
 def test_each_failure_that_is_measured_is_judged() -> None:
     for failure in get_args(Failing):
         assert finding(facts([answer("turn:b", failure)]), relay_only=False).measured
-    assert set(get_args(Failing)) == set(judge._SAID)
+    assert set(get_args(Failing)) == set(judge._SAID) - {judge._SECOND}

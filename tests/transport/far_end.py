@@ -130,7 +130,7 @@ async def answer(offer: bytes, *lines: str, password: str = PASSWORD) -> str:
     """An answer to the offer with these candidates, by aiortc for all that is not ICE."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     await peer.setRemoteDescription(RTCSessionDescription(offer.decode(), "offer"))
-    sdp = (await peer.createAnswer()).sdp
+    sdp = (await peer.createAnswer()).sdp.replace("a=setup:active", "a=setup:passive")
     await peer.close()
     sdp = re.sub(r"(?m)^a=ice-ufrag:.*$", f"a=ice-ufrag:{FRAGMENT}\r", sdp)
     sdp = re.sub(r"(?m)^a=ice-pwd:.*$", f"a=ice-pwd:{password}\r", sdp)

@@ -27,6 +27,7 @@ SHORT = Deadlines(udp_s=0.3, ice_s=0.4, dtls_s=0.2)  # where nothing comes, and 
 REPEATED = replace(SHORT, udp_s=5)  # never reached: what is refused again and again ends it
 
 NO_SERVERS = IceServers()
+DTLS_HANDSHAKE = 22  # the first byte of a datagram of it
 
 Ends = Callable[[str], AbstractAsyncContextManager[tuple[str, ...]]]
 
@@ -143,6 +144,53 @@ def test_dtls_that_is_not_answered_is_dtls() -> None:
     assert trace.failure is not None
     assert (trace.failure.phase, "ice" in trace.phases_ms) == ("dtls", True)
     assert judged(trace, "dtls").observed == ("DTLS gets no answer",)
+
+
+ALERT, RUBBISH = bytes.fromhex("15fefd000000000000000000020228"), bytes.fromhex("16fefd")
+
+
+@pytest.mark.parametrize(
+    ("to_dtls", "observed", "measured"),
+    [
+        (ALERT, "the DTLS handshake is broken off", "broken off before a certificate came"),
+        (RUBBISH, "the DTLS handshake begins and does not end", "of DTLS came back"),
+    ],
+)
+def test_a_handshake_that_is_answered_and_fails_is_no_other_certificate(
+    to_dtls: bytes, observed: str, measured: str
+) -> None:
+    class Answers(far_end.Udp):
+        def datagram_received(self, data: bytes, addr: far_end.Address) -> None:
+            if data[0] == DTLS_HANDSHAKE:
+                self.transport.sendto(to_dtls, addr)
+            else:
+                super().datagram_received(data, addr)
+
+    @asynccontextmanager
+    async def lines(host: str) -> AsyncIterator[tuple[str, ...]]:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: Answers(lite), local_addr=(host, 0))
+        yield (over_udp(host, transport.get_extra_info("sockname")[1]),)
+        transport.close()
+
+    found = judged(trace_of(lines), "dtls")
+    assert (found.status, found.observed) == ("inconclusive", (observed,))
+    assert measured in str(found.measured)
+
+
+def test_an_answer_without_a_fingerprint_is_not_taken() -> None:
+    async def taken() -> PeerTrace:
+        session = Session("p1", Recorder(Mask()), SHORT)
+        try:
+            answer = await far_end.answer(await session.offer())
+            assert not await session.accept(re.sub(r"(?m)^a=fingerprint:.*\r\n", "", answer))
+            return session.trace()
+        finally:
+            await session.close()
+
+    failure = asyncio.run(taken()).failure
+    assert failure is not None
+    assert "the answer names no DTLS fingerprint" in failure.detail
 
 
 def test_without_a_relay_nothing_is_waited_for_where_only_a_relay_will_do() -> None:
