@@ -11,6 +11,7 @@ CASE = "ice-servers"
 
 # What is observed.
 TURN_REFUSED, TURN_LOGIN = "the TURN server refuses the credentials", "the TURN server wants credentials"
+STUN_LOGIN = "the STUN server wants credentials"
 TURN_FULL, TURN_NONE = "the TURN server has no relay left", "what answers is no STUN or TURN server"
 TURN_UNREACHED, STUN_SILENT = "the TURN server is not reached", "the STUN server does not answer"
 NO_RELAY = "no relay was given"
@@ -74,7 +75,7 @@ def _observed(answer: Mapping[str, Any]) -> str:
     """What the catalogue is told; of a refusal where no credentials were sent nothing, for it may be about the machine."""
     failure = answer["failure"]
     if failure == "login":
-        return TURN_LOGIN if answer["kind"] == "turn" else ""
+        return TURN_LOGIN if answer["kind"] == "turn" else STUN_LOGIN
     if failure == "credentials" or (failure == "forbidden" and answer["login"]):
         return TURN_REFUSED
     if failure == "quota":

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, Report, Status
-from rtdiag.report.cases import of_run
+from rtdiag.report.cases import NEEDS_A_LOOK, of_run
 from rtdiag.report.spelling import one_line
 
 SIGNS: dict[Status, str] = {
@@ -62,13 +62,23 @@ def in_words(report: Report) -> str:
     """The overall status as a sentence's end: `something is wrong`; of what works with a warning, which one that is."""
     if report.interrupted and overall(report) == "inconclusive":
         return "not finished"
-    return (_but(report) if report.overall == "warn" else "") or _OVERALL[report.overall]
+    works = report.overall == "warn" or _without_ice_servers(report)
+    return (_but(report) if works else "") or _OVERALL[report.overall]
+
+
+def _without_ice_servers(report: Report) -> bool:
+    """Whether sessions found a way, and nothing is wrong but the STUN and TURN servers that were given."""
+    found = {case.id: case.finding.status for case in of_run(report)}
+    wrong = {name for name, status in found.items() if status in NEEDS_A_LOOK}
+    return wrong == {"network.ice-servers"} and any(
+        name.startswith("sdp.ice-") and status == "pass" for name, status in found.items()
+    )
 
 
 def _but(report: Report) -> str:
     """`works, but looking names up takes long: 3.0 s each time`, of what shows the first cause; "" where nothing passed."""
     found = of_run(report)
-    warned = [case for case in found if case.finding.status == "warn"]
+    warned = [case for case in found if case.finding.status in NEEDS_A_LOOK]
     if not warned or not any(case.finding.status == "pass" for case in found):
         return ""
     shown = report.diagnosis[0].evidence if report.diagnosis else ()

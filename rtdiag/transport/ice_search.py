@@ -85,18 +85,15 @@ class Search:
         return None
 
     def _limit_s(self, waited_s: float) -> float:
-        """How long to wait: longer for what crosses a relay over TCP, which is not seen, and where only their checks come at first.
+        """How long to wait: longer for what crosses a relay over TCP, which is not seen.
 
-        Checks of theirs that come again though they were answered show that nothing of ours arrives.
+        Checks of theirs that come give it no more time: a volley of ours is out by then, and none of it was answered.
         """
         d = self._deadlines
         if self.answers:
             self._came_s = waited_s if self._came_s is None else self._came_s
             return self._came_s + d.ice_s
-        asked = any(one.asked for _, one in self._with_peer()) and not any(
-            one.asked_again for _, one in self._with_peer()
-        )
-        return 2 * d.udp_s if asked or self._relays else d.udp_s
+        return 2 * d.udp_s if self._relays else d.udp_s
 
     @property
     def _relays(self) -> bool:

@@ -34,7 +34,7 @@ WELL, RELAY = answer("stun:a:3478"), answer("turn:b:3478", login=True, relayed="
             (judge.TURN_REFUSED,),
         ),
         ([answer("turn:b", "login", REFUSED)], "fail", "turn:b wants credentials (401 Unauthorized)", (judge.TURN_LOGIN,)),
-        ([answer("stun:b", "login", REFUSED)], "fail", "stun:b wants credentials (401 Unauthorized)", ()),
+        ([answer("stun:b", "login", REFUSED)], "fail", "stun:b wants credentials (401 Unauthorized)", (judge.STUN_LOGIN,)),
         (
             [answer("turn:b", "forbidden", "403 Forbidden", login=True)],
             "fail",

@@ -57,6 +57,22 @@ def test_the_warning_that_shows_the_first_cause_is_the_one() -> None:
     assert report.diagnosis[0].cause == "server-asks-for-no-key"
 
 
+@pytest.mark.parametrize(
+    ("sessions", "words"),
+    [("pass", "works, but the STUN server does not answer: stun:a did not answer"), ("fail", "something is wrong")],
+)
+def test_a_server_that_sessions_do_without_is_told_beside_that_they_work(sessions: Status, words: str) -> None:
+    def one(check: str, case: str, status: Status, *observed: str) -> Outcome:
+        finding = Finding(case, status, "stun:a did not answer", observed=observed)
+        rows = (Row(case, "a question?", finding, Observation(case)),)
+        return Outcome(check, "A question?", status, None, 1.0, (), warned().checks[0].cost, rows)
+
+    silent = one("network", "ice-servers", "inconclusive", "the STUN server does not answer")
+    report = replace(warned(), checks=(silent, one("sdp", "ice-realtime", sessions)))
+    report = replace(report, overall="inconclusive" if sessions == "pass" else "fail", exit_code=3)
+    assert phrases.in_words(report) == words
+
+
 def test_where_nothing_passed_nothing_works() -> None:
     assert phrases.in_words(warned(passes=False)) == "well, with warnings"
 
