@@ -30,6 +30,7 @@ from rtdiag.engine.findings import (
     names_a_reason,
     no_answer,
     refused,
+    refused_alike,
     said,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Status
@@ -66,7 +67,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     if key is None or "problem" in shape or not asks_list:
         return
     listed = await ctx.listed_models()
-    if control is None and (listed.status in REFUSED or (listed.ok and not lists_models(listed))):
+    if control is None and not (listed.ok and lists_models(listed)):
         control = await ctx.first_answer()
     anything = {"made_up_taken": True} if listed.ok and control and control.ok and not lists_models(listed) else {}
     yield Observation("accepted", (listed,), facts=beside_made_up(listed, control) | anything)
@@ -184,6 +185,8 @@ def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Findin
         return Finding("accepted", "info", said(exchange), "200", hint=hint)
     if exchange.status in REFUSED:
         return refused("accepted", exchange, "200", made_up, (KEY_REFUSED,), _WRONG_KEY)
+    if made_up and not names_a_reason(exchange):
+        return refused_alike("accepted", exchange, "200")
     return Finding("accepted", "fail" if names_a_reason(exchange) else "inconclusive", said(exchange), "200")
 
 

@@ -45,13 +45,12 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         way, token_way, ice_servers = await asyncio.gather(
             ctx.way(ctx.options.base_url), _token_way(ctx), ctx.ice_answers()
         )
-        open_ = way.open and way.tls
-        for case in _MEASURED if open_ else ():
+        for case in _MEASURED if way.open else ():
             yield _observed(case, way, answered=True)
         first = await asking
         if not way.tls and (not _spoken_to(first) or first.status == _TO_TLS):
             way = await ctx.way_spoken(way)
-        for case in () if open_ else _MEASURED:
+        for case in () if way.open else _MEASURED:
             about = (first,) if _of_a_variable(first, case) else ()
             yield _observed(case, way, *about, answered=_spoken_to(first))
         yield _observed("answer", way, first, answered=_spoken_to(first))

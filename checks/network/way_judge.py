@@ -13,6 +13,7 @@ from rtdiag.api.endpoints import OFFICIAL_HOSTS
 from rtdiag.checks.network import ice_servers_judge
 from rtdiag.engine.findings import no_answer
 from rtdiag.model import Evidence, Exchange, Finding, Observation
+from rtdiag.network.streams import HTTP2
 from rtdiag.network.way import Certificate, Dial, Handshake, Hop, Lookup, Tunnel, Way
 
 # What a way that ends shows, in the words that the signs of the catalogue look at, and what to do.
@@ -24,6 +25,10 @@ _NAMES: Mapping[str, _Told] = {
     "fails": (
         "the name servers answer with an error",
         "the name servers, or the way to them, are in trouble: ask another one (`dig @1.1.1.1 HOST`)",
+    ),
+    "late": (
+        "a name server that does not answer is asked first",
+        "programs wait for it before they ask the next, mostly 5 s each time: take it out of /etc/resolv.conf",
     ),
     "silent": (
         "the name servers do not answer",
@@ -113,9 +118,10 @@ _TUNNEL: Mapping[str, _Told] = {
     ),
 }
 
+_NO_HTTP = "what answers speaks no HTTP"
 _TLS: Mapping[str, _Told] = {
     "plain-http": ("the port speaks plain HTTP", "begin the base URL with http://, or name the port that speaks TLS"),
-    "not-tls": ("what answers speaks no HTTP", "another service listens at that port: read the port"),
+    "not-tls": (_NO_HTTP, "another service listens at that port: read the port"),
     "silent": (
         "the TLS handshake is not answered",
         "the port is open and no certificate came: big packets are lost (try a smaller MTU), or what listens there is no TLS",
@@ -172,6 +178,10 @@ _ELSEWHERE: _Told = (
 _REPLACED: _Told = (
     "the variable has replaced the public roots",
     "what the variable names is trusted alone: append it to a copy of certifi's bundle, and name that",
+)
+_OLD_ROOT: _Told = (
+    "nobody here vouches for the certificate",
+    "renew that root here: update certifi, ca-certificates, or the file that the variable names",
 )
 _OUR_CLOCK: _Told = (
     "the certificate is good by the server's clock",
@@ -293,7 +303,9 @@ def _names(seen: _Seen) -> Finding:
     measured = _lookups(hop.lookups)
     if not found:
         failures = [lookup.failure for lookup in hop.lookups]
-        return seen.ends(measured, _NAMES[next(f for f in ("silent", "fails", "unknown", "none") if f in failures)])
+        return seen.ends(
+            measured, _NAMES[next(f for f in ("late", "silent", "fails", "unknown", "none") if f in failures)]
+        )
     if not seen.answered and all(map(_is_ours, found)) and not way.host.endswith(_LOCAL):
         return seen.ends(measured, _BLOCKED, "an address of the server")
     if not seen.answered and seen.official and all(ip_address(a).is_private for a in found):
@@ -318,10 +330,6 @@ def _connect(seen: _Seen) -> Finding:
 
 def _tls(seen: _Seen) -> Finding:
     way, shaken = seen.way, seen.way.handshake
-    if way.spoken == "TLS":
-        return Finding(
-            "tls", "inconclusive", "a TLS handshake is answered there", "plain HTTP", (_TLS_PORT[0],), _TLS_PORT[1]
-        )
     if not way.tls:
         return Finding("tls", "info", "none: the base URL begins with http://")
     if shaken is None:
@@ -370,9 +378,7 @@ def _dated(shaken: Handshake) -> tuple[str, _Told]:
     """A date is refused here: of which certificate, and whether the server's clock would refuse it, too."""
     wrong = [one for one in shaken.chain if not _holds(one, shaken.local_date)]
     if shaken.chain and shaken.local_date and not wrong:
-        return f"all that the server sent are within their dates: a root of {_store(shaken)} is not", _CERTIFICATE[
-            "issuer"
-        ]
+        return f"all that the server sent are within their dates: a root of {_store(shaken)} is not", _OLD_ROOT
     shown = _certificate_in_words((wrong or [*shaken.chain, Certificate("", "")])[0]) or shaken.detail
     if not (shaken.server_date and shaken.local_date):
         return shown, _CERTIFICATE[shaken.failure]
@@ -412,11 +418,19 @@ def _issuer(seen: _Seen) -> Finding:
 
 def _answer(exchange: Exchange, spoken: str) -> Finding:
     failure = exchange.failure
+    if spoken == "TLS":
+        measured = "a TLS handshake is answered there"
+        return Finding("answer", "inconclusive", measured, "plain HTTP", (_TLS_PORT[0],), _TLS_PORT[1])
     found = no_answer("answer", exchange) if failure and failure.kind != "too-large" else None
-    if found and (spoken not in ("", "HTTP") or (failure and failure.kind == "protocol")):
+    if found and (spoken not in ("", "HTTP") or "illegal status line" in found.measured):
         measured = f"what listens there says {spoken!r}" if spoken else found.measured
         hint = "another service listens at that port, or something between answers for it: read the port"
-        return Finding("answer", "inconclusive", measured, "HTTP", ("what answers speaks no HTTP",), hint)
+        if spoken == HTTP2:
+            measured, hint = (
+                "what listens there speaks HTTP/2 alone",
+                "it is a port for gRPC or the like: read the port",
+            )
+        return Finding("answer", "inconclusive", measured, "HTTP/1.1", (_NO_HTTP,), hint)
     return found or Finding("answer", "pass", f"{exchange.status} to a made-up key")
 
 
@@ -424,7 +438,7 @@ def _clock(seen: Observation, exchange: Exchange) -> Finding:
     told_at = exchange.told_at
     if told_at is None:
         return Finding("clock", "info", "the server sends no Date")
-    off_s = float(seen.facts["local_unix_s"]) - told_at.timestamp()
+    off_s = float(seen.facts["local_unix_s"]) - told_at.timestamp() - exchange.age_s
     if abs(off_s) > _CLOCK_TOLERANCE_S + float(seen.facts.get("waited_s", 0)):
         ahead = "ahead of" if off_s > 0 else "behind"
         measured = f"{abs(off_s):.0f} s {ahead} the server"
@@ -500,7 +514,7 @@ def _lookup(lookup: Lookup) -> str:
     if lookup.addresses:
         return f"{', '.join(lookup.addresses)} in {lookup.took_ms:.0f} ms"
     why = {"unknown": "no such name", "none": "no address", "fails": lookup.detail or "an error"}
-    silent = f"no answer within {lookup.took_ms / 1000:.1f} s"
+    silent = f"no answer within {lookup.took_ms / 1000:.1f} s" + f" ({lookup.detail})" * bool(lookup.detail)
     return f"IPv{lookup.family}: {why.get(lookup.failure, silent)}"
 
 

@@ -163,7 +163,7 @@ def alike(one: Exchange, other: Exchange) -> bool:
 
 def made_up(exchange: Exchange, control: Exchange | None) -> bool | None:
     """Whether a made-up credential got the same refusal; None for no refusal, and where the control got no answer."""
-    if exchange.status not in REFUSED or control is None or control.status is None or control.failure:
+    if (exchange.status or 0) // 100 != 4 or control is None or control.status is None or control.failure:
         return None
     return alike(exchange, control)
 
@@ -292,7 +292,7 @@ def _by_status(exchange: Exchange) -> _Told | None:
         return _redirected(exchange)
     if status >= 500 and in_the_apis_shape(exchange):
         return measured, SERVER_TROUBLE, "try again later; quote x-request-id to support"
-    if status >= 500:
+    if 500 <= status < 600:
         hint = "the server, or the gateway before it, is down, overloaded or cannot reach what is behind it: try again later"
         return measured, "the server behind this address is not reached", hint
     return None

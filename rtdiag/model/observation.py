@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -104,6 +105,12 @@ class Exchange:
             return parsedate_to_datetime(self.header("date") or "")
         except ValueError:
             return None
+
+    @property
+    def age_s(self) -> int:
+        """How long a cache on the way has kept the answer, by its `Age` (RFC 9111 section 5.1); 0 without one."""
+        told = (self.header("age") or "").strip()
+        return int(told) if re.fullmatch("[0-9]{1,9}", told) else 0
 
     @property
     def looks_like_html(self) -> bool:

@@ -14,10 +14,10 @@ _PORT = 53
 _ANSWER_BYTES = 4096
 
 
-async def heard(host: str, family: Family) -> tuple[bool, str]:
-    """Whether any of them answers at all, and what is to be told of that: `10.0.0.53 answers SERVFAIL`."""
+async def heard(host: str, family: Family, within_s: float = _WAIT_S) -> tuple[bool, str]:
+    """Whether any of them answers at all, soon, and what is to be told of that: `10.0.0.53 answers SERVFAIL`."""
     servers = known()
-    said = await asyncio.gather(*(_asked(server, host, family) for server in servers))
+    said = await asyncio.gather(*(_asked(server, host, family, min(within_s, _WAIT_S)) for server in servers))
     told = [f"{server} {what}" for server, (_, what) in zip(servers, said, strict=True)]
     return any(answers for answers, _ in said), ", ".join(told) or "this machine has no name server"
 
@@ -33,7 +33,7 @@ def known() -> list[str]:
         return []
 
 
-async def _asked(server: str, host: str, family: Family) -> tuple[bool, str]:
+async def _asked(server: str, host: str, family: Family, within_s: float) -> tuple[bool, str]:
     import dns.exception
     import dns.message
     import dns.rcode
@@ -42,7 +42,7 @@ async def _asked(server: str, host: str, family: Family) -> tuple[bool, str]:
     try:
         with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as line:
             line.setblocking(False)
-            async with asyncio.timeout(_WAIT_S):
+            async with asyncio.timeout(within_s):
                 await loop.sock_connect(line, (server, _PORT))
                 await loop.sock_sendall(line, dns.message.make_query(host, "A" if family == 4 else "AAAA").to_wire())
                 answer = dns.message.from_wire(await loop.sock_recv(line, _ANSWER_BYTES))

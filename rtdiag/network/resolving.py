@@ -44,7 +44,9 @@ async def _asked(host: str, port: int, family: Family, within_s: float) -> Looku
                 asyncio.get_running_loop(), host, port, family=_FAMILIES[family], type=socket.SOCK_STREAM
             )
     except TimeoutError:
-        return Lookup(family, (), _since(began), "silent", f"no name server answered within {within_s:g} s")
+        took_ms = _since(began)
+        answers, told = await heard(host, family, within_s)
+        return Lookup(family, (), took_ms, "late" if answers else "silent", told)
     except (OSError, UnicodeError) as exc:
         return await _failed(host, family, _since(began), exc)
     return Lookup(family, tuple(dict.fromkeys(str(where[0]) for *_, where in found)), _since(began))

@@ -81,7 +81,7 @@ async def _explained(made: Handshake, again: Again, host: str, within_s: float) 
     version = (tls.ssl.version() or "") if tls else ""
     if lenient.asked_for_certificate:
         return replace(made, failure="client-certificate")
-    if version in _OLDER:
+    if version in _OLDER or (version and made.failure == "refused"):  # what a client has no cipher for, this one has
         return replace(made, failure="version", protocol=version)
     if made.failure == "late":  # the first request sees what that is
         return replace(made, failure="", detail="")

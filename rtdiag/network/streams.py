@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _AT_ONCE_BYTES = 16 * 1024
 _MOST_KEPT_BYTES = 256
 _MOST_SHOWN = 60
+HTTP2 = "HTTP/2"
 # The first frame of a server of HTTP/2 is SETTINGS, or GOAWAY where it heard something else: of stream 0, RFC 9113 section 4.1.
 _HTTP2 = re.compile(rb"(?s)\0..[\x04\x07]\0\0{4}")
 _NO_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
@@ -26,7 +27,7 @@ def in_words(raw: bytes) -> str:
     """How what came begins, for a person: its first line, or what it is where that is no text; "" for nothing."""
     line = raw.splitlines()[0].decode("utf-8", "replace") if raw else ""
     if _HTTP2.match(raw):
-        return "HTTP/2"
+        return HTTP2
     return "something binary" if _NO_TEXT.search(line) else printable(line)[:_MOST_SHOWN]
 
 

@@ -17,7 +17,8 @@ class Lookup:
     """What the name servers say of one family of addresses; of a literal address one Lookup, which took no time.
 
     `failure`: unknown (there is no such name), none (the name has no address of this family), fails (a name server answers with
-    an error), silent (no answer within the deadline, or none is reached; `detail` says why each is not).
+    an error), silent (no answer within the deadline, or none is reached; `detail` says why each is not), late (none was had within
+    the deadline, and one of them answers at once where it is asked alone).
     """
 
     family: Family

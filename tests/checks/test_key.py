@@ -301,6 +301,9 @@ def test_what_an_answer_says_of_the_key(answer: Exchange, status: str, cause: st
 
 # What refuses everybody, whatever the key: gateways, firewalls, content delivery networks, portals.
 ALIKE = [
+    exchange(451, {"message": "not here"}),
+    exchange(431, ""),
+    exchange(400, ""),
     exchange(403, "error code: 1020", headers={"content-type": "text/plain"}),
     exchange(403, ""),
     exchange(401, ""),

@@ -57,12 +57,14 @@ def clocks(here: str, there: str) -> dict[str, Any]:
 
 GOOD_THERE = "the certificate is good by the server's clock"
 ELSEWHERE = "another store of this machine vouches for the certificate"
+WAITED_FOR = "a name server that does not answer is asked first"
 VARIABLE = "SSL_CERT_FILE=/ca.pem"
 ENDS = (
     ("names", looked_up(Lookup(4, (), 2, "unknown"), Lookup(6, (), 2, "unknown")), "the name does not exist"),
     ("names", looked_up(Lookup(4, (), 2, "none"), Lookup(6, (), 2, "none")), "the name does not exist"),
     ("names", looked_up(Lookup(4, (), 2, "fails"), Lookup(6, (), 2, "fails")), "the name servers answer with an error"),
     ("names", looked_up(Lookup(4, (), 5e3, "silent"), Lookup(6, (), 5e3, "silent")), "the name servers do not answer"),
+    ("names", looked_up(Lookup(4, (), 5e3, "late"), Lookup(6, (), 5e3, "silent")), WAITED_FOR),
     ("names", looked_up(Lookup(4, ("127.0.0.1",))), "the name resolves to this machine"),
     ("names", looked_up(Lookup(4, ("0.0.0.0",)), Lookup(6, ("::",))), "the name resolves to this machine"),
     ("connect", dialled("refused"), "the port is closed"),
@@ -96,7 +98,6 @@ ENDS = (
     ("tls", shaken("closed"), "the TLS handshake is broken off"),
     ("tls", shaken("version"), "no common TLS version"),
     ("tls", shaken("client-certificate"), "the server wants a client certificate"),
-    ("tls", replace(WAY, tls=False, spoken="TLS"), "the port speaks TLS"),
     ("certificate", shaken("issuer"), "nobody here vouches for the certificate"),
     ("certificate", shaken("issuer", accepts=("the system's store",)), ELSEWHERE),
     ("certificate", shaken("self-signed"), "the certificate is signed by itself"),
@@ -125,7 +126,7 @@ def test_a_way_that_ends_says_where(case: str, way: Way, phrase: str) -> None:
     assert found.measured
 
 
-@pytest.mark.parametrize(("case", "way"), [(c, w) for c, w, _ in ENDS if not w.spoken])
+@pytest.mark.parametrize(("case", "way"), [(c, w) for c, w, _ in ENDS])
 def test_what_was_answered_all_the_same_is_no_end(case: str, way: Way) -> None:
     found = judged(case, way, answered=True)
     assert found.status in ("info", "pass")
@@ -174,10 +175,11 @@ def test_dead_ipv6_is_told_with_its_cost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("off_s", "waited_s", "status"), [(0, 0, "pass"), (600, 0, "warn"), (-600, 0, "warn"), (40, 20, "pass")]
+    ("off_s", "waited_s", "age", "status"),
+    [(0, 0, "", "pass"), (600, 0, "x", "warn"), (-600, 0, "", "warn"), (40, 20, "", "pass"), (600, 0, "600", "pass")],
 )
-def test_clocks_are_compared_within_what_the_answer_took(off_s: float, waited_s: float, status: str) -> None:
-    told = (("date", "Mon, 30 Nov 2026 12:00:00 GMT"),)
+def test_clocks_are_compared_within_what_the_answer_took(off_s: float, waited_s: float, age: str, status: str) -> None:
+    told = (("date", "Mon, 30 Nov 2026 12:00:00 GMT"), ("age", age))
     exchange = Exchange("x1", "GET", "http://h/v1/models", "made-up", status=401, response_headers=told)
     local = {"local_unix_s": 1796040000 + off_s, "waited_s": waited_s}
     seen = Observation("clock", (exchange,), facts=local)
@@ -187,6 +189,7 @@ def test_clocks_are_compared_within_what_the_answer_took(off_s: float, waited_s:
 
 @pytest.mark.parametrize(("failure", "phrases"), [
     (Failure("protocol", "answer", "illegal status line"), ("what answers speaks no HTTP",)),
+    (Failure("protocol", "answer", "conflicting Content-Length headers"), ()),
     (Failure("timeout", "answer", "no answer within 15 s"), ()),
 ])  # fmt: skip
 def test_no_answer_over_http_is_told(failure: Failure, phrases: tuple[str, ...]) -> None:
@@ -194,6 +197,15 @@ def test_no_answer_over_http_is_told(failure: Failure, phrases: tuple[str, ...])
     seen = Observation("answer", (exchange,), facts={"way": facts(WAY)})
     (found,) = judge(Evidence({"answer": seen}, frozenset(), False, date(2026, 11, 30)))
     assert (found.status, found.observed) == ("inconclusive", phrases)
+
+
+@pytest.mark.parametrize("status", [None, 400])
+def test_a_port_that_speaks_tls_is_told(status: int | None) -> None:
+    failure = None if status else Failure("closed", "answer", "disconnected")
+    exchange = Exchange("x1", "GET", "http://h/v1/models", "made-up", status=status, failure=failure)
+    seen = Observation("answer", (exchange,), facts={"way": facts(replace(WAY, tls=False, spoken="TLS"))})
+    (found,) = judge(Evidence({"answer": seen}, frozenset(), False, date(2026, 11, 30)))
+    assert (found.status, found.observed) == ("inconclusive", ("the port speaks TLS",))
 
 
 def test_what_speaks_something_else_is_shown() -> None:

@@ -121,7 +121,7 @@ def test_after_a_signal_in_a_hang_no_format_says_that_all_is_well(number: signal
     assert process.returncode == 130
     told = {form: (tmp_path / form).read_text(encoding="utf-8") for form in FORMATS}
     for form in set(FORMATS) - {"json", "ndjson"}:
-        assert "stopped at key.accepted, with nothing answered yet" in told[form], form
+        assert "stopped at network.answer, with nothing answered yet" in told[form], form
         assert "INTERRUPTED" in told[form], form
         assert not re.search(r"PASS|all is well|nothing was wrong|nothing to do|✓ (key|INTER|pass\*\*)", told[form]), (
             form

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
@@ -38,13 +39,19 @@ class Authority:
         self.pem.write_bytes(_pem(self._certificate))
 
     def files(
-        self, *names: str, begins: timedelta = -DAY, ends: timedelta = DAY, alternative: bool = True, whole: bool = True
+        self,
+        *names: str,
+        begins: timedelta = -DAY,
+        ends: timedelta = DAY,
+        alternative: bool = True,
+        whole: bool = True,
+        key: Key | None = None,
     ) -> tuple[Path, Path]:
         """A certificate for these names and addresses, and its key; `begins` and `ends` count from now.
 
         Without `alternative` it has the first name as its common name alone; without `whole` the intermediates are left out.
         """
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         made = _certificate(_named(names[0]), self._name, key, begins, ends)
         if alternative:
             others = x509.SubjectAlternativeName([_alternative(name) for name in names])
@@ -71,7 +78,7 @@ class Authority:
         """Itself and what is above, but for the root."""
         return [self._certificate, *self._by._intermediates()] if self._by else []
 
-    def _written(self, chain: list[x509.Certificate], key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
+    def _written(self, chain: list[x509.Certificate], key: Key) -> tuple[Path, Path]:
         name = str(chain[0].serial_number)
         certificate, private = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         certificate.write_bytes(b"".join(map(_pem, chain)))
@@ -80,9 +87,11 @@ class Authority:
         return certificate, private
 
 
-def served(files: tuple[Path, Path]) -> ssl.SSLContext:
-    """What a server serves with that has these files."""
+def served(files: tuple[Path, Path], ciphers: str = "") -> ssl.SSLContext:
+    """What a server serves with that has these files, and these ciphers, as OpenSSL writes them, else the usual ones."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if ciphers:
+        context.set_ciphers(ciphers)
     context.load_cert_chain(*files)
     return context
 
@@ -99,7 +108,7 @@ def _alternative(name: str) -> x509.GeneralName:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, begins: timedelta, ends: timedelta
+    subject: x509.Name, issuer: x509.Name, key: Key, begins: timedelta, ends: timedelta
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())

@@ -51,6 +51,14 @@ CAPTIVE = (
     answered(
         "captive-200html", "a portal answers 200 with its page", _NOT, page("200 OK", "Hotel"),
     ),
+    answered(
+        "captive-web-server", "a web server shows its first page", _NOT, page("200 OK", "Welcome to nginx!"),
+        never=("(?<!or )log in at",),
+    ),
+    answered(
+        "captive-to-https", "the server redirects to https://", _NOT,
+        answer("301 Moved Permanently", "", "", "location: https://127.0.0.1/v1/models"), "begin the base URL with https",
+    ),
     answered("captive-200login", "a portal's page says what it is", _LOGIN, page("200 OK", "Hotel: sign in to the Wi-Fi")),
     answered("captive-511", "a portal answers 511", _LOGIN, page("511 Network Authentication Required")),
     answered(
@@ -144,6 +152,12 @@ SERVERS = (
         "server-451", "451, unavailable for legal reasons", _ALIKE,
         answer("451 Unavailable For Legal Reasons", '{"message":"not here"}'), "451|not here",
         or_else="unexpected-answer|answer-not-from-the-api",
+    ),
+    alike("server-431", "a gateway says 431", answer("431 Request Header Fields Too Large", "", ""), "431"),
+    answered("server-999", "a status that is none", "not the API", b"HTTP/1.1 999 No\r\n\r\n", or_else="unexpected-answer"),
+    answered(
+        "server-lengths", "the answer has two lengths", _NOT,
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!", timeout_s=2,
     ),
     failed(
         "key-revoked", "nothing but the key", "this key is refused", with_fault("key-revoked", apart=False),

@@ -67,6 +67,16 @@ def without_name_servers(ground: Ground) -> Asking:
     return Asking(url(ground, 8100, host=NAME))
 
 
+def first_is_dead(ground: Ground) -> Asking:
+    """The first of two name servers is behind a firewall; the other knows the name."""
+    pair = ground.apart()
+    emulator = ground.emulator()
+    pair.add("far", f"{_DEAD}/24")
+    pair.firewall("far", "input", f"ip daddr {_DEAD} udp dport 53 drop")
+    ground.names(Zone(a=(ground.host,)), _DEAD, ground.host)
+    return Asking(url(ground, port_of(emulator), host=NAME), emulator.key)
+
+
 def two(zone: Callable[[str], Zone], spoil: Callable[[Pair], None] = lambda pair: None) -> Road:
     """A server that is reached by IPv4 and IPv6, and what its name has; `spoil` breaks something between."""
 
@@ -133,6 +143,10 @@ ROWS = (
     unreached(
         "x-dns-silent-3ns", "three name servers never answer", _SILENT, named(Zone(silent=_BOTH), servers=3), "28 000",
         "resol|DNS|name server",
+    ),
+    unreached(
+        "dns-first-dead", "the first of two name servers is behind a firewall", "a name server is waited for",
+        first_is_dead, "28 000", r"10\.13\.0\.9 does not answer",
     ),
     unreached(
         "dns-aaaa-silent", "the name server never answers for AAAA", "one family of addresses is silent",

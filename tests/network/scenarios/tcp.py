@@ -145,7 +145,14 @@ ROWS = (
         server(says(b"<html><body>It works</body></html>\r\n")), or_else="connection-closed-early", timeout_s=3,
         curl="1 000",
     ),
-    Scenario("tcp-http2-only", "the server speaks HTTP/2 alone", _NO_HTTP, server(blurts(_H2)), curl="1 000"),
+    Scenario(
+        "tcp-http2-only", "the server speaks HTTP/2 alone", _NO_HTTP, server(blurts(_H2)), says=("HTTP/2 alone",),
+        curl="1 000",
+    ),
+    Scenario(
+        "tcp-binary-banner", "a database greets, not in words", _NO_HTTP, server(blurts(b"J\0\0\0\n8.0.35\0\x08")),
+        says=("something binary",), curl="1 000",
+    ),
     late(
         "tcp-tarpit", "a tarpit sends a byte now and then", _NO_HTTP, server(drips_at_once(b"x")), None,
         or_else="no-answer-in-time",

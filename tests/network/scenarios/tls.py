@@ -9,9 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.network.certificates import DAY, Authority
+from tests.network.certificates import DAY, Authority, served
 from tests.network.dns import Zone
 from tests.network.ground import Ground
 from tests.network.kinds import KEY, REACHED, SOCKET, Scenario, late, well
@@ -57,6 +58,18 @@ def by_intermediate(*, whole: bool = True, ends: timedelta = DAY) -> Road:
     return road
 
 
+def weak_key(ground: Ground) -> Asking:
+    """Its key is shorter than OpenSSL takes today."""
+    made = ground.authority.files(ground.host, key=rsa.generate_private_key(65537, 1024))
+    return by_tls(ground, served(made, "ALL:@SECLEVEL=0"))
+
+
+def root_expired(ground: Ground) -> Asking:
+    """The certificate is good and the root that signed it is not any more."""
+    old = Authority(ground.folder, "The Road's Old Root", ends=-2 * DAY)
+    return by_tls(ground, old.server(ground.host), trusting(old))
+
+
 def wildcard(host: str) -> Road:
     """The certificate is for every name right below road.test."""
 
@@ -87,6 +100,12 @@ def old_alone(context: ssl.SSLContext) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+
+def one_cipher(context: ssl.SSLContext) -> None:
+    """A cipher with SHA-1, which Python's clients do not offer."""
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA")
 
 
 def wants_client(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
@@ -219,6 +238,10 @@ ROWS = (
         curl="35 000",
     ),
     Scenario(
+        "tls-other-ciphers", "the server takes a cipher that Python does not offer", "no common version of TLS",
+        serving(one_cipher), curl=None,
+    ),
+    Scenario(
         "tls-alert-version", "the handshake is ended by the alert protocol_version", "no common version of TLS",
         server(after_a_flight(_ALERT + b"\x46"), "https"), curl="35 000",
     ),
@@ -245,6 +268,14 @@ ROWS = (
     Scenario(
         "tls-handshake-failure", "the handshake is ended by the alert handshake_failure", _HIDDEN,
         server(after_a_flight(_ALERT + b"\x28"), "https"), curl="35 000",
+    ),
+    Scenario(
+        "tls-weak-key", "the certificate has a key of 1024 bits", "the certificate breaks a rule", weak_key,
+        says=("key too weak",), curl=None,
+    ),
+    Scenario(
+        "tls-root-expired", "the root in SSL_CERT_FILE has ended", "unknown issuer", root_expired,
+        says=("a root of SSL_CERT_FILE",), curl="60 000",
     ),
     late(
         "tls-handshake-silent", "the handshake is not answered", "the handshake is not answered",
