@@ -25,6 +25,7 @@ from rtdiag.api.endpoints import CALLS, REALTIME, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.checks.websocket.websocket_judge import (
     CONTROLS,
+    GARBLED,
     INTENT,
     MODEL,
     NO_WEBSOCKET,
@@ -207,7 +208,7 @@ def _pointless(way: Way, kind: Kind, seen: Observation) -> dict[Kind | None, Jso
 
 
 # What says nothing of what was asked, nor will it of what comes next.
-_LIMITS = frozenset({LIMITED, NO_CREDIT, NO_SLOT})
+_LIMITS = frozenset({LIMITED, NO_CREDIT, NO_SLOT, GARBLED})
 
 
 CHECK = Check(

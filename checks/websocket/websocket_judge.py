@@ -35,7 +35,7 @@ from rtdiag.engine.findings import (
     said,
     update,
 )
-from rtdiag.model import ApiError, Event, Evidence, Exchange, Finding, Observation, Status
+from rtdiag.model import ApiError, Event, Evidence, Exchange, Failure, Finding, Observation, Status
 from rtdiag.transport.channel import BINARY, NOT_JSON
 
 # What is observed where HTTP took a key that the WebSocket refuses.
@@ -45,10 +45,17 @@ _ALONE = "a key that HTTP took is refused at the WebSocket"
 STRIPPED = "the upgrade is stripped"
 NOT_ANSWERED = "the upgrade alone is not answered"
 REFUSED_ALONE = "the upgrade alone is refused"
+# Where it is answered, and what comes is none, or ends at once; where the credential is not seen by who answers.
+GARBLED = "what answers the upgrade speaks no WebSocket"
+ENDED = "the WebSocket ends as soon as it is open"
+CREDENTIAL_LOST = "the credential does not arrive at the WebSocket"
 _HINTS = {
     STRIPPED: "what answers saw no Upgrade: a proxy or gateway on the way drops it, and has to pass it on (RFC 9110 7.8)",
     NOT_ANSWERED: "HTTP is answered at the same URL: something on the way holds WebSockets back; try another network, or WebRTC",
     REFUSED_ALONE: "HTTP is answered at the same URL: something before the server refuses WebSockets; read who says so",
+    GARBLED: "HTTP is answered here: something on the way answers in the server's place, or changes what it sends",
+    ENDED: "no close frame came: something on the way lets the upgrade through and then ends it, or the server's WebSocket breaks",
+    CREDENTIAL_LOST: "rtdiag sent it, and over HTTP it was taken: something on the way takes the header out of upgrades",
 }
 
 
@@ -107,8 +114,8 @@ _BY_CASE = {way.case: way for way in (*WAYS, *CONTROLS)}
 
 
 # Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
-_NOT_IMPLEMENTED = 501
-NO_WEBSOCKET = frozenset({404, 405, 426, _NOT_IMPLEMENTED})
+_UPGRADE_REQUIRED, _NOT_IMPLEMENTED = 426, 501
+NO_WEBSOCKET = frozenset({404, 405, _UPGRADE_REQUIRED, _NOT_IMPLEMENTED})
 
 
 # Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
@@ -190,9 +197,11 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
         hint = "what came is no event of the API: another server, or another protocol, is behind this URL"
         return Finding(way.case, "inconclusive", measured, expected, (NOT_IN_SHAPE,), hint)
     if stays_silent(seen) or _closed_for_nothing(seen):
-        hint = "the upgrade alone proves nothing: the first event of every session is session.created"
+        hint = "the first event of every session is session.created: the server, or something on the way, holds it back"
         return Finding(way.case, "fail", measured, expected, (NO_SESSION,), hint)
     error = as_answer(seen).error
+    if error and _NONE_SENT.search(error.message or ""):
+        return Finding(way.case, "fail", measured, expected, (CREDENTIAL_LOST,), _HINTS[CREDENTIAL_LOST])
     unnamed = not names_a_reason(as_answer(seen), _ALONE) or (error is not None and error.code == "invalid_api_key")
     if _credential_refused(seen) and (key_refused or way.credential == "api-key"):
         hint = "over HTTP this server took the key: what stands before its WebSocket answers, or drops the credential"
@@ -203,6 +212,12 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
         )
         return Finding(way.case, "fail", measured, expected, (TOKEN_REFUSED,), hint)
     return Finding(way.case, "fail", measured, expected)
+
+
+# What is said of a request that carries no credential; each of these carries one.
+_NONE_SENT = re.compile(
+    r"missing (bearer|basic)|did.?n.t provide an api key|no api key (was )?(provided|given)", re.IGNORECASE
+)
 
 
 def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
@@ -274,13 +289,15 @@ def on_the_way(
         return None
     if upgrade.failure:
         observed = NOT_ANSWERED if upgrade.failure.kind == "timeout" else REFUSED_ALONE
+    elif upgrade.status == _UPGRADE_REQUIRED and not upgrade.header("sec-websocket-version") and plain.status != 404:
+        observed = STRIPPED
     elif alike(upgrade, plain):
         observed = STRIPPED if _never_arrived(upgrade, official=official) else ""
     else:
         observed = REFUSED_ALONE if _by_another(seen, plain, control, official=official) else ""
     if not observed:
         return None
-    same = "as" if observed == STRIPPED else f"and {said(plain)}"
+    same = "as" if alike(upgrade, plain) else f"and {said(plain)}"
     measured = f"{said(upgrade)}, {same} without Upgrade"
     return Finding(case, "inconclusive", measured, "101", (observed,), _HINTS[observed])
 
@@ -321,7 +338,7 @@ def _by_another(seen: Observation, plain: Exchange, control: Observation | None,
         return False
     if upgrade.looks_like_html or status < 300:
         return True
-    by_whom = official or in_the_apis_shape(plain) if status in NO_WEBSOCKET else status in REFUSED or status == 400
+    by_whom = official or in_the_apis_shape(plain) or (status in REFUSED | {400} and status not in NO_WEBSOCKET)
     return by_whom and not in_the_apis_shape(upgrade)
 
 
@@ -348,8 +365,10 @@ def unusable_answer(case: str, seen: Observation) -> Finding | None:
         return None  # no server in trouble: it says what it has not
     failure = seen.peers[-1].failure if seen.peers else None
     broken = failure if failure and failure.kind != "silence" and not _error(seen) else None
-    if found := no_answer(case, replace(exchange, failure=exchange.failure or broken)):
-        return found
+    broken = exchange.failure or broken
+    if found := no_answer(case, replace(exchange, failure=broken)):
+        spoilt = _spoilt(seen, broken)
+        return replace(found, expected="101", observed=(spoilt,), hint=_HINTS[spoilt]) if spoilt else found
     if (exchange.status or 0) < 300 and exchange.status != 101:
         hint = "an answer came in place of the upgrade: a proxy or gateway that does not know WebSockets"
         return Finding(case, "inconclusive", f"{said(exchange)} in place of 101", "101", (NOT_IN_SHAPE,), hint)
@@ -357,6 +376,16 @@ def unusable_answer(case: str, seen: Observation) -> Finding | None:
         return replace(full, measured=_said(seen), expected="101")
     trouble = _trouble(as_answer(seen))
     return Finding(case, "inconclusive", _said(seen), "101", (trouble,)) if trouble else None
+
+
+def _spoilt(seen: Observation, broken: Failure | None) -> str | None:
+    """What becomes of an upgrade that was answered: no WebSocket, or one that ends before anything came."""
+    if broken is None:
+        return None
+    if broken.kind == "protocol":
+        return GARBLED
+    opened = seen.exchange is not None and seen.exchange.status == 101
+    return ENDED if opened and broken.kind == "closed" and not seen.events else None
 
 
 def _trouble(answer: Exchange) -> str | None:

@@ -114,7 +114,13 @@ def one(
         ("intent-token", closed(3000), [WRONG_TOKEN], "fail", "token-of-another-issuer"),
         ("model-token", closed(3000), [USED], "fail", "ephemeral-token-already-used"),
         ("model-token", closed(3000), [SCOPE], "fail", "missing-permission-scope"),
-        ("model-subprotocol", closed(3000, "invalid_request_error"), [NO_BEARER], "fail", "no-credential-sent"),
+        (
+            "model-subprotocol",
+            closed(3000, "invalid_request_error"),
+            [NO_BEARER],
+            "fail",
+            "no-credential-sent/lost-on-the-way",
+        ),
         ("model-key", closed(4000), [BETA_OVER], "fail", "beta-shape-retired"),
         ("model-key", closed(4000), [NO_SUCH_MODEL], "fail", "model-not-a-realtime-model"),
         ("bare-token", closed(4000), [NO_MODEL], "fail", "model-parameter-missing"),
@@ -138,10 +144,10 @@ def one(
         ("model-key", closed(4999), [], "fail", "unexpected-answer"),
         ("model-key", failed("silence"), [], "fail", "session-created-missing"),
         ("model-key", failed("silence"), [{"type": "conversation.created"}], "fail", "session-created-missing"),
-        ("model-key", failed("closed"), [], "inconclusive", "connection-closed-early"),
+        ("model-key", failed("closed"), [], "inconclusive", "websocket-upgrade-refused/ended"),
         ("model-key", failed("closed"), [WRONG_KEY], "fail", "credential-refused-at-websocket-alone"),
         ("model-key", failed("too-large"), [], "inconclusive", "answer-not-from-the-api"),
-        ("model-key", failed("protocol"), [], "inconclusive", "answer-not-from-the-api"),
+        ("model-key", failed("protocol"), [], "inconclusive", "websocket-upgrade-refused/garbled"),
     ],
 )
 def test_the_first_events_and_the_close_decide(
@@ -452,7 +458,8 @@ WANTS = (
 )
 LATE, CUT = Failure("timeout", "answer", "no answer within 15 s"), Failure("closed", "answer", "reset")
 STRIPPED, NOT_ANSWERED = ("the upgrade is stripped",), ("the upgrade alone is not answered",)
-ALONE = ("the upgrade alone is refused",)
+ALONE, GARBLED = ("the upgrade alone is refused",), ("what answers the upgrade speaks no WebSocket",)
+GARBAGE = Failure("protocol", "answer", "missing Sec-WebSocket-Accept header")
 
 
 def plain(status: int | None, body: Any = "", **more: Any) -> Exchange:
@@ -475,6 +482,11 @@ def beside(upgrade: Exchange, without: Exchange, *others: Observation, official:
         (upgraded(200, "{}"), plain(200, "{}"), False, "inconclusive", STRIPPED),
         (upgraded(426, WANTS), plain(426, WANTS), False, "inconclusive", STRIPPED),
         (upgraded(400, WANTS), plain(400, WANTS), False, "inconclusive", STRIPPED),
+        (upgraded(426), plain(405, INVALID_METHOD), False, "inconclusive", STRIPPED),
+        (upgraded(426, headers={"sec-websocket-version": "8"}), plain(405, NO_ROUTE), False, "info", ()),
+        (upgraded(421), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
+        (upgraded(505), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
+        (upgraded(None, failure=GARBAGE), plain(405, INVALID_METHOD), False, "inconclusive", GARBLED),
         (upgraded(404), plain(404), True, "inconclusive", STRIPPED),
         (upgraded(404, NO_ROUTE), plain(404, NO_ROUTE), False, "info", ()),
         (upgraded(405, NO_ROUTE), plain(405, NO_ROUTE), False, "info", ()),

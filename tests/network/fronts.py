@@ -25,7 +25,7 @@ class Front:
     """A server before that at `to`.
 
     `hold` says of a request, and of how many came before it, that nothing more is done for it, or, where it `resets`, that
-    it is reset, or, with `says`, answered so; `strips` takes `Upgrade` out of every request; `ends` every WebSocket as soon as
+    it is reset, or, with `says`, answered so; `strips` takes `Upgrade` out of every request, `hides` these headers out of upgrades; `ends` every WebSocket as soon as
     it is open; `change` makes another head and body of an answer's.
     """
 
@@ -34,6 +34,7 @@ class Front:
     resets: bool = False
     says: bytes = b""
     strips: bool = False
+    hides: tuple[str, ...] = ()
     ends: bool = False
     change: Change = untouched
     asked: Callable[[int], None] = lambda number: None
@@ -65,7 +66,7 @@ class Front:
         there, back = await asyncio.open_connection(*self.to)
         try:
             if request.upgrades:
-                back.write(request.head)
+                back.write(without(request.head, *self.hides) if self.hides else request.head)
                 if self.ends:
                     writer.write(await there.readuntil(b"\r\n\r\n"))
                     return

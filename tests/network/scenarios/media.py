@@ -54,6 +54,39 @@ def wrong_fragment(sdp: bytes) -> bytes:
     return re.sub(rb"(?m)^(a=ice-ufrag:)\S+", rb"\g<1>" + b"wrong", sdp)
 
 
+def candidates_at(host: str) -> Callable[[bytes], bytes]:
+    """Every candidate is there."""
+    return lambda sdp: re.sub(rb"(?m)^(a=candidate:\S+ \d+ \S+ \d+ )\S+", rb"\g<1>" + host.encode(), sdp)
+
+
+def first_at(host: str) -> Callable[[bytes], bytes]:
+    """One more candidate stands first, there."""
+    return lambda sdp: re.sub(
+        rb"(?mi)^(a=candidate:\S+ \d+ udp \d+ )\S+( .*)$", rb"\g<1>" + host.encode() + rb"\g<2>\n\g<0>", sdp, count=1
+    )
+
+
+def by_digest(sdp: bytes) -> bytes:
+    """The fingerprints say to be by a digest that is rare."""
+    return re.sub(rb"(?m)^a=fingerprint:\S+", b"a=fingerprint:sha3-256", sdp)
+
+
+def without(line: str) -> Callable[[bytes], bytes]:
+    """No line begins so."""
+    return lambda sdp: re.sub(rb"(?m)^" + line.encode() + rb".*\r\n", b"", sdp)
+
+
+def symmetric_nat(ground: Ground) -> Asking:
+    """Each place that is spoken to sees another port, and nobody comes in who was not asked."""
+    pair = ground.apart()
+    emulator = ground.emulator()
+    pair.call("near", "nft", "add table ip nat")
+    pair.call("near", "nft", "add chain ip nat out { type nat hook postrouting priority 100 ; }")
+    pair.call("near", "nft", f"add rule ip nat out {_UDP} masquerade random")
+    pair.firewall("near", "input", _PASSIVE)
+    return Asking(emulator.base_url, emulator.key)
+
+
 def behind_nat(ground: Ground) -> Asking:
     """What goes out has other ports than it was sent from, and nobody comes in who was not asked."""
     pair = ground.apart()
@@ -76,10 +109,10 @@ def dtls(name: str, fault: str, road: Road) -> Scenario:
     return Scenario(name, fault, "DTLS is dropped", road, options=DTLS, timeout_s=3)
 
 
-def lost(name: str, fault: str, road: Road) -> Scenario:
+def lost(name: str, fault: str, road: Road, kind: str = "cut in the session") -> Scenario:
     """Sessions whose media die: an update that nobody can have got is not unanswered."""
     never = ("session-update-unanswered",)
-    return Scenario(name, fault, "cut in the session", road, never=never, timeout_s=3)
+    return Scenario(name, fault, kind, road, never=never, timeout_s=3)
 
 
 def losing(part: str) -> Road:
@@ -145,7 +178,7 @@ ROWS = (
     ),
     lost(
         "udp-cut-outwards", "after 30,000 bytes UDP that goes out is dropped",
-        walled(f"{_UDP} quota over 30000 bytes drop"),
+        walled(f"{_UDP} quota over 30000 bytes drop"), "cut outwards in the session",
     ),
     failed(
         "media-wrong-fingerprint", "the certificate is not the one that the answer names", "another fingerprint",
@@ -183,8 +216,46 @@ ROWS = (
         "media-wrong-ice-pwd", "the answer's ICE password is wrong", "ICE credentials", answers_changed(wrong_password),
     ),
     ice(
-        "media-wrong-ice-ufrag", "the answer's ICE user name is wrong", "ICE credentials",
+        "media-wrong-ice-ufrag", "the answer's ICE user name is wrong", "ICE credentials or a firewall",
         answers_changed(wrong_fragment),
+    ),
+    ice(
+        "udp-dropped-tcp-eaten", "a firewall drops UDP, and over TCP what carries data",
+        "ICE credentials or a firewall",
+        walled(f"{_UDP} drop", "meta l4proto tcp tcp dport != {port} meta length > 100 drop"),
+    ),
+    ice(
+        "media-candidate-loopback", "the answer's candidate is 127.0.0.1", "a candidate that is not routed",
+        answers_changed(candidates_at("127.0.0.1"), passive=True), says=("127.0.0.1",),
+    ),
+    ice(
+        "media-candidate-mdns", "the answer's candidate is a name of mDNS", "candidates are names",
+        answers_changed(candidates_at("3a5c9a1e-0f3f-4a5d-a6b7-0d2ad3bfc001.local"), passive=True), says=(".local",),
+    ),
+    well(
+        "media-first-candidate-dead", "of two candidates the first leads nowhere",
+        answers_changed(first_at(ELSEWHERE), passive=True), options=ICE,
+    ),
+    well(
+        "media-first-candidate-v6", "of two candidates the first is of IPv6, which is not here",
+        answers_changed(first_at("2001:db8:ffff::5"), passive=True), options=ICE,
+    ),
+    well(
+        "media-without-end", "the answer has no a=end-of-candidates",
+        answers_changed(without("a=end-of-candidates"), passive=True), options=ICE,
+    ),
+    well("udp-nat-symmetric", "a NAT gives each place another port", symmetric_nat, options=ICE),
+    ice(
+        "udp-3478-alone", "UDP passes to port 3478 alone, and the answer names another",
+        "UDP is dropped and TCP is open", walled(f"{_UDP} udp dport != 3478 drop"),
+    ),
+    Scenario(
+        "dtls-digest-unknown", "the answer's fingerprint is by a rare digest", "a digest nobody compares",
+        answers_changed(by_digest), options=DTLS, timeout_s=3,
+    ),
+    failed(
+        "dtls-no-fingerprint", "the answer has no fingerprint", "no fingerprint",
+        answers_changed(without("a=fingerprint:")), options=DTLS,
     ),
     worse("udp-loss-5", "one of 20 datagrams is lost", _LOST, losing("20 == 0"), options=ICE, or_else="()"),
     worse("udp-loss-20", "one of 5 datagrams is lost", _LOST, losing("5 == 0"), options=ICE, or_else="()"),
@@ -192,4 +263,5 @@ ROWS = (
         "udp-loss-40", "two of 5 datagrams are lost", "many datagrams are lost", losing("5 < 2"), (0, 3),
         r"slow-way/loss|()", options=ICE,
     ),
+    ice("udp-loss-first-10", "of 20 datagrams the first ten are lost", "many datagrams are lost", losing("20 < 10")),
 )  # fmt: skip

@@ -28,13 +28,17 @@ def relays(
     alone: bool = False,
     spoil: Callable[[Pair], None] = lambda pair: None,
     trusted: bool = True,
+    more: tuple[str, ...] = (),
 ) -> Road:
-    """coturn beside the emulator; {host} in the URLs is its address. `alone`: --relay-only; `spoil` breaks something."""
+    """coturn beside the emulator, started with `more`; {host} in the URLs is its address.
+
+    `alone`: --relay-only; `spoil` breaks something.
+    """
 
     def road(ground: Ground) -> Asking:
         pair = ground.apart()
         emulator = ground.emulator()
-        ground.keep(turn.coturn(ground.host, ground.authority.files(ground.host)))
+        ground.keep(turn.coturn(ground.host, ground.authority.files(ground.host), more=more))
         ground.names(Zone(error=NXDOMAIN))
         spoil(pair)
         given = [part for one in urls for part in ("--ice-server", one.format(host=ground.host))]
@@ -53,6 +57,11 @@ def turn_alone(pair: Pair) -> None:
 def no_udp(pair: Pair) -> None:
     """All UDP on the way is dropped."""
     pair.firewall("far", "input", f"{_ON_WIRE} meta l4proto udp drop")
+
+
+def relay_ports_shut(pair: Pair) -> None:
+    """What comes to the ports of relays is dropped, and what leaves them."""
+    pair.firewall("far", "output", "meta l4proto udp udp sport 50000-50100 drop")
 
 
 def silent(pair: Pair) -> None:
@@ -188,6 +197,26 @@ ROWS = (
     blocked(
         "turn-tcp-silent", "the relay alone over TCP, and packets to it are dropped", _UNREACHED,
         relays(_TCP, login=_RIGHT, alone=True, spoil=silent),
+    ),
+    ok("turn-quota-1", "nothing: the relay alone, one for each user", relays(_UDP, login=_RIGHT, alone=True, more=("--user-quota=1",))),
+    ok(
+        "turn-quota-three-urls", "nothing: three URLs of a server that gives each user one relay",
+        relays(_UDP, _TCP, _TLS, login=_RIGHT, alone=True, more=("--user-quota=1",)),
+    ),
+    blocked(
+        "turn-peer-denied", "the relay alone, which refuses the answer's address", "TURN denies the peer",
+        relays(_UDP, login=_RIGHT, alone=True, more=("--denied-peer-ip=0.0.0.0-255.255.255.255",)), "403",
+    ),
+    blocked(
+        "turn-relay-ports-shut", "the relay alone, whose ports are shut", "the relay is silent",
+        relays(_UDP, login=_RIGHT, alone=True, spoil=relay_ports_shut, more=("--min-port=50000", "--max-port=50100")),
+    ),
+    blocked(
+        "turn-expired", "the relay alone, with credentials that have ended", _REFUSED,
+        relays(
+            _UDP, login=("1600000000:someone", "FAKE-wrong"), alone=True,
+            more=("--use-auth-secret", "--static-auth-secret=FAKE-secret"),
+        ), "401",
     ),
     blocked(
         "turn-closed", "the relay alone, and nothing listens there", _UNREACHED,

@@ -22,6 +22,8 @@ def row(name: str, fault: str, kind: str, road: Road, or_else: str = "", *words:
 
 
 _STRIPPED, _REFUSED = "the upgrade is stripped", "the upgrade is refused"
+_GARBLED = "the upgrade is garbled"
+_SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n"
 _ANY = r"websocket-upgrade-refused\S*"
 ROWS = (
     row("x-wsstrip", "a proxy takes Upgrade out of each request", _STRIPPED, behind(strips=True)),
@@ -39,8 +41,22 @@ ROWS = (
         _ANY,
     ),
     row(
-        "ws-closed-after-101", "each WebSocket is closed as soon as it is open", "closed before the answer is whole",
-        behind(ends=True), r"websocket-\S+",
+        "ws-closed-after-101", "each WebSocket is closed as soon as it is open", "the WebSocket ends at once",
+        behind(ends=True),
+    ),
+    row("ws-421", "each upgrade is answered 421", _REFUSED, saying(answer("421 Misdirected Request")), "", "421"),
+    row("ws-505", "each upgrade is answered 505", _REFUSED, saying(answer("505 HTTP Version Not Supported")), "", "505"),
+    row("ws-no-accept", "each upgrade is answered 101 without Sec-WebSocket-Accept", _GARBLED, saying(_SWITCHED)),
+    row("ws-other-upgrade", "each upgrade is answered with another one", _GARBLED, saying(_SWITCHED.replace(b"websocket", b"h2c"))),
+    row("ws-http-1-0", "each upgrade is answered in HTTP/1.0", _GARBLED, saying(b"HTTP/1.0 400 Bad Request\r\n\r\n")),
+    Scenario(
+        "ws-credential-hidden", "a proxy takes Authorization out of upgrades", "the credential is lost on the way",
+        behind(hides=("authorization",)), (1,), never=NEVER, options=SOCKETS, timeout_s=2,
+    ),
+    Scenario(
+        "ws-subprotocol-hidden", "a proxy takes Sec-WebSocket-Protocol out of upgrades",
+        "the credential is lost on the way", behind(hides=("sec-websocket-protocol",)), (1,), never=NEVER,
+        options=SOCKETS, timeout_s=2,
     ),
     row(
         "blocked-sockets", "a blocker says 403 to each upgrade", "the upgrade is refused as not allowed",
