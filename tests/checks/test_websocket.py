@@ -486,7 +486,7 @@ def beside(upgrade: Exchange, without: Exchange, *others: Observation, official:
         (upgraded(426, headers={"sec-websocket-version": "8"}), plain(405, NO_ROUTE), False, "info", ()),
         (upgraded(421), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
         (upgraded(505), plain(405, INVALID_METHOD), False, "inconclusive", ALONE),
-        (upgraded(None, failure=GARBAGE), plain(405, INVALID_METHOD), False, "inconclusive", GARBLED),
+        (lost(GARBAGE), plain(405, INVALID_METHOD), False, "inconclusive", GARBLED),
         (upgraded(404), plain(404), True, "inconclusive", STRIPPED),
         (upgraded(404, NO_ROUTE), plain(404, NO_ROUTE), False, "info", ()),
         (upgraded(405, NO_ROUTE), plain(405, NO_ROUTE), False, "info", ()),

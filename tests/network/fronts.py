@@ -25,8 +25,8 @@ class Front:
     """A server before that at `to`.
 
     `hold` says of a request, and of how many came before it, that nothing more is done for it, or, where it `resets`, that
-    it is reset, or, with `says`, answered so; `strips` takes `Upgrade` out of every request, `hides` these headers out of upgrades; `ends` every WebSocket as soon as
-    it is open; `change` makes another head and body of an answer's.
+    it is reset, or, with `says`, answered so; `strips` takes `Upgrade` out of every request, `hides` these headers out of
+    upgrades; `ends` every WebSocket as soon as it is open; `change` makes another head and body of an answer's.
     """
 
     to: Address

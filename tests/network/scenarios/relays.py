@@ -198,7 +198,10 @@ ROWS = (
         "turn-tcp-silent", "the relay alone over TCP, and packets to it are dropped", _UNREACHED,
         relays(_TCP, login=_RIGHT, alone=True, spoil=silent),
     ),
-    ok("turn-quota-1", "nothing: the relay alone, one for each user", relays(_UDP, login=_RIGHT, alone=True, more=("--user-quota=1",))),
+    ok(
+        "turn-quota-1", "nothing: the relay alone, one for each user",
+        relays(_UDP, login=_RIGHT, alone=True, more=("--user-quota=1",)),
+    ),
     ok(
         "turn-quota-three-urls", "nothing: three URLs of a server that gives each user one relay",
         relays(_UDP, _TCP, _TLS, login=_RIGHT, alone=True, more=("--user-quota=1",)),
