@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +44,7 @@ _TRIPS = 6
 _LOSS, _MOST_LOST, _FEW_LOST = 0.05, 5, 3
 # When what is lost is sent again at the soonest: Linux waits for 200 ms, SCTP for a second (RFC 9260 section 16).
 _TCP_TIMER_MS, _SCTP_TIMER_MS = 190, 900
+_BY_UDP = ("ice", "dtls", "channel")  # phases of a session
 # Once its offer is answered a session takes so many: one for ICE, one for DTLS, three for SCTP and its channel, measured.
 _SESSION_TRIPS = 5
 
@@ -73,7 +74,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Add up what is written down already."""
     recorder = ctx.recorder
     asked, run_ms = [x for x in recorder.exchanges if _away(x)], recorder.now_ms()
-    trip_ms, packets = _round_trip_ms(asked), {name: recorder.by_protocol(name) for name in ("TCP", "UDP")}
+    trip_ms, packets = _round_trip_ms(asked), _packets(recorder, asked)
     names = _spent(((ms, ms > _LOOK_UP_MS) for ms in map(_looked_up, asked)), run_ms)
     connecting = _spent(((_connected(x), _slow(x, trip_ms)) for x in asked), run_ms)
     yield Observation("names", facts=names)
@@ -84,7 +85,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     took = {
         "names_ms": names["total_ms"],
         "connecting_ms": connecting["slow_ms"],
-        "lost_ms": _lost_ms(recorder, asked, packets),
+        "lost_ms": round(sum(way.waited_ms for way in packets.values()), 1),
     }
     waited = {"trip_ms": trip_ms, "trips_ms": _waited_ms(recorder, asked, trip_ms, run_ms)}
     yield Observation("cost", facts={**waited, **took, "run_ms": run_ms} if asked else {})
@@ -217,20 +218,24 @@ def _waited_ms(recorder: Recorder, asked: list[Exchange], trip_ms: float | None,
     return round(waited_ms, 1)
 
 
-def _lost_ms(recorder: Recorder, asked: list[Exchange], packets: Mapping[str, Packets]) -> float:
-    """How long lost packets were waited for: ours, and, where many are lost, all answers that are late as by a timer."""
+def _packets(recorder: Recorder, asked: list[Exchange]) -> Mapping[str, Packets]:
+    """Those of each protocol; where several are lost, all that was late as by a timer was waiting for them."""
     answers_ms, sent_ms = list[float](), dict[str, float]()
     for event in recorder.events:
         if event.direction == "sent" and ("UDP", event.channel.partition("/")[0]) in recorder.packets:
             sent_ms[event.channel] = event.at_ms
         elif event.channel in sent_ms:
             answers_ms.append(event.at_ms - sent_ms.pop(event.channel))
+    phases_ms = (ms for peer in recorder.peers.values() for name, ms in peer.phases_ms.items() if name in _BY_UDP)
     late_ms = {
         "TCP": _late_ms([_answered_ms(x) for x in asked if x.status is not None], _TCP_TIMER_MS),
-        "UDP": _late_ms(answers_ms, _SCTP_TIMER_MS),
+        "UDP": _late_ms(answers_ms, _SCTP_TIMER_MS) + sum(ms for ms in phases_ms if ms > _SCTP_TIMER_MS),
     }
-    found = (max(way.waited_ms, late_ms[name] if _many(**asdict(way)) else 0.0) for name, way in packets.items())
-    return round(sum(found), 1)
+    counted = {name: recorder.by_protocol(name) for name in late_ms}
+    return {
+        name: replace(way, waited_ms=round(max(way.waited_ms, late_ms[name] if way.lossy else 0.0), 1))
+        for name, way in counted.items()
+    }
 
 
 def _late_ms(answers_ms: list[float], timer_ms: float) -> float:

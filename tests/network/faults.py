@@ -87,6 +87,7 @@ FAULTS: dict[str, str | None] = {
     "another fingerprint": "dtls-fingerprint-mismatch",
     "DTLS is dropped": "dtls-no-answer",
     "cut in the session": "network-lost-in-session",
+    "cut in mid-run": "network-lost-in-session/mid-run",
     "TURN refuses the credentials": f"{ICE}/turn-refused",
     "TURN wants credentials": f"{ICE}/turn-login",
     "TURN is not reached": f"{ICE}/turn-unreachable",
@@ -97,7 +98,7 @@ FAULTS: dict[str, str | None] = {
     "connecting is slow": "slow-way/connecting",
     "a long round trip": "slow-way/round-trip",
     "IPv6 in vain": "slow-way/ipv6",
-    "some datagrams are lost": "slow-way/loss",
+    "some packets are lost": "slow-way/loss",
 }  # fmt: skip
 
 # Why some kinds have one cause: what was seen is the same.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.network.ground import Ground
-from tests.network.kinds import ICE, KEY, NETWORK, SOCKET, Scenario, well, worse
+from tests.network.kinds import ICE, KEY, NETWORK, SOCKET, well, worse
 from tests.network.link import Link
 from tests.network.roads import Road, apart, walled
 from tests.network.runs import Asking
@@ -47,8 +47,8 @@ ROWS = (
         "loss-5", "a round trip takes 40 ms, and 5 % of all packets are lost", slow(0.02, 0.05),
         options=(*NETWORK, *ICE), or_else=r"slow-way/\S+",
     ),
-    Scenario(
-        "loss-20", "a round trip takes 40 ms, and 20 % of all packets are lost", "some datagrams are lost",
-        slow(0.02, 0.2), (0, 3), r"slow-way/\S+|ice-udp-blocked/lossy|()", options=(*NETWORK, *ICE),
+    worse(
+        "loss-20", "a round trip takes 40 ms, and 20 % of all packets are lost", "some packets are lost",
+        slow(0.02, 0.2), options=("--only", "endpoint", "--only", "websocket"), says=("lost over TCP",),
     ),
 )  # fmt: skip

@@ -120,7 +120,7 @@ def losing(part: str) -> Road:
     return walled(f"{_UDP} numgen inc mod {part} drop", side="near")
 
 
-_DROPPED, _REJECTED, _LOST = "UDP is dropped", "UDP is rejected", "some datagrams are lost"
+_DROPPED, _REJECTED, _LOST = "UDP is dropped", "UDP is rejected", "some packets are lost"
 _UNSEEN = "ice-udp-blocked/rejected"
 ROWS = (
     well(
