@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ import msgspec
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
 from rtdiag.checks.network import ice_servers_judge
-from rtdiag.engine.findings import no_answer
+from rtdiag.engine.findings import PORTAL, no_answer
 from rtdiag.model import Evidence, Exchange, Finding, Observation
 from rtdiag.network.streams import HTTP2
 from rtdiag.network.way import Certificate, Dial, Handshake, Hop, Lookup, Tunnel, Way
@@ -74,6 +75,10 @@ _CONNECT: Mapping[str, _Told] = {
         "this machine has no network, or none that leads there: look at `ip route`, Wi-Fi, VPN, the container's network",
     ),
 }
+_FAILS: _Told = (
+    "no connection comes about",
+    "read the words of the failure; what the base URL names may be no address that a connection can have",
+)
 _BYPASSED: _Told = (
     "NO_PROXY keeps the server from the proxy",
     "directly it is not reached: take the host out of NO_PROXY",
@@ -90,6 +95,10 @@ _PROXY_HOP: Mapping[str, _Told] = {
 _LOGIN: _Told = (
     "the proxy wants a login",
     "name, colon, password and @ stand before the proxy's host in the variable",
+)
+_PORTAL: _Told = (
+    PORTAL,
+    "it is the proxy that sends there: log in with a browser that uses it, or ask whoever runs it",
 )
 _OTHER_LOGIN: _Told = (
     "the proxy takes no password",
@@ -197,6 +206,7 @@ _CLOCK: _Told = (
     "code that compares `expires_at` with the local time throws good tokens away, or keeps dead ones: set the clock",
 )
 
+_REFUSAL = re.compile(r"HTTP/\S+ (?!400)[3-5]")  # 400 is what a server of plain HTTP says to TLS
 _CLOCK_TOLERANCE_S = 30
 _BEHIND = ("tls", "certificate")  # what lies behind a proxy, where there is one
 _LOCAL = ("localhost", ".localhost")
@@ -265,6 +275,8 @@ def _proxy(seen: _Seen) -> Finding:
 
 def _of_tunnel(tunnel: Tunnel) -> _Told:
     """What a tunnel that was not opened comes to; without a word of Basic no name and no password help."""
+    if tunnel.status == 511 or (tunnel.status or 0) // 100 == 3:
+        return _PORTAL
     if tunnel.failure != "login":
         return _TUNNEL[tunnel.failure]
     if tunnel.logins and "basic" not in map(str.lower, tunnel.logins):
@@ -322,7 +334,7 @@ def _connect(seen: _Seen) -> Finding:
     opened = [dial for dial in hop.dials if not dial.failure]
     if opened or way.proxied:
         return Finding("connect", "pass", _dials(opened or hop.dials))
-    told = _CONNECT.get(_worst(hop.dials), _CONNECT["dropped"])
+    told = _CONNECT.get(_worst(hop.dials), _FAILS)
     if way.bypassed and _worst(hop.dials) in ("dropped", "rejected", "no-route"):
         told = _BYPASSED
     return seen.ends(_dials(hop.dials), told, "a connection")
@@ -334,6 +346,8 @@ def _tls(seen: _Seen) -> Finding:
         return Finding("tls", "info", "none: the base URL begins with http://")
     if shaken is None:
         return Finding("tls", "info", "not measured: the first request tells")
+    if way.proxied and shaken.failure == "plain-http" and _REFUSAL.match(shaken.detail):
+        return seen.ends(f"in place of TLS comes {shaken.detail}", _TUNNEL["refused"], "a handshake")
     if shaken.failure in _TLS:
         return seen.ends(shaken.detail or shaken.failure, _TLS[shaken.failure], "a handshake")
     return Finding("tls", "pass", f"{shaken.protocol or 'TLS'} in {shaken.took_ms:.0f} ms")

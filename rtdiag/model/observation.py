@@ -113,6 +113,11 @@ class Exchange:
         return int(told) if re.fullmatch("[0-9]{1,9}", told) else 0
 
     @property
+    def kept(self) -> bool:
+        """Whether a cache on the way says that it gave the answer, by `Age` or `X-Cache`."""
+        return self.age_s > 0 or (self.header("x-cache") or "").lower().startswith("hit")
+
+    @property
     def looks_like_html(self) -> bool:
         """Whether the answer is a web page: from a gateway, a portal or the wrong host, never from the API."""
         return "html" in (self.header("content-type") or "") or (self.body or "").lstrip()[:15].lower().startswith(

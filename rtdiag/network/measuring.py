@@ -123,7 +123,21 @@ class _Road:
             if failure not in ("", "late"):
                 said = f"it answers in plain HTTP: {detail}" if failure == "plain-http" else detail
                 return stream, Tunnel(failure="tls", detail=said)
-        return stream, await tunnel(stream, proxy, self.way.host, self.way.port, self.deadlines.request_s)
+        opened = await tunnel(stream, proxy, self.way.host, self.way.port, self.deadlines.request_s)
+        if proxy.scheme == "http" and opened.failure in ("closed", "not-http") and await self._speaks_tls(proxy):
+            opened = replace(opened, failure="tls", detail="it speaks TLS, and the variable begins with http://")
+        return stream, opened
+
+    async def _speaks_tls(self, proxy: Address) -> bool:
+        """Whether the proxy answers a ClientHello, over a connection of its own."""
+        with suppress(OSError):  # a deadline that passes is one
+            async with asyncio.timeout(self.deadlines.connect_s):
+                stream = Stream(await connection(self.address or proxy.host, proxy.port or 80))
+                try:
+                    return leads_to_tls(await answer_to_hello(stream, proxy.host, self.deadlines.connect_s))
+                finally:
+                    stream.close()
+        return False
 
     async def _secured(self, stream: Stream) -> Handshake:
         ways, host = self.ways, self.way.host

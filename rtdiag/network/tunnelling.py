@@ -84,7 +84,8 @@ async def tunnel(stream: Stream, proxy: Address, host: str, port: int, within_s:
     if refused := _failure(head):
         rest += await _body(stream, head.headers, len(rest))
         reason = " ".join((head.reason, head.headers.get("x-squid-error", "")))
-        return replace(made, failure=refused, words=_shown(_spoken(rest), proxy), detail=_shown(reason, proxy))
+        words = f"to {head.headers['location']}" if "location" in head.headers else _spoken(rest)
+        return replace(made, failure=refused, words=_shown(words, proxy), detail=_shown(reason, proxy))
     if not _END.search(raw):  # the head of a 2xx has no end
         return replace(made, failure=failure or "not-http", detail=detail)
     stream.unread(rest)

@@ -173,6 +173,8 @@ def _route(variable: str, value: str, notes: tuple[str, ...]) -> Route:
         raise BadAddress("the quotes are part of its value")
     if re.match(r"(?i:https?|socks\w*):(?!//|\d+\Z)", value):
         raise BadAddress("the // is missing behind the scheme")
+    if re.search(r"[,;][^@]*\Z", value):
+        raise BadAddress("it names more than one proxy, or what no host holds: a variable takes one")
     address = read(value if "://" in value else f"http://{value}")
     if address.scheme not in _PORTS:
         raise BadAddress(f"rtdiag has no way through such a proxy, only through {', '.join(_PORTS)}")

@@ -397,6 +397,27 @@ def test_a_green_is_void_where_a_made_up_key_is_taken_too() -> None:
     assert accepted(exchange(200, {"data": []}), control=exchange(200, {"data": []})).status == "info"
 
 
+@pytest.mark.parametrize(
+    ("headers", "cause"),
+    [
+        ({"age": "100"}, "refused-alike"),
+        ({"x-cache": "HIT from proxy"}, "refused-alike"),
+        ({"age": "0"}, "key-wrong-or-revoked"),
+        ({"x-cache": "Miss from cloud"}, "key-wrong-or-revoked"),
+    ],
+)
+def test_what_a_cache_gave_was_meant_for_another_key(headers: dict[str, str], cause: str) -> None:
+    told = "Incorrect API key provided: sk-proj-****abcd."
+    answer = refusal(401, "invalid_api_key", told, headers=headers)
+    assert accepted(answer, control=answer).cause == cause
+
+
+def test_a_key_that_was_sent_and_does_not_arrive() -> None:
+    answer = refusal(401, None, "Missing bearer or basic authentication in header")
+    found = accepted(answer, control=answer)
+    assert (found.status, found.cause) == ("inconclusive", "no-credential-sent/stripped")
+
+
 @pytest.mark.parametrize("listed", [[], {"data": []}, {"models": [{"name": "one"}]}])
 def test_a_list_of_models_that_everybody_gets_is_one(listed: object) -> None:
     assert judge(CHECK, [Observation("control", (exchange(200, listed),))])["control"].cause == "server-asks-for-no-key"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rtdiag.checks.network.way_judge import judge
+from rtdiag.engine.findings import PORTAL
 from rtdiag.model import Evidence, Exchange, Failure, Finding, Observation
 from rtdiag.network.way import Certificate, Dial, Handshake, Hop, Lookup, Tunnel, Way, facts
 
@@ -44,6 +45,10 @@ def shaken(failure: str, **more: Any) -> Way:
 
 def tunnelled(failure: str, **more: Any) -> Way:
     return replace(THROUGH, tunnel=Tunnel(failure=failure, **more))
+
+
+def through(failure: str, detail: str) -> Way:
+    return replace(THROUGH, handshake=replace(SHAKEN, failure=failure, detail=detail))
 
 
 def at_proxy(*lookups: Lookup, dial: str = "") -> Way:
@@ -85,6 +90,11 @@ ENDS = (
     ("proxy", tunnelled("login", status=407, logins=("NTLM", "Negotiate")), "the proxy takes no password"),
     ("proxy", tunnelled("login", status=407, login=True, logins=("Digest",)), "the proxy takes no password"),
     ("proxy", tunnelled("login", status=407, login=True, logins=("Negotiate", "BASIC")), "the proxy refuses the login"),
+    ("proxy", tunnelled("refused", status=302, words="to http://login.test/"), PORTAL),
+    ("proxy", tunnelled("unreached", status=511), PORTAL),
+    ("tls", through("plain-http", "HTTP/1.1 403 Forbidden"), "the proxy refuses the server"),
+    ("tls", through("plain-http", "HTTP/1.1 400 Bad Request"), "the port speaks plain HTTP"),
+    ("connect", dialled("other"), "no connection comes about"),
     ("proxy", tunnelled("tls", detail="certificate is for another name"), "TLS with the proxy itself fails"),
     ("proxy", tunnelled("refused", status=403, words="Blocked"), "the proxy refuses the server"),
     ("proxy", tunnelled("unreached", status=502), "the proxy does not reach the server"),

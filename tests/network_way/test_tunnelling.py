@@ -14,7 +14,18 @@ from rtdiag.network.measuring import SOCKS
 from rtdiag.network.way import Tunnel, facts
 from tests.network.ground import Ground
 from tests.network.proxies import Proxy, asks_login
-from tests.network.servers import Behaviour, answer, blurts, drips, page, request_of, resets, says, silent
+from tests.network.servers import (
+    Behaviour,
+    after_a_flight,
+    answer,
+    blurts,
+    drips,
+    page,
+    request_of,
+    resets,
+    says,
+    silent,
+)
 from tests.network_way.chains import Signer
 from tests.network_way.walking import SHORT_S, tunnelled, walked
 
@@ -42,8 +53,8 @@ def made_of(ground: Ground, behaviour: Behaviour, userinfo: str = "", within_s: 
         (says(answer("501 Unsupported method ('CONNECT')")), 501, "no-proxy", ""),
         (says(page("200 OK", "Welcome")), 200, "no-proxy", "Welcome"),
         (says(answer("401 Unauthorized", "", "")), 401, "login", ""),
-        (says(b"\x15\x03\x01\0\x02\x02\x46"), None, "not-http", ""),
-        (says(answer("302 Found", "", "", "location: http://login.test/")), 302, "refused", ""),
+        (after_a_flight(b"\x15\x03\x01\0\x02\x02\x46"), None, "tls", ""),
+        (says(answer("302 Found", "", "", "location: http://login.test/")), 302, "refused", "to http://login.test/"),
         (says(page("502 Bad Gateway")), 502, "unreached", "502 Bad Gateway"),
         (says(answer("504 Gateway Timeout", "<p>late<script>x</script> &amp; tired</p>")), 504, "unreached", "late & tired"),
         (says(b"HTTP/1.0 503 Service Unavailable\r\n\r\n"), 503, "unreached", ""),
