@@ -198,13 +198,14 @@ ROWS = (
         "turn-tcp-silent", "the relay alone over TCP, and packets to it are dropped", _UNREACHED,
         relays(_TCP, login=_RIGHT, alone=True, spoil=silent),
     ),
-    ok(
-        "turn-quota-1", "nothing: the relay alone, one for each user",
-        relays(_UDP, login=_RIGHT, alone=True, more=("--user-quota=1",)),
+    Scenario(
+        "turn-quota-1", "the relay alone, one for each user, where rtdiag's library wants two", "TURN has no relay left",
+        relays(_UDP, login=_RIGHT, alone=True, more=("--user-quota=1",)), (0, 3), "()", options=(*NETWORK, *ICE),
+        timeout_s=5,
     ),
     ok(
-        "turn-quota-three-urls", "nothing: three URLs of a server that gives each user one relay",
-        relays(_UDP, _TCP, _TLS, login=_RIGHT, alone=True, more=("--user-quota=1",)),
+        "turn-quota-three-urls", "nothing: three URLs of a server that gives each user two relays",
+        relays(_UDP, _TCP, _TLS, login=_RIGHT, alone=True, more=("--user-quota=2",)),
     ),
     blocked(
         "turn-peer-denied", "the relay alone, which refuses the answer's address", "TURN denies the peer",
