@@ -66,6 +66,7 @@ FAULTS: dict[str, str | None] = {
     "the server is broken": "server-unavailable",
     "too many requests": "rate-limit",
     "every key is refused alike": "refused-alike",
+    "the key does not arrive": "no-credential-sent/stripped",
     "this key is refused": "key-wrong-or-revoked",
     "another API": "no-realtime-api-here",
     "the base URL is wrong": "base-url-wrong",

@@ -38,13 +38,13 @@ def tunnel_to_nowhere(ground: Ground) -> Asking:
     return Asking(url(ground, ground.serve(silent), "https"), env=given)
 
 
-def by_https(*names: str) -> Road:
-    """The proxy itself is spoken to by TLS; its certificate is for these names, else for its address."""
+def by_https(*names: str, scheme: str = "https") -> Road:
+    """The proxy itself is spoken to by TLS; its certificate is for these names, else for its address; the variable has `scheme`."""
 
     def road(ground: Ground) -> Asking:
         tls = ground.authority.server(*(names or (ground.host,)))
         port = ground.serve(Proxy().behaviour(), tls)
-        return by_tls(ground, given=trusting(ground.authority) | {"HTTPS_PROXY": f"https://{ground.host}:{port}"})
+        return by_tls(ground, given=trusting(ground.authority) | {"HTTPS_PROXY": f"{scheme}://{ground.host}:{port}"})
 
     return road
 
@@ -177,6 +177,41 @@ ROWS = (
     Scenario(
         "proxy-connect-403-words", "the proxy says 403 and whose rule it is", _REFUSES,
         proxied(Proxy(says=page("403 Forbidden", "Category: AI tools"))), says=("Category: AI tools",), curl="56 000",
+    ),
+    Scenario(
+        "proxy-302-login", "the proxy sends to a page to log in to", "the network wants a login",
+        proxied(Proxy(says=answer("302 Found", "", "", "location: http://portal.road.test/login"))),
+        says=("portal.road.test/login",), curl="56 000",
+    ),
+    Scenario(
+        "proxy-511", "the proxy says that the network wants a login", "the network wants a login",
+        proxied(Proxy(says=page("511 Network Authentication Required"))), says=("511",), curl="56 000",
+    ),
+    Scenario(
+        "proxy-digest", "the proxy takes Digest alone", _OTHER,
+        proxied(Proxy(says=asks_login('Digest realm="a, Basic b", nonce="c"'))), says=("it takes Digest",),
+        curl="56 000",
+    ),
+    Scenario(
+        "proxy-page-in-the-way", "the proxy opens the way and says 403 in it", _REFUSES,
+        proxied(Proxy(within=page("403 Forbidden", "Blocked"))), says=("through http://", "403 Forbidden"),
+        curl="35 000",
+    ),
+    Scenario(
+        "proxy-speaks-tls", "http:// in the variable, and the proxy speaks TLS", _ITS_TLS, by_https(scheme="http"),
+        says=("it speaks TLS",), curl=None,
+    ),
+    Scenario(
+        "proxy-keeps-answers", "the proxy gives one key's answer to another", "every key is refused alike",
+        plainly(Proxy(keeps=True)), says=("from a cache",), never=("key-wrong-or-revoked",),
+    ),
+    Scenario(
+        "proxy-drops-authorization", "the proxy takes the key out of each request", "the key does not arrive",
+        plainly(Proxy(drops=("authorization",))), verdict=("proxy",),
+    ),
+    variable(
+        "proxy-two-named", "the variable names two proxies", None, "HTTPS_PROXY",
+        "http://127.0.0.1:{closed},http://127.0.0.1:{closed}",
     ),
     late(
         "proxy-tunnel-to-nowhere", "the proxy opens the way, and nothing comes through",
