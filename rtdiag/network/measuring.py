@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from rtdiag.transport.ways import Ways
 if TYPE_CHECKING:
     import ssl
 
+_GLANCE_S = 1.0
+_SOCKS_5 = b"\x05"  # RFC 1928 section 3
 SOCKS = "what lies behind a SOCKS proxy is not measured"
 
 
@@ -64,6 +67,13 @@ async def spoken_at(way: Way, ways: Ways, deadlines: Deadlines) -> str:
     if leads_to_tls(came):
         return "TLS"
     return "HTTP" if came.startswith(b"HTTP/") else in_words(came)
+
+
+async def _greeted(stream: Stream) -> bytes:
+    """What answers to a client of SOCKS 5 that has no login."""
+    async with asyncio.timeout(_GLANCE_S):
+        await stream.send(_SOCKS_5 + b"\x01\0")
+        return await stream.receive()
 
 
 def _proxy_of(route: Route) -> Address | None:
@@ -124,20 +134,28 @@ class _Road:
                 said = f"it answers in plain HTTP: {detail}" if failure == "plain-http" else detail
                 return stream, Tunnel(failure="tls", detail=said)
         opened = await tunnel(stream, proxy, self.way.host, self.way.port, self.deadlines.request_s)
-        if proxy.scheme == "http" and opened.failure in ("closed", "not-http") and await self._speaks_tls(proxy):
-            opened = replace(opened, failure="tls", detail="it speaks TLS, and the variable begins with http://")
+        if proxy.scheme == "http" and opened.failure in ("closed", "not-http"):
+            opened = await self._otherwise(opened, proxy)
         return stream, opened
 
-    async def _speaks_tls(self, proxy: Address) -> bool:
-        """Whether the proxy answers a ClientHello, over a connection of its own."""
+    async def _otherwise(self, opened: Tunnel, proxy: Address) -> Tunnel:
+        """The same where nothing else is spoken by what was asked for CONNECT in vain; else that it speaks TLS, or SOCKS."""
+        if leads_to_tls(await self._answer(proxy, lambda stream: answer_to_hello(stream, proxy.host, _GLANCE_S))):
+            return replace(opened, failure="tls", detail="it speaks TLS, and the variable begins with http://")
+        if (await self._answer(proxy, _greeted)).startswith(_SOCKS_5):
+            return replace(opened, failure="not-http", words="SOCKS, and the variable begins with http://")
+        return opened
+
+    async def _answer(self, proxy: Address, ask: Callable[[Stream], Awaitable[bytes]]) -> bytes:
+        """What the proxy answers over a connection of its own, b"" for nothing."""
         with suppress(OSError):  # a deadline that passes is one
             async with asyncio.timeout(self.deadlines.connect_s):
                 stream = Stream(await connection(self.address or proxy.host, proxy.port or 80))
                 try:
-                    return leads_to_tls(await answer_to_hello(stream, proxy.host, self.deadlines.connect_s))
+                    return await ask(stream)
                 finally:
                     stream.close()
-        return False
+        return b""
 
     async def _secured(self, stream: Stream) -> Handshake:
         ways, host = self.ways, self.way.host

@@ -35,6 +35,7 @@ def known() -> list[str]:
 
 async def _asked(server: str, host: str, family: Family, within_s: float) -> tuple[bool, str]:
     import dns.exception
+    import dns.flags
     import dns.message
     import dns.rcode
 
@@ -52,4 +53,6 @@ async def _asked(server: str, host: str, family: Family, within_s: float) -> tup
         return False, f"is not reached: {os.strerror(exc.errno) if exc.errno else exc}"
     except (dns.exception.DNSException, ValueError):
         return True, "answers with what is no DNS"
+    if answer.flags & dns.flags.TC:
+        return True, "answers in part, and the whole over TCP port 53 does not come"
     return True, f"answers {dns.rcode.to_text(answer.rcode())}"

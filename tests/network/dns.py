@@ -19,7 +19,8 @@ _TTL_S = 1
 class Zone:
     """What every name has: addresses by type, or an error of DNS in their place, or, `silent`, no answer to those types.
 
-    `errors` are errors of one type alone. Where `knows` is a name there is no other. An answer comes after `delay_s`.
+    `errors` are errors of one type alone. Where `knows` is a name there is no other. An answer comes after `delay_s`; where it
+    is `truncated` the whole is to be had over TCP, which nobody serves here.
     """
 
     a: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class Zone:
     knows: str = ""
     silent: frozenset[str] = frozenset()
     delay_s: float = 0
+    truncated: bool = False
 
 
 class Server(asyncio.DatagramProtocol):
@@ -63,7 +65,7 @@ def _answer(query: bytes, zone: Zone) -> bytes:
     error = zone.errors.get(named, zone.error) if known else NXDOMAIN
     hosts = {"A": zone.a, "AAAA": zone.aaaa}.get(named, ())
     records = [_record(kind, host) for host in hosts if not error]
-    head = struct.pack("!2sHHHHH", query[:2], 0x8180 | error, 1, len(records), 0, 0)
+    head = struct.pack("!2sHHHHH", query[:2], 0x8180 | 0x200 * zone.truncated | error, 1, len(records), 0, 0)
     return head + query[12:end] + b"".join(records)
 
 

@@ -116,6 +116,10 @@ ROWS = (
         "resolv|name server",
     ),
     unreached(
+        "dns-truncated", "the name server answers in part, and nobody answers over TCP", _FAIL,
+        named(Zone(truncated=True)), "6 000", "TCP port 53",
+    ),
+    unreached(
         "dns-no-server", "resolv.conf names no name server", _FAIL, without_name_servers, "6 000",
         or_else="network-\\S+/name-servers-silent",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from tests.network.certificates import Authority
@@ -96,6 +97,13 @@ def needed(given: Callable[[str], dict[str, str]]) -> Road:
         return Asking(url(ground, port, "https"), emulator.key, trusting(ground.authority) | variables)
 
     return road
+
+
+async def speaks_socks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As a proxy of SOCKS 5 does: it answers to its own greeting, and hangs up for any other."""
+    if (await reader.readexactly(3))[0] == 5:
+        writer.write(b"\x05\0")
+        await reader.read()
 
 
 def read_along(issuer: str, *, by_variable: bool) -> Road:
@@ -196,6 +204,10 @@ ROWS = (
         "proxy-page-in-the-way", "the proxy opens the way and says 403 in it", _REFUSES,
         proxied(Proxy(within=page("403 Forbidden", "Blocked"))), says=("through http://", "403 Forbidden"),
         curl="35 000",
+    ),
+    Scenario(
+        "proxy-speaks-socks", "http:// in the variable, and the proxy speaks SOCKS", _NONE, proxied(speaks_socks),
+        says=("got SOCKS", "socks5://"), curl=None,
     ),
     Scenario(
         "proxy-speaks-tls", "http:// in the variable, and the proxy speaks TLS", _ITS_TLS, by_https(scheme="http"),
