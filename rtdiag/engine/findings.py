@@ -257,6 +257,8 @@ def _failed(exchange: Exchange) -> _Told:
     hint = _FAILURE_HINTS.get(f"{failure.kind} {failure.phase}") or KINDS.get(failure.kind, KINDS["unknown"])
     if failure.kind == "variable":
         hint = f"correct or unset this variable, for nothing was sent: {failure.detail}"
+    if failure.kind == "timeout" and exchange.status is None and len(exchange.request_body or "") > _FILLS_A_PACKET:
+        hint = "no answer to a request that fills a packet: where small ones are answered, try a smaller MTU (as over a VPN)"
     if past := re.search(r"\(directly \((\w+)\)\)", failure.detail):
         hint = f"{past[1]} keeps this host from the proxy, and directly it is not reached: take the host out of it"
     told = f"{failure.kind} {failure.detail}"
@@ -265,6 +267,7 @@ def _failed(exchange: Exchange) -> _Told:
     return said(exchange) if known else f"{exchange.status}, then {failure.kind}: {failure.detail}", "", hint
 
 
+_FILLS_A_PACKET = 1200  # bytes: what fits besides the headers
 _LOG_IN = "the proxy wants a login of its own: name, colon, password and @ stand before its host in the proxy variable"
 # Where the words of a failure say more than its phase: what they begin with, and what to do.
 _BY_THEIR_WORDS: Mapping[str, str] = {

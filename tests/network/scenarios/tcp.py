@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.network.ground import Ground
-from tests.network.kinds import Scenario, interrupted, late, unreached
+from tests.network.kinds import ICE, Scenario, interrupted, late, unreached
 from tests.network.roads import Road, server, url, walled
 from tests.network.runs import Asking
 from tests.network.servers import blurts, closes, drips_at_once, resets, resets_at_once, says, silent
@@ -161,6 +161,10 @@ ROWS = (
     late(
         "tcp-dropped-with-payload", "connections open, and packets with content are dropped", "no answer",
         walled("tcp flags & psh == psh drop"), "28 000",
+    ),
+    late(
+        "tcp-big-packets-lost", "packets to the server of more than 700 bytes are lost", "no answer",
+        walled("meta l4proto tcp meta length > 700 drop"), None, options=ICE, says=("smaller MTU",),
     ),
     interrupted("tcp-silent-interrupted", "Ctrl-C while the server is silent", server(silent)),
 )  # fmt: skip
