@@ -16,6 +16,7 @@ from rtdiag.api.endpoints import Dialect
 from rtdiag.engine import registry
 from rtdiag.model import Event, Evidence, Exchange, Failure, Finding, Observation, PeerTrace
 from rtdiag.testing import exchange, judge, refusal
+from rtdiag.transport.packets import ON_A_LOSSY_WAY
 
 CHECKS = registry.load(()).checks
 
@@ -113,6 +114,13 @@ def test_an_answer_to_an_offer(answer: Exchange, dialect: Dialect, status: str, 
             {"local-udp-host": 1, "remote-tcp-host": 3},
             "inconclusive",
             "ice-udp-blocked/no-udp-candidate",
+        ),
+        (
+            "channel",
+            Failure("channel", "channel", f"not done within 20 s, {ON_A_LOSSY_WAY}"),
+            {},
+            "inconclusive",
+            "ice-udp-blocked/lossy",
         ),
         ("dtls", Failure("dtls", "dtls", "ended as connectionState failed"), {}, "fail", "dtls-fingerprint-mismatch"),
         ("dtls", Failure("dtls", "dtls", "not done within 5 s"), {}, "inconclusive", "dtls-no-answer"),
