@@ -475,7 +475,7 @@ def _ipv6(seen: _Seen) -> Finding:
     if all(dial.failure == "no-route" for dial in six):
         return Finding("ipv6", "info", "this machine has no IPv6, the host has: nothing is lost")
     hint = "programs that race both families lose a quarter of a second each time, others wait until IPv6 has failed (RFC 8305)"
-    return Finding("ipv6", "info", _dials(six), observed=("IPv6 is tried in vain",), hint=hint)
+    return Finding("ipv6", "warn", _dials(six), "IPv6 as good as IPv4", ("IPv6 is tried in vain",), hint)
 
 
 def _round_trip(seen: _Seen) -> Finding:

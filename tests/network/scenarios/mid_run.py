@@ -52,8 +52,8 @@ _TOLD = "the network failed at|the time for the whole run"
 def cut(name: str, fault: str, told: str, road: Road) -> Scenario:
     """A network that dies in mid-run: nobody is blamed, and it is `told` how that was seen."""
     never = ("check-broke", "session-update-unanswered")
-    says = (_TOLD, r"\b16 s\b", rf"requests answered until [\d.]+ s, then none: {told}")
-    return Scenario(name, fault, "cut in mid-run", road, says=says, never=never, timeout_s=2)
+    says = (_TOLD, r"\b8 s\b", rf"requests answered until [\d.]+ s, then none: {told}")
+    return Scenario(name, fault, "cut in mid-run", road, says=says, never=never, timeout_s=1)
 
 
 def blocked(name: str, fault: str, kind: str, road: Road, **more: Any) -> Scenario:
@@ -63,8 +63,8 @@ def blocked(name: str, fault: str, kind: str, road: Road, **more: Any) -> Scenar
 
 _ALIKE, _NOT = "every key is refused alike", "not the API"
 ROWS = (
-    Scenario("x-hangcalls", "no offer is ever answered", "no answer", behind(hold=to_calls), timeout_s=2),
-    Scenario("mints-hang", "no mint is ever answered", "no answer", behind(hold=to_mints), timeout_s=2),
+    Scenario("x-hangcalls", "no offer is ever answered", "no answer", behind(hold=to_calls), timeout_s=1),
+    Scenario("mints-hang", "no mint is ever answered", "no answer", behind(hold=to_mints), timeout_s=1),
     cut("x-cut20", "after 20 requests nothing is answered", "what was asked stayed", behind(hold=after(20))),
     cut("cut-dropped-after-2", "after 2 requests all packets are dropped", "it took no connection", cut_after(2)),
     cut("cut-dropped-after-50", "after 50 requests all packets are dropped", "it took no connection", cut_after(50)),

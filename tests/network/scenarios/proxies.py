@@ -284,7 +284,7 @@ ROWS = (
     ),
     Scenario(
         "proxy-https-to-plain", "https:// in the variable, and the proxy speaks no TLS", _ITS_TLS,
-        proxied(Proxy(), scheme="https://"), says=("http://",), curl=None,
+        proxied(Proxy(), scheme="https://"), says=("http://",), curl=None, timeout_s=1,
     ),
     Scenario(
         "proxy-plain-http-403-html", "a proxy for plain HTTP answers 403 with a page", "not the API",
