@@ -12,7 +12,7 @@ import msgspec
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
 from rtdiag.checks.network import ice_servers_judge
-from rtdiag.engine.findings import PORTAL, no_answer
+from rtdiag.engine.findings import NO_PASSWORD, PORTAL, no_answer
 from rtdiag.model import Evidence, Exchange, Finding, Observation
 from rtdiag.network.streams import HTTP2
 from rtdiag.network.way import Certificate, Dial, Handshake, Hop, Lookup, Tunnel, Way
@@ -101,7 +101,7 @@ _PORTAL: _Told = (
     "it is the proxy that sends there: log in with a browser that uses it, or ask whoever runs it",
 )
 _OTHER_LOGIN: _Told = (
-    "the proxy takes no password",
+    NO_PASSWORD,
     "a program that knows that login has to stand between, such as px or cntlm; nothing in the variable helps",
 )
 _TUNNEL: Mapping[str, _Told] = {

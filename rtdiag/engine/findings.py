@@ -52,6 +52,7 @@ KEY_REFUSED = "the API key itself is refused"
 TOKEN_REFUSED = "a token is refused where it belongs"
 ALIKE = "a made-up credential is refused in the same words"
 NOT_IN_SHAPE = "the answer is not built as the API builds its answers"
+NO_PASSWORD = "the proxy takes no password"
 PORTAL = "something before the server wants a login"
 NO_SESSION = "the session never begins"
 ERROR_FIRST = "an error comes in the place of the session"
@@ -281,7 +282,7 @@ _BY_THEIR_WORDS: Mapping[str, str] = {
 def _by_status(exchange: Exchange) -> _Told | None:
     status, measured = exchange.status or 0, said(exchange)
     if status == 407:
-        return measured, "", _LOG_IN
+        return _login_to_proxy(exchange)
     if status == 429:
         poor = exchange.error is not None and is_quota(exchange.error)
         return measured, NO_CREDIT if poor else LIMITED, _wait(exchange)
@@ -299,6 +300,19 @@ def _by_status(exchange: Exchange) -> _Told | None:
         hint = "the server, or the gateway before it, is down, overloaded or cannot reach what is behind it: try again later"
         return measured, "the server behind this address is not reached", hint
     return None
+
+
+def _login_to_proxy(exchange: Exchange) -> _Told:
+    """A proxy for plain HTTP says which logins it takes; without a word of Basic no name and no password help."""
+    takes = [value for name, value in exchange.response_headers if name.lower() == "proxy-authenticate"]
+    if not takes or any("basic" in value.lower() for value in takes):
+        return said(exchange), "", _LOG_IN
+    kinds = ", ".join(value.split(" ", 1)[0] for value in takes)
+    return (
+        f"{said(exchange)}; it takes {_begin(kinds)}",
+        NO_PASSWORD,
+        "a program that knows that login has to stand between",
+    )
 
 
 def _redirected(exchange: Exchange) -> _Told:

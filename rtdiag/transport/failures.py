@@ -67,6 +67,8 @@ def from_http(exc: BaseException, phase: str, late: str) -> Failure:
         return _late(phase, late)
     causes = tuple(_chain(exc))
     detail = str(exc) or type(exc).__name__
+    if isinstance(exc, httpx.InvalidURL) and phase in ("answer", "body"):  # of the answer's Location, which httpx reads
+        return Failure("protocol", phase, f"it redirects to what is no address: {detail}")
     table: tuple[tuple[str, str, tuple[type[BaseException], ...]], ...] = (
         ("dns", "dns", (socket.gaierror,)),
         ("refused", "connect", (ConnectionRefusedError,)),

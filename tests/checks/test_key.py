@@ -274,6 +274,8 @@ def accepted(answer: Exchange, control: Exchange | None = CONTROL) -> Finding:
         (exchange(200, "<title>Welcome to nginx!</title>", headers=HTML), "inconclusive", "answer-not-from-the-api"),
         (exchange(407, ""), "inconclusive", "proxy-login-required"),
         (exchange(407, PAGE, headers=HTML), "inconclusive", "proxy-login-required"),
+        (exchange(407, "", headers={"proxy-authenticate": "NTLM"}), "inconclusive", "proxy-login-required/other-kind"),
+        (exchange(407, "", headers={"proxy-authenticate": "Basic"}), "inconclusive", "proxy-login-required"),
         (exchange(429, PAGE, headers=HTML), "inconclusive", "rate-limit"),
         (exchange(511, PAGE, headers=HTML), "inconclusive", "network-login-required"),
         (exchange(502, PAGE, headers=HTML), "inconclusive", "server-unavailable"),

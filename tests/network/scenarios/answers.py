@@ -56,6 +56,10 @@ CAPTIVE = (
         never=("(?<!or )log in at",),
     ),
     answered(
+        "captive-to-nowhere", "the redirect leads to what is no address", _NOT,
+        answer("302 Found", "", "", "location: javascript:login()"), "no address", timeout_s=2,
+    ),
+    answered(
         "captive-to-https", "the server redirects to https://", _NOT,
         answer("301 Moved Permanently", "", "", "location: https://127.0.0.1/v1/models"), "begin the base URL with https",
     ),

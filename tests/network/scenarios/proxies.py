@@ -294,6 +294,10 @@ ROWS = (
         "proxy-plain-http-407", "a proxy for plain HTTP wants a password", _WANTS, plainly(Proxy(login=_LOGIN)),
         says=("407",), curl="0 407", at_most="high",
     ),
+    Scenario(
+        "proxy-plain-http-ntlm", "a proxy for plain HTTP takes NTLM and Negotiate alone", _OTHER,
+        plainly(Proxy(says=asks_login("NTLM", "Negotiate"))), says=("it takes NTLM, Negotiate",), curl="0 407",
+    ),
     well(
         "proxy-plain-http-ok", "a proxy for plain HTTP works", plainly(Proxy()), options=(*KEY, *SOCKET), curl="0 401",
     ),
