@@ -399,7 +399,8 @@ def _dated(shaken: Handshake) -> tuple[str, _Told]:
     if any(_holds(one, shaken.server_date) for one in wrong):
         clocks = f"the server's clock says {shaken.server_date}, this machine's {shaken.local_date}"
         return f"{shown}; {clocks}", _OUR_CLOCK
-    return f"{shown}; by the server's clock, too", _CERTIFICATE[shaken.failure]
+    word = "it has ended" if shaken.failure == "ended" else "it is not yet valid"
+    return f"{shown}; {word} by the server's clock, too", _CERTIFICATE[shaken.failure]
 
 
 def _holds(one: Certificate, date: str) -> bool:

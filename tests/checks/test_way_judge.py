@@ -243,7 +243,8 @@ def test_a_variable_that_cannot_be_used_is_told_by_the_case_that_it_decides() ->
 def test_which_certificate_has_ended_is_said_and_by_whose_clock() -> None:
     found = judged("certificate", shaken("ended", chain=(LEAF, OLD), **clocks("2026-11-30", "2026-11-30")))
     assert (
-        found.measured == "CN=Some Intermediate by CN=Some Root, 2020-01-01 to 2025-12-31; by the server's clock, too"
+        found.measured
+        == "CN=Some Intermediate by CN=Some Root, 2020-01-01 to 2025-12-31; it has ended by the server's clock, too"
     )
 
 

@@ -46,7 +46,6 @@ FAULTS: dict[str, str | None] = {
     "no common version of TLS": f"{TLS}/version",
     "a client certificate is wanted": f"{TLS}/client-certificate",
     "unknown issuer": f"{TLS}/issuer-unknown",
-    "the public roots are replaced": f"{TLS}/public-roots-replaced",
     "the certificate breaks a rule": f"{TLS}/unfit",
     "trusted by another store": f"{TLS}/trusted-elsewhere",
     "signed by itself": f"{TLS}/self-signed",
