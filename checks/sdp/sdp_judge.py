@@ -27,7 +27,7 @@ from rtdiag.engine.findings import (
 )
 from rtdiag.model import Evidence, Exchange, Finding, Observation, Pair, PeerTrace, counted
 from rtdiag.transport.packets import ON_A_LOSSY_WAY
-from rtdiag.transport.webrtc import NO_CERTIFICATE, NO_DIGEST
+from rtdiag.transport.webrtc import NO_CERTIFICATE, NO_DIGEST, PART_MISSING, WAY_LOST
 
 # From when on the API takes a token once: between 2026-07-20 and 2026-08-01 by record 59244381944 and kizuna-ai-lab/sokuji#377.
 ONCE_SINCE = date(2026, 8, 1)
@@ -118,7 +118,8 @@ _FAILED: dict[str, tuple[str, str]] = {
     ),
     "channel": (
         "the data channel never opens",
-        "create the channel oai-events before the offer; without it the answer has no m=application",
+        "with a channel in the offer it is the server, or a firewall that lets handshakes through and nothing after; "
+        "without one the answer has no m=application: create oai-events before the offer",
     ),
     "created": (
         NO_SESSION,
@@ -199,6 +200,11 @@ def _phase_failed(case: str, name: str, trace: PeerTrace) -> Finding:
         return Finding(case, "inconclusive", measured, "", (LOSSY,), hint)
     if name == "dtls" and (measured.startswith("not done within") or measured in _BY_DETAIL):
         return _handshake(case, measured, trace)
+    if measured in (WAY_LOST, PART_MISSING):
+        hint = (
+            "datagrams are lost, many of them or the big ones (MTU of a VPN or tunnel), or limited: try another network"
+        )
+        return Finding(case, "inconclusive", measured, "", ("the way is lost before the session begins",), hint)
     observed, hint = _FAILED[name]
     return Finding(case, "fail", measured, "", (observed,), hint)
 

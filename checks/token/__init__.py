@@ -25,7 +25,7 @@ from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Kind, sdp_path
 from rtdiag.checks.token.token_judge import SHORTEST_LIFE_S, judge, remaining_s
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, MintedToken, token_in
-from rtdiag.engine.findings import REFUSED, beside_made_up, past_the_credential
+from rtdiag.engine.findings import REFUSED, alike, beside_made_up, past_the_credential
 from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
@@ -62,7 +62,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
             "expires_at": minted.expires_at,
             "dialect": minted.dialect,
             "minted": minted.token is not None,
-            **beside_made_up(minted.exchange, await _mint_control(ctx, kind, minted)),
+            **_beside(minted, await _mint_control(ctx, kind, minted)),
         }
         if not ctx.may_ask(f"token.beta-mint-{kind}"):
             facts["beta_asked"] = False
@@ -82,9 +82,17 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
                 yield seen
 
 
+def _beside(minted: MintedToken, control: Exchange | None) -> dict[str, bool]:
+    """How the mint's answer compares with what a made-up key gets."""
+    if minted.exchange.ok and control is not None:
+        return {"alike": alike(minted.exchange, control)}
+    return beside_made_up(minted.exchange, control)
+
+
 async def _mint_control(ctx: Context, kind: Kind, minted: MintedToken) -> Exchange | None:
-    """What the same mint says to a made-up key, where it refused the key; else None."""
-    if minted.exchange.status not in REFUSED:
+    """What the same mint says to a made-up key, where it refused the key or gave no token; else None."""
+    tokenless = minted.exchange.ok and minted.token is None
+    if minted.exchange.status not in REFUSED and not tokenless:
         return None
     smallest = sessions.session(kind, minted.dialect, await ctx.model(kind))
     return (await ctx.mint(kind, minted.dialect, smallest, credential=ctx.made_up_key)).exchange

@@ -13,6 +13,7 @@ from rtdiag.engine.findings import (
     KEY_REFUSED,
     NO_API,
     NO_TOKEN,
+    NOT_IN_SHAPE,
     REFUSED,
     TAKES_ANYTHING,
     TOKEN_REFUSED,
@@ -130,6 +131,11 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
     if seen.facts["minted"]:
         return Finding(
             case, "pass", f"{exchange.status}, {DIALECT_NAMES[seen.facts['dialect']]} dialect", "200 with a token"
+        )
+    if exchange.ok and seen.facts.get("alike"):
+        hint = "a made-up key gets the same: something answers everybody so, in the place of the API"
+        return Finding(
+            case, "inconclusive", f"{exchange.status}, no token in it", "200 with a token", (NOT_IN_SHAPE,), hint
         )
     if exchange.ok:
         hint = "the API's mint answers with the token as `value`: see what answers in its place, or cuts it short"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rtdiag.model import Pair, TcpCheck, counted
 from rtdiag.transport import candidates, ice_tcp, ice_volley
@@ -24,6 +24,7 @@ OTHERWISE_AFTER_S = 1.0
 _BEGUN_S = 0.4  # aioice begins a pair each 20 ms
 _REJECTED_FOR_MS = 1400  # three checks by aioice: at once, after 0.5 s and after 1.5 s
 _LOOKUP_S = 1.0
+_LOSES_S, _KEPT = 1.5, 0.8
 
 
 class Search:
@@ -119,13 +120,27 @@ class Search:
 
     async def ask_otherwise(self) -> None:
         """What a volley over UDP and a check over TCP come to, and whether candidates are at addresses that are not routed here."""
-        signed = ice_tcp.Credentials(
-            first(self._offer, "ice-ufrag"), first(self._answer, "ice-ufrag"), first(self._answer, "ice-pwd")
-        )
+        signed = self._signed
         limit_s = min(ice_tcp.LIMIT_S, self._deadlines.udp_s)
         self.over_tcp, self.elsewhere, _ = await asyncio.gather(
             ice_tcp.checks(self.remote, signed, limit_s), self._not_routed(), self._volley(signed, limit_s)
         )
+
+    @property
+    def _signed(self) -> ice_tcp.Credentials:
+        return ice_tcp.Credentials(
+            first(self._offer, "ice-ufrag"), first(self._answer, "ice-ufrag"), first(self._answer, "ice-pwd")
+        )
+
+    async def loses(self, place: Address, now_ms: Callable[[], float]) -> bool:
+        """Whether of a volley to that candidate, to which ICE found a way, a part is lost: more than one in five."""
+        seen = Datagrams(now_ms)
+        with watched(seen):
+            await ice_volley.volley(
+                [one for one in self.remote if one.address == place], self._signed, min(_LOSES_S, self._deadlines.udp_s)
+            )
+        sent, answered = sum(one.sent for one in seen.pairs.values()), sum(one.answered for one in seen.pairs.values())
+        return answered < _KEPT * sent
 
     async def _volley(self, signed: ice_tcp.Credentials, within_s: float) -> None:
         """More checks, where what was sent is neither answered nor refused."""

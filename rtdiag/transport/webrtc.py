@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 CHANNEL = "oai-events"
 NO_FINGERPRINT = "the answer names no DTLS fingerprint"
 NO_CERTIFICATE = "broken off before a certificate came"
+WAY_LOST = "not done, and checks that were sent then are lost"
+PART_MISSING = "a part of what the server sent is missing"
 NO_DIGEST = "the answer's fingerprints are by no digest that aiortc compares"
 _LOOKS = 100  # at whether something was acknowledged, which nobody tells
 _LOOK_S = 0.1  # between two looks at whether ICE is of any use still
@@ -325,8 +327,23 @@ class Session(Channel):
             detail = f"not done within {limit_s:g} s{f', {ON_A_LOSSY_WAY}' if self._lossy else ''}"
         else:
             detail = f"ended as {self._states[-1][1]} {self._states[-1][2]}" if self._states else "ended"
-        self.failure = Failure(kind, name, (name == "dtls" and self._handshake_failed()) or detail)
+        why = self._handshake_failed() if name == "dtls" else await self._lost_since()
+        self.failure = Failure(kind, name, why or detail)
         return False
+
+    async def _lost_since(self) -> str | None:
+        """Why no channel opens, or no event comes, where datagrams are seen to be lost: by a gap in SCTP, or by a volley.
+
+        Where none is lost it may as well be the server.
+        """
+        sctp = self._peer.sctp if self._peer else None
+        if getattr(sctp, "_sack_misordered", None):
+            return PART_MISSING
+        nominated = self._nominated()
+        if nominated is None or nominated.local_candidate.type == "relay":
+            return None
+        place = (nominated.remote_candidate.host, nominated.remote_candidate.port)
+        return WAY_LOST if await self._search.loses(place, self._recorder.now_ms) else None
 
     def _handshake_failed(self) -> str | None:
         """Why DTLS failed, where it is not for another certificate than the answer names: aiortc says the same of all."""
@@ -426,11 +443,15 @@ class Session(Channel):
         task = asyncio.ensure_future(read())
         self._tracks.add(task)
 
-    def _selected_pair(self) -> str | None:
+    def _nominated(self) -> Any:
+        """aioice's pair, None where there is none."""
         if self._peer is None or self._peer.sctp is None:
             return None
         pair = getattr(self._peer.sctp.transport.transport, "_connection", None)
-        nominated = getattr(pair, "_nominated", {}).get(1)
+        return getattr(pair, "_nominated", {}).get(1)
+
+    def _selected_pair(self) -> str | None:
+        nominated = self._nominated()
         if nominated is None:
             return None
         local, remote = nominated.local_candidate, nominated.remote_candidate

@@ -95,6 +95,8 @@ FAULTS: dict[str, str | None] = {
     "no fingerprint": "answer-not-sdp",
     "cut in the session": "network-lost-in-session",
     "cut in mid-run": "network-lost-in-session/mid-run",
+    "lost before the session": "network-lost-in-session/before-it-began",
+    "SCTP is dropped": "data-channel-never-opens",
     "cut outwards in the session": "network-lost-in-session/outwards",
     "TURN refuses the credentials": f"{ICE}/turn-refused",
     "TURN wants credentials": f"{ICE}/turn-login",

@@ -16,6 +16,7 @@ from tests.network.scenarios.mid_run import cut_after
 _UDP = "meta l4proto udp"
 _DTLS = "@th,64,8 20-63"  # the first byte of a datagram, RFC 7983 section 7
 _NO_TCP, _NO_TCP_BACK = "meta l4proto tcp tcp dport != {port} drop", "meta l4proto tcp tcp sport != {port} drop"
+CREATED = ("--only", "sdp.created-realtime")
 _PASSIVE = f"{_UDP} ct state new drop"
 
 
@@ -192,6 +193,19 @@ ROWS = (
     dtls(
         "dtls-big-packets-lost", "datagrams of more than 250 bytes are lost",
         walled(f"{_UDP} meta length > 250 drop", side="near"),
+    ),
+    Scenario(
+        "udp-limited", "no more than five datagrams of UDP a second come through", "lost before the session",
+        walled(f"{_UDP} limit rate over 5/second drop"), or_else=r"dtls-no-answer\S*|ice-udp-blocked/lossy",
+        options=CREATED, timeout_s=3,
+    ),
+    Scenario(
+        "udp-big-packets-lost", "of what comes back datagrams of more than 1000 bytes are lost",
+        "lost before the session", walled(f"{_UDP} meta length > 1000 drop", side="near"), options=CREATED, timeout_s=3,
+    ),
+    Scenario(
+        "sctp-dropped", "handshakes pass, and what DTLS carries is dropped", "SCTP is dropped",
+        walled(f"{_UDP} @th,64,8 23 drop"), (1,), says=("firewall",), options=CREATED, timeout_s=3,
     ),
     ice(
         "media-unroutable-candidate", "the answer's candidate leads nowhere", "a candidate that is not routed",
