@@ -121,7 +121,8 @@ def _why(trace: PeerTrace, over_tcp: _Tcp) -> tuple[str, str]:
     pairs = [pair for pair in trace.pairs if pair.remote.startswith("udp ") or pair.asked]
     if not pairs and trace.candidates.get("local-udp-relay"):
         return _relayed(trace)
-    if not pairs and all(map(_named, _udp(trace.remote_candidates))):
+    named = _udp(trace.remote_candidates)
+    if not pairs and named and all(map(_named, named)):
         return (
             NAMED,
             f"{_places(trace.remote_candidates)}: a name that ends in .local is known in the server's own network alone",

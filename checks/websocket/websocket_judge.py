@@ -45,17 +45,15 @@ _ALONE = "a key that HTTP took is refused at the WebSocket"
 STRIPPED = "the upgrade is stripped"
 NOT_ANSWERED = "the upgrade alone is not answered"
 REFUSED_ALONE = "the upgrade alone is refused"
-# Where it is answered, and what comes is none, or ends at once; where the credential is not seen by who answers.
+# Where it is answered, and what comes is none, or ends at once.
 GARBLED = "what answers the upgrade speaks no WebSocket"
 ENDED = "the WebSocket ends as soon as it is open"
-CREDENTIAL_LOST = "the credential does not arrive at the WebSocket"
 _HINTS = {
     STRIPPED: "what answers saw no Upgrade: a proxy or gateway on the way drops it, and has to pass it on (RFC 9110 7.8)",
     NOT_ANSWERED: "HTTP is answered at the same URL: something on the way holds WebSockets back; try another network, or WebRTC",
     REFUSED_ALONE: "HTTP is answered at the same URL: something before the server refuses WebSockets; read who says so",
     GARBLED: "HTTP is answered here: something on the way answers in the server's place, or changes what it sends",
     ENDED: "no close frame came: something on the way lets the upgrade through and then ends it, or the server's WebSocket breaks",
-    CREDENTIAL_LOST: "rtdiag sent it, and over HTTP it was taken: something on the way takes the header out of upgrades",
 }
 
 
@@ -201,7 +199,7 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
         return Finding(way.case, "fail", measured, expected, (NO_SESSION,), hint)
     error = as_answer(seen).error
     if error and _NONE_SENT.search(error.message or ""):
-        return Finding(way.case, "fail", measured, expected, (CREDENTIAL_LOST,), _HINTS[CREDENTIAL_LOST])
+        return Finding(way.case, "fail", measured, expected, (), _NOT_SEEN)
     unnamed = not names_a_reason(as_answer(seen), _ALONE) or (error is not None and error.code == "invalid_api_key")
     if _credential_refused(seen) and (key_refused or way.credential == "api-key"):
         hint = "over HTTP this server took the key: what stands before its WebSocket answers, or drops the credential"
@@ -214,6 +212,7 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
     return Finding(way.case, "fail", measured, expected)
 
 
+_NOT_SEEN = "rtdiag sent one, and over HTTP it was taken: it is not read here, or something on the way takes it out of upgrades"
 # What is said of a request that carries no credential; each of these carries one.
 _NONE_SENT = re.compile(
     r"missing (bearer|basic)|did.?n.t provide an api key|no api key (was )?(provided|given)", re.IGNORECASE

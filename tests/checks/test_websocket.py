@@ -119,7 +119,7 @@ def one(
             closed(3000, "invalid_request_error"),
             [NO_BEARER],
             "fail",
-            "no-credential-sent/lost-on-the-way",
+            "no-credential-sent",
         ),
         ("model-key", closed(4000), [BETA_OVER], "fail", "beta-shape-retired"),
         ("model-key", closed(4000), [NO_SUCH_MODEL], "fail", "model-not-a-realtime-model"),

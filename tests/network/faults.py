@@ -75,7 +75,7 @@ FAULTS: dict[str, str | None] = {
     "the upgrade is refused": "websocket-upgrade-refused",
     "the upgrade is garbled": "websocket-upgrade-refused/garbled",
     "the WebSocket ends at once": "websocket-upgrade-refused/ended",
-    "the credential is lost on the way": "no-credential-sent/lost-on-the-way",
+    "the credential is lost on the way": "no-credential-sent",
     "the upgrade is refused as not allowed": "refused-alike",
     # media
     "UDP is dropped": ICE,
