@@ -212,7 +212,9 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
     return Finding(way.case, "fail", measured, expected)
 
 
-_NOT_SEEN = "rtdiag sent one, and over HTTP it was taken: it is not read here, or something on the way takes it out of upgrades"
+_NOT_SEEN = (
+    "rtdiag sent one, and over HTTP it was taken: it is not read here, or something on the way takes it out of upgrades"
+)
 # What is said of a request that carries no credential; each of these carries one.
 _NONE_SENT = re.compile(
     r"missing (bearer|basic)|did.?n.t provide an api key|no api key (was )?(provided|given)", re.IGNORECASE
