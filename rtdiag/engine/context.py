@@ -34,6 +34,7 @@ from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.http import Credential, Http, Reply
+from rtdiag.transport.ice_search import LATE_S
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import IceServers, Session
 from rtdiag.transport.websocket import Socket
@@ -66,6 +67,7 @@ _UNTIL_FREE_S = (0.3, 0.7, 1.5)
 _READ_AND_REFUSED, _NO_SUCH_CALL = 400, 404
 # How long the end of a run waits for the answer to an offer, so that the call can be hung up.
 _LAST_ANSWER_S = 1.0
+_LEAST_WAIT_S = 2.0  # for media of a second session: three checks by aioice, as in ice_search.py
 
 
 @dataclass(frozen=True)
@@ -552,10 +554,11 @@ class Context:
             await self.make_room()
         await self._still_answers("POST", self._url(CALLS))
         peer_id = f"p{len(self._sessions) + 1}-{name}"
+        beside = others == "while there is room" and self._late.is_set()
         session = Session(
             peer_id,
             self.recorder,
-            self.deadlines,
+            _shortened(self.deadlines) if beside else self.deadlines,
             await self._by_ice(),
             voice,
             host=urlsplit(self.options.base_url).hostname,
@@ -766,6 +769,11 @@ def speaks(exchange: Exchange) -> bool:
     if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
         return False
     return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
+
+
+def _shortened(deadlines: Deadlines) -> Deadlines:
+    """Those of a session beside one to which nothing came back so far: it waits as much less for that as it began later."""
+    return replace(deadlines, udp_s=max(deadlines.udp_s - LATE_S, min(deadlines.udp_s, _LEAST_WAIT_S)))
 
 
 def _lost(session: Session | Socket | None) -> Mapping[str, Any]:

@@ -11,11 +11,13 @@ import pytest
 from rtdiag.api.plugins import Broken
 from rtdiag.engine import plan, results, runner
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import Context, RunOptions
+from rtdiag.engine.context import Context, RunOptions, _shortened
 from rtdiag.engine.findings import no_answer
 from rtdiag.engine.rejudge import replay
 from rtdiag.model import Cost, Evidence, Finding, Observation, Outcome, Report, Row, Status
 from rtdiag.redact import Mask
+from rtdiag.transport.ice_search import LATE_S
+from rtdiag.transport.recorder import Deadlines
 
 SECRET = "sk-proj-FAKE0000000000000000000000000000abcd"
 
@@ -291,3 +293,9 @@ def test_a_network_that_fails_is_asked_three_times_and_once_more_and_then_no_lon
     }
     assert found(report)["a.3"] == found(report)["b.one"] == skipped
     assert report.exit_code == 3
+
+
+def test_two_sessions_to_which_nothing_comes_back_are_given_up_together() -> None:
+    assert _shortened(Deadlines()).udp_s == Deadlines().udp_s - LATE_S
+    assert _shortened(Deadlines.of(2.2)).udp_s == 2
+    assert _shortened(Deadlines.of(1)) == Deadlines.of(1)
