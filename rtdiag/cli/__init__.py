@@ -24,7 +24,6 @@ class _Guarded(click.Group):
     """Whatever breaks in a command is one line without a secret in it, and an exit code: 4, or 130 for an interruption."""
 
     def main(self, *arguments: Any, **more: Any) -> Any:
-        gc.set_threshold(_BETWEEN_COLLECTIONS)
         with listening():
             return super().main(*arguments, **more)
 
@@ -58,6 +57,8 @@ class _Guarded(click.Group):
 @click.pass_context
 def main(ctx: click.Context, debug: bool) -> None:
     """Find out why a realtime voice session will not start, and what to do about it."""
+    if ctx.invoked_subcommand != "emulator":  # which has no end of its own
+        gc.set_threshold(_BETWEEN_COLLECTIONS)
     if debug:
         from rtdiag.cli.crash import tracebacks
 
