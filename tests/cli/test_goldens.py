@@ -30,6 +30,11 @@ SCREENS = {
 
 # What differs from run to run: times, ports, ids, and how many addresses a machine has.
 _VOLATILE = (
+    (
+        r"\d+\s+datagrams?\s+to\s+\S+:\d+(\s+and\s+\d+\s+more)?\s+in\s+[\d.]+\s+s,\s+none\s+came\s+back"
+        r"(;\s+TCP\s+to\s+\S+:\d+\s+was\s+refused\s+\(\S+\s+ms\))+",
+        "N datagrams to ADDRESS:PORT in N s, none came back; TCP to ADDRESS:PORT was refused",
+    ),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\b(req|sess|event|rtc)_\w+", r"\1_ID"),
     (r"ek_[0-9a-f]{5}(\*+)[0-9a-f]{4}", r"ek_HEAD5\1TAIL"),
@@ -39,7 +44,6 @@ _VOLATILE = (
     (r"rtdiag-[0-9a-f-]{36}", "rtdiag-UUID"),
     (r"\b\d+ s by the server", "N s by the server"),
     (r"within \d s", "within N s"),
-    (r"\d+ datagrams? to \S+:\d+( and \d+ more)? in [\d.]+ s", "N datagrams to ADDRESS:PORT in N s"),
     (r"(?<=\S) {2,}(?=\S)", "  "),
     (r"-{3,}", "---"),
 )

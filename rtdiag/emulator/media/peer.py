@@ -32,7 +32,7 @@ from rtdiag.emulator.session.subscribers import Line
 
 CHANNEL = "oai-events"
 CLOSE_WAIT_S = 0.5
-NOBODY = "172.31.44.5"  # of RFC 1918
+NOBODY = "127.0.0.2"  # of no machine but each its own, so that nothing that goes there leaves it
 CONNECT_WAIT_S = 60  # assumed; aiortc gives up after 64 s, and never on an offer that says it will trickle and does not
 
 
@@ -169,7 +169,7 @@ class Call:
                     answer, lambda by, host, port: self._silent_port(by, host) if by == "udp" else (host, port)
                 )
             case "nobodys":
-                return sdp_answer.at_other_places(answer, lambda _, __, port: (NOBODY, port))
+                return sdp_answer.at_other_places(answer, lambda by, _, __: self._silent_port(by, NOBODY))
         return answer
 
     def _silent_port(self, by: str, address: str) -> tuple[str, int]:
