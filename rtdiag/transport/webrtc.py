@@ -40,6 +40,7 @@ _LOOK_S = 0.1  # between two looks at whether ICE is of any use still
 # aioice asks for consent each 5 s, once, and takes what comes later than 0.5 s for none: after six such it ends a session that
 # is alive. Where a round trip comes near that, so many may be late.
 _LONG_ROUND_TRIP_MS, _LATE_CONSENTS = 350, 60
+_SOONEST_MS = 20_000  # before that no six can have failed: then it is the server that has ended the session
 # coturn counts a relay that was given back for up to 2 s more: where a user may have few at a time, the next is refused until then.
 # The servers of a session have given a relay before.
 _UNTIL_RELAY_FREE_S = 2.5
@@ -380,6 +381,7 @@ class Session(Channel):
                 and value in ("failed", "closed")
                 and not self._closing
                 and "dtls" in self._phases_ms
+                and now_ms - self._began_ms > _SOONEST_MS
             ):
                 self._given_up_ms = now_ms
             self._changed.set()
