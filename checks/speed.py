@@ -321,7 +321,7 @@ CHECK = Check(
         Case("connecting", "are connections made quickly?"),
         Case("round-trip", "is the round trip short enough?"),
         Case("loss", "do packets arrive?"),
-        Case("lost", "was the way there to the end?"),
+        Case("lost", "is the way there to the end?"),
         Case("cost", "what did the way cost in all?"),
     ),
     probe=probe,

@@ -49,6 +49,6 @@ ROWS = (
     ),
     worse(
         "loss-20", "a round trip takes 40 ms, and 20 % of all packets are lost", "some packets are lost",
-        slow(0.02, 0.2), options=("--only", "endpoint", "--only", "websocket"), says=("lost over TCP",),
+        slow(0.02, 0.2), options=("--only", "endpoint", "--only", "websocket"), says=("lost over TCP",), exits=(0, 3),
     ),
 )  # fmt: skip
