@@ -66,7 +66,7 @@ def well(name: str, fault: str, road: Road, **more: Any) -> Scenario:
 
 def worse(name: str, fault: str, kind: str, road: Road, **more: Any) -> Scenario:
     """A road that leads there, and is worse than it should be."""
-    return Scenario(name, fault, kind, road, exits=(0,), **more)
+    return Scenario(name, fault, kind, road, **{"exits": (0,), **more})
 
 
 def failed(name: str, fault: str, kind: str, road: Road, **more: Any) -> Scenario:
