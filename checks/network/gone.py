@@ -87,6 +87,7 @@ def _lookup(lookup: Lookup) -> str:
     if lookup.addresses:
         return f"{', '.join(lookup.addresses)} in {lookup.took_ms:.0f} ms"
     why = {"unknown": "no such name", "none": "no address", "fails": lookup.detail or "an error"}
+    why["unasked"] = f"no such name here, and {lookup.detail}"
     silent = f"no answer within {lookup.took_ms / 1000:.1f} s" + f" ({lookup.detail})" * bool(lookup.detail)
     return f"IPv{lookup.family}: {why.get(lookup.failure, silent)}"
 

@@ -15,6 +15,10 @@ _NAMES: Mapping[str, Told] = {
         "the name servers answer with an error",
         "the name servers, or the way to them, are in trouble: ask another one (`dig @1.1.1.1 HOST`)",
     ),
+    "unasked": (
+        "this machine does not ask its name servers",
+        "a name server knows the name: look at the line `hosts:` of /etc/nsswitch.conf, which should hold `dns`",
+    ),
     "late": (
         "a name server that does not answer is asked first",
         "programs wait for it before they ask the next, mostly 5 s each time: take it out of /etc/resolv.conf",
@@ -61,7 +65,8 @@ def names(seen: Gone) -> Finding:
     if not found:
         failures = [lookup.failure for lookup in hop.lookups]
         return seen.ends(
-            measured, _NAMES[next(f for f in ("late", "silent", "fails", "unknown", "none") if f in failures)]
+            measured,
+            _NAMES[next(f for f in ("unasked", "late", "silent", "fails", "unknown", "none") if f in failures)],
         )
     if not seen.answered and all(map(_is_ours, found)) and not way.host.endswith(_LOCAL):
         return seen.ends(measured, _BLOCKED, "an address of the server")

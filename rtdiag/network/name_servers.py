@@ -8,6 +8,7 @@ import socket
 
 from rtdiag.network.way import Family
 
+KNOWS = "knows an address"
 _MOST = 3  # as resolv.conf(5) has it
 _WAIT_S = 1.0
 _PORT = 53
@@ -55,4 +56,4 @@ async def _asked(server: str, host: str, family: Family, within_s: float) -> tup
         return True, "answers with what is no DNS"
     if answer.flags & dns.flags.TC:
         return True, "answers in part, and the whole over TCP port 53 does not come"
-    return True, f"answers {dns.rcode.to_text(answer.rcode())}"
+    return True, KNOWS if answer.answer else f"answers {dns.rcode.to_text(answer.rcode())}"

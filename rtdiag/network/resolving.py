@@ -10,7 +10,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from itertools import chain, zip_longest
 
-from rtdiag.network.name_servers import heard
+from rtdiag.network.name_servers import KNOWS, heard
 from rtdiag.network.way import Family, Lookup
 from rtdiag.transport import names
 
@@ -55,8 +55,12 @@ async def _asked(host: str, port: int, family: Family, within_s: float) -> Looku
 async def _failed(host: str, family: Family, took_ms: float, exc: Exception) -> Lookup:
     number = exc.args[0]
     detail = getattr(exc, "strerror", None) or str(exc)
-    if isinstance(exc, UnicodeError) or number in _UNKNOWN:
+    if isinstance(exc, UnicodeError):
         return Lookup(family, (), took_ms, "unknown", detail)
+    if number in _UNKNOWN:
+        _, told = await heard(host, family)
+        unasked = KNOWS in told
+        return Lookup(family, (), took_ms, "unasked" if unasked else "unknown", told if unasked else detail)
     if number in _NONE:
         return Lookup(family, (), took_ms, "none", detail)
     answers, told = await heard(host, family)

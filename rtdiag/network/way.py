@@ -18,7 +18,8 @@ class Lookup:
 
     `failure`: unknown (there is no such name), none (the name has no address of this family), fails (a name server answers with
     an error), silent (no answer within the deadline, or none is reached; `detail` says why each is not), late (none was had within
-    the deadline, and one of them answers at once where it is asked alone).
+    the deadline, and one of them answers at once where it is asked alone), unasked (this machine says that there is no such name,
+    and a name server knows it).
     """
 
     family: Family

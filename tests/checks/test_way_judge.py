@@ -67,6 +67,7 @@ VARIABLE = "SSL_CERT_FILE=/ca.pem"
 ENDS = (
     ("names", looked_up(Lookup(4, (), 2, "unknown"), Lookup(6, (), 2, "unknown")), "the name does not exist"),
     ("names", looked_up(Lookup(4, (), 2, "none"), Lookup(6, (), 2, "none")), "the name does not exist"),
+    ("names", looked_up(Lookup(6, (), 2, "unasked"), Lookup(4, (), 2, "unasked")), "this machine does not ask its name servers"),
     ("names", looked_up(Lookup(4, (), 2, "fails"), Lookup(6, (), 2, "fails")), "the name servers answer with an error"),
     ("names", looked_up(Lookup(4, (), 5e3, "silent"), Lookup(6, (), 5e3, "silent")), "the name servers do not answer"),
     ("names", looked_up(Lookup(4, (), 5e3, "late"), Lookup(6, (), 5e3, "silent")), WAITED_FOR),

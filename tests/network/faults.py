@@ -14,6 +14,7 @@ FAULTS: dict[str, str | None] = {
     "name servers fail": f"{UNREACHED}/name-servers-fail",
     "name servers are silent": f"{UNREACHED}/name-servers-silent",
     "a name server is waited for": f"{UNREACHED}/first-name-server-silent",
+    "name servers are not asked": f"{UNREACHED}/names-not-asked",
     "one family of addresses is silent": f"{UNREACHED}/one-family-silent",
     "the name leads to this machine": f"{UNREACHED}/name-blocked",
     "the name leads to a private address": f"{UNREACHED}/name-private",

@@ -44,6 +44,14 @@ def in_hosts_file(ground: Ground) -> Asking:
     return Asking(url(ground, 8100, host=NAME))
 
 
+def files_alone(ground: Ground) -> Asking:
+    """nsswitch.conf knows of files alone, and a name server knows the name."""
+    pair = ground.apart()
+    ground.names(Zone(a=(ground.host,)))
+    pair.etc("nsswitch.conf", "hosts: files\n")
+    return Asking(url(ground, 8100, host=NAME))
+
+
 def api_is_private(ground: Ground) -> Asking:
     """The API's own name has a private address that leads nowhere: nothing of this leaves the namespace."""
     pair = ground.apart()
@@ -137,6 +145,10 @@ ROWS = (
     ),
     unreached(
         "dns-hosts-file", "/etc/hosts says 127.0.0.1", _HERE, in_hosts_file, "7 000", r"127\.0\.0\.1", timeout_s=1,
+    ),
+    unreached(
+        "dns-not-asked", "nsswitch.conf does not ask the name servers", "name servers are not asked", files_alone, "6 000",
+        "nsswitch",
     ),
     unreached(
         "dns-private", "the API's name has a private address", "the name leads to a private address", api_is_private,
