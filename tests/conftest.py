@@ -36,6 +36,8 @@ _AMBIENT = (
 )
 _CONTRACT = Path(__file__).parent / "contract"
 
+_LONGEST = ("heard", "access-not-enabled", "media-cut", "no-session-created")  # runs that wait for 10 s and more
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     told = (
@@ -79,7 +81,7 @@ def _group(items: list[pytest.Item]) -> None:
     `--dist worksteal` deals out neighbours together; what takes longest comes first, so that nobody steals half of it.
     `--dist loadgroup` does nothing with pytest 9.2 (pytest-xdist#1386).
     """
-    first = {"heard": -1}
+    first = {group: place - len(_LONGEST) for place, group in enumerate(_LONGEST)}
     places: dict[pytest.Item, int] = {}
     for place, item in enumerate(items):
         mark = item.get_closest_marker("xdist_group")

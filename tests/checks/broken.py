@@ -29,6 +29,7 @@ SILENT = {
     "no-session-created",
     "error-after-connect",
     "update-never-echoed",
+    "access-not-enabled",
 }
 SILENCE_S, HEALTHY_S = 1.5, 10.0
 
