@@ -63,8 +63,8 @@ def _forget_the_machine() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores, at most four: many tests mostly wait, and WebRTC has deadlines."""
-    return min((os.cpu_count() or 1) + 2, 4)
+    """Four processes more than there are cores, at most six: those of broken networks mostly wait, and WebRTC has deadlines."""
+    return min((os.cpu_count() or 1) + 4, 6)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
