@@ -63,8 +63,8 @@ def _forget_the_machine() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Four processes more than there are cores, at most six: those of broken networks mostly wait, and WebRTC has deadlines."""
-    return min((os.cpu_count() or 1) + 4, 6)
+    """Three processes more than there are cores, at most five: many tests mostly wait, and WebRTC has deadlines."""
+    return min((os.cpu_count() or 1) + 3, 5)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
