@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rtdiag.network.ice_answer import Transport
@@ -76,8 +75,3 @@ def read(url: str) -> IceUrl:
         raise BadAddress(f"behind the host of {scheme}: rtdiag knows {known}")
     host, port = host_and_port(place)
     return IceUrl(scheme, host, port, transport)
-
-
-def in_session(urls: Iterable[str]) -> list[str]:
-    """Those of these URLs that a session of rtdiag's can use."""
-    return [url for url in urls if not read(url).apart]
