@@ -30,18 +30,21 @@ class Emulated(TypedDict):
 class Target:
     """The server that was asked, and for what.
 
-    `emulator` is None, or the date in force and the faults of the embedded one. `kinds` are the kinds of session asked about,
-    `session` is the user's own session object.
+    `name` is what the user calls it. `recognised_as` is "emulator", or the id of a server of servers.yaml, and `recognised_by` what
+    showed it. `emulator` is None, or the date in force and the faults of the embedded one. `kinds` are the kinds of session asked
+    about, `session` is the user's own session object.
     """
 
     base_url: str
-    recognised_as: Annotated[str, Meta(extra_json_schema={"enum": ["openai", "emulator", "unknown"]})] = "unknown"
+    recognised_as: str = "unknown"
     dialects: Annotated[tuple[Dialect, ...], _ONCE] = ()
     model: str = ""
     transcription_model: str = ""
     emulator: Emulated | None = None
     kinds: Annotated[tuple[Kind, ...], _ONCE] = KINDS
     session: Mapping[str, Any] | None = None
+    name: str = ""
+    recognised_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

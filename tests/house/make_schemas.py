@@ -22,6 +22,7 @@ from rtdiag.diagnosis.lexicon import client_lines, glosses, products
 from rtdiag.emulator import bodies, faults, profiles, timeline
 from rtdiag.emulator.session import shapes
 from rtdiag.network import readers
+from rtdiag.servers import Server
 from rtdiag.speech import clip
 
 HOME = Path(rtdiag.__file__).parent
@@ -75,6 +76,7 @@ KINDS = [
     Kind("emulator/profiles.yaml", listed, profiles.Profile, "profiles.schema.json"),
     Kind("emulator/timeline.yaml", listed, timeline.Entry, "timeline.schema.json"),
     Kind("network/interceptors.yaml", listed, readers.Interceptor, "interceptors.schema.json"),
+    Kind("servers/servers.yaml", listed, Server, "servers.schema.json"),
     Kind("speech/clip.yaml", whole, clip.Known, "clip.schema.json"),
 ]
 

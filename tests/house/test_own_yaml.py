@@ -34,6 +34,7 @@ CHOSEN = {
     "faults.schema.json": r"answer\.headers\..+",
     "names.schema.json": r"(renamed|invented|formats|places\.\w+)\..+",
     "profiles.schema.json": r"headers\.[^.]+",
+    "servers.schema.json": r"(headers|query)\.[^.]+",
     "shapes.schema.json": r"(.+\.)?((fields|kinds)\.[^.]+|default\..+)",
     "turn_rules.schema.json": r"sends\..+",
 }

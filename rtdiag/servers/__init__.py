@@ -1,0 +1,8 @@
+"""Whose server it is that answers, how that is known, and what is known of it."""
+
+from rtdiag.servers.known import Door as Door
+from rtdiag.servers.known import Server as Server
+from rtdiag.servers.known import every as every
+from rtdiag.servers.known import named as named
+from rtdiag.servers.recognition import Recognised as Recognised
+from rtdiag.servers.recognition import recognise as recognise
