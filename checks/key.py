@@ -23,6 +23,7 @@ from rtdiag.engine.findings import (
     ALIKE,
     BY_OPENAI,
     KEY_REFUSED,
+    NO_KEY_GIVEN,
     NOT_IN_SHAPE,
     REFUSED,
     TAKES_ANYTHING,
@@ -63,14 +64,15 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     options = ctx.options
     key = options.api_key.secret.reveal() if options.api_key else None
     shape = keys.shape_of(key, "api-key") if key is not None else {"missing": True}
-    yield Observation("shape", facts=shape | {"source": options.api_key.source if options.api_key else ""})
+    keyless = {"keyless": True} if options.keyless else {}
+    yield Observation("shape", facts=shape | keyless | {"source": options.api_key.source if options.api_key else ""})
     yield Observation("environment", facts=dict(options.environment))
     yield Observation("base-url", facts={"base_url": ctx.recorder.mask(options.base_url, "facts")})
     control = await ctx.first_answer() if ctx.wants("control") else None
     if control is not None:
         yield Observation("control", (control,))
     asks_list = ctx.wants("accepted", *(f"model-{kind}" for kind in options.kinds))
-    if key is None or "problem" in shape or not asks_list:
+    if (key is None and not keyless) or "problem" in shape or not asks_list:
         return
     listed = await ctx.listed_models()
     if control is None and not (listed.ok and lists_models(listed)):
@@ -94,10 +96,14 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "base-url":
             yield _base_url(str(seen.facts["base_url"]), evidence.official, evidence.seen.get("accepted"))
         elif case == "control" and seen.exchange:
-            yield _control(seen.exchange, evidence.official, evidence.seen.get("accepted"))
+            yield _control(seen.exchange, evidence)
         elif case == "accepted" and seen.exchange:
             void = bool(control and control.exchange and control.exchange.ok)
-            if seen.facts.get("made_up_taken"):
+            if evidence.stranger and (
+                odd := _of_a_stranger(seen.exchange, anything=bool(seen.facts.get("made_up_taken")))
+            ):
+                yield odd
+            elif seen.facts.get("made_up_taken"):
                 yield _anything("accepted", seen.exchange, "200")
             else:
                 yield _accepted(seen.exchange, seen.facts.get("made_up"), void=void)
@@ -107,6 +113,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 def _shape(seen: Observation, official: bool) -> Finding:
     facts = seen.facts
+    if facts.get("keyless"):
+        return Finding("shape", "info", "no key was given: the server is asked without one")
     if facts.get("missing"):
         return Finding("shape", "skip", "no API key was given, only a token")
     if "problem" in facts:
@@ -137,9 +145,16 @@ def _base_url(url: str, official: bool, listed: Observation | None) -> Finding:
     return Finding("base-url", status, url, "…/v1", (observed,), f"did you mean {meant} ?")
 
 
-def _control(exchange: Exchange, official: bool, accepted: Observation | None) -> Finding:
+def _control(exchange: Exchange, evidence: Evidence) -> Finding:
+    official, accepted = evidence.official, evidence.seen.get("accepted")
+    if evidence.stranger and _is_odd(exchange):
+        return Finding("control", "info", said(exchange), "401", hint="the list of models says nothing of keys here")
     if unusable := no_answer("control", exchange, wants_json=True):
         return unusable
+    if evidence.stranger and exchange.ok and accepted and accepted.exchange and accepted.exchange.credential == "none":
+        return Finding(
+            "control", "info", f"{exchange.status}, as without a key", hint="no key is asked for here: any text will do"
+        )
     if exchange.ok and not lists_models(exchange):
         return _anything("control", exchange, "401")
     if exchange.ok:
@@ -165,6 +180,30 @@ def _control(exchange: Exchange, official: bool, accepted: Observation | None) -
         "401",
         hint="neither taken nor refused as a credential: the control says nothing here",
     )
+
+
+def _is_odd(exchange: Exchange) -> bool:
+    """Whether an answer to `GET /models` says nothing of keys, nor that nothing is reached: some servers have their own there."""
+    status = exchange.status
+    if status is None or exchange.failure or 300 <= status < 400 or status in (401, 407, 429, 511):
+        return False
+    if status == 403:
+        return exchange.error is None
+    return not (exchange.ok and lists_models(exchange)) and not names_a_reason(exchange)
+
+
+def _of_a_stranger(exchange: Exchange, *, anything: bool) -> Finding | None:
+    """What only a server says that is not OpenAI's: that it wants a key, where none was given, or something odd."""
+    if exchange.credential == "none" and exchange.status in REFUSED and not names_a_reason(exchange):
+        return Finding(
+            "accepted", "fail", said(exchange), "200", (NO_KEY_GIVEN,), "this server wants a key, and none was given"
+        )
+    if exchange.credential == "none" and exchange.ok and lists_models(exchange):
+        return Finding("accepted", "pass", f"200, {len(model_ids(exchange))} models listed, without a key", "200")
+    if anything or _is_odd(exchange):
+        hint = "this says nothing of the key: the later checks tell"
+        return Finding("accepted", "info", f"{said(exchange)}: no list of models", "200", hint=hint)
+    return None
 
 
 def _anything(case: str, exchange: Exchange, expected: str) -> Finding:

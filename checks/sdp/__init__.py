@@ -32,8 +32,11 @@ from rtdiag.transport.http import Reply
 
 def _cases() -> Iterator[Case]:
     for kind in KINDS:
-        before = f"sdp.answer-{kind}"
-        yield Case(f"answer-{kind}", f"is an offer with a {kind} token answered?", (f"token.mint-{kind}",), kind)
+        before, token = f"sdp.answer-{kind}", f"token.mint-{kind}"
+        instead = (token,) if kind == "realtime" else ()  # without a token nothing says that it is to be transcription
+        yield Case(
+            f"answer-{kind}", f"is a {kind} offer answered?", ("server.calls", token), kind, also_without=instead
+        )
         for name, title, _ in PHASES:
             yield Case(f"{name}-{kind}", title.format(kind), (before,), kind)
             before = f"sdp.{name}-{kind}"
@@ -42,8 +45,9 @@ def _cases() -> Iterator[Case]:
     yield Case(
         "multipart",
         "is an offer as multipart with the API key answered?",
-        ("key.accepted", "token.mint-realtime"),
+        ("key.accepted", "server.calls", "token.mint-realtime"),
         "realtime",
+        also_without=("token.mint-realtime",),
     )
     yield Case("hangup", "can a call be hung up?", ("sdp.multipart",), "realtime")
     yield Case("wrong-content-type", "is an offer as JSON refused?", ("token.accepted-realtime",), "realtime")
@@ -80,11 +84,14 @@ def _once(kind: str) -> tuple[str, ...]:
 async def _other_ways(ctx: Context) -> AsyncIterator[Observation]:
     """An offer as multipart, as JSON, and with a charset; each that holds a token has one of its own."""
     minted = await ctx.minted("realtime")
-    if "ga" not in ctx.dialects or minted.token is None:
+    if ctx.at_home and ("ga" not in ctx.dialects or minted.token is None):
         for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
             yield Observation(case, facts={"offered": False})
         return
-    if ctx.wants("multipart", "hangup"):
+    if ctx.wants("multipart", "hangup") and not _multipart_is_safe(ctx):
+        for case in ("multipart", "hangup"):
+            yield Observation(case, facts={"not_asked_here": True})
+    elif ctx.wants("multipart", "hangup"):
         async for seen in _multipart(ctx):
             yield seen
     for case, content_type, content in (
@@ -98,15 +105,20 @@ async def _other_ways(ctx: Context) -> AsyncIterator[Observation]:
             yield Observation(case, facts={"not_asked_here": True})
 
 
+def _multipart_is_safe(ctx: Context) -> bool:
+    """Whether a call that nobody takes up may be opened: a stranger that cannot hang it up would hold the slot for it."""
+    return ctx.at_home or ctx.offers("multipart") is True or "sdp.multipart" in ctx.options.named
+
+
 async def _again(ctx: Context, opened: SessionAttempt) -> AsyncIterator[Observation]:
     """Whether the answer names the call, and what its token gets once more, when the call is over."""
-    if not (opened.token and opened.exchange.ok):
+    if not opened.exchange.ok:
         return
-    if opened.dialect == "ga":
+    if opened.dialect == "ga" or not ctx.at_home:
         yield Observation("location", (opened.exchange,))
     if not ctx.wants("second-use"):
         return
-    if not ctx.may_ask("sdp.second-use"):
+    if opened.token is None or not ctx.may_ask("sdp.second-use"):
         yield Observation("second-use", facts={"not_asked_here": True})
         return
     path = opened.exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))

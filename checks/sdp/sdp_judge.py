@@ -11,8 +11,10 @@ from rtdiag.api.capacity import no_room
 from rtdiag.checks.sdp.ice_judge import LOSSY, no_way
 from rtdiag.engine.findings import (
     ERROR_FIRST,
+    KEY_REFUSED,
     NO_CREDIT,
     NO_SESSION,
+    NOT_OFFERED,
     REFUSED,
     in_short,
     is_quota,
@@ -52,11 +54,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.facts.get("offered") is False:
             yield Finding(case, "info", "not offered: the beta has no /realtime/calls")
         elif name == "answer" and exchange:
-            yield _answer(case, kind, exchange, str(seen.facts["dialect"]), seen.facts.get("made_up"))
+            yield _answer(case, kind, seen, stranger=evidence.stranger)
         elif seen.peers:
             yield _phase(case, name, seen)
         elif case == "location" and exchange:
-            yield _location(exchange)
+            yield _location(exchange, stranger=evidence.stranger)
         elif case == "second-use":
             yield _second_use(seen, evidence.today)
         elif case == "multipart" and exchange:
@@ -70,12 +72,16 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(case, "info", said(exchange), "no public source today", hint=hint)
 
 
-def _answer(case: str, kind: str, exchange: Exchange, dialect: str, as_made_up: bool | None) -> Finding:
-    expected = "201" if dialect == "ga" else "200 or 201"
+def _answer(case: str, kind: str, seen: Observation, *, stranger: bool) -> Finding:
+    exchange, dialect, as_made_up = seen.exchanges[-1], str(seen.facts["dialect"]), seen.facts.get("made_up")
+    expected = "201" if dialect == "ga" and not stranger else "200 or 201"
     if unusable := no_answer(case, exchange):
         return unusable
     if exchange.ok:
         return Finding(case, "pass", said(exchange), expected)
+    if exchange.status in REFUSED and not exchange.credential.endswith("-token"):
+        hint = "no token is minted here, and what took the credential before refuses it for an offer: read the body"
+        return refused(case, exchange, expected, as_made_up, (KEY_REFUSED,), hint)
     if exchange.status in (401, 403):
         return refused_token(case, exchange, expected, kind, dialect, as_made_up)
     return _refused_offer(case, exchange, expected)
@@ -248,8 +254,10 @@ def _refusals(pair: Pair) -> int:
     return sum(count for word, count in pair.errors.items() if word.startswith("stun "))
 
 
-def _location(exchange: Exchange) -> Finding:
+def _location(exchange: Exchange, *, stranger: bool) -> Finding:
     location = exchange.header("location")
+    if stranger and not location:
+        return Finding("location", "info", "no Location header: a call ends with its peer", observed=(NOT_OFFERED,))
     if location and "/realtime/calls/" in location:
         return Finding("location", "pass", location.rpartition("/")[2], "/v1/realtime/calls/rtc_…")
     hint = "without it the call cannot be hung up; in a browser, a proxy must also expose it (Access-Control-Expose-Headers)"

@@ -33,14 +33,22 @@ from rtdiag.transport.http import Credential
 _BEYOND_END_S = 2
 
 
+def _needs(door: str, kind: Kind) -> tuple[str, ...]:
+    """What must be there for a case of that kind of session."""
+    return ("key.accepted", f"server.{door}", *(("server.transcription",) if kind == "transcription" else ()))
+
+
 _CASES = (
     Case("url", "does your token URL hand out a token?"),
     Case("own", "is your own token taken?", ("network.answer",)),
-    *(Case(f"mint-{k}", f"is a token minted for a {k} session?", ("key.accepted",), k) for k in KINDS),
+    *(Case(f"mint-{k}", f"is a token minted for a {k} session?", _needs("mint", k), k) for k in KINDS),
     *(Case(f"shape-{k}", f"does the {k} token look like one?", (f"token.mint-{k}",), k) for k in KINDS),
     *(Case(f"life-{k}", f"does the {k} token live as long as asked?", (f"token.mint-{k}",), k) for k in KINDS),
-    Case("control", "is a made-up token refused where offers go?", ("key.accepted",)),
-    *(Case(f"accepted-{k}", f"is the {k} token taken where offers go?", (f"token.mint-{k}",), k) for k in KINDS),
+    Case("control", "is a made-up token refused where offers go?", ("key.accepted", "server.mint", "server.calls")),
+    *(
+        Case(f"accepted-{k}", f"is the {k} token taken where offers go?", (f"token.mint-{k}", "server.calls"), k)
+        for k in KINDS
+    ),
     Case("second-use", "what does a token get after an invalid offer?", ("token.accepted-realtime",), "realtime"),
     Case("elsewhere", "what does a token get outside the Realtime API?", ("token.mint-realtime",), "realtime"),
     Case("expired", "is an expired token refused?", ("token.mint-realtime",), "realtime", allow="wait", waits_s=15),

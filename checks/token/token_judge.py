@@ -61,7 +61,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif name == "mint":
             yield _mint(case, seen, kind, evidence.dialects)
         elif name == "shape":
-            yield _shape(case, seen.facts)
+            yield _shape(case, seen.facts, stranger=evidence.stranger)
         elif name == "life":
             yield _lives(case, seen)
         elif seen.exchange and case == "control":
@@ -156,11 +156,13 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
     return Finding(case, "fail", said(exchange), "200 with a token", hint=hint)
 
 
-def _shape(case: str, facts: Mapping[str, Any]) -> Finding:
+def _shape(case: str, facts: Mapping[str, Any], *, stranger: bool) -> Finding:
     measured = f"{facts['prefix'] or 'no known prefix'}, {facts['length']} characters"
     if facts["prefix"]:
         return Finding(case, "pass", measured, "ek_…")
     hint = "a gateway's own token is good at that gateway alone; post the offer to the same host"
+    if stranger:
+        return Finding(case, "info", measured, "ek_…", hint=hint)
     return Finding(case, "warn", measured, "ek_…", ("a token that does not begin as the API's do",), hint)
 
 

@@ -21,7 +21,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import CALLS, REALTIME, Dialect, Kind
+from rtdiag.api.endpoints import REALTIME, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.checks.websocket.websocket_judge import (
     CONTROLS,
@@ -41,8 +41,8 @@ from rtdiag.checks.websocket.websocket_judge import (
 )
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, speaks
-from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, as_answer
-from rtdiag.model import Cost, Event, Exchange, Observation
+from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED
+from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
 
@@ -51,7 +51,7 @@ _UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transc
 
 def _cases() -> Iterator[Case]:
     for way in (*WAYS, *CONTROLS):
-        yield Case(way.case, way.title, (way.needs,), way.kind)
+        yield Case(way.case, way.title, way.needs, way.kind)
         if kind := _UPDATED_OVER.get(way.case):
             yield Case(
                 f"update-{kind}", f"{kind}: is an update over the socket applied?", (f"websocket.{way.case}",), kind
@@ -63,7 +63,6 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     kinds = ctx.options.kinds
     await ctx.minted(kinds[0])
     await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
-    dialect = await _dialect(ctx)
     unasked: dict[Kind | None, Json] = {}
     plainly: list[Observation] = []
     for way in (*WAYS, *CONTROLS):
@@ -71,41 +70,16 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
             yield Observation(way.case, facts={"not_asked_here": True})
         elif ctx.wants(way.case):
             kind = way.kind or kinds[0]
-            async for seen in _visit(
-                ctx, way, kind, "beta" if way.case == "beta-header" else dialect, unasked, plainly
-            ):
+            asked_in: Dialect = "beta" if way.case == "beta-header" else _asked_in(ctx)
+            async for seen in _visit(ctx, way, kind, asked_in, unasked, plainly):
                 yield seen
 
 
-async def _dialect(ctx: Context) -> Dialect:
-    """The dialect to ask in. Without a mint to tell it, a socket does: by the shape of the session that begins on it.
-
-    The beta's header, with which alone its first year began, goes along only where that does no harm, or the refusal asks for it.
-    """
-    if ctx.dialects or not ctx.options.api_key:
-        return "beta" if ctx.dialects == {"beta"} else "ga"
-    plain = await _first_look(ctx, "ga")
-    if created := created_event(plain):
-        return _shape_of(created)
-    wanted = plain.exchange is not None and "openai-beta" in (as_answer(plain).body or "").lower()
-    if not (wanted or ctx.may_ask("websocket.beta-header")):
-        return "ga"
-    return "beta" if created_event(await _first_look(ctx, "beta")) else "ga"
-
-
-async def _first_look(ctx: Context, dialect: Dialect) -> Observation:
-    assert ctx.options.api_key is not None
-    query = MODEL.replace("{realtime}", quote(await ctx.model("realtime"), safe=""))
-    socket = await ctx.socket("dialect", query, ctx.options.api_key, dialect)
-    await socket.close()
-    return _seen("", [socket])
-
-
-def _shape_of(created: Event) -> Dialect:
-    """GA's session has a `type`, and what is heard and said under `audio`; the beta's is flat."""
-    shown = created.json.get("session") if isinstance(created.json, dict) else None
-    flat = isinstance(shown, dict) and not {"type", "audio"} & shown.keys() and "modalities" in shown
-    return "beta" if flat else "ga"
+def _asked_in(ctx: Context) -> Dialect:
+    """The dialect to ask in: at home that of the mint, of a stranger what its own socket has shown to be wanted."""
+    if not ctx.at_home:
+        return ctx.asked_in
+    return "beta" if ctx.dialects == {"beta"} else "ga"
 
 
 async def _visit(
@@ -127,14 +101,16 @@ async def _visit(
     seen = Observation(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
     if way.case == "intent-key" and socket and not created_event(seen):
         seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
-    if not ctx.dialects and seen.exchange and seen.exchange.status in NO_WEBSOCKET:
-        seen = replace(seen, facts={"offers": (await ctx.invalid_offer(CALLS, ctx.key)).status})
-    if wants_plain(seen) and not plainly:
+    if way.door and socket and not ctx.at_home:
+        seen = replace(seen, facts={**seen.facts, "known": ctx.offers(way.door) is True})
+    if wants_plain(seen) and not plainly and seen.facts.get("known") is not False:
         seen = await _beside_plain(ctx, way, kind, seen)
         plainly.append(seen)
     yield seen
     if way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}"):
-        yield await _updated(ctx, socket if created_event(seen) else None, kind, dialect)
+        created = created_event(seen)
+        shape = dialect if ctx.at_home or created is None else sessions.shape_of(created.json)
+        yield await _updated(ctx, socket if created else None, kind, shape)
     if socket:
         await socket.close()
     unasked |= _lost(ctx, way, seen, plain_of(plainly)) or _pointless(way, kind, seen)
@@ -143,7 +119,7 @@ async def _visit(
 async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socket | None:
     """The socket of one way; None where the token that it needs is not to be had."""
     credential = await _credential(ctx, way, kind)
-    if credential is None:
+    if credential is None and not (way.credential == "api-key" and ctx.options.keyless):
         return None
     query = await _query(ctx, way, kind)
     return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)

@@ -11,10 +11,10 @@ from rtdiag.api.endpoints import Kind
 from rtdiag.engine.findings import (
     BY_OPENAI,
     LIMITED,
-    NO_API,
     NO_CREDIT,
     NO_SESSION,
     NOT_IN_SHAPE,
+    NOT_OFFERED,
     REFUSED,
     SERVER_TROUBLE,
     TAKES_ANYTHING,
@@ -36,6 +36,7 @@ from rtdiag.engine.findings import (
     update,
 )
 from rtdiag.model import ApiError, Event, Evidence, Exchange, Failure, Finding, Observation, Status
+from rtdiag.servers import Door
 from rtdiag.transport.channel import BINARY, NOT_JSON
 
 # What is observed where HTTP took a key that the WebSocket refuses.
@@ -76,9 +77,18 @@ class Way:
     history: bool = False
 
     @property
-    def needs(self) -> str:
-        """What must have passed before this is asked."""
-        return f"token.mint-{self.kind}" if self.credential.endswith("-token") else "key.accepted"
+    def needs(self) -> tuple[str, ...]:
+        """What must be there before this is asked."""
+        transcription = ("server.transcription",) if self.kind == "transcription" else ()
+        token = f"token.mint-{self.kind}" if self.credential.endswith("-token") else "key.accepted"
+        return (token, "server.websocket", *transcription)
+
+    @property
+    def door(self) -> Door | None:
+        """What a server may not offer, though it has sessions like this one by another way; None for the plainest way."""
+        if self.as_subprotocol:
+            return "subprotocol"
+        return "websocket-token" if self.credential.endswith("-token") else None
 
 
 WAYS: tuple[Way, ...] = (
@@ -123,7 +133,8 @@ _AUTH_CLOSES = frozenset({3000, 1008})
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
     control, plain = evidence.seen.get("made-up"), plain_of(evidence.seen.values())
-    void = control is not None and created_event(control) is not None
+    keyless = any(x.credential == "none" for seen in evidence.seen.values() for x in seen.exchanges)
+    void = control is not None and created_event(control) is not None and not evidence.stranger
     with_key = (evidence.seen.get(case) for case in ("model-key", "intent-key"))
     key_refused = any(
         seen and seen.exchange and not created_event(seen) and _credential_refused(seen) for seen in with_key
@@ -136,8 +147,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield update(case, seen)
         elif seen.exchange is None:
             yield _unasked(case, seen)
+        elif opens and seen.facts.get("known") is False and not created_event(seen) and not seen.exchange.failure:
+            hint = "a session begins at this server by another way: use that"
+            yield Finding(case, "info", in_words(seen), f"session.created, {_BY_CASE[case].kind}", (NOT_OFFERED,), hint)
         elif case == "made-up" and opens and _credential_refused(seen):
-            yield _made_up(seen, official=evidence.official, alike=False)
+            yield _made_up(seen, official=evidence.official, alike=False, keyless=keyless)
         elif lost := on_the_way(case, seen, plain, control, official=evidence.official):
             yield lost
         elif unusable := unusable_answer(case, seen):
@@ -146,7 +160,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _not_offered(case, seen, plain, official=evidence.official)
         elif case == "made-up":
             alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)
-            yield _made_up(seen, official=evidence.official, alike=alike)
+            yield _made_up(seen, official=evidence.official, alike=alike, keyless=keyless)
         elif _refused_as(control, seen):
             yield refused_alike(case, seen.exchange, "101")
         elif case == "transcription-model":
@@ -186,7 +200,7 @@ def _session(way: Way, seen: Observation, *, void: bool, key_refused: bool) -> F
 
 def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -> Finding:
     """What it means that no session came: silence, a close, a refusal."""
-    measured = _said(seen)
+    measured = in_words(seen)
     if seen.facts.get("has_mint") is False:
         return Finding(
             way.case, "info", measured, expected, hint="this server mints no tokens for such sessions either"
@@ -221,8 +235,10 @@ _NONE_SENT = re.compile(
 )
 
 
-def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
-    expected, measured = "a refusal", _said(seen)
+def _made_up(seen: Observation, *, official: bool, alike: bool, keyless: bool) -> Finding:
+    expected, measured = "a refusal", in_words(seen)
+    if created_event(seen) and keyless:
+        return Finding("made-up", "info", measured, hint="no key is asked for here: any text will do")
     if created_event(seen):
         hint = "it asks for no key at its WebSocket: no session that began there says anything about keys and tokens"
         status: Status = "fail" if official else "warn"
@@ -235,7 +251,7 @@ def _made_up(seen: Observation, *, official: bool, alike: bool) -> Finding:
 
 
 def _transcription_model(seen: Observation) -> Finding:
-    case, expected, measured = "transcription-model", "invalid_model", _said(seen)
+    case, expected, measured = "transcription-model", "invalid_model", in_words(seen)
     if created_event(seen):
         hint = "what works here fails against the API: transcription is ?intent=transcription, its model goes into the session"
         return Finding(case, "warn", measured, expected, ("a model of another kind is taken",), hint)
@@ -250,7 +266,7 @@ def _beta_header(seen: Observation, *, spoken: bool) -> Finding:
     hint = (
         "remove the header OpenAI-Beta, or the sub-protocol openai-beta.realtime-v1" if error and not spoken else None
     )
-    return Finding("beta-header", "pass" if met else "info", _said(seen), expected, hint=hint)
+    return Finding("beta-header", "pass" if met else "info", in_words(seen), expected, hint=hint)
 
 
 def _unasked(case: str, seen: Observation) -> Finding:
@@ -346,9 +362,6 @@ def _by_another(seen: Observation, plain: Exchange, control: Observation | None,
 def _not_offered(case: str, seen: Observation, plain: Exchange | None, *, official: bool) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
-    if seen.facts.get("offers") in (404, 405) and not official:
-        hint = "neither a mint, nor /realtime/calls, nor a WebSocket is known here: is this the Realtime API?"
-        return Finding(case, "fail", said(exchange), "101", (NO_API,), hint)
     if official:
         hint = "the API has a WebSocket here: look at the base URL, and at what stands between"
         return Finding(case, "fail", said(exchange), "101", ("the API's WebSocket is not there",), hint)
@@ -374,9 +387,9 @@ def unusable_answer(case: str, seen: Observation) -> Finding | None:
         hint = "an answer came in place of the upgrade: a proxy or gateway that does not know WebSockets"
         return Finding(case, "inconclusive", f"{said(exchange)} in place of 101", "101", (NOT_IN_SHAPE,), hint)
     if full := no_room_for(case, as_answer(seen)):
-        return replace(full, measured=_said(seen), expected="101")
+        return replace(full, measured=in_words(seen), expected="101")
     trouble = _trouble(as_answer(seen))
-    return Finding(case, "inconclusive", _said(seen), "101", (trouble,)) if trouble else None
+    return Finding(case, "inconclusive", in_words(seen), "101", (trouble,)) if trouble else None
 
 
 def _spoilt(seen: Observation, broken: Failure | None) -> str | None:
@@ -431,7 +444,7 @@ def _credential_refused(seen: Observation) -> bool:
     return told.status in {401, 403} | _AUTH_CLOSES or bool(told.error and told.error.code == "invalid_api_key")
 
 
-def _said(seen: Observation) -> str:
+def in_words(seen: Observation) -> str:
     """What came, in a few words: the first event that counts, and how the socket was closed."""
     assert seen.exchange is not None
     if seen.exchange.status != 101:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import date
 from functools import cache
@@ -51,6 +52,20 @@ def all_models() -> tuple[Model, ...]:
 def find(model_id: str) -> Model | None:
     """The entry of that id, or None for one that the data does not know."""
     return next((m for m in all_models() if m.id == model_id), None)
+
+
+def likely(kind: Kind, listed: Collection[str]) -> str | None:
+    """The model of a server that has names of its own, by what its list calls them; None where none is likely, or no one more."""
+    told = [name for name in listed if _TRANSCRIBES.search(name)]
+    if kind == "transcription":
+        return next(iter(told), None)
+    speaking = [name for name in listed if name not in told and _SPEAKS.search(name)]
+    return next(iter(speaking), None) or (next(iter(listed)) if len(listed) == 1 and not told else None)
+
+
+# How models are called that hear and speak, and those that write down what they hear.
+_SPEAKS = re.compile(r"realtime|\brt\b|voice|\blive\b|speech|s2s|omni", re.IGNORECASE)
+_TRANSCRIBES = re.compile(r"transcri|whisper|\basr\b|\bstt\b|translat", re.IGNORECASE)
 
 
 def default(kind: Kind, listed: Collection[str] = ()) -> str:

@@ -72,6 +72,13 @@ def dialect_of(session_object: Mapping[str, Any]) -> Dialect:
     return "ga" if {"type", "audio", "output_modalities"} & session_object.keys() else "beta"
 
 
+def shape_of(created: Any) -> Dialect:
+    """The dialect of a `session.created`: GA's session has a `type`, or `audio`; the beta's is flat, with `modalities`."""
+    shown = created.get("session") if isinstance(created, Mapping) else None
+    fields = shown.keys() if isinstance(shown, Mapping) else frozenset[str]()
+    return "beta" if "modalities" in fields and not {"type", "audio", "output_modalities"} & fields else "ga"
+
+
 def kind_of(session_object: Mapping[str, Any]) -> Kind:
     """The kind of session that a session object describes, in either dialect."""
     if session_object.get("type") == "transcription":

@@ -25,7 +25,8 @@ class Case:
     """One row of a check's table.
 
     `title` is the question that it asks, never a claim, which would read false beside a red mark. `requires` are full ids of
-    checks (`key`) or cases (`token.mint-realtime`) without which it is not asked. `kind` ties it to a kind of session, for
+    checks (`key`) or cases (`token.mint-realtime`) without which it is not asked; of these, `also_without` may be what the server
+    does not offer. `kind` ties it to a kind of session, for
     `--type`; `allow` to an opt-in (`wait`, `audio`), and `waits_s` is how long it then waits by itself, beside what every
     request and session may take.
     `line` and `column` place it in a matrix, when all cases of the check have them. `doc` is what is known of it, for
@@ -41,13 +42,15 @@ class Case:
     line: str = ""
     column: str = ""
     doc: str = ""
+    also_without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Check:
     """A check: its cases as data, what it costs, how it asks (`probe`) and how it judges (`judge`).
 
-    `cost` is what a default run adds: opt-ins, the user's own token and session, and a second dialect come on top. Of the tokens
+    `cost` is what a default run adds: opt-ins, the user's own token and session, and a second dialect come on top; `of_strangers`
+    is added where the server is neither OpenAI's nor the emulator. Of the tokens
     that it mints it leaves `spares` to later checks, and takes so many of earlier ones (`takes_spares`), where there are any,
     in place of minting. `order` is its place on the screen. `always`: it asks nothing, and looks at what the others have asked,
     so it is in every plan. `doc` is the docstring of its module: what it asks, what it costs, its sources.
@@ -59,6 +62,7 @@ class Check:
     probe: Callable[[Context], AsyncIterator[Observation]]
     judge: Callable[[Evidence], Iterable[Finding]]
     cost: Cost = field(default_factory=Cost)
+    of_strangers: Cost = field(default_factory=Cost)
     spares: int = 0
     takes_spares: int = 0
     order: int = 1000

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from rtdiag.api import models, sessions
 from rtdiag.api.capacity import no_room
@@ -31,6 +31,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
 from rtdiag.redact import Secret
+from rtdiag.servers import Door, Recognised, Server, named, recognise
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.http import Credential, Http, Reply
@@ -58,8 +59,10 @@ _BY_ITSELF = "the server ends it by itself when its peer is gone"
 TOKEN_LIFE_S = 60
 _LEAST_LIFE_S = 10
 
-# What the emulator calls itself in the header `Server` of every answer.
+# What the emulator of OpenAI calls itself in the header `Server` of every answer.
 EMULATOR = "rtdiag-emulator"
+_HOME = "openai"
+_MODEL = "model"
 
 # How long a slot is waited for that was given back just now: speech-to-speech 1.1 empties its queues first, and its own client
 # asks again each second (evals/big_bench_audio/runner.py:41).
@@ -180,11 +183,17 @@ class RunOptions:
     audio_speed: float = 1.0
     emulated: bool = False
     named: frozenset[str] = frozenset()
+    profile: str | None = None
 
     @property
     def official(self) -> bool:
         """Whether the server is OpenAI's own."""
         return (urlsplit(self.base_url).hostname or "") in OFFICIAL_HOSTS
+
+    @property
+    def keyless(self) -> bool:
+        """Whether the server is asked without any credential, since none was given."""
+        return not (self.official or self.emulated or self.api_key or self.own_token or self.token_url)
 
 
 class Context:
@@ -226,6 +235,10 @@ class Context:
         self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
         self._servers: set[str | None] = set()
         self.models_asked: dict[Kind, str] = {}
+        self.doors: dict[Door, bool] = {}  # of a stranger: what its answers show to be there, or not
+        self._known_by = (-1, -1), Recognised(named(_HOME))
+        self.asked_in: Dialect = "ga"  # of a stranger: "beta" where its sockets want the header of that
+        self.shape: Dialect | None = None  # that of the events of its sockets, once one was seen
 
     def select(self, case_ids: Collection[str]) -> None:
         """Set which cases of the check that runs next are wanted; the runner calls it."""
@@ -237,11 +250,35 @@ class Context:
 
     @property
     def at_home(self) -> bool:
-        """Whether it is OpenAI or the emulator that is asked, of which it is known that no question does them harm.
+        """Whether it is OpenAI, or the emulator of it, that is asked, of which it is known that no question does them harm.
 
         An emulator that was started apart says so in every answer; a gateway before one answers some requests itself.
         """
-        return self.options.official or self.options.emulated or self._servers == {EMULATOR}
+        emulated = self.options.emulated and self.options.profile in (None, _HOME)
+        return self.options.official or emulated or self._servers == {EMULATOR}
+
+    @property
+    def recognised(self) -> Recognised:
+        """Whose server is asked, by all that it has answered until now, unless the user has named it."""
+        if self.options.profile and not self.options.emulated:
+            return Recognised(named(self.options.profile), ("the profile that was named",))
+        if self.at_home:
+            return Recognised(named(_HOME))
+        heard = len(self.recorder.exchanges), len(self.recorder.events)
+        if heard != self._known_by[0]:
+            self._known_by = heard, recognise(self.options.base_url, self.recorder.exchanges, self.recorder.events)
+        return self._known_by[1]
+
+    @property
+    def server(self) -> Server:
+        """What is known of that server."""
+        return self.recognised.server
+
+    def offers(self, door: Door) -> bool | None:
+        """Whether the server offers that: by what is known of it, else by what it has answered; None where neither tells."""
+        if self.at_home:
+            return self.server.offers.get(door)
+        return self.server.offers.get(door, self.doors.get(door))
 
     def may_ask(self, case_id: str) -> bool:
         """Whether a case (its full id) about history, or about the mistakes of others, may be asked of this server.
@@ -252,9 +289,8 @@ class Context:
         return self.at_home or case_id in self.options.named
 
     @property
-    def key(self) -> Credential:
-        """The API key; only cases that require `key.accepted` may ask for it."""
-        assert self.options.api_key is not None
+    def key(self) -> Credential | None:
+        """The API key; only cases that require `key.accepted` may ask for it. None where a server is asked without one."""
         return self.options.api_key
 
     async def request(self, method: str, path: str, credential: Credential | None, **content: Any) -> Exchange:
@@ -266,7 +302,10 @@ class Context:
         own = self.options.headers if credential is not None and credential.name == "api-key" else {}
         await self._still_answers(method, self._url(path))
         reply = await self._http.send(
-            method, path, credential, **content | {"headers": {**own, **content.get("headers", {})}}
+            method,
+            self._url(path),
+            self._as_taken(credential),
+            **content | {"headers": {**own, **content.get("headers", {})}},
         )
         exchange = reply.exchange
         self._breaker.note(exchange)
@@ -282,7 +321,22 @@ class Context:
         return self._breaker.failed(self.options.base_url)
 
     def _url(self, path: str) -> str:
-        return path if "://" in path else self.options.base_url.rstrip("/") + path
+        """The URL of a path below the base URL, with what this server wants in each, and by which name it wants a model."""
+        if "://" in path:
+            return path
+        server, url = self.server, self.options.base_url.rstrip("/") + path
+        if server.model_parameter != _MODEL:
+            url = url.replace(f"?{_MODEL}=", f"?{server.model_parameter}=")
+        missing = {name: value for name, value in server.query.items() if f"{name}=" not in url}
+        return url + ("&" if "?" in url else "?") + urlencode(missing) if missing else url
+
+    def _as_taken(self, credential: Credential | None) -> Credential | None:
+        """The credential in the header that this server takes it in: of a key another than of a token, or of a JWT (RFC 7519)."""
+        taken = self.server.key_header
+        if credential is None or credential.name not in ("api-key", "made-up") or taken == credential.header:
+            return credential
+        text = credential.secret.reveal()
+        return credential if text.startswith(("eyJ", MADE_UP_TOKEN)) else replace(credential, header=taken)
 
     async def _still_answers(self, method: str, url: str) -> None:
         """Raise NotAskedError where this is not worth asking any more; what decides that may take one request as a probe."""
@@ -341,8 +395,11 @@ class Context:
         own = self.options.session
         if wished is None and own is not None and sessions.kind_of(own) == kind:
             wished = sessions.model_of(own)
-        if wished is None and self.options.api_key is not None:
-            wished = models.default(kind, model_ids(await self.listed_models()))
+        if wished is None and (self.options.api_key is not None or self.options.keyless):
+            listed = model_ids(await self.listed_models())
+            wished = models.default(kind, listed)
+            if not self.at_home and listed and wished not in listed:
+                wished = models.likely(kind, listed) or wished
         self.models_asked[kind] = wished or models.default(kind)
         return self.models_asked[kind]
 
@@ -447,7 +504,7 @@ class Context:
             return self.made_up_token
         return (await self.minted("realtime" if name == "realtime-token" else "transcription")).token
 
-    async def invalid_offer(self, path: str, credential: Credential, *, again: bool = False) -> Exchange:
+    async def invalid_offer(self, path: str, credential: Credential | None, *, again: bool = False) -> Exchange:
         """Post an offer that cannot be taken: 400 says that the credential was, 401 that it was not. Asked once, or `again`.
 
         Should a server take it after all, the call is hung up at the end like any other.
@@ -462,7 +519,11 @@ class Context:
             self._just_freed = self._just_freed or reply.exchange.status == _READ_AND_REFUSED
             return reply.exchange
 
-        return await post() if again else await self._once_only(("offer", path, credential.name), post)
+        return (
+            await post()
+            if again
+            else await self._once_only(("offer", path, credential.name if credential else ""), post)
+        )
 
     async def control_of(self, refused: Exchange, path: str) -> Exchange | None:
         """What a made-up token gets for an invalid offer there, where this was a refusal of the credential; else None."""
@@ -520,12 +581,16 @@ class Context:
     async def fresh(
         self, kind: Kind, name: str, voice: Voice | None = None, *, others: Others = "close"
     ) -> SessionAttempt | None:
-        """A session of one's own with a token of its own, which `voice` speaks to; None where no token is to be had."""
-        token = await self.fresh_token(kind)
-        if token is None:
+        """A session of one's own with a token of its own, which `voice` speaks to; None where no token is to be had.
+
+        Where no tokens are minted, a realtime session is opened with the key, or with none, as the server has it.
+        """
+        token, dialect = await self.fresh_token(kind), (await self.minted(kind)).dialect
+        if token is None and not (kind == "realtime" and self.offers("mint") is False):
             return None
-        dialect, headers = (await self.minted(kind)).dialect, {"content-type": SDP, "accept": SDP}
-        path = sdp_path(kind, dialect, await self.model("realtime"))
+        path = await self.offered_at(kind, dialect, token)
+        headers = {"content-type": SDP, "accept": SDP}
+        token = token or self.key
         opened = await self.open(
             name,
             dialect,
@@ -533,7 +598,19 @@ class Context:
             voice=voice,
             others=others,
         )
+        created = (
+            next((e for e in opened.session.received if e.type in sessions.CREATED), None) if opened.session else None
+        )
+        if created is not None and not self.at_home:
+            opened = replace(opened, dialect=sessions.shape_of(created.json))
         return replace(opened, token=token)
+
+    async def offered_at(self, kind: Kind, dialect: Dialect, token: Credential | None) -> str:
+        """The path where an offer goes; without a token, which knows its model, that is named there."""
+        model = await self.model("realtime")
+        if token is None and self.offers("calls") is not False:
+            return f"{CALLS}?model={quote(model, safe='')}"
+        return sdp_path(kind, dialect if token else "beta", model)
 
     async def open(
         self,
@@ -613,7 +690,7 @@ class Context:
                 self._offering.discard(task)
 
     async def socket(
-        self, name: str, query: str, credential: Credential, dialect: Dialect, *, as_subprotocol: bool = False
+        self, name: str, query: str, credential: Credential | None, dialect: Dialect, *, as_subprotocol: bool = False
     ) -> Socket:
         """Open one WebSocket at `/realtime` with `query`, and wait for its first event; closed by the runner.
 
@@ -626,15 +703,15 @@ class Context:
         async def connected() -> Socket:
             socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
             self._sessions.append(socket)
-            own = self.options.headers if credential.name == "api-key" else {}
+            own = self.options.headers if credential is not None and credential.name == "api-key" else {}
             beta = dialect == "beta"
             upgrade = await socket.connect(
                 url,
-                credential,
+                self._as_taken(credential),
                 self._http.ways,
                 headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
                 subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
-                as_subprotocol=as_subprotocol,
+                as_subprotocol=self.server.subprotocol if as_subprotocol else "",
             )
             self._breaker.note(upgrade)
             await socket.greeting(sessions.CREATED)

@@ -17,6 +17,7 @@ from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.matching import gives_a_reason
 from rtdiag.diagnosis.situation import as_answer as as_answer
 from rtdiag.diagnosis.situation import situation_of
+from rtdiag.engine.results import NOT_OFFERED as NOT_OFFERED
 from rtdiag.model import ApiError, Event, Exchange, Finding, Observation
 from rtdiag.remedy.json_paths import at
 from rtdiag.transport.failures import KINDS
@@ -48,6 +49,7 @@ BY_OPENAI = "by OpenAI's own host"
 NO_TOKEN = "the answer holds no token"
 ANOTHER_ECHO = "the echo differs from what was sent"
 ANOTHER_TURN_DETECTION = "the echo shows another turn detection"
+NO_KEY_GIVEN = "no key was given and the server wants one"
 KEY_REFUSED = "the API key itself is refused"
 TOKEN_REFUSED = "a token is refused where it belongs"
 ALIKE = "a made-up credential is refused in the same words"

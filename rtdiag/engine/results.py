@@ -26,16 +26,21 @@ INTERRUPTED = 130  # the exit code of what a signal ended
 NOT_ASKED, OVERTAKEN = "not_asked", "overtaken"
 
 BROKE = "the check broke"
+NOT_OFFERED = "not offered by this server"
 
 _BLOCKING: frozenset[Status] = frozenset({"fail", "inconclusive", "error", "skip"})
 
 
 @dataclass
 class Progress:
-    """The statuses of all cases judged so far, why each skipped one was (its root), and the outcomes in order."""
+    """The statuses of all cases judged so far, why each skipped one was (its root), and the outcomes in order.
+
+    `absent` are the cases of what the server does not offer, and those that were skipped for it, each with what is said of that.
+    """
 
     statuses: dict[str, Status] = field(default_factory=dict)
     roots: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
     def note(self, case_id: str, finding: Finding) -> None:
@@ -43,10 +48,18 @@ class Progress:
         self.statuses[case_id] = finding.status
         if finding.status == "skip":
             self.roots[case_id] = finding.measured
+        if NOT_OFFERED in finding.observed:
+            self.absent[case_id] = f"{NOT_OFFERED}: {finding.measured}"
+        elif finding.status == "skip" and finding.measured.startswith(NOT_OFFERED):
+            self.absent[case_id] = finding.measured
 
     def unmet(self, case: Case) -> str | None:
         """Why a case cannot be asked: the first requirement that is known not to have passed, or None."""
         for required in case.requires:
+            if required in self.absent:
+                if required in case.also_without:
+                    continue
+                return self.absent[required]
             status = self.statuses.get(required)
             if status in _BLOCKING:
                 said = {"fail": "it failed", "inconclusive": "it was inconclusive", "error": "it broke"}

@@ -211,7 +211,7 @@ async def _step(
         except BaseException as exc:  # also a plug-in's own sys.exit: signals come as CancelledError
             crash = crashed(exc, ctx.recorder.mask)
     asked = AskedCheck(check, step.cases, step.left_out, blocked, crash, interrupted)
-    evidence = Evidence(seen, ctx.dialects, ctx.options.official, ctx.options.today)
+    evidence = Evidence(seen, ctx.dialects, ctx.options.official, ctx.options.today, not ctx.at_home)
     rows, crash = judged(asked, evidence, progress, ctx.recorder.mask)
     status = of_check(rows, crash)
     if wanted:
@@ -306,7 +306,8 @@ def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
     asked = ctx.models_asked
     return Target(
         base_url=mask(options.base_url, "target"),
-        recognised_as="emulator" if emulator else "openai" if options.official else "unknown",
+        recognised_as="emulator" if emulator or (ctx.at_home and not options.official) else ctx.server.id,
+        recognised_by=ctx.recognised.by,
         dialects=tuple(sorted(ctx.dialects, reverse=True)),
         model=mask(asked.get("realtime") or known["realtime"] or models.default("realtime"), "target"),
         transcription_model=mask(

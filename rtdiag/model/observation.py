@@ -235,9 +235,13 @@ class Observation:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a judge may look at: what was seen, case by case, and what is known of the server and the day."""
+    """All that a judge may look at: what was seen, case by case, and what is known of the server and the day.
+
+    `official`: it is OpenAI's own; `stranger`: it is neither that nor the emulator, so what OpenAI offers is not to be expected.
+    """
 
     seen: Mapping[str, Observation]
     dialects: frozenset[Dialect]
     official: bool
     today: date
+    stranger: bool = False

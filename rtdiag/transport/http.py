@@ -29,16 +29,27 @@ if TYPE_CHECKING:
 # secret across the cut is whole when it is searched for.
 LARGEST_BODY_BYTES = 1024 * 1024
 _BEYOND_BYTES = 16 * 1024
+_BEARER = "authorization"
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What is sent as a bearer: a secret, its name in the record, where it came from, and the exchange that minted it."""
+    """A secret, its name in the record, where it came from, and the exchange that minted it.
+
+    It is sent as a bearer, unless `header` names another header that takes it as it is.
+    """
 
     name: str
     secret: Secret
     source: str = ""
     minted_in: str | None = None
+    header: str = _BEARER
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that carries it."""
+        text = self.secret.reveal()
+        return {self.header: f"Bearer {text}" if self.header == _BEARER else text}
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class Http:
             "accept-encoding": "identity",
             "user-agent": user_agent(),
             "x-client-request-id": client_request_id,
-            **({"authorization": f"Bearer {credential.secret.reveal()}"} if credential else {}),
+            **(credential.headers if credential else {}),
             **(headers or {}),
         }
         url = path if "://" in path else self.base_url + path

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.failures import from_close, from_websocket
@@ -77,16 +76,16 @@ class Socket(Channel):
     async def connect(
         self,
         url: str,
-        credential: Credential,
+        credential: Credential | None,
         ways: Ways,
         *,
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = (),
-        as_subprotocol: bool = False,
+        as_subprotocol: str = "",
     ) -> Exchange:
         """Ask for the upgrade at `url` (http or ws) and record what came of it: 101, a refusal with its body, or a failure.
 
-        The credential goes into `Authorization`, or, `as_subprotocol`, where a browser puts it.
+        The credential goes into its header, or behind `as_subprotocol`, where a browser puts it.
         """
         upgrade = _Upgrade(self._deadlines, "ws" + url.removeprefix("http").removeprefix("ws"), credential)
         recorder = self._recorder
@@ -94,7 +93,7 @@ class Socket(Channel):
         recorder.notice(f"{self.id}: GET {recorder.mask(url, 'screen')}")
         self._state("connecting")
         try:
-            upgrade.offer(headers or {}, subprotocols, as_subprotocol=as_subprotocol)
+            upgrade.offer(headers or {}, subprotocols, as_subprotocol)
             self._connection = await upgrade.ask(ways)
         except asyncio.CancelledError:
             upgrade.failure = Failure("interrupted", upgrade.phase, "the run was interrupted")
@@ -214,7 +213,7 @@ class Socket(Channel):
 class _Upgrade:
     """One upgrade on its way: what is sent, which phase it is in, and what came of it."""
 
-    def __init__(self, deadlines: Deadlines, url: str, credential: Credential) -> None:
+    def __init__(self, deadlines: Deadlines, url: str, credential: Credential | None) -> None:
         self.phase = "connect"
         self.failure: Failure | None = None
         self.connection: ClientConnection | None = None
@@ -241,15 +240,16 @@ class _Upgrade:
         found = from_websocket(exc, self.phase, overdue(self.phase, self._deadlines))
         return at(found, self._url, self._route)
 
-    def offer(self, headers: Mapping[str, str], subprotocols: Sequence[str], *, as_subprotocol: bool) -> None:
+    def offer(self, headers: Mapping[str, str], subprotocols: Sequence[str], as_subprotocol: str) -> None:
         """Make up what is sent. Raises ValueError for what no header may hold."""
-        text = self._credential.secret.reveal()
+        credential = self._credential
+        text = credential.secret.reveal() if credential else " "
         self._subprotocols = list(subprotocols)
         self._headers = {"X-Client-Request-Id": self._id, **headers}
         if as_subprotocol:
-            self._subprotocols = [SUBPROTOCOL, KEY_SUBPROTOCOL + text, *subprotocols]
-        else:
-            self._headers = {"Authorization": f"Bearer {text}", **self._headers}
+            self._subprotocols = [SUBPROTOCOL, as_subprotocol + text, *subprotocols]
+        elif credential:
+            self._headers = {**credential.headers, **self._headers}
         if not all(re.fullmatch(r"[\x20-\x7e]+", value) for value in (text, *self._headers.values())):
             raise ValueError("a header may not hold such a character")
 
@@ -308,7 +308,7 @@ class _Upgrade:
             id=exchange_id,
             method="GET",
             url=mask(self._url, "exchanges.url"),
-            credential=self._credential.name,
+            credential=self._credential.name if self._credential else "none",
             request_headers=shown,
             status=response.status_code if response else None,
             response_headers=answered,
@@ -317,7 +317,7 @@ class _Upgrade:
             failure=failure and Failure(failure.kind, failure.phase, mask(failure.detail, "exchanges.failure")),
             correlation={"x-client-request-id": self._id, **mask.values(correlation, "exchanges.correlation")},
             timing_ms=self._waited(),
-            credential_from=self._credential.minted_in,
+            credential_from=self._credential.minted_in if self._credential else None,
             at_ms=at_ms,
             reached=mask(place_of(connection.remote_address if connection else None), "exchanges.reached"),
         )

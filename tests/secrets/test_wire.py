@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.redact import Mask, Secret
 from rtdiag.report.json import plain as as_values
 from rtdiag.transport.http import Credential, Http
@@ -155,7 +156,7 @@ def test_what_refuses_an_upgrade_is_in_no_record(refused: bool) -> None:
     async def ask(port: int) -> None:
         socket = Socket("w1", recorder, Deadlines(request_s=5))
         key = Credential("api-key", Secret(canary))
-        await socket.connect(f"http://127.0.0.1:{port}/v1", key, Ways(), as_subprotocol=True)
+        await socket.connect(f"http://127.0.0.1:{port}/v1", key, Ways(), as_subprotocol=KEY_SUBPROTOCOL)
         await socket.close()
 
     with serving(repeating(canary) if refused else lambda _: canary.encode() + b"\r\n\r\n") as port:

@@ -20,6 +20,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.api.sessions import CREATED, UPDATED
 from rtdiag.model import Event, Exchange, Failure, PeerTrace
 from rtdiag.redact import Mask, Secret
@@ -359,7 +360,7 @@ def test_the_credential_is_a_bearer_or_a_sub_protocol_and_never_written_down() -
     browser = meet(
         notes,
         key=TOKEN,
-        as_subprotocol=True,
+        as_subprotocol=KEY_SUBPROTOCOL,
         subprotocols=["openai-beta.realtime-v1"],
         server_subprotocols=[f"openai-insecure-api-key.{TOKEN}"],
     )
