@@ -6,14 +6,17 @@ Every problem of the user's input is a ConfigError whose text is one line: what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import get_close_matches
 from typing import Any, get_args
 
-from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Kind
+from rtdiag import servers
+from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.engine.context import RunOptions
+from rtdiag.engine.ignoring import Ignore
 from rtdiag.engine.results import FailOn
 from rtdiag.intake import Limit, Malformed, Unusable, json_of, odd, text_of, yaml_of
 from rtdiag.network import ice_urls
@@ -40,6 +43,17 @@ _SHOWN_VARIABLES = (
     "SSL_CERT_DIR",
 )
 
+_KEY = "OPENAI_API_KEY"
+# RFC 9110 section 5.6.2; and the headers that say what rtdiag itself asks, or how.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_RTDIAGS_OWN = re.compile(
+    r"authorization|host|user-agent|accept|accept-encoding|content-.*|transfer-encoding|connection|upgrade|te|expect|trailer"
+    r"|sec-websocket-.*|proxy-.*|x-client-request-id|openai-beta"
+)
+_OTHERWISE = {
+    "authorization": "it holds the key, which comes from OPENAI_API_KEY, --key-file, or a target's `key`",
+    "openai-beta": "a target's `dialect: beta` asks for it",
+}
 _ICE_USERNAME, _ICE_CREDENTIAL = "RTDIAG_ICE_USERNAME", "RTDIAG_ICE_CREDENTIAL"
 _LONGEST_ICE_USERNAME = 508  # bytes
 _KEY_FILE = Limit(16 * 1024, "give a file that holds the key alone")
@@ -47,8 +61,13 @@ _SESSION_FILE = Limit(1024 * 1024, "give the session object alone")
 _MOST_SESSION_VALUES = 10_000
 
 # What may be given more than once, and what must be one of a few.
-_LISTS = ("faults", "ice_servers", "only", "skip", "allow")
-_CHOICES = {"type": (*KINDS, "both"), "allow": ("wait", "audio"), "fail_on": get_args(FailOn)}
+_LISTS = ("faults", "ice_servers", "only", "skip", "allow", "ignore")
+_CHOICES = {
+    "type": (*KINDS, "both"),
+    "dialect": (None, *get_args(Dialect)),
+    "allow": ("wait", "audio"),
+    "fail_on": get_args(FailOn),
+}
 _LEAST_S, _MOST_S = 0.1, 600.0
 
 _NO_CREDENTIAL = (
@@ -65,8 +84,12 @@ class ConfigError(Exception):
 class Config:
     """What is wanted of a run: the options of `rtdiag run`, under their names, and meaning what `rtdiag run --help` says.
 
-    What may stand more than once is a list: `faults`, `ice_servers`, `only`, `skip`, `allow`. `as_of` is a date, `timeout_s` are
-    seconds from 0.1 to 600, `key_file`, `session` and `audio` are names of files.
+    What may stand more than once is a list: `faults`, `ice_servers`, `only`, `skip`, `allow`, `ignore`. `as_of` is a date,
+    `timeout_s` are seconds from 0.1 to 600, `key_file`, `session` and `audio` are names of files.
+
+    `key_variable` is the variable that holds the key, OPENAI_API_KEY where none is named; `keyless`: the server asks for none.
+    `headers` are names of headers, each with the variable that holds its value. `profile` is whose server the emulator is, or,
+    without it, which of servers.yaml it is that is asked; `dialect` is "ga" or "beta"; `target` is what the user calls it.
     """
 
     emulator: bool = False
@@ -74,6 +97,13 @@ class Config:
     faults: Sequence[str] = ()
     base_url: str | None = None
     key_file: str | None = None
+    key_variable: str | None = None
+    keyless: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    profile: str | None = None
+    dialect: Dialect | None = None
+    ignore: Sequence[Ignore] = ()
     token_url: str | None = None
     model: str | None = None
     transcription_model: str | None = None
@@ -104,21 +134,22 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
     its name and password for TURN servers are.
     """
     _check(config)
-    if config.emulator and (config.base_url or config.key_file):
+    if config.emulator and (config.base_url or config.key_file or config.key_variable or config.keyless):
         raise ConfigError("--emulator brings its own server and key: leave --base-url and --key-file out")
     if not config.emulator and (config.as_of or config.faults):
         raise ConfigError("--as-of and --fault are for the emulator: add --emulator")
     mask = Mask(keep_addresses=config.keep_addresses)
     mask.learn_environment(environment)
     ice_username, ice_credential = _ice_login(environment)
+    own_headers = _own_headers(config.headers, environment)
+    for name, value in own_headers.items():
+        mask.learn_header(name, value.reveal())
     environment = {} if config.emulator else environment
-    key, token = _key(config.key_file, environment), _token(environment)
+    key, token = _key(config, environment), _token(environment)
     for credential in filter(None, (key, token)):
         mask.learn(credential.secret.reveal())
     for url in (config.base_url, config.token_url, *(environment.get(name) for name in _SHOWN_VARIABLES)):
         mask.learn_url(url or "")
-    if not (config.emulator or key or token or config.token_url):
-        raise ConfigError(_NO_CREDENTIAL)
     options = RunOptions(
         base_url=""
         if config.emulator
@@ -137,11 +168,20 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
         headers={
             header: environment[name]
             for name, header in (("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project"))
-            if environment.get(name)
+            if environment.get(name) and not config.key_variable
         },
+        own_headers=own_headers,
+        profile=None if config.emulator else _profile(config.profile),
+        dialect=config.dialect,
+        target=config.target,
+        ignore=tuple(config.ignore),
+        key_variable=None if config.key_file or key is None else config.key_variable or _KEY,
         kinds=_kinds(config.type),
         audio=_audio(config.audio),
     )
+    if options.official and not (key or token or config.token_url):
+        raise ConfigError(_NO_CREDENTIAL)
+    options = replace(options, keyless=not (config.emulator or key or token or config.token_url))
     _relay_alone(options)
     for credential_of_a_tool in _credentials(options.session):
         mask.learn(credential_of_a_tool, "header")
@@ -242,16 +282,56 @@ def _relay_alone(options: RunOptions) -> None:
         )
 
 
-def _key(key_file: str | None, environment: Mapping[str, str]) -> Credential | None:
+def _key(config: Config, environment: Mapping[str, str]) -> Credential | None:
     """The API key from a file (one newline at its end is the file's, not the key's) or the environment; None when unset."""
+    key_file, named = config.key_file, config.key_variable
+    if config.keyless and (key_file or named):
+        raise ConfigError("the server asks for no key, so it is said, and one is named: leave one of the two out")
+    if config.keyless or config.emulator:
+        return None
     if key_file is not None:
         try:
             text = text_of(key_file, _KEY_FILE)
         except Unusable as exc:
             raise ConfigError(f"--key-file {key_file}: {exc}") from None
         return Credential("api-key", Secret(text.removesuffix("\n").removesuffix("\r")), f"--key-file {key_file}")
-    key = environment.get("OPENAI_API_KEY")
-    return None if key is None else Credential("api-key", Secret(key), "OPENAI_API_KEY")
+    key = environment.get(named or _KEY)
+    if key is None and named:
+        raise ConfigError(f"the variable {named}, where the key is to lie, is not set: set it")
+    return None if key is None else Credential("api-key", Secret(key), named or _KEY)
+
+
+def _profile(name: str | None) -> str | None:
+    """The id of a server that is known."""
+    if name is not None and name not in (known := servers.every()):
+        near = get_close_matches(name, known, n=1)
+        raise ConfigError(f"no server is called {name!r}: {f'did you mean {near[0]}?' if near else _either(known)}")
+    return name
+
+
+def _either(names: Iterable[str]) -> str:
+    return f"there are {', '.join(names)}"
+
+
+def _own_headers(named: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, Secret]:
+    """The headers by their names in lower case, each with what its variable holds."""
+    found = dict[str, Secret]()
+    for name, variable in named.items():
+        value, lowered = environment.get(variable, "").strip(), name.lower()
+        if not _HEADER.fullmatch(name):
+            raise ConfigError(f"no header can be called {name[:100]!r}: letters, digits and - make a name")
+        if _RTDIAGS_OWN.fullmatch(lowered):
+            raise ConfigError(f"the header {name} is set by rtdiag itself: {_OTHERWISE.get(lowered, 'leave it out')}")
+        if lowered in found:
+            raise ConfigError(f"the header {name} is given twice: leave one of the two out")
+        if not value:
+            raise ConfigError(f"the variable {variable}, where the header {name} is to come from, is not set: set it")
+        if not re.fullmatch(r"[\x20-\x7e]+", value):
+            raise ConfigError(
+                f"{variable} holds a character that no header takes (not printable ASCII): set it without"
+            )
+        found[lowered] = Secret(value)
+    return found
 
 
 def _token(environment: Mapping[str, str]) -> Credential | None:

@@ -28,6 +28,7 @@ from rtdiag.api.endpoints import (
 )
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
+from rtdiag.engine.ignoring import Ignore
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
 from rtdiag.redact import Secret
@@ -162,6 +163,10 @@ class RunOptions:
 
     `audio` is a file with speech, None for rtdiag's own. `audio_speed` is for tests: other than 1 never against a real server.
     `emulated` says that the embedded emulator is asked. `named` holds the full ids of the cases that `--only` names themselves.
+    `headers` go along with the API key, `own_headers` with every request to the base URL's host. `profile` is the server of
+    servers.yaml that it is taken for, `dialect` the one to speak, each None where that is to be found out. `target` is the user's
+    name for it. `key_variable` is where the key lies, None where it is no variable; `keyless` says that there is none, and that
+    the server is asked without.
     """
 
     base_url: str
@@ -183,17 +188,18 @@ class RunOptions:
     audio_speed: float = 1.0
     emulated: bool = False
     named: frozenset[str] = frozenset()
+    own_headers: Mapping[str, Secret] = field(default_factory=dict)
     profile: str | None = None
+    dialect: Dialect | None = None
+    target: str = ""
+    ignore: tuple[Ignore, ...] = ()
+    key_variable: str | None = None
+    keyless: bool = False
 
     @property
     def official(self) -> bool:
         """Whether the server is OpenAI's own."""
         return (urlsplit(self.base_url).hostname or "") in OFFICIAL_HOSTS
-
-    @property
-    def keyless(self) -> bool:
-        """Whether the server is asked without any credential, since none was given."""
-        return not (self.official or self.emulated or self.api_key or self.own_token or self.token_url)
 
 
 class Context:
@@ -709,7 +715,11 @@ class Context:
                 url,
                 self._as_taken(credential),
                 self._http.ways,
-                headers={**own, **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {})},
+                headers={
+                    **self._http.own_headers(url),
+                    **own,
+                    **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {}),
+                },
                 subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
                 as_subprotocol=self.server.subprotocol if as_subprotocol else "",
             )

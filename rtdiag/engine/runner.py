@@ -109,7 +109,7 @@ async def run(
     limit_s = deadlines.run_s(plan.waits_s()) if limit_s is None else limit_s
     options = replace(options, emulated=emulator is not None)
     recorder = Recorder(mask, observer.asking)
-    http = Http(options.base_url, recorder, deadlines, Ways({} if emulator else os.environ))
+    http = Http(options.base_url, recorder, deadlines, Ways({} if emulator else os.environ), options.own_headers)
     ctx = Context(options, http, recorder, deadlines, sleep)
     progress, interrupted = Progress(), False
     clock = _Clock(limit_s, deadlines)
@@ -316,6 +316,7 @@ def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
         emulator=Emulated(as_of=emulator["as_of"], faults=list(emulator["faults"])) if emulator else None,
         kinds=options.kinds,
         session=mask.values(options.session, "target"),
+        name=mask(options.target, "target"),
     )
 
 

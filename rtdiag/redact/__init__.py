@@ -119,6 +119,7 @@ class Mask:
         self._heads: set[str] = set()  # what all that is known begins with: most texts hold none of it
         self._counts: Counter[tuple[str, str]] = Counter()
         self._keep_addresses = keep_addresses
+        self._own_headers: set[str] = set()
         self._clean: set[str] = set()  # short texts that hold nothing of what is known: most come again and again
 
     def learn(self, text: str, kind: str | None = None) -> None:
@@ -141,6 +142,11 @@ class Mask:
         if colon:
             pair = f"{name}:{password}".encode("utf-8", "surrogatepass")
             self.learn(base64.b64encode(pair).decode().rstrip("="), "basic")
+
+    def learn_header(self, name: str, value: str) -> None:
+        """Hide what a header of that name holds, however short, and this value of it everywhere."""
+        self._own_headers.add(name.lower())
+        self.learn(value, "header")
 
     def learn_address(self, address: str) -> None:
         """Hide this machine's network address, unless addresses are to be kept."""
@@ -179,7 +185,9 @@ class Mask:
 
     def header(self, name: str, value: str, where: str) -> tuple[str, str]:
         """A header as the record holds it: credentials and cookies whatever they look like, and learnt for all other places."""
-        if name.lower() in _CREDENTIAL_HEADERS:
+        if name.lower() in self._own_headers:
+            value = self._hidden(value, where)
+        elif name.lower() in _CREDENTIAL_HEADERS:
             value = self._credential(value, where)
         elif name.lower() in _COOKIE_HEADERS:
             value = self._cookies(value, where, every=name.lower() == "cookie")
@@ -206,6 +214,10 @@ class Mask:
             return masked
         self._counts[where, "header"] += 1
         return scheme + "*" * len(credential)
+
+    def _hidden(self, value: str, where: str) -> str:
+        self._counts[where, "header"] += 1
+        return stars(value)
 
     def _cookies(self, value: str, where: str, *, every: bool) -> str:
         """The values of the cookies hidden: all of a `Cookie`, the first of a `Set-Cookie`, whose others are attributes."""

@@ -63,8 +63,17 @@ class Reply:
 class Http:
     """A client for one base URL. `send` never raises for anything that a network, a server or a variable can do."""
 
-    def __init__(self, base_url: str, recorder: Recorder, deadlines: Deadlines, ways: Ways | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        recorder: Recorder,
+        deadlines: Deadlines,
+        ways: Ways | None = None,
+        headers: Mapping[str, Secret] | None = None,
+    ) -> None:
+        """`headers` go along with every request to the base URL's own host, and to no other."""
         self.base_url = base_url.rstrip("/")
+        self._headers = headers or {}
         self._recorder = recorder
         self._deadlines = deadlines
         self.ways = ways or Ways()
@@ -92,14 +101,15 @@ class Http:
         exchange_id, at_ms = recorder.next_exchange_id(), recorder.now_ms()
         recorder.notice(f"{method} {recorder.mask(path, 'screen')}")
         client_request_id = f"rtdiag-{uuid.uuid4()}"
+        url = path if "://" in path else self.base_url + path
         sent = {
             "accept-encoding": "identity",
             "user-agent": user_agent(),
             "x-client-request-id": client_request_id,
+            **self.own_headers(url),
             **(credential.headers if credential else {}),
             **(headers or {}),
         }
-        url = path if "://" in path else self.base_url + path
         timer, draft, route = _Timer(), _Draft(), Route()
         try:
             if json_body is not None:
@@ -129,6 +139,11 @@ class Http:
             recorder.exchange(exchange)
             recorder.counted("TCP", f"{draft.client_address} {draft.server_address}", draft.packets)
         return Reply(exchange, bytes(draft.body[:LARGEST_BODY_BYTES]))
+
+    def own_headers(self, url: str) -> dict[str, str]:
+        """The user's own headers, where that URL lies at the base URL's host."""
+        own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
+        return {name: value.reveal() for name, value in self._headers.items()} if own else {}
 
     async def aclose(self) -> None:
         """Close every connection."""

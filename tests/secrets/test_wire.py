@@ -183,3 +183,30 @@ def test_passwords_and_addresses_of_an_offer_are_in_no_record() -> None:
     for line in offer.splitlines():
         if line.startswith("a=candidate:"):
             assert line.split()[4] not in mask(offer, "here") + recorded(recorder)
+
+
+@pytest.mark.parametrize("held", [made("h"), made("i", 20, ""), "on", "Basic dXNlcjpwYXNz"])
+def test_a_header_of_the_users_own_goes_to_its_host_alone_and_is_in_no_record(held: str) -> None:
+    """Over HTTP and in the upgrade of a WebSocket, repeated by the server or not."""
+    mask, came = Mask(), dict[int, str]()
+    mask.learn_header("x-own", held)
+    recorder, own = Recorder(mask), {"x-own": Secret(held)}
+
+    def repeated(one: Asked) -> bytes:
+        came[len(came)] = one.header("x-own")
+        return response("400 Bad Request", [("x-own", held)], b"no")
+
+    async def ask(port: int, other: int) -> None:
+        http = Http(f"http://127.0.0.1:{port}/v1", recorder, Deadlines(request_s=5), headers=own)
+        url = http.base_url + "/realtime"
+        socket = Socket("w1", recorder, Deadlines(request_s=5))
+        await http.send("GET", "/models", None)
+        await socket.connect(url, Credential("token", Secret("ek_x")), http.ways, headers=http.own_headers(url))
+        await http.send("GET", f"http://127.0.0.1:{other}/token", None)
+        await http.aclose()
+
+    with serving(repeated) as port, serving(repeated) as other:
+        asyncio.run(ask(port, other))
+    assert list(came.values()) == [held, held, ""]
+    shown = [dict((*x.request_headers, *x.response_headers)).get("x-own", "") for x in recorder.exchanges]
+    assert [held in one for one in shown] == [False] * 3

@@ -32,6 +32,43 @@ KEY = {"OPENAI_API_KEY": "sk-proj-FAKE0000000000000000000000000000abcd"}
         (Config(faults=("key-revoked",)), KEY, "--as-of and --fault are for the emulator"),
         (Config(key_file="/nowhere/key"), {}, "--key-file /nowhere/key: No such file"),
         (Config(ice_servers=("http://x",)), KEY, "--ice-server takes a stun: or turn: URL"),
+        (Config(keyless=True), KEY, "nothing to ask with: set OPENAI_API_KEY"),
+        (
+            Config(keyless=True, key_file="k", base_url="http://h/v1"),
+            KEY,
+            "the server asks for no key, so it is said, and one is",
+        ),
+        (Config(key_variable="MY_KEY"), KEY, "the variable MY_KEY, where the key is to lie, is not set: set it"),
+        (Config(emulator=True, key_variable="MY_KEY"), {}, "--emulator brings its own server and key"),
+        (Config(profile="opena"), KEY, "no server is called 'opena': did you mean openai?"),
+        (Config(headers={"x-a": "A"}), KEY, "the variable A, where the header x-a is to come from, is not set: set it"),
+        (
+            Config(headers={"x-a": "A"}),
+            KEY | {"A": " \n"},
+            "the variable A, where the header x-a is to come from, is not set",
+        ),
+        (
+            Config(headers={"x-a": "A"}),
+            KEY | {"A": "a\nb"},
+            "A holds a character that no header takes (not printable ASCII)",
+        ),
+        (
+            Config(headers={"x a": "A"}),
+            KEY | {"A": "a"},
+            "no header can be called 'x a': letters, digits and - make a name",
+        ),
+        (Config(headers={"X-A": "A", "x-a": "A"}), KEY | {"A": "a"}, "the header x-a is given twice"),
+        (
+            Config(headers={"Authorization": "A"}),
+            KEY | {"A": "a"},
+            "the header Authorization is set by rtdiag itself: it holds",
+        ),
+        (Config(headers={"Host": "A"}), KEY | {"A": "a"}, "the header Host is set by rtdiag itself: leave it out"),
+        (
+            Config(headers={"Sec-WebSocket-Key": "A"}),
+            KEY | {"A": "a"},
+            "the header Sec-WebSocket-Key is set by rtdiag itself",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_one_clear_line(config: Config, environment: Mapping[str, str], line: str) -> None:
@@ -74,6 +111,29 @@ def test_what_is_wrong_with_a_base_url_is_told_without_secrets(url: str, line: s
             make(config, environment)
         assert str(refused.value).startswith(f"the base URL is not an http(s) URL: {line}")
         assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("config", [Config(base_url="http://h/v1"), Config(base_url="http://h/v1", keyless=True)])
+def test_a_server_that_is_not_openais_is_asked_without_a_key_where_there_is_none(config: Config) -> None:
+    options = make(config, KEY if config.keyless else {}).options
+    assert options.keyless
+    assert options.api_key is None
+    assert options.key_variable is None
+
+
+@pytest.mark.parametrize(
+    ("config", "variable"),
+    [
+        (Config(base_url="http://h/v1"), "OPENAI_API_KEY"),
+        (Config(base_url="http://h/v1", key_variable="MY_KEY"), "MY_KEY"),
+    ],
+)
+def test_the_key_lies_in_the_variable_that_is_named(config: Config, variable: str) -> None:
+    options = make(config, KEY | {"MY_KEY": "mine", "OPENAI_ORG_ID": "org-1"}).options
+    assert options.api_key
+    assert options.api_key.secret.reveal() == ("mine" if config.key_variable else KEY["OPENAI_API_KEY"])
+    assert (options.api_key.source, options.key_variable, options.keyless) == (variable, variable, False)
+    assert bool(options.headers) == (variable == "OPENAI_API_KEY"), "an organisation of OpenAI belongs to its own key"
 
 
 @pytest.mark.parametrize(
