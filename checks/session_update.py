@@ -78,12 +78,12 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             continue
         dialect: Dialect = seen.facts["dialect"]
         right = "ga" if dialect == "ga" else "beta" if kind == "realtime" else "transcription-update"
-        yield _judge_one(case, seen, kind, form, right)
+        yield _judge_one(case, seen, kind, form, right, stranger=evidence.stranger)
 
 
-def _judge_one(case: str, seen: Observation, kind: str, form: str, right: str) -> Finding:
+def _judge_one(case: str, seen: Observation, kind: str, form: str, right: str, *, stranger: bool) -> Finding:
     if form == right:
-        return update(case, seen)
+        return update(case, seen, stranger=stranger)
     expected = "a refusal"
     instead = f"send {_FORMS[right]}" + (f', with "type": "{kind}"' if right == "ga" else "")
     if skipped := not_sent(case, seen.facts):

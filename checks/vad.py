@@ -27,12 +27,14 @@ from rtdiag.api.sessions import TURN_DETECTIONS, Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
 from rtdiag.engine.findings import ANOTHER_TURN_DETECTION, differences, in_short, not_begun
-from rtdiag.model import Cost, Evidence, Finding, Observation
+from rtdiag.model import Cost, Evidence, Finding, Observation, Status
 from rtdiag.session.judged import refused
 
 _CASES = (
-    Case("own-mint", "is your own session accepted at the mint and echoed as sent?", ("key.accepted",)),
-    Case("own-connect", "is a session opened with your own the one that you asked for?", ("key.accepted",)),
+    Case("own-mint", "is your own session accepted at the mint and echoed as sent?", ("key.accepted", "server.mint")),
+    Case(
+        "own-connect", "is a session opened with your own the one that you asked for?", ("key.accepted", "server.mint")
+    ),
     Case("own-update", "is your own session accepted as an update and echoed as sent?", ("key.accepted",)),
     Case("own-culprit", "is every field of your own session taken?", ("key.accepted",)),
     *(
@@ -98,12 +100,13 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case.startswith("own-"):
             yield session.judge(case, seen)
         else:
-            yield _turn_detection(case, seen)
+            yield _turn_detection(case, seen, stranger=evidence.stranger)
 
 
-def _turn_detection(case: str, seen: Observation) -> Finding:
+def _turn_detection(case: str, seen: Observation, *, stranger: bool) -> Finding:
     facts = seen.facts
-    sent, rule = facts["sent"], _rule(str(facts["model"]), facts["sent"])
+    sent = facts["sent"]
+    rule = "unconfirmed" if stranger and sent else _rule(str(facts["model"]), sent)
     error, unusable = refused(case, seen)
     expected = {
         "yes": "accepted and echoed",
@@ -126,11 +129,14 @@ def _turn_detection(case: str, seen: Observation) -> Finding:
         )
     if error:
         return Finding(case, "fail", f"refused: {in_short(error)}", expected)
+    if "echoed" not in facts and stranger:
+        return Finding(case, "info", "accepted, and not shown in the echo", expected)
     if "echoed" not in facts:
         measured = "accepted, no turn_detection in the echo"
         return Finding(case, "fail", measured, expected, (ANOTHER_TURN_DETECTION,), _NOT_APPLIED)
     if lost := list(_lost(sent, facts["echoed"])):
-        return Finding(case, "fail", "; ".join(lost), expected, (ANOTHER_TURN_DETECTION,), _NOT_APPLIED)
+        status: Status = "warn" if stranger else "fail"
+        return Finding(case, status, "; ".join(lost), expected, (ANOTHER_TURN_DETECTION,), _NOT_APPLIED)
     return Finding(case, "info" if rule == "no" else "pass", "accepted and echoed", expected)
 
 

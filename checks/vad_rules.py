@@ -160,9 +160,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         if unusable:
             yield unusable
         elif rule.sends is None:
-            yield _left_behind(case, seen, rule, kind)
+            yield _left_behind(case, seen, rule, kind, stranger=evidence.stranger)
         else:
-            yield _answered(case, seen, rule, kind)
+            yield _answered(case, seen, rule, kind, stranger=evidence.stranger)
 
 
 def _unusable(case: str, seen: Observation) -> Finding | None:
@@ -183,9 +183,9 @@ def _unusable(case: str, seen: Observation) -> Finding | None:
     return unanswered(case, facts, "a refusal")
 
 
-def _answered(case: str, seen: Observation, rule: Rule, kind: Kind) -> Finding:
+def _answered(case: str, seen: Observation, rule: Rule, kind: Kind, *, stranger: bool) -> Finding:
     dialect: Dialect = seen.facts["dialect"]
-    source, error = rule.source(kind, dialect), seen.events[-1].error
+    source, error = None if stranger else rule.source(kind, dialect), seen.events[-1].error
     expected = f"{' or '.join(rule.refused.code)} at {rule.param(dialect)}" if source else "no public source"
     instead = f"send {rule.instead}"
     if error is None:
@@ -213,7 +213,7 @@ def _as_known(error: ApiError, rule: Rule, dialect: Dialect) -> bool:
     return error.code in refused.code and error.param == rule.param(dialect) and refused.says in (error.message or "")
 
 
-def _left_behind(case: str, seen: Observation, rule: Rule, kind: Kind) -> Finding:
+def _left_behind(case: str, seen: Observation, rule: Rule, kind: Kind, *, stranger: bool) -> Finding:
     dialect: Dialect = seen.facts["dialect"]
     expected = "the settings from before"
     if error := seen.events[-1].error:
@@ -224,7 +224,7 @@ def _left_behind(case: str, seen: Observation, rule: Rule, kind: Kind) -> Findin
     if not lost:
         return Finding(case, "pass", f"as before {count} refused update{'s' * (count != 1)}", expected, hint=rule.what)
     measured = "; ".join(lost).replace(": sent ", ": was ").replace(", echoed ", ", is now ")
-    if rule.source(kind, dialect) is None:
+    if stranger or rule.source(kind, dialect) is None:
         return Finding(case, "info", measured, expected, hint=rule.what)
     hint = "a refusal here does not mean that nothing happened: send all settings again after each error"
     return Finding(case, "fail", measured, expected, ("a refused update has changed the session",), hint)

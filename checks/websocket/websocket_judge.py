@@ -144,7 +144,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         if unasked := not_asked_here(case, seen, f"websocket.{case}"):
             yield unasked
         elif "asked" in seen.facts:
-            yield update(case, seen)
+            yield update(case, seen, stranger=evidence.stranger)
         elif seen.exchange is None:
             yield _unasked(case, seen)
         elif opens and seen.facts.get("known") is False and not created_event(seen) and not seen.exchange.failure:
@@ -152,6 +152,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(case, "info", in_words(seen), f"session.created, {_BY_CASE[case].kind}", (NOT_OFFERED,), hint)
         elif case == "made-up" and opens and _credential_refused(seen):
             yield _made_up(seen, official=evidence.official, alike=False, keyless=keyless)
+        elif case == "made-up" and evidence.stranger and opens and seen.exchange.status in REFUSED:
+            yield Finding(case, "pass", in_words(seen), "a refusal")
         elif lost := on_the_way(case, seen, plain, control, official=evidence.official):
             yield lost
         elif unusable := unusable_answer(case, seen):
