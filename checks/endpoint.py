@@ -76,7 +76,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
                 yield Observation(case, facts={"not_asked_here": True})
                 continue
             credential = await ctx.credential(name) if ctx.wants(case) else None
-            if credential is None:
+            if credential is None and not (name == "api-key" and ctx.options.keyless and ctx.wants(case)):
                 continue
             exchange = await ctx.invalid_offer(path, credential)
             yield Observation(case, (exchange,))

@@ -21,10 +21,10 @@ from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, lists_models
 from rtdiag.engine.findings import NO_API, NOT_OFFERED, as_answer, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
-from rtdiag.servers import Door
+from rtdiag.servers import UNKNOWN, Door
 
 _CASES = (
-    Case("who", "whose server is it?", ("network.answer",)),
+    Case("who", "is it known whose server this is?", ("network.answer",)),
     Case("models", "does it list models?", ("key.accepted",)),
     Case("mint", "does it mint tokens?", ("key.accepted",)),
     Case("calls", "does it take offers for WebRTC?", ("key.accepted",)),
@@ -34,7 +34,7 @@ _CASES = (
 # What is missing where a door is not there.
 _MISSING: dict[str, str] = {
     "models": "no list of models",
-    "mint": "no tokens",
+    "mint": "no tokens are minted",
     "calls": "no WebRTC",
     "websocket": "no WebSocket",
     "transcription": "no transcription",
@@ -55,7 +55,8 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         seen = asked.get(case, Observation(case))
         yield replace(seen, facts={"there": _is_there(ctx, case)})
     found = ctx.recognised
-    yield Observation("who", facts={"name": found.server.name, "id": found.server.id, "by": list(found.by)})
+    known = found.server.id != UNKNOWN
+    yield Observation("who", facts={"name": found.server.name, "known": known, "by": list(found.by)})
 
 
 def _is_there(ctx: Context, case: str) -> bool | None:
@@ -94,10 +95,10 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
             exchange = (await ctx.minted("transcription")).exchange
             refused = (exchange.status or 0) // 100 == 4 and exchange.status not in _OF_ANYTHING
             note("transcription", not refused, exchange)
-        elif ctx.offers("websocket"):
+        elif ctx.offers("websocket") and created_event(seen["websocket"]):
             opened = await _socket(ctx, "transcription", INTENT)
             note("transcription", _transcribes(opened), socket=opened)
-        else:
+        elif not ctx.offers("websocket"):
             note("transcription", False)
     return seen
 
@@ -158,14 +159,16 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _who(facts: Mapping[str, Any]) -> Finding:
-    by = ", ".join(facts["by"])
-    return Finding("who", "info", f"{facts['name']}, by {by}" if by else str(facts["name"]))
+    by = " and ".join(facts["by"])
+    return Finding(
+        "who", "pass" if facts["known"] else "info", f"{facts['name']}, by {by}" if by else str(facts["name"])
+    )
 
 
 def _door(case: str, seen: Observation) -> Finding:
     there = seen.facts["there"]
     if not (seen.exchanges or seen.events):
-        measured = _MISSING[case] if there is False else "known of this server"
+        measured = {True: "known of this server", False: _MISSING[case], None: "not known"}[there]
         return Finding(case, "info", measured, observed=() if there is not False else (NOT_OFFERED,))
     if there is False:
         return Finding(case, "info", f"{_MISSING[case]} ({_answered(seen)})", observed=(NOT_OFFERED,))
@@ -180,7 +183,7 @@ def _answered(seen: Observation) -> str:
 
 CHECK = Check(
     id="server",
-    title="Whose server is it, and what does it offer?",
+    title="What server is it, and what does it offer?",
     cases=_CASES,
     probe=probe,
     judge=judge,

@@ -126,7 +126,8 @@ async def _again(ctx: Context, opened: SessionAttempt) -> AsyncIterator[Observat
 
 
 def _phases(kind: str, opened: SessionAttempt, beside: dict[str, bool]) -> Iterator[Observation]:
-    yield Observation(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, **beside})
+    by_key = {} if opened.token and opened.token.name.endswith("-token") else {"by_key": True}
+    yield Observation(f"answer-{kind}", (opened.exchange,), facts={"dialect": opened.dialect, **by_key, **beside})
     if opened.session is None or opened.trace is None:
         return
     greeting = tuple(opened.session.received[:1])

@@ -79,7 +79,7 @@ def _answer(case: str, kind: str, seen: Observation, *, stranger: bool) -> Findi
         return unusable
     if exchange.ok:
         return Finding(case, "pass", said(exchange), expected)
-    if exchange.status in REFUSED and not exchange.credential.endswith("-token"):
+    if exchange.status in REFUSED and seen.facts.get("by_key"):
         hint = "no token is minted here, and what took the credential before refuses it for an offer: read the body"
         return refused(case, exchange, expected, as_made_up, (KEY_REFUSED,), hint)
     if exchange.status in (401, 403):

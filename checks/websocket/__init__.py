@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import date
 from urllib.parse import quote
 
 from rtdiag.api import sessions
@@ -46,6 +47,7 @@ from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
 
+_FIRST_MINT = date(2024, 12, 17)  # history of openai/openai-openapi (2024-12-18), openai node 4.78.0 (2025-01-09)
 _UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transcription"}
 
 
@@ -76,10 +78,14 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
 
 
 def _asked_in(ctx: Context) -> Dialect:
-    """The dialect to ask in: at home that of the mint, of a stranger what its own socket has shown to be wanted."""
+    """The dialect to ask in: at home that of the mint, of a stranger what its own socket has shown to be wanted.
+
+    Before there was a mint, there was the beta alone.
+    """
     if not ctx.at_home:
         return ctx.asked_in
-    return "beta" if ctx.dialects == {"beta"} else "ga"
+    beta_alone = not ctx.dialects and ctx.options.today < _FIRST_MINT
+    return "beta" if beta_alone or ctx.dialects == {"beta"} else "ga"
 
 
 async def _visit(

@@ -269,7 +269,7 @@ class Context:
         if self.options.profile and not self.options.emulated:
             return Recognised(named(self.options.profile), ("the profile that was named",))
         if self.at_home:
-            return Recognised(named(_HOME))
+            return Recognised(named(_HOME), _known_by(self.options))
         heard = len(self.recorder.exchanges), len(self.recorder.events)
         if heard != self._known_by[0]:
             self._known_by = heard, recognise(self.options.base_url, self.recorder.exchanges, self.recorder.events)
@@ -309,7 +309,7 @@ class Context:
         await self._still_answers(method, self._url(path))
         reply = await self._http.send(
             method,
-            self._url(path),
+            path if "://" in path else self._url(path).removeprefix(self.options.base_url.rstrip("/")),
             self._as_taken(credential),
             **content | {"headers": {**own, **content.get("headers", {})}},
         )
@@ -451,6 +451,8 @@ class Context:
         harm of being asked.
         """
         held: MintedToken | None = self._once.get(("minted", kind))
+        if held is None and not self.at_home and self.doors.get("mint") is False:
+            held = next((self._once[at] for other in KINDS if (at := ("minted", other)) in self._once), None)
         if held is not None and not held.worn:
             return held
         model = await self.model(kind)
@@ -856,6 +858,10 @@ def speaks(exchange: Exchange) -> bool:
     if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
         return False
     return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
+
+
+def _known_by(options: RunOptions) -> tuple[str, ...]:
+    return (f"the host {urlsplit(options.base_url).hostname}",) if options.official else ()
 
 
 def _shortened(deadlines: Deadlines) -> Deadlines:

@@ -1,5 +1,6 @@
 """Whose server it is that answers, how that is known, and what is known of it."""
 
+from rtdiag.servers.known import UNKNOWN as UNKNOWN
 from rtdiag.servers.known import Door as Door
 from rtdiag.servers.known import Server as Server
 from rtdiag.servers.known import every as every

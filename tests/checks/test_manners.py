@@ -91,7 +91,10 @@ def test_a_gateway_of_the_beta_alone_is_told_of_and_asked_when_named() -> None:
     assert (found.status, "404" in found.measured) == ("info", True)
     assert "--only 'token.beta-mint-*'" in (found.hint or "")
     assert finding(report, "token.mint-realtime").status == "skip"
-    assert finding(report, "token.shape-realtime").measured.startswith("needs GA's mint, which is not here: 404")
+    assert (
+        finding(report, "token.shape-realtime").measured
+        == "not offered by this server: no tokens are minted (404 Invalid URL)"
+    )
 
 
 def test_a_server_of_the_beta_that_nothing_shuts_off_is_asked_in_full_when_its_mints_are_named() -> None:
@@ -172,7 +175,7 @@ def test_a_slot_that_is_given_back_late_is_waited_for(late: int) -> None:
     report, server = asyncio.run(work())
     assert finding(report, "websocket.model-key").status in ("pass", "info")
     assert finding(report, "websocket.intent-key").status in ("pass", "info")
-    assert server.begun == 4, "a first look, the two ways with a key, and a made-up one"
+    assert server.begun == 5, "a first look at each kind, the two ways with a key, and a made-up one"
     assert "no-session-slot-free" not in {d.cause for d in report.diagnosis}
 
 
