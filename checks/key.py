@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import date
 
 from rtdiag.api import keys, models
-from rtdiag.api.endpoints import KINDS, base_url_meant
+from rtdiag.api.endpoints import KINDS
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, lists_models, model_ids
 from rtdiag.engine.findings import (
@@ -36,6 +36,7 @@ from rtdiag.engine.findings import (
     said,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Status
+from rtdiag.servers import base_url_meant
 
 # How long before its end a model is worth a warning.
 _SOON_DAYS = 90

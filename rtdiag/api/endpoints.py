@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 Dialect = Literal["ga", "beta"]
 Kind = Literal["realtime", "transcription"]
@@ -94,24 +94,8 @@ SDP_TARGETS: tuple[Endpoint, ...] = (
 )
 
 
-# The path of a base URL up to the API's version; and what people leave behind it, copied from an example.
-_VERSION = r"/v\d+[a-z]*"
-_BEHIND_IT = r"/(realtime|models|chat|responses|completions|audio|live)(/.*)?$"
 # What a request's URL has behind its base: with a version before it, or unmistakable without one.
-_BELOW = rf"{_VERSION}(?=/(?:realtime|models|live)\b)|(?=/realtime/(?:client_secrets|calls|sessions|transcription_sessions)\b)"
-
-
-def base_url_meant(url: str) -> str:
-    """The base URL that was probably meant: it ends in one version, at OpenAI in /v1. One that does already is the same text."""
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/")
-    if parts.hostname in OFFICIAL_HOSTS:
-        path = "/v1"
-    elif not re.search(rf"{_VERSION}$", path):
-        path = re.sub(_BEHIND_IT, "", path)
-    path = re.sub(rf"({_VERSION})(?:{_VERSION})+$", r"\1", path)
-    version = "" if re.search(rf"{_VERSION}$", path) else "/v1"
-    return urlunsplit((parts.scheme, parts.netloc, path + version, "", ""))
+_BELOW = r"/v\d+[a-z]*(?=/(?:realtime|models|live)\b)|(?=/realtime/(?:client_secrets|calls|sessions|transcription_sessions)\b)"
 
 
 def base_url_of(url: str) -> str:

@@ -1,9 +1,12 @@
 """Whose server it is that answers, how that is known, and what is known of it."""
 
+from rtdiag.servers.base_urls import base_url_meant as base_url_meant
 from rtdiag.servers.known import UNKNOWN as UNKNOWN
 from rtdiag.servers.known import Door as Door
 from rtdiag.servers.known import Server as Server
 from rtdiag.servers.known import every as every
+from rtdiag.servers.known import issuer_of as issuer_of
 from rtdiag.servers.known import named as named
+from rtdiag.servers.known import of_url as of_url
 from rtdiag.servers.recognition import Recognised as Recognised
 from rtdiag.servers.recognition import recognise as recognise

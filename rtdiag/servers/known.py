@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,13 +27,16 @@ UNKNOWN = "unknown"
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One server, or one family of servers that answer alike.
 
-    How it shows itself: `hosts` are globs of host names; `headers`, of answers, by lower-case name, `bodies`, of refusals, and
-    `events`, the JSON of what a session sends, are regular expressions; so are `tokens`, which a minted token begins with.
+    How it shows itself: `hosts` are globs of host names, with a path behind where one host serves more than one API; `headers`, of
+    answers, are regular expressions by globs of lower-case names; `bodies`, of refusals and of the list of models, and `events`,
+    the JSON of what a session sends first, are regular expressions; so are `tokens`, which a minted token begins with, and `keys`,
+    the whole of a key that only this one issues. Each is enough alone: what others show too is no sign.
     `offers`: what is known to be there (True) or not (False); of what is not named it is not known. `gateway`: the API is
     another's, behind it, and a request that its upstream refuses may do harm. `key_header` takes the key, beside `Authorization`
-    with a bearer token. `keys_from` says where a key is issued, as the end of a sentence that begins "make one at". `query` goes
-    along with every request; `model_parameter` names the model in a URL; `subprotocol` is what a token is given behind at a
-    WebSocket, "" where that cannot be. `base_url` is an example. `dialect` is the one of its sessions, where it has one alone.
+    with a bearer token. `keys_from` says where a key is issued, as the end of a sentence that begins "make one at", "" where that
+    is whoever runs it. `query` goes along with every request; `model_parameter` names the model in a URL; `subprotocol` is what a
+    token is given behind at a WebSocket, "" where that cannot be. `base_url` is an example; every base URL of it ends in that path.
+    `dialect` is the one of its sessions, where it has one alone.
     """
 
     id: str
@@ -41,6 +47,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bodies: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     offers: Mapping[Door, bool] = {}
     gateway: bool = False
     key_header: str = "authorization"
@@ -52,6 +59,11 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subprotocol: str = KEY_SUBPROTOCOL
     dialect: Dialect | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a sign that is no regular expression."""
+        for text in (*self.headers.values(), *self.bodies, *self.events, *self.tokens, *self.keys):
+            own_yaml.pattern(text)
+
 
 @cache
 def every() -> Mapping[str, Server]:
@@ -62,3 +74,29 @@ def every() -> Mapping[str, Server]:
 def named(name: str) -> Server:
     """The one of that id; what is known of a stranger, where there is none."""
     return every().get(name) or every()[UNKNOWN]
+
+
+def of_url(base_url: str) -> Server | None:
+    """The one whose host that is; of several on one host the one whose path fits, too."""
+    host, path = place_of(base_url)
+    fitting = [(len(glob), each) for each in every().values() for glob in each.hosts if _fits(glob, host, path)]
+    return max(fitting, key=lambda one: one[0])[1] if fitting else None
+
+
+def place_of(url: str) -> tuple[str, str]:
+    """Its host, in small letters, and its path without a slash at its end; both "" where it is no URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.path.rstrip("/")
+    except ValueError:
+        return "", ""
+
+
+def issuer_of(key: str) -> Server | None:
+    """The one that alone issues keys of that form; None where more than one, or nobody known, does."""
+    return next((each for each in every().values() if any(re.fullmatch(form, key) for form in each.keys)), None)
+
+
+def _fits(glob: str, host: str, path: str) -> bool:
+    name, slash, below = glob.partition("/")
+    return fnmatchcase(host, name) and (not slash or f"{path}/".startswith(f"/{below}/"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rtdiag.api.endpoints import base_url_meant, base_url_of
+from rtdiag.api.endpoints import base_url_of
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed, advised
 from rtdiag.diagnosis.explaining import explain_input
@@ -19,6 +19,7 @@ from rtdiag.engine.registry import load
 from rtdiag.engine.results import explained
 from rtdiag.model import Cost, Exchange, Failure, Finding, Observation, Outcome, PeerTrace, Row
 from rtdiag.redact import Mask
+from rtdiag.servers import base_url_meant
 from rtdiag.testing import exchange
 from rtdiag.testing import judge as judged
 from rtdiag.testing import refusal as refused
