@@ -79,6 +79,8 @@ def planned(config: Config, settings: Settings, known: Registry, emulator: Emula
     checks, options = known.checks.values(), settings.options
     if strangers := plans.unknown((*config.only, *config.skip), checks):
         raise ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
+    if strangers := plans.unknown((each.case for each in config.ignore), checks):
+        raise ConfigError(f"ignore: no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
     plan = plans.make(
         checks,
         only=config.only,

@@ -174,7 +174,7 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
         profile=None if config.emulator else _profile(config.profile),
         dialect=config.dialect,
         target=config.target,
-        ignore=tuple(config.ignore),
+        ignore=tuple(replace(each, reason=mask(each.reason, "checks.cases")) for each in config.ignore),
         key_variable=None if config.key_file or key is None else config.key_variable or _KEY,
         kinds=_kinds(config.type),
         audio=_audio(config.audio),

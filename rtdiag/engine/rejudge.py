@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from rtdiag.diagnosis import verdict
 from rtdiag.engine.check import Check
+from rtdiag.engine.ignoring import recorded
 from rtdiag.engine.results import BROKE, AskedCheck, FailOn, Progress, exit_code, judged, of_check, reason, worst
 from rtdiag.model import Evidence, Finding, Observation, Outcome, Report, Row
 from rtdiag.redact import Mask
@@ -23,7 +24,7 @@ _UNFIT = "for what was recorded of it is not what rtdiag records"
 
 def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "inconclusive") -> Report:
     """The same report with new judgements; a check that is not known keeps those that it has."""
-    progress = Progress()
+    progress = Progress(recorded(report), report.started_at.date())
     for outcome in report.checks:
         check = checks.get(outcome.id)
         found = _judged_again(outcome, check, report, progress) if check and outcome.rows else outcome

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal
 
 from rtdiag.diagnosis import verdict
 from rtdiag.engine.check import Case, Check
+from rtdiag.engine.ignoring import Ignore, borne
 from rtdiag.model import CUT_SHORT, SEVERITY, Evidence, Finding, Observation, Outcome, Row, Status
 from rtdiag.redact import Mask
 
@@ -36,8 +38,11 @@ class Progress:
     """The statuses of all cases judged so far, why each skipped one was (its root), and the outcomes in order.
 
     `absent` are the cases of what the server does not offer, and those that were skipped for it, each with what is said of that.
+    `ignore` is what the user has asked to ignore on that `day`; what others need of such a case is what it was.
     """
 
+    ignore: Sequence[Ignore] = ()
+    day: date = date.max
     statuses: dict[str, Status] = field(default_factory=dict)
     roots: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -45,7 +50,7 @@ class Progress:
 
     def note(self, case_id: str, finding: Finding) -> None:
         """Keep what became of a case, by its full id."""
-        self.statuses[case_id] = finding.status
+        self.statuses[case_id] = finding.ignored.was if finding.ignored else finding.status
         if finding.status == "skip":
             self.roots[case_id] = finding.measured
         if NOT_OFFERED in finding.observed:
@@ -95,6 +100,7 @@ def judged(asked: AskedCheck, evidence: Evidence, progress: Progress, mask: Mask
         finding = Finding(case.id, "skip", reason) if reason else _unheard(seen.get(case.id)) or findings.get(case.id)
         finding = finding or _unasked(asked, case, progress, crash)
         finding = explained(finding, seen.get(case.id))
+        finding = borne(f"{check.id}.{case.id}", finding, progress.ignore, progress.day)
         if case.id not in asked.left_out:
             progress.note(f"{check.id}.{case.id}", finding)
         rows.append(Row(case.id, case.title, finding, seen.get(case.id, Observation(case.id)), case.line, case.column))

@@ -111,7 +111,7 @@ async def run(
     recorder = Recorder(mask, observer.asking)
     http = Http(options.base_url, recorder, deadlines, Ways({} if emulator else os.environ), options.own_headers)
     ctx = Context(options, http, recorder, deadlines, sleep)
-    progress, interrupted = Progress(), False
+    progress, interrupted = Progress(options.ignore, recorder.started_at.date()), False
     clock = _Clock(limit_s, deadlines)
     observer.began(_report(ctx, progress, emulator))
     for entry in broken:

@@ -36,7 +36,7 @@ from rtdiag.model.report import (
     Target,
     WorkingRequests,
 )
-from rtdiag.model.result import CUT_SHORT, SEVERITY, THE_WAY, Cost, Finding, Outcome, Row, Status, counted
+from rtdiag.model.result import CUT_SHORT, SEVERITY, THE_WAY, Cost, Finding, Ignored, Outcome, Row, Status, counted
 
 __all__ = [
     "CUT_SHORT",
@@ -58,6 +58,7 @@ __all__ = [
     "Failure",
     "Finding",
     "Flaw",
+    "Ignored",
     "LedgerEntry",
     "Meaning",
     "Observation",

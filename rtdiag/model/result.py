@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from rtdiag.model.observation import Observation
 from rtdiag.model.scalars import Code, Count, Milliseconds, Seconds
@@ -18,13 +20,23 @@ THE_WAY = "the way"  # what a case observes whose measured words say what the wa
 
 
 @dataclass(frozen=True)
+class Ignored:
+    """What a case counts for nothing by, as long as it is in force: the status it would have, the reason, the last day."""
+
+    was: Status
+    reason: str
+    until: Annotated[str, Meta(extra_json_schema={"format": "date"})]
+
+
+@dataclass(frozen=True)
 class Finding:
     """The judgement of one case, a row of the table.
 
     `expected` and `measured` are short phrases. `observed` names what the check has found that no text of the server tells, in
     words that the signs of the catalogue look at; `hint` says what to do, `instead` what to use in place of what was asked.
     `show_body` puts the body on the screen in full even where the answer was the expected one. `cause` is a code of the
-    catalogue: no check names it, the engine asks diagnosis for it.
+    catalogue: no check names it, the engine asks diagnosis for it. `ignored` is given where the user has asked to ignore the case,
+    also where that has ended: then the status is what it was.
     """
 
     case: str
@@ -36,6 +48,7 @@ class Finding:
     instead: str | None = None
     show_body: bool = False
     cause: Code | None = None
+    ignored: Ignored | None = None
 
 
 def counted(number: int, noun: str) -> str:

@@ -116,6 +116,8 @@ def _sound(found: Report) -> Report:
     _read("target.base_url", found.target.base_url, lambda url: urlsplit(url).port)
     if emulator:
         _read("target.emulator.as_of", emulator["as_of"], date.fromisoformat)
+    for case, ignored in ((row.id, row.finding.ignored) for check in found.checks for row in check.rows):
+        _read(f"ignored.until of {case}", ignored.until if ignored else "9999-12-31", date.fromisoformat)
     for place, one in enumerate(found.exchanges):
         _read(f"exchanges[{place}].url", one.url, lambda url: urlsplit(url).port)
         if one.body_encoding == "base64":

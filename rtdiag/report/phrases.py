@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, Report, Status
 from rtdiag.report.cases import NEEDS_A_LOOK, of_run
@@ -104,6 +104,15 @@ def reached(report: Report) -> str:
     stopped = next(f"stopped {where} {place}" for where, place in places.items() if place)
     answered = report.events or any(exchange.status is not None for exchange in report.exchanges)
     return stopped if answered else f"{stopped}, with nothing answered yet"
+
+
+def ignored(report: Report) -> Iterator[str]:
+    """A line for each reason to ignore cases that is in force: `ignored until 2026-12-31: no TURN here (sdp.turn: fail)`."""
+    found: dict[str, list[str]] = {}
+    for case in of_run(report):
+        if (one := case.finding.ignored) and case.finding.status != one.was:
+            found.setdefault(f"{one.until}: {one.reason}", []).append(f"{case.id}: {one.was}")
+    yield from (f"ignored until {why} ({', '.join(cases)})" for why, cases in found.items())
 
 
 def answered(title: str, answer: str) -> str:

@@ -20,7 +20,7 @@ from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.pen import WIDTH, Pen, wrapped
-from rtdiag.report.phrases import SIGNS, answered, banner, in_words, overall, reached, way
+from rtdiag.report.phrases import SIGNS, answered, banner, ignored, in_words, overall, reached, way
 from rtdiag.report.spelling import Painted
 
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
@@ -267,6 +267,7 @@ def _account(report: Report, pen: Pen) -> Iterator[str]:
     """What the run took, and what of it to quote, to trust and to miss."""
     yield pen.fit(f"used {report.cost}")
     yield from (pen.fit(f"left open: {left}") for left in report.left_open)
+    yield from (pen.fit(line) for line in ignored(report))
     yield from _for_support(report, pen)
     masked = sum(r.count for r in report.redactions)
     yield pen.wrapped(f"masked {counted(masked, 'time')}: {SCOPE}")
