@@ -18,7 +18,7 @@ from rtdiag.engine.config import Config, ConfigError, Settings, make
 from rtdiag.engine.plan import Plan
 from rtdiag.engine.registry import Registry
 from rtdiag.engine.results import FailOn
-from rtdiag.model import Cost, Report
+from rtdiag.model import Cost, Emulated, Report
 from rtdiag.redact import Secret
 from rtdiag.transport import names
 from rtdiag.transport.http import Credential
@@ -67,9 +67,17 @@ def run(config: Config, observer: Observer | None = None) -> Report:
     """
     if _in_a_loop():
         raise RuntimeError("an event loop runs already: call rtdiag.run by asyncio.to_thread")
-    observer = observer or Silent()
+    return carry_out(prepared(config), observer or Silent())
+
+
+def prepared(config: Config) -> Planned:
+    """What these options come to with the environment; nothing is asked yet. Raises ConfigError."""
     settings = make(config, os.environ)
-    ready = planned(config, settings, registry.load(), _emulator(config) if config.emulator else None)
+    return planned(config, settings, registry.load(), _emulator(config) if config.emulator else None)
+
+
+def carry_out(ready: Planned, observer: Observer) -> Report:
+    """The report of that run, made in an event loop of its own. Raises the ConfigError of the observer alone."""
     observer.planned(ready)
     return names.run(ask(ready, observer))
 
@@ -130,11 +138,18 @@ async def _run(ready: Planned, observer: runner.Observer | None, sleep: Sleep) -
         limit_s=ready.limit_s,
         observer=observer,
         broken=ready.broken,
-        emulator={"as_of": emulator.as_of.isoformat(), "faults": list(emulator.faults)} if emulator else None,
+        emulator=_emulated(emulator) if emulator else None,
         fail_on=ready.fail_on,
         sleep=sleep,
     )
     return await asyncio.create_task(work)
+
+
+def _emulated(emulator: Emulator) -> Emulated:
+    told = Emulated(as_of=emulator.as_of.isoformat(), faults=list(emulator.faults))
+    if emulator.profile != "openai":
+        told["profile"] = emulator.profile
+    return told
 
 
 def _in_a_loop() -> bool:
@@ -149,7 +164,7 @@ def _emulator(config: Config) -> Emulator:
     from rtdiag.emulator import Emulator
 
     try:
-        return Emulator(as_of=config.as_of, faults=config.faults)
+        return Emulator(as_of=config.as_of, faults=config.faults, profile=config.profile or "openai")
     except ValueError as exc:
         raise ConfigError(str(exc)) from exc
 

@@ -159,7 +159,7 @@ class _File:
         try:
             return converted(value, kind)
         except ValueError as error:
-            raise self.bad(_place(node, str(error)), f"{name}: {error}" if name else str(error)) from None
+            raise self.bad(place(node, str(error)), f"{name}: {error}" if name else str(error)) from None
 
     def bad(self, node: Any, what: str) -> BadData:
         """That this is wrong there."""
@@ -186,7 +186,7 @@ def _twice(node: Any) -> Iterator[Any]:
             yield next(name for n, (name, _) in enumerate(mapping.value) if name.value in names[:n])
 
 
-def _place(node: Any, told: str) -> Any:
+def place(node: Any, told: str) -> Any:
     """The node of an entry that is meant: an unknown key, wherever it stands, else the field that it is in."""
     path, _, what = told.partition(": ")
     anywhere = what.startswith("unknown")
@@ -212,7 +212,8 @@ def _told(error: str, kind: Any) -> str:
 
 
 def _meant(key: str, kind: Any) -> str:
-    near = get_close_matches(key, getattr(kind, "__struct_encode_fields__", ()), n=1)
+    inside = json_schema(kind).get("$defs", {}).values() if hasattr(kind, "__struct_encode_fields__") else ()
+    near = get_close_matches(key, dict.fromkeys(name for part in inside for name in part.get("properties", ())), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

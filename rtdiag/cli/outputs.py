@@ -7,7 +7,7 @@ where the run's own would be 0 or 3.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ _SUMMARY = "GITHUB_STEP_SUMMARY"
 _JOURNAL = ".journal.ndjson"
 
 File = tuple[str, str]
+Rendered = Callable[..., str]  # of a format, with what can be chosen of it
 
 
 class Outputs:
@@ -89,11 +90,20 @@ class Outputs:
 
     def give(self, report: Report) -> int:
         """Write every report; the exit code, which is the run's own unless one of them could not be written."""
-        well = [self._write(form, path, report) for form, path in self._files]
+        return self._give(report.exit_code, partial(render, report), (report,))
+
+    def give_all(self, reports: Sequence[Report]) -> int:
+        """The same of several runs, together in each report."""
+        from rtdiag.report.side_by_side import exit_code, render
+
+        return self._give(exit_code(reports), partial(render, reports), reports)
+
+    def _give(self, exit_code: int, rendered: Rendered, reports: Sequence[Report]) -> int:
+        well = [self._write(form, path, rendered, reports) for form, path in self._files]
         if self._lasting is not None:
             self._lasting.close(remove=all(well) and "ndjson" not in dict(self._files))
-        well += [self._print(report), self._summarize(report)]
-        return report.exit_code if all(well) or report.exit_code not in (0, 3) else BROKEN
+        well += [self._print(rendered, reports), *map(self._summarize, reports)]
+        return exit_code if all(well) or exit_code not in (0, 3) else BROKEN
 
     def _journal_path(self) -> Path | None:
         """The ndjson report, which then grows as the run goes on; without one a file beside the first report."""
@@ -106,12 +116,12 @@ class Outputs:
         beside = first.with_name(first.name + _JOURNAL)  # one that is there is of a run that was killed, or goes on
         return first.with_name(f"{first.name}.{os.getpid()}{_JOURNAL}") if beside.exists() else beside
 
-    def _write(self, form: str, path: str, report: Report) -> bool:
+    def _write(self, form: str, path: str, rendered: Rendered, reports: Sequence[Report]) -> bool:
         try:
             if form == "ndjson" and self._kept is not None and is_stream(path):
-                self._kept.ended(report)  # it has the lines before
+                self._kept.ended(reports[0])  # it has the lines before
                 return not self._kept.broken
-            whole(path, _for(path, form, render(report, form, verbose=self._verbose)))
+            whole(path, _for(path, form, rendered(form, verbose=self._verbose)))
         except OSError as exc:
             _complain(path, exc)
             return False
@@ -120,13 +130,13 @@ class Outputs:
             return False
         return True
 
-    def _print(self, report: Report) -> bool:
+    def _print(self, rendered: Rendered, reports: Sequence[Report]) -> bool:
         try:
             if self._stream is not None:
-                self._stream.ended(report)
+                self._stream.ended(reports[0])
                 return not self._stream.broken
             color = wants_color(self._color)
-            text = render(report, self._form, color=color, verbose=self._verbose, encoding=encoding(), width=width())
+            text = rendered(self._form, color=color, verbose=self._verbose, encoding=encoding(), width=width())
             show(text, self._form)
         except OSError as exc:
             _complain("standard output", exc)

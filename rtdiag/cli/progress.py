@@ -35,6 +35,16 @@ class Progress(Screen):
         super().began(so_far)
 
 
+class InTurn(Progress):
+    """The observer of several runs, one after the other. No journal is kept: it would hold several."""
+
+    def planned(self, planned: Planned) -> None:
+        """Say which target is asked now."""
+        self._stop.begin()
+        say(f"Target {planned.settings.options.target}:")
+        self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned))
+
+
 def _of_audio(planned: Planned) -> str:
     """A sentence about the run's audio, "" where it sends none."""
     seconds, options = planned.cost.audio_seconds, planned.settings.options

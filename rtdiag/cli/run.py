@@ -13,11 +13,23 @@ from rtdiag.cli.usage import refuse
 
 
 @click.command("run", context_settings=ENVIRONMENT)
+@click.option(
+    "--target", metavar="NAME", default="", help="Ask that target of rtdiag.yaml; other options win over its own."
+)
+@click.option("--all", "every", is_flag=True, help="Ask every target of rtdiag.yaml, one after the other.")
+@click.option("--config", metavar="FILE", help="Where the targets stand.  [default: rtdiag.yaml here or above]")
 @click.option("--emulator", is_flag=True, help="Ask the embedded emulator; no key and no network is needed.")
 @click.option("--as-of", metavar="DATE", callback=day, help="With --emulator: the API as it was on that day.")
 @fault("With --emulator: break it so. Repeatable.")
 @click.option("--base-url", metavar="URL", help="The API's base, up to /v1. Default: OPENAI_BASE_URL, else OpenAI.")
 @click.option("--key-file", metavar="FILE", help="Read the API key from a file (- is standard input).")
+@click.option(
+    "--header", "headers", metavar="NAME=ENV:VAR", multiple=True,
+    help="Send that header to the base URL's host, too; its value lies in that variable. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--profile", metavar="NAME", help="Whose server it is, if that is known: azure … With --emulator: whom it plays."
+)
 @click.option("--token-url", metavar="URL", help="Your own route that hands out ephemeral tokens: asked first.")
 @click.option("--model", metavar="ID", help="The realtime model to ask for.")
 @click.option("--transcription-model", metavar="ID", help="The transcription model to ask for.")
@@ -61,32 +73,51 @@ from rtdiag.cli.usage import refuse
     type=float,
     help="Each request's total; a run takes at most 8 of these, opt-ins aside.  [default: 15]",
 )
+@click.pass_context
 def command(
-    output: str, reports: tuple[tuple[str, str], ...], record: str | None, color: str, verbose: bool, **wanted: Any
+    ctx: click.Context,
+    /,
+    output: str,
+    reports: tuple[tuple[str, str], ...],
+    record: str | None,
+    color: str,
+    verbose: bool,
+    every: bool,
+    config: str | None,
+    **options: Any,
 ) -> None:
     """Run the checks, in sequence, and print what was asked, what came back, and what to do.
 
     The key comes from OPENAI_API_KEY or --key-file, a token that you hold from RTDIAG_TOKEN, what a TURN server knows you by from
     RTDIAG_ICE_USERNAME and RTDIAG_ICE_CREDENTIAL. Every option has a variable, such as RTDIAG_MODEL for --model.
 
-    Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted.
+    Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted; of several targets the worst, as they
+    stand in 130, 2, 1, 4, 3, 0.
     """
     from rtdiag.cli.signals import Stop
 
     with Stop() as stop:
+        from rtdiag.cli.asked_targets import prepared
         from rtdiag.cli.outputs import Outputs
-        from rtdiag.cli.progress import Progress
-        from rtdiag.engine.config import Config, ConfigError
-        from rtdiag.whole_run import run
+        from rtdiag.cli.progress import InTurn, Progress
+        from rtdiag.engine.config import ConfigError
+        from rtdiag.whole_run import carry_out
 
         files = (*reports, *([("cassette", record)] if record else ()))
         outputs = Outputs(output, files, os.environ, color=color, verbose=verbose)
-        progress = Progress(outputs, stop)
+        progress = (InTurn if every else Progress)(outputs, stop)
         try:
-            report = run(Config(**wanted), progress)
+            ready = prepared(ctx, every, config, options)
+            if every:
+                outputs.check()
+            done = []
+            for one in ready:
+                done.append(carry_out(one, progress))
+                if done[-1].interrupted:
+                    break
         except ConfigError as exc:
             refuse(str(exc))
         finally:
             progress.clear()
-        code = outputs.give(report)
+        code = outputs.give_all(done) if every else outputs.give(done[0])
     sys.exit(code)

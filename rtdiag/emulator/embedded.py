@@ -63,7 +63,7 @@ class Emulator:
         self.key = EMULATOR_KEY
         self._chosen = chosen(self.faults)
         behaviour(self.as_of)
-        self._server = profiles.profile(profile)
+        self.profile, self._server = profile, profiles.profile(profile)
         for read in (
             all_bodies,
             all_shapes,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from rtdiag import __version__
@@ -313,7 +313,7 @@ def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
         transcription_model=mask(
             asked.get("transcription") or known["transcription"] or models.default("transcription"), "target"
         ),
-        emulator=Emulated(as_of=emulator["as_of"], faults=list(emulator["faults"])) if emulator else None,
+        emulator=cast(Emulated, dict(emulator)) if emulator else None,
         kinds=options.kinds,
         session=mask.values(options.session, "target"),
         name=mask(options.target, "target"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -20,10 +20,11 @@ _ONCE = Meta(extra_json_schema={"uniqueItems": True})
 
 
 class Emulated(TypedDict):
-    """What of the embedded emulator was asked: its day, and the ids of its faults."""
+    """What of the embedded emulator was asked: its day, the ids of its faults, and whose server it plays, where not OpenAI's."""
 
     as_of: Annotated[str, Meta(extra_json_schema={"format": "date"})]
     faults: list[str]
+    profile: NotRequired[str]
 
 
 @dataclass(frozen=True)

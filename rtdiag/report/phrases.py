@@ -38,7 +38,8 @@ def banner(report: Report) -> str:
     if emulator is None:
         return ""
     faults = f", faults: {', '.join(emulator['faults'])}" if emulator["faults"] else ""
-    return f"EMULATOR (as of {emulator['as_of']}{faults}): nothing here was asked of the live API"
+    profile = f", profile {emulator['profile']}" if "profile" in emulator else ""
+    return f"EMULATOR (as of {emulator['as_of']}{profile}{faults}): nothing here was asked of the live API"
 
 
 def overall(report: Report) -> Status:

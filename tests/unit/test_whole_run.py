@@ -70,8 +70,8 @@ def test_what_cannot_be_used_is_one_line(wanted: dict[str, Any], line: str) -> N
 
 def test_what_the_command_line_offers_a_config_takes() -> None:
     """And nothing else, but where the report goes and how it looks."""
-    printed = {"output", "reports", "record", "color", "verbose"}
-    of_targets = {"key_variable", "keyless", "headers", "target", "profile", "dialect", "ignore"}
+    printed = {"output", "reports", "record", "color", "verbose", "every", "config"}
+    of_targets = {"key_variable", "keyless", "dialect", "ignore"}
     offered = {option.name for option in main.commands["run"].params}
     assert offered - printed | of_targets == set(rtdiag.Config.__dataclass_fields__)
 

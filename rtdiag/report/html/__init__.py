@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +32,27 @@ def render(report: Report) -> str:
     """The whole page, ending in a newline."""
     page = element("html", _head(report), element("body", *_body(report)), lang="en")
     return f"<!DOCTYPE html>\n{page}\n"
+
+
+def render_all(reports: Sequence[Report]) -> str:
+    """One page of several runs: where they stand, then each, its own anchors told apart by a number."""
+    parts = [_apart(joined(*_body(report)), number) for number, report in enumerate(reports, 1)]
+    places = [
+        element("li", status(phrases.overall(r)), " ", element("a", _place(r), href=f"#run-{n}"), f": {_said(r)}")
+        for n, r in enumerate(reports, 1)
+    ]
+    whole = [element("div", part, id=f"run-{number}") for number, part in enumerate(parts, 1)]
+    page = element("html", _head(reports[0]), element("body", element("ul", *places), *whole), lang="en")
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _place(report: Report) -> str:
+    return report.target.name or report.target.base_url
+
+
+def _apart(part: Markup, number: int) -> Markup:
+    """The same with its ids, and what refers to them, told apart; a text of a server has no quotation marks here."""
+    return Markup(re.sub(r'( id="| href="#| aria-labelledby=")', rf"\g<1>run-{number}-", part))
 
 
 def _head(report: Report) -> Markup:
