@@ -16,8 +16,9 @@ import click
 import pytest
 from tabulate import tabulate
 
-from tests.clients.environments import Client, NotInstalledError, all_clients
+from tests.clients.environments import Client, all_clients
 from tests.clients.talks import STEPS, Talk, talk
+from tests.installing import NotInstalledError
 
 
 async def had(client: Client) -> tuple[str, Talk]:

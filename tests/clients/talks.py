@@ -15,8 +15,9 @@ from typing import Any
 
 from rtdiag.emulator import Emulator
 from rtdiag.speech.clip import RATE_HZ, clip
-from tests.clients.environments import Client, ran
+from tests.clients.environments import Client
 from tests.clients.in_chromium import steps_in, talk_in_chromium
+from tests.installing import ran
 
 STEPS = ("connected", "called", "heard_ms", "interrupted")
 TALK_S = 60

@@ -1,0 +1,85 @@
+"""A server that others wrote, started on this machine; and another client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+from websockets.asyncio.client import connect
+
+from rtdiag.emulator import Emulator
+from tests.installing import NotInstalledError, last_words
+from tests.servers.servers import HERE, Asked, Server
+from tests.transport.stun_servers import free_port
+
+START_S = 90
+SAYS_S = 3
+
+
+@asynccontextmanager
+async def running(server: Server, folder: Path) -> AsyncIterator[str]:
+    """Its base URL, while it runs in front of an emulator. Raises NotInstalledError where it does not start."""
+    async with Emulator() as upstream:
+        port = free_port(socket.SOCK_STREAM)
+        filled = {"port": port, "here": HERE, "upstream": upstream.base_url, "upstream_key": upstream.key}
+        first, *rest = (word.format(**filled) for word in server.start)
+        variables = {name: text.format(**filled) for name, text in server.variables.items()}
+        async with _process([str(folder / first), *rest], variables, port):
+            yield f"http://127.0.0.1:{port}/v1"
+
+
+@asynccontextmanager
+async def _process(command: list[str], variables: Mapping[str, str], port: int) -> AsyncIterator[None]:
+    pipe = asyncio.subprocess.PIPE
+    program = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | variables, start_new_session=True,
+    )  # fmt: skip
+    reading = asyncio.ensure_future(program.communicate())  # it must not wait for somebody to read what it says
+    try:
+        await _listens(port, reading)
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        await reading
+
+
+async def _listens(port: int, reading: asyncio.Future[tuple[bytes, bytes]]) -> None:
+    async with asyncio.timeout(START_S):
+        while not reading.done():
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.wait([reading], timeout=0.1)
+    raise NotInstalledError(f"it did not start: {last_words(reading.result()[0].decode(errors='replace'))}")
+
+
+@asynccontextmanager
+async def session(base_url: str) -> AsyncIterator[None]:
+    """Another client has a session meanwhile."""
+    async with connect(f"{base_url.replace('http', 'ws', 1)}/realtime", proxy=None) as socket:
+        await socket.recv()
+        yield
+
+
+async def amiss(asked: Asked, base_url: str, key: str) -> str:
+    """What is wrong with the answer to another client, "" for nothing."""
+    method, path = asked.ask.split()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=SAYS_S) as client:
+        answer = await client.request(method, base_url + path, json=asked.body)
+        for _ in range(10 * SAYS_S):
+            if answer.status_code != asked.status or asked.says in answer.text:
+                break
+            await asyncio.sleep(0.1)
+            answer = await client.request(method, base_url + path, json=asked.body)
+    well = answer.status_code == asked.status and asked.says in answer.text
+    return "" if well else f"afterwards {asked.ask}: {answer.status_code} {answer.text[:200]}"
