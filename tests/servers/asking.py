@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from rtdiag.engine.findings import NOT_OFFERED
 from rtdiag.model import Report
 from rtdiag.recorded import report_in
 from tests.servers.servers import Condition, Server
@@ -72,7 +73,7 @@ def wrong(server: Server, condition: Condition, run: Had) -> list[str]:
     )
     if (report := run.report) is None:
         return [*found, f"no report: {run.said}"]
-    return [*found, *_of_causes(condition, report), *_of_cases(condition, report), *_of_words(server, report)]
+    return [*found, *_of_causes(condition, report), *_of_cases(server, condition, report), *_of_words(server, report)]
 
 
 def _of_causes(condition: Condition, report: Report) -> Iterator[str]:
@@ -84,11 +85,14 @@ def _of_causes(condition: Condition, report: Report) -> Iterator[str]:
             yield f"a false cause: {cause} ({confidence})"
 
 
-def _of_cases(condition: Condition, report: Report) -> Iterator[str]:
+def _of_cases(server: Server, condition: Condition, report: Report) -> Iterator[str]:
     rows = {f"{outcome.id}.{row.id}": row.finding for outcome in report.checks for row in outcome.rows}
     for case, finding in rows.items():
         if finding.status in ILL and not any(fnmatchcase(case, glob) for glob in condition.red):
             yield f"{case} is {finding.status}: {finding.measured}, not {finding.expected} [{finding.cause}]"
+    for case in (f"server.{door}" for door in server.offers):
+        if case in rows and NOT_OFFERED in rows[case].observed:
+            yield f"{case} is told as not offered: {rows[case].measured}"
     for case in condition.green:
         if (status := rows[case].status if case in rows else "unknown") != "pass":
             yield f"{case} is {status}, not pass"

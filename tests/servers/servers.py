@@ -77,12 +77,14 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One server, started one way.
 
     `start` is its command, of which the first word lies in its environment; in it and in `variables` {port}, {here}, {upstream} and
-    {upstream_key} are filled in, the latter two of an emulator. `recognised` is what a run may take it for.
+    {upstream_key} are filled in, the latter two of an emulator. `recognised` is what a run may take it for, `offers` the doors that
+    are there whatever it answers: no run may say that they are not. `afterwards` is what another client asks when a run is over.
     """
 
     environment: str
     start: tuple[str, ...]
     recognised: tuple[str, ...]
+    offers: tuple[str, ...]
     conditions: Mapping[str, Condition]
     variables: Mapping[str, str] = {}
     key: str = ""
