@@ -1,0 +1,42 @@
+"""What is wrong with what a run said of a server of the zoo, each in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rtdiag.model import Report, Status
+from tests.checks.zoo.kinds import Right
+
+# The cases of which one is green where that part is there.
+GREEN = {
+    "mint": ("token.mint-realtime",),
+    "calls": ("sdp.answer-realtime", "sdp.created-realtime"),
+    "websocket": ("websocket.model-key",),
+    "transcription": ("websocket.intent-key",),
+}
+
+
+def statuses(report: Report) -> dict[str, Status]:
+    """The status of each case."""
+    return {f"{outcome.id}.{row.id}": row.finding.status for outcome in report.checks for row in outcome.rows}
+
+
+def wrong(right: Right, report: Report, missed: dict[str, int]) -> Iterator[str]:
+    """Every false word: the exit code, a cause that is none, a fail where nothing is broken, a part that is there and not green."""
+    found = statuses(report)
+    if report.exit_code not in right.exits:
+        yield f"exit {report.exit_code}, not {right.exits}"
+    named = [(cause.cause.split("/")[0], cause.confidence) for cause in report.diagnosis]
+    for cause, confidence in named:
+        if confidence == "high" and cause not in right.causes:
+            yield f"a lie: {cause} (high)"
+        elif confidence == "medium" and cause not in right.causes and not right.causes:
+            yield f"a cause where nothing is broken: {cause} (medium)"
+    if right.causes and right.must and not {cause for cause, _ in named} & {*right.causes}:
+        yield f"not named: {right.causes[0]}; instead {', '.join(f'{c} ({h})' for c, h in named) or 'nothing'}"
+    if 0 in right.exits and 1 not in right.exits:
+        for part in sorted(right.offers):
+            if "pass" not in {found.get(case) for case in GREEN[part]}:
+                yield f"{part} is there and not green"
+        yield from (f"a fail that is none: {case}" for case, status in found.items() if status == "fail")
+    yield from (f"not offered, asked {times} times: {what}" for what, times in missed.items() if times > 1)

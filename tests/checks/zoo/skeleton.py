@@ -1,0 +1,301 @@
+"""A small server that resembles the API as far as its `Habits` say: aiohttp, and aiortc where it takes offers.
+
+It shares nothing with the emulator, and counts what it was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiohttp import web
+
+from tests.checks.zoo.talk import Shape, Talk
+
+RIGHT_KEY = "sk-FAKE-right-0000000000000000000000000000"
+WRONG_KEY = "sk-FAKE-wrong-0000000000000000000000000000"
+_SUBPROTOCOL = "openai-insecure-api-key."
+
+Body = Mapping[str, Any] | list[Any] | str | bytes
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer over HTTP: a mapping or a list becomes JSON, text is sent as `type`."""
+
+    status: int
+    body: Body = ""
+    type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> web.Response:
+        text = self.body if isinstance(self.body, str | bytes) else json.dumps(self.body)
+        body = text.encode() if isinstance(text, str) else text
+        kind = self.type if isinstance(self.body, str | bytes) or self.type != "text/plain" else "application/json"
+        return web.Response(status=self.status, body=body, headers={**self.headers, "Content-Type": kind})
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An end of a WebSocket after its upgrade, with or without an event before it."""
+
+    code: int
+    reason: str = ""
+    event: Mapping[str, Any] | None = None
+
+    async def end(self, request: web.Request) -> web.WebSocketResponse:
+        socket = await upgraded(request)
+        if self.event is not None:
+            await socket.send_json(self.event)
+        await socket.close(code=self.code, message=self.reason.encode())
+        return socket
+
+
+class Dropped:
+    """The connection is closed without an answer."""
+
+
+Refusal = Said | Ended | Dropped
+NOT_FOUND = Said(404, {"detail": "Not Found"})
+OPENAI_401 = Said(401, {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}})
+
+
+def models(*names: str) -> Said:
+    """GET /models as the API answers it."""
+    return Said(200, {"object": "list", "data": [{"id": name, "object": "model", "owned_by": "me"} for name in names]})
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a server of that kind does.
+
+    `lists`: its GET /models. `key_header`: where it looks for a key, "" for nowhere. `refuses` and `socket_refuses`: what it says to a
+    wrong key, `misses` and `socket_misses` to none. `unknown`: to every path it has not; `guards_all`: even there it wants a key first.
+    `mints`: below which path, in which shape; its tokens open what `tokens_open` says. `calls`: where an offer goes, and as what.
+    `socket`: where a WebSocket opens, None for nowhere. `slots`: how many sessions at a time; `held` by somebody else.
+    `before` may answer any request first.
+    """
+
+    lists: Refusal | None = None
+    lists_openly: bool = False
+    key_header: str = ""
+    refuses: Refusal = OPENAI_401
+    misses: Refusal | None = None
+    socket_refuses: Refusal | None = None
+    socket_misses: Refusal | None = None
+    unknown: Refusal = NOT_FOUND
+    guards_all: bool = False
+    mints: Mapping[str, Callable[[str, int, Mapping[str, Any]], Body]] = field(default_factory=dict)
+    tokens_open: tuple[Literal["calls", "socket"], ...] = ("calls", "socket")
+    calls: str | None = None
+    calls_take: Literal["sdp", "json", "any"] = "sdp"
+    calls_status: int = 201
+    answer_type: str = "application/sdp"
+    hangs_up: bool = False
+    socket: str | None = "/v1/realtime"
+    shape: Shape = Shape()
+    needs_query: str = ""
+    models_known: tuple[str, ...] = ()
+    model_unknown: Refusal | None = None
+    slots: int | None = None
+    full: Refusal = Said(503, {"error": {"message": "All session slots are in use", "type": "session_limit_reached"}})
+    server: str = ""
+    before: Callable[[web.Request], Refusal | None] | None = None
+
+
+class Stranger:
+    """A server with those habits; `asked` counts what it was asked, by method and path, WebSockets as `WS`; `missed` what it has not."""
+
+    def __init__(self, habits: Habits) -> None:
+        self.habits = habits
+        self.asked: Counter[str] = Counter()
+        self.most_at_once = 0
+        self.missed: Counter[str] = Counter()
+        self._tokens: dict[str, str] = {}
+        self._open = 0
+        self._peers: dict[str, Any] = {}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        upgrade = "Upgrade" in request.headers
+        self.asked[f"{'WS' if upgrade else request.method} {request.path}"] += 1
+        answer = await self._answered(request, upgrade)
+        if isinstance(answer, Said):
+            answer = answer.response()
+        elif isinstance(answer, Ended):
+            answer = await answer.end(request)
+        elif isinstance(answer, Dropped):
+            if request.transport:
+                request.transport.close()
+            answer = web.Response()
+        if self.habits.server and not answer.prepared:
+            answer.headers["Server"] = self.habits.server
+        return answer
+
+    async def close(self) -> None:
+        await asyncio.gather(*(peer.close() for peer in self._peers.values()))
+
+    async def _answered(self, request: web.Request, upgrade: bool) -> web.StreamResponse | Refusal:
+        has, below = self.habits, request.path
+        if has.before and (first := has.before(request)):
+            return first
+        if upgrade and below == has.socket:
+            return self._refused(request, upgrade) or await self._socket(request)
+        if has.guards_all and (refused := self._refused(request, False)):
+            return refused
+        if request.method == "GET" and below.endswith("/models") and has.lists:
+            return (None if has.lists_openly else self._refused(request, False)) or has.lists
+        if request.method == "POST" and below in has.mints:
+            return self._refused(request, False, tokens=False) or await self._minted(request)
+        if request.method == "POST" and below == has.calls:
+            return self._refused(request, False, tokens="calls" in has.tokens_open) or await self._call(request)
+        if request.method == "POST" and has.hangs_up and below.endswith("/hangup"):
+            return await self._hung_up(below.split("/")[-2])
+        self.missed[f"{'WS' if upgrade else request.method} {below}"] += 1
+        return has.unknown
+
+    def _refused(self, request: web.Request, socket: bool, tokens: bool | None = None) -> Refusal | None:
+        has, given = self.habits, credential(request, self.habits.key_header)
+        tokens = (not socket or "socket" in has.tokens_open) if tokens is None else tokens
+        if not has.key_header or given == RIGHT_KEY or (tokens and given in self._tokens):
+            return None
+        refuses = (has.socket_refuses if socket else None) or has.refuses
+        return refuses if given else ((has.socket_misses if socket else None) or has.misses or refuses)
+
+    async def _minted(self, request: web.Request) -> Said:
+        try:
+            wanted = json.loads(await request.read() or "{}")
+        except ValueError:
+            return Said(400, {"error": {"message": "We could not parse the JSON body of your request.", "code": None}})
+        session = wanted.get("session") or {}
+        token = f"ek_FAKE{len(self._tokens):028d}"
+        self._tokens[token] = session.get("type", "realtime")
+        ends = int(time.time()) + (wanted.get("expires_after") or {}).get("seconds", 600)
+        return Said(200, self.habits.mints[request.path](token, ends, session))
+
+    def _unfit(self, model: str | None) -> Refusal | None:
+        has = self.habits
+        if has.models_known and model not in has.models_known:
+            return has.model_unknown
+        return has.full if has.slots is not None and self._open >= has.slots else None
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse | Refusal:
+        if self.habits.needs_query and self.habits.needs_query not in request.query:
+            return Said(400, {"error": {"code": "BadRequest", "message": f"Missing query parameter {self.habits.needs_query}"}})
+        if unfit := self._unfit(request.query.get("model")):
+            return unfit
+        socket = await upgraded(request)
+        token = self._tokens.get(credential(request, self.habits.key_header or "Authorization"))
+        talk = Talk(self.habits.shape, request.query.get("model") or "", token or request.query.get("intent") or "")
+        self._begin()
+        try:
+            for event in talk.opens():
+                await socket.send_json(event)
+            async for message in socket:
+                for event in talk.hears(message.data):
+                    await socket.send_json(event)
+        finally:
+            self._open -= 1
+        return socket
+
+    def _begin(self) -> None:
+        self._open += 1
+        self.most_at_once = max(self.most_at_once, self._open)
+
+    async def _call(self, request: web.Request) -> web.StreamResponse | Refusal:
+        sdp, model = await _offer(request, self.habits.calls_take)
+        if not sdp.startswith("v=0"):
+            return Said(400, {"error": {"message": "invalid SDP offer", "type": "invalid_request_error", "code": "invalid_offer"}})
+        if unfit := self._unfit(model):
+            return unfit
+        call = f"rtc_{len(self._peers)}"
+        try:
+            token = self._tokens.get(credential(request, self.habits.key_header or "Authorization"))
+            answer = await self._peer(call, sdp, Talk(self.habits.shape, model or "", token or ""))
+        except Exception as exc:
+            return Said(400, {"error": {"message": f"could not use the offer: {type(exc).__name__}", "code": "invalid_offer"}})
+        if self.habits.calls_take == "json":
+            return Said(self.habits.calls_status, {"sdp": answer, "session_id": call})
+        return Said(self.habits.calls_status, answer, self.habits.answer_type, {"Location": f"{request.path}/{call}"})
+
+    async def _peer(self, call: str, sdp: str, talk: Talk) -> str:
+        from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+        peer = self._peers[call] = RTCPeerConnection(RTCConfiguration([]))
+        self._begin()
+
+        @peer.on("datachannel")
+        def _(channel: Any) -> None:
+            for event in talk.opens():
+                channel.send(json.dumps(event))
+
+            @channel.on("message")
+            def _(text: str) -> None:
+                for event in talk.hears(text):
+                    channel.send(json.dumps(event))
+
+        @peer.on("connectionstatechange")
+        def _() -> None:
+            if peer.connectionState in ("failed", "closed"):
+                self._ended(call)
+
+        await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+        await peer.setLocalDescription(await peer.createAnswer())
+        return peer.localDescription.sdp
+
+    def _ended(self, call: str) -> None:
+        if self._peers.pop(call, None):
+            self._open -= 1
+
+    async def _hung_up(self, call: str) -> Said:
+        if peer := self._peers.get(call):
+            self._ended(call)
+            await peer.close()
+            return Said(200)
+        return Said(404, {"error": {"message": "No session found for the provided call_id", "code": "call_id_not_found"}})
+
+
+async def upgraded(request: web.Request) -> web.WebSocketResponse:
+    """The WebSocket, with the sub-protocol that clients of the API offer first."""
+    socket = web.WebSocketResponse(protocols=("realtime",), timeout=0.2)
+    await socket.prepare(request)
+    return socket
+
+
+def credential(request: web.Request, header: str) -> str:
+    """What stands in that header or, for `Authorization`, in the sub-protocol too."""
+    if header.lower() != "authorization":
+        return request.headers.get(header, "") if header else ""
+    offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    named = [p.removeprefix(_SUBPROTOCOL) for p in offered if p.startswith(_SUBPROTOCOL)]
+    return named[0] if named else request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+
+
+async def _offer(request: web.Request, taken: str) -> tuple[str, str | None]:
+    text, model = await request.text(), request.query.get("model")
+    if taken == "sdp" or (taken == "any" and request.content_type == "application/sdp"):
+        return text, model
+    try:
+        given = json.loads(text)
+        return str(given.get("sdp", "")), given.get("model")
+    except (ValueError, AttributeError):
+        return "", None
+
+
+@asynccontextmanager
+async def served(handler: Callable[[web.Request], Any]) -> AsyncIterator[str]:
+    """That handler at every path of a port of its own; yields its root."""
+    app = web.Application(client_max_size=2**20)
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
