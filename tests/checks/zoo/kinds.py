@@ -18,6 +18,7 @@ from tests.checks.zoo.talk import Shape, beta, ga, merge
 
 # What may be named, by what is wrong. Each is right where it stands; another at high confidence is a lie.
 KEY = ("key-wrong-or-revoked", "gateway-key-refused")
+ALIKE = (*KEY, "refused-alike")  # where no word of the refusal is about a key
 NO_KEY = ("key-not-given", "no-credential-sent")
 NOTHING = ("no-realtime-api-here", "base-url-wrong", "url-not-known-here")
 FULL = ("no-session-slot-free",)
@@ -69,9 +70,9 @@ class Kind:
     query: str = ""
 
 
-def works(offers: frozenset[str] = SOCKETS) -> dict[str, Right]:
-    """A server that asks for a key."""
-    return {"well": Right(offers=offers), "wrong": broken(*KEY), "none": broken(*NO_KEY, exits=(1, 2, 3), must=False)}
+def works(offers: frozenset[str] = SOCKETS, refused: tuple[str, ...] = KEY) -> dict[str, Right]:
+    """A server that asks for a key; `refused` is what may be said of a wrong one."""
+    return {"well": Right(offers=offers), "wrong": broken(*refused), "none": broken(*NO_KEY, *refused)}
 
 
 def keyless(offers: frozenset[str] = SOCKETS) -> dict[str, Right]:
@@ -119,15 +120,18 @@ ODD_LISTS = {
 
 REFUSALS = {
     "says-detail": _detail("Invalid API key"),
-    "says-message": Said(401, {"message": "Unauthorized"}),
     "says-code-error": Said(401, {"code": 401, "error": "invalid token"}),
     "says-problem": Said(
         401,
         {"type": "about:blank", "title": "Unauthorized", "status": 401, "detail": "The bearer token is not valid."},
         "application/problem+json",
     ),
-    "says-plain": Said(401, "Unauthorized"),
     "says-403": Said(403, {"error": {"message": "Forbidden: API key not allowed", "type": "forbidden"}}),
+}
+VAGUE_REFUSALS = {
+    "says-message": Said(401, {"message": "Unauthorized"}),
+    "says-plain": Said(401, "Unauthorized"),
+    "says-403-bare": Said(403),
     "says-html": Said(401, "<html><head><title>401 Authorization Required</title></head><body><center><h1>401 Authorization Required</h1>"
                       "</center><hr><center>nginx</center></body></html>", "text/html"),
 }
@@ -350,6 +354,7 @@ OWN: dict[str, Kind] = {
     **{name: Kind(replace(_KEYLESS, lists=answer), keyless()) for name, answer in ODD_LISTS.items()},
     **{f"{name}-key": Kind(bearer(lists=answer), works()) for name, answer in ODD_LISTS.items() if name in ("models-400", "models-403-html")},
     **{name: Kind(bearer(refuses=answer), works()) for name, answer in REFUSALS.items()},
+    **{name: Kind(bearer(refuses=answer), works(refused=ALIKE)) for name, answer in VAGUE_REFUSALS.items()},
     **{name: Kind(bearer(socket_refuses=end), works()) for name, end in CLOSES.items()},
     **{f"{name}-alone": Kind(bearer(socket_refuses=end, lists=None), works()) for name, end in CLOSES.items()},
 }
