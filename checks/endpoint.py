@@ -52,7 +52,7 @@ _CASES = tuple(
     Case(
         f"{target.id}-{name}",
         f"does an offer to {target.label} with {name} get what it should?",
-        (needs, *(("server.calls",) if target.id == "calls" else ())),
+        (needs, *(("server.calls", "server.mint") if target.id == "calls" else ())),
         kind,
         line=target.label,
         column=head,

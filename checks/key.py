@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import date
 
 from rtdiag.api import keys, models
@@ -23,7 +24,6 @@ from rtdiag.engine.findings import (
     ALIKE,
     BY_OPENAI,
     KEY_REFUSED,
-    NO_KEY_GIVEN,
     NOT_IN_SHAPE,
     REFUSED,
     TAKES_ANYTHING,
@@ -100,16 +100,15 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _control(seen.exchange, evidence)
         elif case == "accepted" and seen.exchange:
             void = bool(control and control.exchange and control.exchange.ok)
-            if evidence.stranger and (
-                odd := _of_a_stranger(seen.exchange, anything=bool(seen.facts.get("made_up_taken")))
-            ):
+            if evidence.stranger and (odd := _of_a_stranger(seen)):
                 yield odd
             elif seen.facts.get("made_up_taken"):
                 yield _anything("accepted", seen.exchange, "200")
             else:
                 yield _accepted(seen.exchange, seen.facts.get("made_up"), void=void)
         elif case.startswith("model-"):
-            yield _model(case, seen, evidence.today)
+            found = _model(case, seen, evidence.today)
+            yield _of_openai_alone(found) if evidence.stranger else found
 
 
 def _shape(seen: Observation, official: bool) -> Finding:
@@ -148,8 +147,10 @@ def _base_url(url: str, official: bool, listed: Observation | None) -> Finding:
 
 def _control(exchange: Exchange, evidence: Evidence) -> Finding:
     official, accepted = evidence.official, evidence.seen.get("accepted")
-    if evidence.stranger and _is_odd(exchange):
-        return Finding("control", "info", said(exchange), "401", hint="the list of models says nothing of keys here")
+    taken = accepted is not None and accepted.exchange is not None and accepted.exchange.ok
+    if evidence.stranger and exchange.status and not (exchange.ok and lists_models(exchange)):
+        status: Status = "pass" if taken and exchange.status in REFUSED else "info"
+        return Finding("control", status, said(exchange), "401")
     if unusable := no_answer("control", exchange, wants_json=True):
         return unusable
     if evidence.stranger and exchange.ok and accepted and accepted.exchange and accepted.exchange.credential == "none":
@@ -183,28 +184,27 @@ def _control(exchange: Exchange, evidence: Evidence) -> Finding:
     )
 
 
-def _is_odd(exchange: Exchange) -> bool:
-    """Whether an answer to `GET /models` says nothing of keys, nor that nothing is reached: some servers have their own there."""
-    status = exchange.status
-    if status is None or exchange.failure or 300 <= status < 400 or status in (401, 407, 429, 511):
-        return False
-    if status == 403:
-        return exchange.error is None
-    return not (exchange.ok and lists_models(exchange)) and not names_a_reason(exchange)
+def _of_a_stranger(seen: Observation) -> Finding | None:
+    """The finding of a list that is none, of a server that is not OpenAI's: only what it says of this key alone ends a run.
 
-
-def _of_a_stranger(exchange: Exchange, *, anything: bool) -> Finding | None:
-    """What only a server says that is not OpenAI's: that it wants a key, where none was given, or something odd."""
-    if exchange.credential == "none" and exchange.status in REFUSED and not names_a_reason(exchange):
-        return Finding(
-            "accepted", "fail", said(exchange), "200", (NO_KEY_GIVEN,), "this server wants a key, and none was given"
-        )
-    if exchange.credential == "none" and exchange.ok and lists_models(exchange):
-        return Finding("accepted", "pass", f"200, {len(model_ids(exchange))} models listed, without a key", "200")
-    if anything or _is_odd(exchange):
-        hint = "this says nothing of the key: the later checks tell"
-        return Finding("accepted", "info", f"{said(exchange)}: no list of models", "200", hint=hint)
-    return None
+    Some have no list, some have another, and some guard it by another key. None where it is to be judged as anybody's.
+    """
+    exchange = seen.exchanges[0]
+    status = exchange.status or 0
+    if exchange.failure or 300 <= status < 400 or status in (407, 511):
+        return None
+    if exchange.ok and lists_models(exchange):
+        told = f"200, {len(model_ids(exchange))} models listed, without a key"
+        return Finding("accepted", "pass", told, "200") if exchange.credential == "none" else None
+    if status in REFUSED and seen.facts.get("made_up") is False and not exchange.looks_like_html:
+        return None
+    return Finding(
+        "accepted",
+        "info",
+        said(exchange),
+        "200",
+        hint="the list of models tells nothing of keys here; what comes later does",
+    )
 
 
 def _anything(case: str, exchange: Exchange, expected: str) -> Finding:
@@ -282,6 +282,13 @@ def _model(case: str, seen: Observation, today: date) -> Finding:
             hint="lists are per project; the mint and the call decide",
         )
     return Finding(case, "pass", f"{model}, {f'until {ends}' if ends else 'no end announced'}")
+
+
+def _of_openai_alone(found: Finding) -> Finding:
+    """When OpenAI ends a model says little of another's of that name."""
+    if not {models.ENDED, models.ENDS_SOON} & {*found.observed}:
+        return found
+    return replace(found, status="info", measured=f"{found.measured} by OpenAI", observed=(), hint=None)
 
 
 def _as_date(value: object) -> date | None:

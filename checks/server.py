@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import CALLS, REALTIME, Dialect
+from rtdiag.api.endpoints import CALLS, Dialect
 from rtdiag.checks.websocket.websocket_judge import INTENT, created_event, in_words
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, lists_models
-from rtdiag.engine.findings import NO_API, NOT_OFFERED, as_answer, said
+from rtdiag.engine.findings import NO_API, NOT_OFFERED, REFUSED, as_answer, made_up, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
 from rtdiag.servers import UNKNOWN, Door
 
@@ -42,7 +42,8 @@ _MISSING: dict[str, str] = {
 # The doors behind which sessions are.
 _INTO_SESSIONS = ("mint", "calls", "websocket")
 
-_NOT_THERE = frozenset({404, 405, 501})
+_NOT_THERE = frozenset({404, 405, 426, 501})
+_OTHER_FORM = frozenset({406, 415, 422})
 _NO_UPGRADES = frozenset({404, 501})  # 405 comes of an upgrade that is lost on the way, too
 # What says nothing of what was asked for, but of who asked, and when.
 _OF_ANYTHING = frozenset({401, 403, 408, 429})
@@ -68,39 +69,92 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
     """What was seen at each door of a stranger; where it is known whether it is there, it is not asked."""
     seen: dict[str, Observation] = {}
 
-    def note(door: Door, there: bool | None, *exchanges: Exchange, socket: Observation | None = None) -> None:
+    def note(case: str, door: Door, there: bool | None, seen_there: Observation) -> None:
         if there is not None:
             ctx.doors[door] = there
-        case = "calls" if door == "beta-offers" else door
         before = seen[case].exchanges if case in seen else ()
-        seen[case] = socket or Observation(case, (*exchanges, *before))
+        seen[case] = replace(seen_there, exchanges=(*seen_there.exchanges, *before))
 
-    kind = ctx.options.kinds[0]
     listed = await ctx.listed_models()
-    note("models", lists_models(listed), listed)
+    note("models", "models", lists_models(listed), Observation("models", (listed,)))
     if ctx.offers("mint") is None:
-        minted = await ctx.minted(kind)
-        note("mint", bool(minted.token) or _there(minted.exchange), minted.exchange)
-    if ctx.offers("calls") is None:
-        offer = await ctx.invalid_offer(CALLS, (await ctx.minted(kind)).token or ctx.key)
-        note("calls", _there(offer), offer)
-    if ctx.offers("beta-offers") is None and not (ctx.offers("mint") or ctx.offers("calls") or ctx.server.gateway):
-        offer = await ctx.invalid_offer(f"{REALTIME}{await _by_model(ctx)}", ctx.key)
-        note("beta-offers", _there(offer), offer)
+        minted = (await ctx.minted(ctx.options.kinds[0])).exchange
+        note("mint", "mint", _there(minted), Observation("mint", (minted,)))
     if ctx.offers("websocket") is not False:
-        opened = await _socket(ctx, "websocket", await _by_model(ctx))
-        note("websocket", opened.exchange is not None and opened.exchange.status not in _NO_UPGRADES, socket=opened)
+        socket = await _socket(ctx, "websocket", await _by_model(ctx))
+        there = socket.exchange is not None and socket.exchange.status not in _NO_UPGRADES
+        note("websocket", "websocket", there, socket)
+    if ctx.offers("mint") and "mint" in seen:
+        minted = seen["mint"].exchanges[0]
+        control = (await ctx.mint_control(ctx.options.kinds[0])).exchange if minted.status in REFUSED else None
+        ctx.doors["mint"] = not _guarded(ctx, seen, minted, control)
     if "transcription" in ctx.options.kinds and ctx.offers("transcription") is None:
-        if ctx.offers("mint"):
-            exchange = (await ctx.minted("transcription")).exchange
-            refused = (exchange.status or 0) // 100 == 4 and exchange.status not in _OF_ANYTHING
-            note("transcription", not refused, exchange)
-        elif ctx.offers("websocket") and created_event(seen["websocket"]):
-            opened = await _socket(ctx, "transcription", INTENT)
-            note("transcription", _transcribes(opened), socket=opened)
-        elif not ctx.offers("websocket"):
-            note("transcription", False)
+        transcribes, seen_there = await _transcription(ctx, seen.get("websocket"))
+        note("transcription", "transcription", transcribes, seen_there)
+    offers: tuple[Door, ...] = ("calls", "beta-offers")
+    for door in offers:  # last, for the session that opens here is that of the later checks
+        if ctx.offers(door) is None and not (door == "beta-offers" and _has_offers(ctx)):
+            exchange = await _offered(ctx)
+            if exchange is not None:
+                control = await ctx.control_of(exchange, CALLS) if door == "calls" else None
+                there = _takes_offers(exchange) and not _guarded(ctx, seen, exchange, control)
+                note("calls", door, there, Observation("calls", (exchange,)))
     return seen
+
+
+def _guarded(ctx: Context, seen: dict[str, Observation], exchange: Exchange, control: Exchange | None) -> bool:
+    """Whether what refuses the key as it refuses a made-up one, or ends without a word, is no door: the key is good elsewhere.
+
+    Some servers refuse everybody at paths that they do not know.
+    """
+    socket = seen.get("websocket")
+    good = ctx.key_was_taken or (socket is not None and created_event(socket) is not None)
+    return good and (exchange.status is None or made_up(exchange, control) is True)
+
+
+def _has_offers(ctx: Context) -> bool:
+    return bool(ctx.offers("mint") or ctx.offers("calls") or ctx.server.gateway)
+
+
+async def _offered(ctx: Context) -> Exchange | None:
+    """What an offer gets: one that cannot be taken, with a token; without one, and so by the key, the one of a session.
+
+    Nothing that opens a call which nobody takes up: a server may have one slot. None where no session can be asked for so.
+    """
+    if (token := (await ctx.minted(ctx.options.kinds[0])).token) is not None:
+        return await ctx.invalid_offer(CALLS, token)
+    if ctx.offers("mint") is not False or "realtime" not in ctx.options.kinds:
+        return None
+    ctx.forget("realtime")
+    opened = await ctx.opened("realtime")
+    return opened.exchange if opened else None
+
+
+def _takes_offers(exchange: Exchange) -> bool:
+    """Whether offers are taken there as SDP: some servers want them in JSON (LocalAI), which nobody's client sends elsewhere."""
+    return _there(exchange) and exchange.status not in _OTHER_FORM
+
+
+async def _transcription(ctx: Context, socket: Observation | None) -> tuple[bool | None, Observation]:
+    """Whether there are sessions of transcription: by the mint, which shows them, or by a socket; None where neither tells."""
+    unknown = Observation("transcription")
+    if ctx.offers("mint"):
+        minted = await ctx.minted("transcription")
+        told = Observation("transcription", (minted.exchange,))
+        if minted.token is None:
+            refused = (minted.exchange.status or 0) // 100 == 4 and minted.exchange.status not in _OF_ANYTHING
+            return (None if not refused or ctx.options.transcription_model else False), told
+        if minted.session:
+            return sessions.kind_of(minted.session) == "transcription", told
+    if socket is None or created_event(socket) is None:
+        return (None if ctx.offers("websocket") else False), unknown
+    opened = await _socket(ctx, "transcription", INTENT)
+    if created_event(opened) is None and opened.exchange is not None:
+        with_model = f"?model={quote(await ctx.model('transcription'), safe='')}&{INTENT[1:]}"
+        other = await _socket(ctx, "transcription", with_model)
+        if created_event(other) is not None:
+            ctx.intent, opened = with_model, other
+    return _transcribes(opened), opened
 
 
 def _there(exchange: Exchange) -> bool:

@@ -81,7 +81,7 @@ def _answer(case: str, kind: str, seen: Observation, *, stranger: bool) -> Findi
         return Finding(case, "pass", said(exchange), expected)
     if exchange.status in REFUSED and seen.facts.get("by_key"):
         hint = "no token is minted here, and what took the credential before refuses it for an offer: read the body"
-        return refused(case, exchange, expected, as_made_up, (KEY_REFUSED,), hint)
+        return refused(case, exchange, expected, as_made_up, (KEY_REFUSED,), hint, stranger=stranger)
     if exchange.status in (401, 403):
         return refused_token(case, exchange, expected, kind, dialect, as_made_up)
     return _refused_offer(case, exchange, expected)
@@ -108,11 +108,18 @@ def _refused_offer(case: str, exchange: Exchange, expected: str) -> Finding:
     """What a refusal says when the credential was taken and the offer, its session or its form was not."""
     error = exchange.error
     code = error.code if error else None
+    if code == "invalid_offer":
+        return Finding(
+            case, "fail", said(exchange), expected, (_WHOLE,), "the offer has audio and a data channel: read the body"
+        )
     if error and not (error.message or code):
         hint = "an empty error comes where a model does not fit the token, or the session's settings are bad"
         return Finding(case, "fail", said(exchange), expected, ("an offer got an empty error",), hint)
     observed, told = _BY_CODE.get(code or "", ("", ""))
     return Finding(case, "fail", said(exchange), expected, (observed,) if observed else (), told or None)
+
+
+_WHOLE = "an offer that is whole is refused"
 
 
 # What a phase that failed shows, and what to do.
@@ -256,8 +263,9 @@ def _refusals(pair: Pair) -> int:
 
 def _location(exchange: Exchange, *, stranger: bool) -> Finding:
     location = exchange.header("location")
-    if stranger and not location:
-        return Finding("location", "info", "no Location header: a call ends with its peer", observed=(NOT_OFFERED,))
+    if stranger and not (location and "/calls/" in location):
+        told = f"Location {location}" if location else "no Location header"
+        return Finding("location", "info", f"{told}: a call ends with its peer", observed=(NOT_OFFERED,))
     if location and "/realtime/calls/" in location:
         return Finding("location", "pass", location.rpartition("/")[2], "/v1/realtime/calls/rtc_…")
     hint = "without it the call cannot be hung up; in a browser, a proxy must also expose it (Access-Control-Expose-Headers)"

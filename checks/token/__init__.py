@@ -102,8 +102,7 @@ async def _mint_control(ctx: Context, kind: Kind, minted: MintedToken) -> Exchan
     tokenless = minted.exchange.ok and minted.token is None
     if minted.exchange.status not in REFUSED and not tokenless:
         return None
-    smallest = sessions.session(kind, minted.dialect, await ctx.model(kind))
-    return (await ctx.mint(kind, minted.dialect, smallest, credential=ctx.made_up_key)).exchange
+    return (await ctx.mint_control(kind)).exchange
 
 
 async def _beta(ctx: Context, kind: Kind) -> Observation:

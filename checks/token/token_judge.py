@@ -59,7 +59,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "own":
             yield _own_token(seen)
         elif name == "mint":
-            yield _mint(case, seen, kind, evidence.dialects)
+            yield _mint(case, seen, kind, evidence.dialects, stranger=evidence.stranger)
         elif name == "shape":
             yield _shape(case, seen.facts, stranger=evidence.stranger)
         elif name == "life":
@@ -123,7 +123,7 @@ def _own_token(seen: Observation) -> Finding:
     return Finding("own", "fail", said(first), expected, () if names_a_reason(first) else (TOKEN_REFUSED,), hint)
 
 
-def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]) -> Finding:
+def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect], *, stranger: bool) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
     if unusable := no_answer(case, exchange, wants_json=True):
@@ -151,7 +151,8 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
         return Finding(case, "fail", said(exchange), "200 with a token", (NO_API,), hint)
     if exchange.status in REFUSED:
         hint = "the key lists models but may not mint"
-        return refused(case, exchange, "200 with a token", seen.facts.get("made_up"), (KEY_REFUSED,), hint)
+        made_up = seen.facts.get("made_up")
+        return refused(case, exchange, "200 with a token", made_up, (KEY_REFUSED,), hint, stranger=stranger)
     hint = f"the mint refused the smallest {kind} session"
     return Finding(case, "fail", said(exchange), "200 with a token", hint=hint)
 

@@ -107,8 +107,8 @@ async def _visit(
     seen = Observation(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
     if way.case == "intent-key" and socket and not created_event(seen):
         seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
-    if way.door and socket and not ctx.at_home:
-        seen = replace(seen, facts={**seen.facts, "known": ctx.offers(way.door) is True})
+    if socket and not ctx.at_home:
+        seen = replace(seen, facts={**seen.facts, **_of_a_stranger(ctx, way)})
     if wants_plain(seen) and not plainly and seen.facts.get("known") is not False:
         seen = await _beside_plain(ctx, way, kind, seen)
         plainly.append(seen)
@@ -122,6 +122,12 @@ async def _visit(
     unasked |= _lost(ctx, way, seen, plain_of(plainly)) or _pointless(way, kind, seen)
 
 
+def _of_a_stranger(ctx: Context, way: Way) -> Json:
+    """What is known of it beside the socket: whether this way must be there, and whether the key was taken elsewhere."""
+    known = {"known": ctx.promises(way.door) is True} if way.door else {}
+    return {**known, "http_took": ctx.key_was_taken}
+
+
 async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socket | None:
     """The socket of one way; None where the token that it needs is not to be had."""
     credential = await _credential(ctx, way, kind)
@@ -133,6 +139,7 @@ async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socke
 
 async def _query(ctx: Context, way: Way, kind: Kind) -> str:
     query: str = (MODEL if kind == "realtime" else INTENT) if way.query is None else way.query
+    query = ctx.intent if query == INTENT else query
     for name in ctx.options.kinds:
         if f"{{{name}}}" in query:
             query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))

@@ -10,8 +10,10 @@ from rtdiag.api import sessions
 from rtdiag.api.endpoints import Kind
 from rtdiag.engine.findings import (
     BY_OPENAI,
+    KEY_REFUSED,
     LIMITED,
     NO_CREDIT,
+    NO_KEY_GIVEN,
     NO_SESSION,
     NOT_IN_SHAPE,
     NOT_OFFERED,
@@ -33,6 +35,7 @@ from rtdiag.engine.findings import (
     opened,
     refused_alike,
     said,
+    unknown_key,
     update,
 )
 from rtdiag.model import ApiError, Event, Evidence, Exchange, Failure, Finding, Observation, Status
@@ -88,7 +91,9 @@ class Way:
         """What a server may not offer, though it has sessions like this one by another way; None for the plainest way."""
         if self.as_subprotocol:
             return "subprotocol"
-        return "websocket-token" if self.credential.endswith("-token") else None
+        if self.credential.endswith("-token"):
+            return "websocket-token"
+        return "transcription" if self.kind == "transcription" else None
 
 
 WAYS: tuple[Way, ...] = (
@@ -122,12 +127,16 @@ _BY_CASE = {way.case: way for way in (*WAYS, *CONTROLS)}
 
 
 # Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
-_UPGRADE_REQUIRED, _NOT_IMPLEMENTED = 426, 501
+_UNAUTHORIZED_STATUS, _UPGRADE_REQUIRED, _NOT_IMPLEMENTED = 401, 426, 501
 NO_WEBSOCKET = frozenset({404, 405, _UPGRADE_REQUIRED, _NOT_IMPLEMENTED})
 
 
-# Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26).
-_AUTH_CLOSES = frozenset({3000, 1008})
+# Close codes that refuse a credential: 3000 by the API (record 69522944037), 1008 by speaches @ 870e1e1 (2026-03-26); those
+# that are made from a status of HTTP. Others say so in words: 1000 "Unauthorized" by Inworld, says record 69522944037.
+_AUTH_CLOSES = frozenset({3000, 1008, 4401, 4403})
+_UNAUTHORIZED = re.compile(
+    r"unauthori[sz]ed|authenticat|authori[sz]ation|forbidden|credential|\b(api[ _-]?key|token)\b", re.IGNORECASE
+)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -154,8 +163,10 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _made_up(seen, official=evidence.official, alike=False, keyless=keyless)
         elif case == "made-up" and evidence.stranger and opens and seen.exchange.status in REFUSED:
             yield Finding(case, "pass", in_words(seen), "a refusal")
-        elif lost := on_the_way(case, seen, plain, control, official=evidence.official):
+        elif lost := _lost(case, seen, plain, control, evidence):
             yield lost
+        elif evidence.stranger and seen.exchange.status == _UNAUTHORIZED_STATUS and _refused_as(control, seen):
+            yield _as_a_made_up(case, seen, stranger=True)
         elif unusable := unusable_answer(case, seen):
             yield unusable
         elif seen.exchange.status in NO_WEBSOCKET:
@@ -164,13 +175,26 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)
             yield _made_up(seen, official=evidence.official, alike=alike, keyless=keyless)
         elif _refused_as(control, seen):
-            yield refused_alike(case, seen.exchange, "101")
+            yield _as_a_made_up(case, seen, stranger=evidence.stranger)
         elif case == "transcription-model":
             yield _transcription_model(seen)
         elif case == "beta-header":
             yield _beta_header(seen, spoken="beta" in evidence.dialects)
         else:
             yield _session(_BY_CASE[case], seen, void=void, key_refused=key_refused)
+
+
+def _lost(
+    case: str, seen: Observation, plain: Exchange | None, control: Observation | None, evidence: Evidence
+) -> Finding | None:
+    """The finding for an upgrade that is let down on the way; where a stranger refuses who asks, that is its own word."""
+    refused = seen.exchange is not None and seen.exchange.status in REFUSED and not _guards(seen.exchange)
+    return None if evidence.stranger and refused else on_the_way(case, seen, plain, control, official=evidence.official)
+
+
+def _guards(exchange: Exchange) -> bool:
+    """Whether a page, in the place of what a server says, forbids it: mostly a firewall."""
+    return exchange.looks_like_html and exchange.status != _UNAUTHORIZED_STATUS
 
 
 def _refused_as(control: Observation | None, seen: Observation) -> bool:
@@ -181,16 +205,35 @@ def _refused_as(control: Observation | None, seen: Observation) -> bool:
     return not names_a_reason(exchange, _ALONE) and made_up(exchange, control.exchange) is True
 
 
+def _as_a_made_up(case: str, seen: Observation, *, stranger: bool) -> Finding:
+    """The finding for an upgrade that is refused as that of a made-up key is."""
+    exchange = seen.exchange
+    assert exchange is not None
+    if not stranger or _guards(exchange) or exchange.status not in REFUSED:
+        return refused_alike(case, exchange, "101")
+    if exchange.credential == "none":
+        return Finding(
+            case, "fail", in_words(seen), "101", (NO_KEY_GIVEN,), "this server wants a key, and none was given"
+        )
+    return unknown_key(case, in_words(seen), "101")
+
+
 def _session(way: Way, seen: Observation, *, void: bool, key_refused: bool) -> Finding:
     case, expected, created = way.case, f"session.created, {way.kind}", created_event(seen)
     if created is None:
         return _refused(way, seen, expected, key_refused=key_refused)
     measured = f"{created.type}, {_kind_of(created) or 'of no named kind'}"
+    if _kind_of(created) not in (way.kind, None) and seen.facts.get("known") is False:
+        return Finding(
+            case, "info", measured, expected, (NOT_OFFERED,), "this server has sessions of one kind at this URL"
+        )
     if _kind_of(created) not in (way.kind, None):
         hint = "the query or the token was not heeded on the way: it is another kind of session than was asked for"
         return Finding(case, "fail", measured, expected, ("a session of another kind than was asked for",), hint)
     if way.as_subprotocol and seen.exchange and not seen.exchange.header("sec-websocket-protocol"):
         measured = "101 without a sub-protocol"
+        if seen.facts.get("known") is False:
+            return Finding(case, "info", measured, "realtime is selected", hint="a browser ends such a connection")
         hint = "a browser ends such a connection: the server must select `realtime` where it was offered"
         return Finding(case, "fail", measured, "realtime is selected", ("no sub-protocol is selected",), hint)
     if void:
@@ -217,6 +260,10 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
     if error and _NONE_SENT.search(error.message or ""):
         return Finding(way.case, "fail", measured, expected, (), _NOT_SEEN)
     unnamed = not names_a_reason(as_answer(seen), _ALONE) or (error is not None and error.code == "invalid_api_key")
+    if _credential_refused(seen) and way.credential == "api-key" and seen.facts.get("http_took") is False:
+        keyless = as_answer(seen).credential == "none"
+        hint = "this server wants a key, and none was given" if keyless else "this server does not take the key"
+        return Finding(way.case, "fail", measured, expected, (NO_KEY_GIVEN if keyless else KEY_REFUSED,), hint)
     if _credential_refused(seen) and (key_refused or way.credential == "api-key"):
         hint = "over HTTP this server took the key: what stands before its WebSocket answers, or drops the credential"
         return Finding(way.case, "fail", measured, expected, (_ALONE,), hint if unnamed else None)
@@ -435,7 +482,8 @@ def stays_silent(seen: Observation) -> bool:
 
 def _closed_for_nothing(seen: Observation) -> bool:
     """Whether the socket was closed as after a job well done, with no word of why."""
-    return _error(seen) is None and (_closed(seen) or (0, ""))[0] in (1000, 1001, 1005)
+    code, reason = _closed(seen) or (0, "")
+    return _error(seen) is None and code in (1000, 1001, 1005) and not _UNAUTHORIZED.search(reason)
 
 
 def _credential_refused(seen: Observation) -> bool:
@@ -443,7 +491,9 @@ def _credential_refused(seen: Observation) -> bool:
     told = as_answer(seen)
     if no_room_for("", told):
         return False
-    return told.status in {401, 403} | _AUTH_CLOSES or bool(told.error and told.error.code == "invalid_api_key")
+    closed, said_so = _closed(seen), told.error is not None and told.error.code == "invalid_api_key"
+    in_words = closed is not None and bool(_UNAUTHORIZED.search(closed[1])) and _error(seen) is None
+    return told.status in {401, 403} | _AUTH_CLOSES or said_so or in_words
 
 
 def in_words(seen: Observation) -> str:

@@ -32,7 +32,7 @@ from rtdiag.engine.ignoring import Ignore
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
 from rtdiag.redact import Secret
-from rtdiag.servers import Door, Recognised, Server, named, recognise
+from rtdiag.servers import Door, Recognised, Server, named, of_url, recognise
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.http import Credential, Http, Reply
@@ -243,6 +243,7 @@ class Context:
         self.models_asked: dict[Kind, str] = {}
         self.doors: dict[Door, bool] = {}  # of a stranger: what its answers show to be there, or not
         self._known_by = (-1, -1), Recognised(named(_HOME))
+        self.intent = "?intent=transcription"  # how a stranger's socket is asked for transcription
         self.asked_in: Dialect = "ga"  # of a stranger: "beta" where its sockets want the header of that
         self.shape: Dialect | None = None  # that of the events of its sockets, once one was seen
 
@@ -280,11 +281,19 @@ class Context:
         """What is known of that server."""
         return self.recognised.server
 
+    def promises(self, door: Door) -> bool | None:
+        """Whether the server is known to have that, or not to; None where it is not known.
+
+        What only resembles a server that is known may still lack what that has.
+        """
+        known = self.server.offers.get(door)
+        certain = self.at_home or self.options.profile or of_url(self.options.base_url)
+        return known if certain or not known else None
+
     def offers(self, door: Door) -> bool | None:
         """Whether the server offers that: by what is known of it, else by what it has answered; None where neither tells."""
-        if self.at_home:
-            return self.server.offers.get(door)
-        return self.server.offers.get(door, self.doors.get(door))
+        promised = self.promises(door)
+        return self.doors.get(door) if promised is None else promised
 
     def may_ask(self, case_id: str) -> bool:
         """Whether a case (its full id) about history, or about the mistakes of others, may be asked of this server.
@@ -395,6 +404,17 @@ class Context:
         """`GET /models` with the API key, once per run."""
         return await self._once_only("models", lambda: self.request("GET", MODELS, self.key))
 
+    @property
+    def key_was_taken(self) -> bool:
+        """Whether the server has taken the key over HTTP, where it would not take any."""
+        listed, control = self._once.get("models"), self._once.get("control")
+        by_list = bool(listed and listed.ok and control and not control.ok)
+        return by_list or any(minted.token for kind in KINDS if (minted := self._once.get(("minted", kind))))
+
+    def forget(self, kind: Kind) -> None:
+        """The session of that kind that could not be opened is tried again where it is next asked for."""
+        self._shared.pop(kind, None)
+
     async def model(self, kind: Kind) -> str:
         """The model to ask for: the user's, else the newest of rtdiag's choice that the server lists."""
         wished = self.options.realtime_model if kind == "realtime" else self.options.transcription_model
@@ -466,6 +486,16 @@ class Context:
             return held  # what is left of its life is better than none
         self._once["minted", kind] = fresh
         return fresh
+
+    async def mint_control(self, kind: Kind) -> MintedToken:
+        """What the same mint answers a made-up key, asked once per run."""
+
+        async def ask() -> MintedToken:
+            dialect = (await self.minted(kind)).dialect
+            smallest = sessions.session(kind, dialect, await self.model(kind))
+            return await self.mint(kind, dialect, smallest, credential=self.made_up_key)
+
+        return await self._once_only(("mint-control", kind), ask)
 
     async def fresh_token(self, kind: Kind, *, of_any_session: bool = False) -> Credential | None:
         """A token that nothing was asked with yet, since it may be good once; the shared one where no other is to be had.

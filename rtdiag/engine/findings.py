@@ -50,6 +50,7 @@ NO_TOKEN = "the answer holds no token"
 ANOTHER_ECHO = "the echo differs from what was sent"
 ANOTHER_TURN_DETECTION = "the echo shows another turn detection"
 NO_KEY_GIVEN = "no key was given and the server wants one"
+AS_A_MADE_UP = "this server refuses the key as it refuses a made-up one"
 KEY_REFUSED = "the API key itself is refused"
 TOKEN_REFUSED = "a token is refused where it belongs"
 ALIKE = "a made-up credential is refused in the same words"
@@ -153,10 +154,9 @@ def in_the_apis_shape(exchange: Exchange) -> bool:
 def about_the_credential(exchange: Exchange) -> bool:
     """Whether a refusal says that it is for the credential: by its code, by naming it, or in words."""
     error = exchange.error
-    if error is None:
-        return False
-    words = error.message or ""
-    return error.code == "invalid_api_key" or bool(_MASKED.search(words) or _ABOUT_A_KEY.search(words))
+    words = (error.message or "" if error else _words(exchange)) if (exchange.status or 0) >= 400 else ""
+    named = error is not None and error.code == "invalid_api_key"
+    return named or bool(_MASKED.search(words) or _ABOUT_A_KEY.search(words))
 
 
 def alike(one: Exchange, other: Exchange) -> bool:
@@ -182,24 +182,41 @@ def _evened(exchange: Exchange) -> str:
 
 
 def refused(
-    case: str, exchange: Exchange, expected: str, as_made_up: bool | None, observed: tuple[str, ...], hint: str
+    case: str,
+    exchange: Exchange,
+    expected: str,
+    as_made_up: bool | None,
+    observed: tuple[str, ...],
+    hint: str,
+    *,
+    stranger: bool = False,
 ) -> Finding:
     """The finding for a credential that got 401 or 403.
 
     `as_made_up` says whether a made-up one gets the same answer, None where that is not known; `observed` and `hint` are for a
     credential that is wrong itself. That is only said where the refusal is about it, or where it is the API's own and a made-up
-    one gets another: a firewall, a gateway, a policy refuse everybody alike.
+    one gets another: a firewall, a gateway, a policy refuse everybody alike. So does a `stranger`, of keys that it does not know.
     """
     measured = said(exchange)
     if names_a_reason(exchange):
         return Finding(case, "fail", measured, expected)
+    if exchange.credential == "none":
+        return Finding(case, "fail", measured, expected, (NO_KEY_GIVEN,), "this server wants a key, and none was given")
     if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
         return Finding(case, "fail", measured, expected, observed, hint)
+    if as_made_up and stranger and (exchange.status == 401 or not exchange.looks_like_html):
+        return unknown_key(case, measured, expected)
     if as_made_up:
         return refused_alike(case, exchange, expected)
     strange = () if in_the_apis_shape(exchange) or as_made_up is False else (NOT_IN_SHAPE,)
     hint = "the refusal names no credential and is none that rtdiag knows: read the body for who refused, and why"
     return Finding(case, "inconclusive", measured, expected, strange, hint)
+
+
+def unknown_key(case: str, measured: str, expected: str) -> Finding:
+    """The finding for a key that a server, which is not OpenAI's, refuses as it refuses any that it does not know."""
+    hint = "a made-up key gets the same words: this server does not know yours, or wants it in another header"
+    return Finding(case, "fail", measured, expected, (AS_A_MADE_UP,), hint)
 
 
 def refused_alike(case: str, exchange: Exchange, expected: str) -> Finding:

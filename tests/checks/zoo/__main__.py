@@ -26,7 +26,19 @@ async def shown(name: str, kind: Kind, condition: str, where: Path) -> str:
         report.unlink(missing_ok=True)
         began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rtdiag", "run", "--base-url", base_url, "--timeout", "4", "--report", f"json={report}", *more),
+            *(
+                sys.executable,
+                "-m",
+                "rtdiag",
+                "run",
+                "--base-url",
+                base_url,
+                "--timeout",
+                "4",
+                "--report",
+                f"json={report}",
+                *more,
+            ),
             env=environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -34,7 +46,9 @@ async def shown(name: str, kind: Kind, condition: str, where: Path) -> str:
         out, err = await process.communicate()
         took = time.monotonic() - began
         asked = dict(server.asked)
-    (where / f"{name}.{condition}.txt").write_bytes(out + b"\n--- stderr\n" + err + f"\n--- asked {json.dumps(asked, indent=1)}".encode())
+    (where / f"{name}.{condition}.txt").write_bytes(
+        out + b"\n--- stderr\n" + err + f"\n--- asked {json.dumps(asked, indent=1)}".encode()
+    )
     if report.exists():
         told = report_in(report.read_text())
         said = list(wrong(kind.right[condition], told, dict(getattr(server, "missed", {}))))

@@ -13,7 +13,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
 from tests.checks.zoo.skeleton import RIGHT_KEY, Dropped, Ended, Refusal, Said, credential, upgraded
 
-_HOP = frozenset({"host", "content-length", "transfer-encoding", "connection", "server", "date", "upgrade", "authorization"})
+_HOP = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "server", "date", "upgrade", "authorization"}
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class InFront:
         async with (
             ClientSession() as client,
             client.request(
-                request.method, self._url(request), data=await request.read(), headers=headers | self._asks_with(request)
+                request.method,
+                self._url(request),
+                data=await request.read(),
+                headers=headers | self._asks_with(request),
             ) as upstream,
         ):
             body = await upstream.read()

@@ -63,7 +63,10 @@ class Dropped:
 
 Refusal = Said | Ended | Dropped
 NOT_FOUND = Said(404, {"detail": "Not Found"})
-OPENAI_401 = Said(401, {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}})
+OPENAI_401 = Said(
+    401,
+    {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}},
+)
 
 
 def models(*names: str) -> Said:
@@ -186,7 +189,9 @@ class Stranger:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse | Refusal:
         if self.habits.needs_query and self.habits.needs_query not in request.query:
-            return Said(400, {"error": {"code": "BadRequest", "message": f"Missing query parameter {self.habits.needs_query}"}})
+            return Said(
+                400, {"error": {"code": "BadRequest", "message": f"Missing query parameter {self.habits.needs_query}"}}
+            )
         if unfit := self._unfit(request.query.get("model")):
             return unfit
         socket = await upgraded(request)
@@ -210,7 +215,10 @@ class Stranger:
     async def _call(self, request: web.Request) -> web.StreamResponse | Refusal:
         sdp, model = await _offer(request, self.habits.calls_take)
         if not sdp.startswith("v=0"):
-            return Said(400, {"error": {"message": "invalid SDP offer", "type": "invalid_request_error", "code": "invalid_offer"}})
+            return Said(
+                400,
+                {"error": {"message": "invalid SDP offer", "type": "invalid_request_error", "code": "invalid_offer"}},
+            )
         if unfit := self._unfit(model):
             return unfit
         call = f"rtc_{len(self._peers)}"
@@ -218,7 +226,9 @@ class Stranger:
             token = self._tokens.get(credential(request, self.habits.key_header or "Authorization"))
             answer = await self._peer(call, sdp, Talk(self.habits.shape, model or "", token or ""))
         except Exception as exc:
-            return Said(400, {"error": {"message": f"could not use the offer: {type(exc).__name__}", "code": "invalid_offer"}})
+            return Said(
+                400, {"error": {"message": f"could not use the offer: {type(exc).__name__}", "code": "invalid_offer"}}
+            )
         if self.habits.calls_take == "json":
             return Said(self.habits.calls_status, {"sdp": answer, "session_id": call})
         return Said(self.habits.calls_status, answer, self.habits.answer_type, {"Location": f"{request.path}/{call}"})
@@ -257,7 +267,9 @@ class Stranger:
             self._ended(call)
             await peer.close()
             return Said(200)
-        return Said(404, {"error": {"message": "No session found for the provided call_id", "code": "call_id_not_found"}})
+        return Said(
+            404, {"error": {"message": "No session found for the provided call_id", "code": "call_id_not_found"}}
+        )
 
 
 async def upgraded(request: web.Request) -> web.WebSocketResponse:

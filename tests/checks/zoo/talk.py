@@ -131,7 +131,9 @@ class Talk:
         yield self._event("session.updated", session=deepcopy(self._session))
 
     def _error(self, code: str, message: str) -> dict[str, Any]:
-        return self._event("error", error={"type": "invalid_request_error", "code": code, "message": message, "param": None})
+        return self._event(
+            "error", error={"type": "invalid_request_error", "code": code, "message": message, "param": None}
+        )
 
     def _event(self, kind: str, **more: Any) -> dict[str, Any]:
         self._number += 1
