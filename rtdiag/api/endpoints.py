@@ -95,7 +95,11 @@ SDP_TARGETS: tuple[Endpoint, ...] = (
 
 
 # What a request's URL has behind its base: with a version before it, or unmistakable without one.
-_BELOW = r"/v\d+[a-z]*(?=/(?:realtime|models|live)\b)|(?=/realtime/(?:client_secrets|calls|sessions|transcription_sessions)\b)"
+# Azure's preview and Voice Live have none in the path.
+_BELOW = (
+    r"/v\d+[a-z]*(?=/(?:realtime|models|live)\b)|(?<=\.azure\.com)/(?:openai|voice-live)(?=/realtime\b)"
+    r"|(?=/realtime/(?:client_secrets|calls|sessions|transcription_sessions)\b)"
+)
 
 
 def base_url_of(url: str) -> str:

@@ -1,7 +1,7 @@
 """What to do, in one text: what the case itself says, then what the catalogue says; for the server that was asked, not OpenAI's.
 
 The catalogue's texts and lines are written for OpenAI's own hosts, as most readers know them. For any other server its base URL
-stands in their place, and nobody is sent to OpenAI's dashboard with another issuer's key.
+stands in their place; a key comes from where that server's are issued, and nobody is sent to OpenAI's dashboard for it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from rtdiag.api.endpoints import OFFICIAL_BASE_URL, OFFICIAL_HOSTS
 from rtdiag.diagnosis.catalogue import Cause
+from rtdiag.servers import Server, known_as
 
 # A hint says nothing new where at least this part of its words stands in the catalogue's.
 _SAME = 0.5
@@ -20,8 +21,20 @@ _SMALL = re.compile(
     "where|when|has|have|had|from|into|than|then|can|may|only|you|your|own"
 )
 _OURS = re.compile(r"(https|wss)://api\.openai\.com(/v1)?(?![\w.-])")
-_DASHBOARD = re.compile(r" at https://platform\.openai\.com/\S*?(?=[,;.]?(?:\s|$))")
-_STATUS_PAGE = re.compile(r",? and look at status\.openai\.com")
+_DASHBOARD = re.compile(r" at https://platform\.openai\.com/(api-keys)?\S*?(?=[,;.]?(?:\s|$))")
+_STATUS_PAGE = re.compile(r"(,? and look at )status\.openai\.com")
+# What is true of OpenAI's own alone, and what stands there for any other: how keys begin, and its other hosts.
+_ELSEWHERE = tuple(
+    (re.compile(pattern), told)
+    for pattern, told in (
+        (r' \(sk-…\)|\?\.startsWith\("sk-"\)|sk-(?:proj-)?(?=…)', ""),
+        (r"; (?:OpenAI\b[^;]*\b\w+\.)?api\.openai\.com\b[^;]*?(?=\.?$|;)", ""),
+        (r"sip:<project id>@sip\.api\.openai\.com;transport=tls", "that server's own SIP address"),
+        (r" \(openai\.com/chatgpt-voice\.json lists the addresses\)", ""),
+        (r"the addresses of openai\.com/chatgpt-voice\.json", "that server's addresses"),
+        (r"https://us\.api\.openai\.com/v1   # or ", "…   # "),
+    )
+)
 
 
 def advised(hint: str | None, cause: Cause) -> str:
@@ -32,18 +45,25 @@ def advised(hint: str | None, cause: Cause) -> str:
     return f"{told} {cause.fix}" if cause.topic else told
 
 
-def addressed(text: str, base_url: str) -> str:
+def addressed(text: str, base_url: str, server: Server | None = None) -> str:
     """A text or line of the catalogue for the server at this base URL; as it is where that is "" or OpenAI's own.
 
-    A line that begins at OpenAI's dashboard is "" for any other server.
+    `server` is what it was recognised as; without it its host tells. A line that begins at OpenAI's dashboard is "" for any other.
     """
     if not base_url or base_url == OFFICIAL_BASE_URL:
         return text
     text = _OURS.sub(lambda found: _placed(base_url, socket=found[1] == "wss", whole=bool(found[2])), text)
     if urlsplit(base_url).hostname in OFFICIAL_HOSTS:
         return text
-    text = _STATUS_PAGE.sub("", _DASHBOARD.sub(" where the key was issued", text))
-    return "" if text.startswith("https://platform.openai.com/") else text
+    if text.startswith("https://platform.openai.com/"):
+        return ""
+    known = server or known_as("", base_url)
+    keys, status = known.keys_from, known.status_page
+    text = _DASHBOARD.sub(lambda found: f" at {keys}" if found[1] and keys else " where the key was issued", text)
+    text = _STATUS_PAGE.sub(lambda found: f"{found[1]}{status}" if status else "", text)
+    for pattern, told in _ELSEWHERE:
+        text = pattern.sub(told, text)
+    return text
 
 
 def _placed(base_url: str, *, socket: bool, whole: bool) -> str:

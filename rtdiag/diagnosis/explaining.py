@@ -143,7 +143,7 @@ def _shortlisted(found: Explained) -> Explained:
 def _of_reports(name: str, form: str, reports: list[Report]) -> Explained:
     """What the cases of a run say together, or that none is in doubt."""
     outcomes = [outcome for report in reports for outcome in report.checks]
-    found = verdict.diagnose(outcomes, reports[0].target.base_url)
+    found = verdict.diagnose(outcomes, reports[0].target.base_url, reports[0].target.recognised_as)
     cases = sum(len(outcome.rows) for outcome in outcomes)
     part = "; its run was interrupted, and tells only a part" if any(one.interrupted for one in reports) else ""
     note = "" if found else f"the report holds {counted(cases, 'case')}, none of which failed or is in doubt{part}"

@@ -19,6 +19,7 @@ from rtdiag.diagnosis.likeness import likeness
 from rtdiag.diagnosis.named_codes import failing
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Confidence, Diagnosis
+from rtdiag.servers import Server
 
 UNKNOWN = "unknown"
 
@@ -257,8 +258,9 @@ def describe(
     *,
     hint: str | None = None,
     base_url: str = "",
+    server: Server | None = None,
 ) -> Diagnosis:
-    """A cause of the catalogue as a diagnosis, with the hint of the case that shows it, for the server at `base_url`.
+    """A cause of the catalogue as a diagnosis, with the hint of the case that shows it, for that server at `base_url`.
 
     Its question is kept only where confidence is not high.
     """
@@ -267,13 +269,13 @@ def describe(
         cause.code,
         confidence,
         cause.summary,
-        addressed(advised(hint, cause), base_url),
+        addressed(advised(hint, cause), base_url, server),
         cause.sources,
         tuple(evidence),
         tuple(against),
-        addressed(cause.line, base_url),
+        addressed(cause.line, base_url, server),
         cause.today,
-        addressed(ask, base_url),
+        addressed(ask, base_url, server),
     )
 
 

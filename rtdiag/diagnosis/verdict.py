@@ -15,6 +15,7 @@ from rtdiag.diagnosis.features import features
 from rtdiag.diagnosis.matching import RANK, confidence, describe, ranked, weighed
 from rtdiag.diagnosis.situation import Situation, situation_of
 from rtdiag.model import Confidence, Diagnosis, Finding, Observation, Outcome, Status
+from rtdiag.servers import Server, known_as
 
 UNEXPECTED = "unexpected-answer"
 # What every case of a run has in common: no text of a user's program led to it.
@@ -42,27 +43,28 @@ def named(finding: Finding, seen: Observation) -> Named | None:
     return _best(situation_of(seen, observed=(OURS, *finding.observed)), needed=finding.status in NEEDS)
 
 
-def diagnose(outcomes: Iterable[Outcome], base_url: str = "") -> tuple[Diagnosis, ...]:
+def diagnose(outcomes: Iterable[Outcome], base_url: str = "", recognised_as: str = "") -> tuple[Diagnosis, ...]:
     """The causes that findings of status fail, error, inconclusive and warn speak for, best first; empty when all is well.
 
     `evidence` holds the ids of the cases. What to do begins with the hint of the case that shows the cause most firmly, of several
-    the first; `base_url` is that of the server asked.
+    the first; `base_url` is that of the server asked, `recognised_as` its id in servers.yaml, where that is known.
     """
+    server = known_as(recognised_as, base_url)
     shown: dict[str, list[tuple[str, Finding, Named]]] = {}
     for outcome in outcomes:
         for row in outcome.rows:
             if row.finding.status in NEEDS and (found := named(row.finding, row.seen)):
                 shown.setdefault(found.cause, []).append((f"{outcome.id}.{row.id}", row.finding, found))
-    return weighed({code: _told(code, cases, base_url) for code, cases in shown.items()})
+    return weighed({code: _told(code, cases, base_url, server) for code, cases in shown.items()})
 
 
-def _told(code: str, shown: list[tuple[str, Finding, Named]], base_url: str) -> Diagnosis:
+def _told(code: str, shown: list[tuple[str, Finding, Named]], base_url: str, server: Server) -> Diagnosis:
     """A cause with all the cases that show it."""
     firmest = min((found.confidence for _, _, found in shown), key=RANK.__getitem__)
     hint = next((f.hint for _, f, found in shown if found.confidence == firmest and f.hint), None)
     against = dict.fromkeys(text for _, _, found in shown for text in found.against)
     cases = [case for case, _, _ in shown]
-    return describe(catalogue.find(code), firmest, cases, tuple(against), hint=hint, base_url=base_url)
+    return describe(catalogue.find(code), firmest, cases, tuple(against), hint=hint, base_url=base_url, server=server)
 
 
 def _best(situation: Situation, *, needed: bool) -> Named | None:

@@ -31,7 +31,7 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
         progress.statuses[found.id] = found.status
         progress.outcomes.append(found)
     outcomes, target, on = tuple(progress.outcomes), report.target, report.day
-    diagnosis = verdict.diagnose(outcomes, target.base_url)
+    diagnosis = verdict.diagnose(outcomes, target.base_url, target.recognised_as)
     return replace(
         report,
         checks=outcomes,

@@ -130,7 +130,7 @@ async def run(
     observer.asking("closing")
     left_open = await _close(ctx, _AT_ONCE_S if interrupted else deadlines.closing_s)
     done = _report(ctx, progress, emulator)
-    diagnosis = verdict.diagnose(done.checks, done.target.base_url)
+    diagnosis = verdict.diagnose(done.checks, done.target.base_url, done.target.recognised_as)
     return replace(
         done,
         exit_code=exit_code(done.checks, interrupted=interrupted, fail_on=fail_on),

@@ -5,7 +5,8 @@ from rtdiag.servers.known import UNKNOWN as UNKNOWN
 from rtdiag.servers.known import Door as Door
 from rtdiag.servers.known import Server as Server
 from rtdiag.servers.known import every as every
-from rtdiag.servers.known import issuer_of as issuer_of
+from rtdiag.servers.known import issuer_elsewhere as issuer_elsewhere
+from rtdiag.servers.known import known_as as known_as
 from rtdiag.servers.known import named as named
 from rtdiag.servers.known import of_url as of_url
 from rtdiag.servers.recognition import Recognised as Recognised

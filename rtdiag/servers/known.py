@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect
@@ -64,6 +65,10 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for text in (*self.headers.values(), *self.bodies, *self.events, *self.tokens, *self.keys):
             own_yaml.pattern(text)
 
+    def issues(self, key: str) -> bool:
+        """Whether that is a key of the form that this one alone issues."""
+        return any(re.fullmatch(form, key) for form in self.keys)
+
 
 @cache
 def every() -> Mapping[str, Server]:
@@ -83,6 +88,15 @@ def of_url(base_url: str) -> Server | None:
     return max(fitting, key=lambda one: one[0])[1] if fitting else None
 
 
+def known_as(id: str, base_url: str) -> Server:
+    """The one that a server at this base URL was recognised as, or else that its host shows; unknown, where neither does.
+
+    At a host that is not its own, who issues the keys is not known, nor whose status page tells of it.
+    """
+    found = named(id) if id in every() else of_url(base_url) or named(UNKNOWN)
+    return found if not found.hosts or of_url(base_url) else replace(found, keys_from="", status_page="")
+
+
 def place_of(url: str) -> tuple[str, str]:
     """Its host, in small letters, and its path without a slash at its end; both "" where it is no URL."""
     try:
@@ -92,9 +106,14 @@ def place_of(url: str) -> tuple[str, str]:
         return "", ""
 
 
-def issuer_of(key: str) -> Server | None:
-    """The one that alone issues keys of that form; None where more than one, or nobody known, does."""
-    return next((each for each in every().values() if any(re.fullmatch(form, key) for form in each.keys)), None)
+def issuer_elsewhere(key: str, server: Server) -> Server | None:
+    """Who has issued this key, where that is another than this server, which has no use for it; None where that cannot be told.
+
+    A gateway may take any key, and so may a server of whose own keys nothing is known.
+    """
+    if server.gateway or not server.keys or server.issues(key):
+        return None
+    return next((each for each in every().values() if each.issues(key)), None)
 
 
 def _fits(glob: str, host: str, path: str) -> bool:

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from msgspec.structs import replace
-
 from rtdiag.api.own_yaml import pattern
 from rtdiag.model import Event, Exchange
-from rtdiag.servers.known import UNKNOWN, Server, every, named, of_url, place_of
+from rtdiag.servers.known import UNKNOWN, Server, every, known_as, named, of_url, place_of
 
 GATEWAY, COMPATIBLE = "gateway", "compatible"
 
@@ -54,8 +52,7 @@ def recognise(base_url: str, exchanges: Iterable[Exchange] = (), events: Iterabl
         return Recognised(own, (f"the host {place_of(base_url)[0]}", *_though(own, shown)))
     if shown:
         best = named(max(shown, key=lambda id: (named(id).gateway, len(shown[id]))))
-        seen = replace(best, keys_from="", status_page="") if best.hosts else best
-        return Recognised(seen, (*sorted(shown[best.id]), *_though(best, shown)))
+        return Recognised(known_as(best.id, base_url), (*sorted(shown[best.id]), *_though(best, shown)))
     if passed := sorted(name for name, _ in headers if _OPENAIS.fullmatch(name)):
         return Recognised(named(GATEWAY), (f"the header {passed[0]}, at a host that is not OpenAI's",))
     alike = tuple(sorted(set(_alike(asked, first))))

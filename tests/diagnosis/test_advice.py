@@ -19,7 +19,7 @@ from rtdiag.engine.registry import load
 from rtdiag.engine.results import explained
 from rtdiag.model import Cost, Exchange, Failure, Finding, Observation, Outcome, PeerTrace, Row
 from rtdiag.redact import Mask
-from rtdiag.servers import base_url_meant
+from rtdiag.servers import base_url_meant, every, known_as
 from rtdiag.testing import exchange
 from rtdiag.testing import judge as judged
 from rtdiag.testing import refusal as refused
@@ -85,10 +85,49 @@ def test_no_base_url_leaves_the_string_or_the_word_that_it_stands_in() -> None:
             assert addressed(cause.line, odd).count(quote) <= cause.line.count(quote), cause.code
 
 
-def test_no_line_and_no_fix_sends_anybody_to_openai_for_another_server() -> None:
+OTHERS = sorted(id for id in every() if id not in ("openai", "emulator"))
+
+
+@pytest.mark.parametrize("id", OTHERS)
+def test_no_line_and_no_fix_sends_anybody_to_openai_for_another_server(id: str) -> None:
+    base_url = every()[id].base_url or HERE
     for cause in catalogue.causes().values():
         for text in (cause.fix, cause.line, cause.ask):
-            assert not re.search(r"//api\.openai\.com|platform\.openai\.com|status\.openai\.com", addressed(text, HERE))
+            told = addressed(text, base_url, known_as(id, base_url))
+            assert not re.search(r"openai\.com|\bsk-", told), f"{cause.code}: {told}"
+
+
+@pytest.mark.parametrize("id", OTHERS)
+def test_a_key_comes_from_where_that_servers_keys_are_issued(id: str) -> None:
+    server = every()[id]
+    wrong = outcome(Finding("accepted", "fail", "401", observed=("the API key itself is refused",)))
+    (told,) = diagnose([wrong], server.base_url or HERE, id)
+    assert told.cause == "key-wrong-or-revoked"
+    at_home = server.keys_from and (server.base_url or not server.hosts)
+    assert (f"the list at {server.keys_from} and make" if at_home else "the list where the key was issued") in told.fix
+
+
+def test_a_server_seen_at_anothers_host_sends_nobody_to_its_own_portal() -> None:
+    text, home = "ask again and look at status.openai.com.", "https://me.openai.azure.com/openai/v1"
+    assert addressed(text, HERE, known_as("azure", HERE)) == "ask again."
+    assert addressed(text, home, known_as("azure", home)) == "ask again and look at azure.status.microsoft."
+    assert addressed(text, home) == "ask again and look at azure.status.microsoft."
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Put an API key (sk-…) in its place", "Put an API key in its place"),
+        ("export OPENAI_API_KEY=sk-proj-…   # x", "export OPENAI_API_KEY=…   # x"),
+        ('KEY?.startsWith("sk-")) throw', "KEY) throw"),
+        ("Give it; OpenAI wants one only, at its host mtls.api.openai.com.", "Give it."),
+        ("Update it; api.openai.com takes TLS 1.2 and 1.3.", "Update it."),
+        ("open UDP (openai.com/chatgpt-voice.json lists the addresses), or", "open UDP, or"),
+    ],
+)
+def test_what_is_true_of_openai_alone_is_left_out_elsewhere(text: str, told: str) -> None:
+    assert addressed(text, HERE) == told
+    assert addressed(text, "https://eu.api.openai.com/v1") == text
 
 
 def outcome(finding: Finding, *exchanges: Exchange, check: str = "key") -> Outcome:
@@ -211,6 +250,10 @@ def test_explain_reads_the_host_from_an_input(tmp_path: Path) -> None:
         ("ws://gw.test:1/x/v1/realtime/calls/rtc_1", "http://gw.test:1/x/v1"),
         ("https://gw.test/realtime/calls", "https://gw.test"),
         ("https://gw.test/v1/models", "https://gw.test/v1"),
+        ("wss://me.openai.azure.com/openai/v1/realtime?model=m", "https://me.openai.azure.com/openai/v1"),
+        ("wss://me.openai.azure.com/openai/realtime?api-version=x", "https://me.openai.azure.com/openai"),
+        ("wss://me.services.ai.azure.com/voice-live/realtime", "https://me.services.ai.azure.com/voice-live"),
+        ("https://my.test/openai/realtime", ""),
         ("https://my.test/realtime", ""),
         ("https://my.test/token?next=/v1/realtime/calls", ""),
         ("https://my.test/v1/users", ""),
