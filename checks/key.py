@@ -36,7 +36,7 @@ from rtdiag.engine.findings import (
     said,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Status
-from rtdiag.servers import base_url_meant
+from rtdiag.servers import base_url_meant, issuer_elsewhere
 
 # How long before its end a model is worth a warning.
 _SOON_DAYS = 90
@@ -64,9 +64,13 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Look at the key as given, then ask `GET /models` with it and with a made-up one."""
     options = ctx.options
     key = options.api_key.secret.reveal() if options.api_key else None
-    shape = keys.shape_of(key, "api-key") if key is not None else {"missing": True}
+    ours = options.official or options.emulated
+    shape = keys.shape_of(key, "api-key", official=ours) if key is not None else {"missing": True}
     keyless = {"keyless": True} if options.keyless else {}
-    yield Observation("shape", facts=shape | keyless | {"source": options.api_key.source if options.api_key else ""})
+    issuer = issuer_elsewhere(key or "", ctx.server)
+    whose = {"issuer": issuer.name} if issuer else {}
+    source = {"source": options.api_key.source if options.api_key else ""}
+    yield Observation("shape", facts=shape | keyless | whose | source)
     yield Observation("environment", facts=dict(options.environment))
     yield Observation("base-url", facts={"base_url": ctx.recorder.mask(options.base_url, "facts")})
     control = await ctx.first_answer() if ctx.wants("control") else None
@@ -121,6 +125,11 @@ def _shape(seen: Observation, official: bool) -> Finding:
         hint = f"{facts['source']}: {facts['hint']}"
         return Finding("shape", "fail", str(facts["problem"]), "a key", (keys.observed(facts),), hint)
     measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
+    if issuer := facts.get("issuer"):
+        hint = f"{facts['source']}: it has the form of {issuer}'s keys; give the one of the server that is asked"
+        return Finding(
+            "shape", "warn", measured, "a key of this server", ("a key that another server has issued",), hint
+        )
     if official and facts["kind"] != "api-key":
         hint = "OpenAI's keys begin with sk-"
         return Finding("shape", "warn", measured, "sk-…", ("a key that does not begin as OpenAI's do",), hint)

@@ -26,13 +26,14 @@ from rtdiag.redact.unescaping import DEPTH, ESCAPED, Span, Unescaped, apart, pla
 # What a report says of its own masking; what is searched for, and what is not.
 SCOPE = "secrets are searched for as they are, URL-encoded, JSON-escaped and inside HTTP Basic; other encodings are not searched"
 
-_PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?|ek_")
+_PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-|or-v1-|bf-)?|ek_(?:bf_)?|xai-(?:realtime-client-secret-)?|lai-sess:")
 _LAST_SHOWN, _LEAST_HIDDEN = 4, 12
 
 # Headers whose value is a credential, whatever it looks like; the scheme before it stays.
 _CREDENTIAL_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key"}
-    | {"x-auth-token", "x-access-token", "private-token"}
+    | {"x-auth-token", "x-access-token", "private-token", "cf-aig-authorization"}
+    | {"x-portkey-api-key", "x-portkey-virtual-key", "x-litellm-api-key", "x-bf-vk"}
 )
 _COOKIE_HEADERS = frozenset({"cookie", "set-cookie"})
 _COOKIE_VALUE = re.compile(r"(?:^|(?<=; )|(?<=;))([^=;\s]+=)([^;]+)")

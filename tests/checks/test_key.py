@@ -148,6 +148,16 @@ def test_a_key_that_openai_did_not_make_is_told_apart() -> None:
     assert judge(CHECK, [seen], official=False)["shape"].status == "pass"
 
 
+def test_a_key_of_another_issuer_is_a_warning_that_names_it() -> None:
+    facts = shape_of("sk-proj-" + "F4KE" * 10, "api-key", official=False) | {
+        "source": "OPENAI_API_KEY",
+        "issuer": "OpenAI",
+    }
+    found = judge(CHECK, [Observation("shape", facts=facts)], official=False)["shape"]
+    assert (found.status, found.cause) == ("warn", f"{NO_KEY}/another-issuer")
+    assert "OpenAI's keys" in (found.hint or "")
+
+
 def test_a_record_without_the_kind_of_flaw_is_judged_as_before() -> None:
     facts = {"problem": "it is empty", "hint": "set it", "source": "OPENAI_API_KEY"}
     assert judge(CHECK, [Observation("shape", facts=facts)])["shape"].cause == NO_KEY

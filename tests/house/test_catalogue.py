@@ -19,8 +19,9 @@ from rtdiag.emulator.bodies import all_bodies
 
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = "key-placeholder-not-a-key"
-# As api/keys.py names the flaws of a credential; "other-prefix" is no flaw, and is observed in words.
-FLAWS = {code.partition("/")[2] for code in catalogue.causes() if code.startswith(f"{PLACEHOLDER}/")} - {"other-prefix"}
+# As api/keys.py names the flaws of a credential; whose it may be is no flaw, and is observed in words.
+WHOSE = {"other-prefix", "another-issuer"}
+FLAWS = {code.partition("/")[2] for code in catalogue.causes() if code.startswith(f"{PLACEHOLDER}/")} - WHOSE
 
 
 # The bodies of the emulator have names of their own, as fault data has causes.
