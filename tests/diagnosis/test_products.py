@@ -29,7 +29,7 @@ def explained(text: str) -> tuple[Diagnosis, ...]:
 
 @pytest.mark.parametrize("name", products())
 def test_each_product_is_known_by_its_hosts(name: str) -> None:
-    for host in products()[name].hosts:
+    for host in products()[name].ends:
         for url in (f"wss://{host}/v1/realtime", f"https://eu.{host}:443/x"):
             assert getattr(product_of_url(url), "name", None) == name, url
 

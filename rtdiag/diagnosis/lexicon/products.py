@@ -19,6 +19,7 @@ import msgspec
 
 from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
+from rtdiag.servers import named
 
 # Characters of a text that are looked at: what names a product stands early, or everywhere.
 _LONGEST = 65_536
@@ -56,15 +57,21 @@ class Mark:
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A product as it stands in the file: the ends of its hosts, and what else shows it."""
+    """A product as it stands in the file: the ends of its hosts, or its id in servers.yaml, and what else shows it."""
 
     source: str
-    hosts: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+    server: str = ""
     same: bool = False
     errors: tuple[Mark, ...] = ()
     events: tuple[Mark, ...] = ()
     libraries: tuple[Mark, ...] = ()
     keys: tuple[Mark, ...] = ()
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """What its hosts end in, wherever they are written."""
+        return self.hosts + tuple(glob.removeprefix("*.") for glob in named(self.server).hosts)
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ def products() -> Mapping[str, Entry]:
 
 @cache
 def _by_host() -> Mapping[str, str]:
-    return {host: name for name, entry in products().items() for host in entry.hosts}
+    return {host: name for name, entry in products().items() for host in entry.ends}
 
 
 def _host(url: str) -> str:
