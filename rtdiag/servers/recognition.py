@@ -25,6 +25,7 @@ _FIRST = frozenset({"session.created", "transcription_session.created", "convers
 _MINT = re.compile(r"/realtime/(client_secrets|sessions|transcription_sessions?)$")
 _LIST = re.compile(r"/models$")
 _LONGEST = 65_536  # characters of a body or an event that are looked at
+_MOST = 3  # signs that are named
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 _Headers = Set[tuple[str, str]]
@@ -52,7 +53,7 @@ def recognise(base_url: str, exchanges: Iterable[Exchange] = (), events: Iterabl
         return Recognised(own, (f"the host {place_of(base_url)[0]}", *_though(own, shown)))
     if shown:
         best = named(max(shown, key=lambda id: (named(id).gateway, len(shown[id]))))
-        return Recognised(known_as(best.id, base_url), (*sorted(shown[best.id]), *_though(best, shown)))
+        return Recognised(known_as(best.id, base_url), (*sorted(shown[best.id])[:_MOST], *_though(best, shown)))
     if passed := sorted(name for name, _ in headers if _OPENAIS.fullmatch(name)):
         return Recognised(named(GATEWAY), (f"the header {passed[0]}, at a host that is not OpenAI's",))
     alike = tuple(sorted(set(_alike(asked, first))))
@@ -107,7 +108,7 @@ def _though(best: Server, shown: Mapping[str, Set[str]]) -> tuple[str, ...]:
     for id, signs in shown.items():
         for sign in signs - mine:
             against.setdefault(sign, named(id).name)
-    return tuple(f"though {sign} is that of {name}" for sign, name in sorted(against.items()))
+    return tuple(f"though {sign} is that of {name}" for sign, name in sorted(against.items())[:_MOST])
 
 
 def _alike(asked: Iterable[Exchange], first: Iterable[Event]) -> Iterator[str]:
