@@ -7,13 +7,15 @@ what speaks for another server is named beside what has won. OpenAI's headers at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache, lru_cache
+from typing import Literal
 from urllib.parse import urlsplit
 
 from rtdiag.api.own_yaml import pattern
-from rtdiag.model import Event, Exchange
+from rtdiag.model import Event, Exchange, api_error
 from rtdiag.servers.known import UNKNOWN, Server, every, known_as, named, of_url, place_of
 
 GATEWAY, COMPATIBLE = "gateway", "compatible"
@@ -27,8 +29,6 @@ _LIST = re.compile(r"/models$")
 _LONGEST = 65_536  # characters of a body or an event that are looked at
 _MOST = 3  # signs that are named
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
-
-_Headers = Set[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -47,46 +47,63 @@ def recognise(base_url: str, exchanges: Iterable[Exchange] = (), events: Iterabl
     """Whose server it is by what is known so far; the one called "unknown", by nothing, where nothing shows it. Pure."""
     asked = [x for x in exchanges if x.status is not None and (not base_url or _origin(x.url) == _origin(base_url))]
     first = [e for e in events if e.direction == "received" and e.type in _FIRST]
-    headers = {(name.lower(), value) for x in asked for name, value in x.response_headers}
-    shown = {each.id: signs for each in every().values() if (signs := set(_signs(each, headers, asked, first)))}
+    signs = set(_signs(asked, first))
+    shown = {id: found for id in every() if (found := {words for whose, words in signs if whose == id})}
     if own := of_url(base_url):
         return Recognised(own, (f"the host {place_of(base_url)[0]}", *_though(own, shown)))
     if shown:
         best = named(max(shown, key=lambda id: (named(id).gateway, len(shown[id]))))
         return Recognised(known_as(best.id, base_url), (*sorted(shown[best.id])[:_MOST], *_though(best, shown)))
-    if passed := sorted(name for name, _ in headers if _OPENAIS.fullmatch(name)):
-        return Recognised(named(GATEWAY), (f"the header {passed[0]}, at a host that is not OpenAI's",))
+    if passed := sorted(name for x in asked for name, _ in x.response_headers if _OPENAIS.fullmatch(name.lower())):
+        return Recognised(named(GATEWAY), (f"the header {passed[0].lower()}, at a host that is not OpenAI's",))
     alike = tuple(sorted(set(_alike(asked, first))))
     return Recognised(named(COMPATIBLE if alike else UNKNOWN), alike)
 
 
-def _signs(server: Server, headers: _Headers, asked: Sequence[Exchange], first: Sequence[Event]) -> Iterator[str]:
-    """What of all that shows this server, in words."""
-    for name, value in headers if server.headers else ():
-        if any(fnmatchcase(name, glob) and pattern(form).search(value) for glob, form in server.headers.items()):
-            yield f"the header {name}"
-    for exchange in asked if server.bodies or server.tokens else ():
-        yield from _answered(server, exchange)
-    for event in first if server.events else ():
-        if _found(server.events, event.raw):
-            yield f"the shape of {event.type}"
+def _signs(asked: Iterable[Exchange], first: Iterable[Event]) -> Iterator[tuple[str, str]]:
+    """What shows a server, and which: its id, and the sign in words."""
+    for exchange in asked:
+        for name, value in exchange.response_headers:
+            for id, form in _in_headers(name.lower()):
+                if pattern(form).search(value):
+                    yield id, f"the header {name.lower()}"
+        yield from _answered(exchange)
+    for event in first:
+        for id, _ in _in_text("events", event.raw[:_LONGEST]):
+            yield id, f"the shape of {event.type}"
 
 
-def _answered(server: Server, exchange: Exchange) -> Iterator[str]:
-    (_, path), body = place_of(exchange.url), exchange.body or ""
+def _answered(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    (_, path), body = place_of(exchange.url), (exchange.body or "")[:_LONGEST]
     if exchange.ok and exchange.method == "POST" and _MINT.search(path):
-        if server.tokens and any(pattern(form).match(_token(exchange)) for form in server.tokens):
-            yield "the form of its tokens"
+        token = _token(exchange)
+        for each in every().values():
+            if any(pattern(form).match(token) for form in each.tokens):
+                yield each.id, "the form of its tokens"
     elif exchange.ok and _LIST.search(path):
-        if _found(server.bodies, body):
-            yield "the list of models"
-    elif (exchange.status or 0) >= 400 and (found := _found(server.bodies, body)):
-        yield f"a refusal that says {found.group()[:60].strip()}"
+        for id, _ in _in_text("bodies", body):
+            yield id, "the list of models"
+    elif (exchange.status or 0) >= 400:
+        for id, said in _in_text("bodies", body):
+            yield id, f"a refusal that says {said}"
 
 
-def _found(forms: Iterable[str], text: str) -> re.Match[str] | None:
-    text = text[:_LONGEST]
-    return next((found for form in forms if (found := pattern(form).search(text))), None)
+@cache
+def _header_globs() -> tuple[tuple[str, str, str], ...]:
+    return tuple((each.id, glob, form) for each in every().values() for glob, form in each.headers.items())
+
+
+@lru_cache(maxsize=256)
+def _in_headers(name: str) -> tuple[tuple[str, str], ...]:
+    """The servers that this header may show, each with what its value must hold."""
+    return tuple((id, form) for id, glob, form in _header_globs() if fnmatchcase(name, glob))
+
+
+@lru_cache(maxsize=256)
+def _in_text(kind: Literal["bodies", "events"], text: str) -> tuple[tuple[str, str], ...]:
+    """The servers that this text shows, each with the words that do. Most texts come again and again as a run goes on."""
+    found = ((each.id, (pattern(form).search(text) for form in getattr(each, kind))) for each in every().values())
+    return tuple((id, hit.group()[:60].strip()) for id, hits in found if (hit := next(filter(None, hits), None)))
 
 
 def _token(exchange: Exchange) -> str:
@@ -114,16 +131,25 @@ def _though(best: Server, shown: Mapping[str, Set[str]]) -> tuple[str, ...]:
 def _alike(asked: Iterable[Exchange], first: Iterable[Event]) -> Iterator[str]:
     """What is built as the API's: a session's first event, a list of models, an error with type and message."""
     for exchange in asked:
-        answer = exchange.json
-        if not isinstance(answer, dict):
-            continue
-        if exchange.ok and answer.get("object") == "list" and isinstance(answer.get("data"), list):
+        if exchange.ok and _built(exchange.body or "") == "list":
             yield "the shape of its list of models"
-        elif not exchange.ok and exchange.error and exchange.error.type and exchange.error.message:
+        elif not exchange.ok and _built(exchange.body or "") == "error":
             yield "the shape of its refusals"
     for event in first:
         if event.type.endswith("session.created") and isinstance(event.json, dict) and event.json.get("session"):
             yield f"the shape of {event.type}"
+
+
+@lru_cache(maxsize=256)
+def _built(body: str) -> Literal["list", "error", ""]:
+    """Whether that is a list, or an error with type and message, as the API's are."""
+    answer = Exchange("", "", "", "", body=body).json
+    if not isinstance(answer, dict):
+        return ""
+    error = api_error(answer)
+    if answer.get("object") == "list" and isinstance(answer.get("data"), list):
+        return "list"
+    return "error" if error and error.type and error.message else ""
 
 
 def _origin(url: str) -> tuple[str | None, int | None]:
