@@ -91,10 +91,10 @@ def of_url(base_url: str) -> Server | None:
 def known_as(id: str, base_url: str) -> Server:
     """The one that a server at this base URL was recognised as, or else that its host shows; unknown, where neither does.
 
-    At a host that is not its own, who issues the keys is not known, nor whose status page tells of it.
+    At a host that is not its own it is not known who issues the keys, which status page tells of it, and which doors are there.
     """
     found = named(id) if id in every() else of_url(base_url) or named(UNKNOWN)
-    return found if not found.hosts or of_url(base_url) else replace(found, keys_from="", status_page="")
+    return found if not found.hosts or of_url(base_url) else replace(found, keys_from="", status_page="", offers={})
 
 
 def place_of(url: str) -> tuple[str, str]:

@@ -114,10 +114,12 @@ def test_a_known_host_settles_it_and_what_speaks_against_it_is_named() -> None:
     assert found.by == ("the host api.openai.com", "though the header cf-aig-log-id is that of Cloudflare AI Gateway")
 
 
-def test_a_server_behind_anothers_host_issues_no_keys_that_are_known_of() -> None:
-    found = recognise(HERE, [answer(401, "", headers={"apim-request-id": "b"})])
-    assert (found.server.id, found.server.keys_from, found.server.status_page) == ("azure", "", "")
-    assert recognise("https://me.openai.azure.com/openai/v1").server.keys_from
+def test_of_a_server_behind_anothers_host_neither_its_keys_are_known_nor_its_doors() -> None:
+    server = recognise(HERE, [answer(401, "", headers={"apim-request-id": "b"})]).server
+    assert (server.id, server.keys_from, server.status_page, server.offers) == ("azure", "", "", {})
+    home = recognise("https://me.openai.azure.com/openai/v1").server
+    assert home.keys_from
+    assert home.offers["mint"]
 
 
 def test_the_order_of_what_was_seen_changes_nothing() -> None:
