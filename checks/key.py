@@ -126,7 +126,7 @@ def _shape(seen: Observation, official: bool) -> Finding:
         return Finding("shape", "fail", str(facts["problem"]), "a key", (keys.observed(facts),), hint)
     measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
     if issuer := facts.get("issuer"):
-        hint = f"{facts['source']}: it has the form of {issuer}'s keys; give the one of the server that is asked"
+        hint = f"{facts['source']}: it has the form of {issuer}'s keys"
         return Finding(
             "shape", "warn", measured, "a key of this server", ("a key that another server has issued",), hint
         )
