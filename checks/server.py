@@ -96,7 +96,8 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
         if ctx.offers(door) is None and not (door == "beta-offers" and _has_offers(ctx)):
             exchange = await _offered(ctx)
             if exchange is not None:
-                control = await ctx.control_of(exchange, CALLS) if door == "calls" else None
+                path = exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))
+                control = await ctx.control_of(exchange, path)
                 there = _takes_offers(exchange) and not _guarded(ctx, seen, exchange, control)
                 note("calls", door, there, Observation("calls", (exchange,)))
     return seen

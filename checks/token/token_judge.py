@@ -126,6 +126,9 @@ def _own_token(seen: Observation) -> Finding:
 def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect], *, stranger: bool) -> Finding:
     exchange = seen.exchange
     assert exchange is not None
+    made_up = seen.facts.get("made_up")
+    if stranger and exchange.status == 401 and made_up:
+        return refused(case, exchange, "200 with a token", made_up, (KEY_REFUSED,), "", stranger=True)
     if unusable := no_answer(case, exchange, wants_json=True):
         return unusable
     if seen.facts["minted"]:
@@ -151,7 +154,6 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
         return Finding(case, "fail", said(exchange), "200 with a token", (NO_API,), hint)
     if exchange.status in REFUSED:
         hint = "the key lists models but may not mint"
-        made_up = seen.facts.get("made_up")
         return refused(case, exchange, "200 with a token", made_up, (KEY_REFUSED,), hint, stranger=stranger)
     hint = f"the mint refused the smallest {kind} session"
     return Finding(case, "fail", said(exchange), "200 with a token", hint=hint)

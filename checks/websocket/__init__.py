@@ -30,9 +30,11 @@ from rtdiag.checks.websocket.websocket_judge import (
     INTENT,
     MODEL,
     NO_WEBSOCKET,
+    UNAUTHORIZED,
     WAYS,
     Way,
     created_event,
+    guards,
     judge,
     on_the_way,
     plain_of,
@@ -181,7 +183,8 @@ async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dia
 def _lost(ctx: Context, way: Way, seen: Observation, plain: Exchange | None) -> dict[Kind | None, Json]:
     """The same for an upgrade that is lost on the way, where the next would be, too: each might wait for its deadline."""
     lost = on_the_way(way.case, seen, plain, None, official=ctx.options.official)
-    if lost is None or (seen.exchange and seen.exchange.status in REFUSED and not seen.exchange.looks_like_html):
+    refused = seen.exchange is not None and seen.exchange.status in REFUSED
+    if lost is None or (refused and not (seen.exchange and guards(seen.exchange))):
         return {}  # whether a made-up key is refused alike is still to be asked
     return {None: {"stopped_by": way.case, "observed": list(lost.observed)}}
 
@@ -191,6 +194,8 @@ def _pointless(way: Way, kind: Kind, seen: Observation) -> dict[Kind | None, Jso
     if seen.exchange and seen.exchange.status in NO_WEBSOCKET:
         return {None: {"not_offered": way.case}}
     unusable = unusable_answer(way.case, seen)
+    if unusable and seen.exchange and seen.exchange.status == UNAUTHORIZED:
+        return {}
     if unusable and seen.exchange and (seen.exchange.status != 101 or _LIMITS & {*unusable.observed}):
         return {None: {"stopped_by": way.case, "observed": list(unusable.observed)}}
     return {kind: {"silent": way.case}} if way in WAYS and stays_silent(seen) else {}

@@ -127,7 +127,7 @@ _BY_CASE = {way.case: way for way in (*WAYS, *CONTROLS)}
 
 
 # Statuses at the upgrade that say there is no WebSocket: a path, a method, or an upgrade that the server does not know.
-_UNAUTHORIZED_STATUS, _UPGRADE_REQUIRED, _NOT_IMPLEMENTED = 401, 426, 501
+UNAUTHORIZED, _UPGRADE_REQUIRED, _NOT_IMPLEMENTED = 401, 426, 501
 NO_WEBSOCKET = frozenset({404, 405, _UPGRADE_REQUIRED, _NOT_IMPLEMENTED})
 
 
@@ -165,7 +165,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(case, "pass", in_words(seen), "a refusal")
         elif lost := _lost(case, seen, plain, control, evidence):
             yield lost
-        elif evidence.stranger and seen.exchange.status == _UNAUTHORIZED_STATUS and _refused_as(control, seen):
+        elif evidence.stranger and seen.exchange.status == UNAUTHORIZED and _refused_as(control, seen):
             yield _as_a_made_up(case, seen, stranger=True)
         elif unusable := unusable_answer(case, seen):
             yield unusable
@@ -188,13 +188,13 @@ def _lost(
     case: str, seen: Observation, plain: Exchange | None, control: Observation | None, evidence: Evidence
 ) -> Finding | None:
     """The finding for an upgrade that is let down on the way; where a stranger refuses who asks, that is its own word."""
-    refused = seen.exchange is not None and seen.exchange.status in REFUSED and not _guards(seen.exchange)
+    refused = seen.exchange is not None and seen.exchange.status in REFUSED and not guards(seen.exchange)
     return None if evidence.stranger and refused else on_the_way(case, seen, plain, control, official=evidence.official)
 
 
-def _guards(exchange: Exchange) -> bool:
+def guards(exchange: Exchange) -> bool:
     """Whether a page, in the place of what a server says, forbids it: mostly a firewall."""
-    return exchange.looks_like_html and exchange.status != _UNAUTHORIZED_STATUS
+    return exchange.looks_like_html and exchange.status != UNAUTHORIZED
 
 
 def _refused_as(control: Observation | None, seen: Observation) -> bool:
@@ -209,7 +209,7 @@ def _as_a_made_up(case: str, seen: Observation, *, stranger: bool) -> Finding:
     """The finding for an upgrade that is refused as that of a made-up key is."""
     exchange = seen.exchange
     assert exchange is not None
-    if not stranger or _guards(exchange) or exchange.status not in REFUSED:
+    if not stranger or guards(exchange) or exchange.status not in REFUSED:
         return refused_alike(case, exchange, "101")
     if exchange.credential == "none":
         return Finding(
