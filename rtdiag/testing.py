@@ -101,12 +101,13 @@ def run_on_emulator(
     longest_s: float = 10.0,
     checks: Mapping[str, Check] | None = None,
     ends: Rule = patience,
+    profile: str = "openai",
     **options: Any,
 ) -> Report:
     """A whole run against an emulator of its own. `options` go into RunOptions; no phase waits longer than `longest_s`.
 
-    `ends` is the emulator's rule by which silence ends a turn. Where a check waits for a token to end, the emulator's clock is
-    moved instead.
+    The emulator is the server of that `profile`; `ends` is its rule by which silence ends a turn. Where a check waits for a token
+    to end, its clock is moved instead.
     """
     waited_s = 0.0
 
@@ -116,8 +117,8 @@ def run_on_emulator(
 
     config = Config(emulator=True, only=tuple(only), allow=tuple(allow), timeout_s=longest_s)
     settings = make(config, {})
-    settings = replace(settings, options=replace(settings.options, **options))
-    emulator = Emulator(as_of, faults, clock=lambda: time.time() + waited_s, ends=ends)
+    settings = replace(settings, options=replace(settings.options, profile=profile, **options))
+    emulator = Emulator(as_of, faults, clock=lambda: time.time() + waited_s, ends=ends, profile=profile)
     known = Registry(dict(checks or registry.load().checks))
     ready = whole_run.planned(config, settings, known, emulator)
     return asyncio.run(whole_run.ask(replace(ready, limit_s=_LIMIT_S), sleep=sleep))
@@ -152,6 +153,7 @@ def unseen(fault_id: str, **options: Any) -> list[str]:
     and no other is held with high confidence; and no check may break. `options` are those of `run_on_emulator`.
     """
     fault = load_faults()[fault_id]
+    options.setdefault("profile", next(iter(fault.profiles), "openai"))
     report = run_on_emulator(faults=[fault_id], **options)
     return [*_other_cases(fault, report), *_other_verdict(fault, report)]
 

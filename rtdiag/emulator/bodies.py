@@ -35,7 +35,12 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refused(Exception):  # noqa: N818 - what the API does to a request, not a fault of the emulator
-    """The request or event is answered with this body, its placeholders filled from `values`."""
+    """The request or event is answered with this body, its placeholders filled from `values`.
+
+    `upstream`: it was the server behind a gateway that refused, not the gateway.
+    """
+
+    upstream = False
 
     def __init__(self, body_id: str, **values: object) -> None:
         super().__init__(body_id)

@@ -61,9 +61,9 @@ class Emulator:
         self.as_of = as_of or newest()
         self.faults = tuple(faults)
         self.key = EMULATOR_KEY
-        self._chosen = chosen(self.faults)
-        behaviour(self.as_of)
         self.profile, self._server = profile, profiles.profile(profile)
+        self._chosen = chosen(self.faults, profile)
+        behaviour(self.as_of)
         for read in (
             all_bodies,
             all_shapes,
@@ -165,7 +165,7 @@ class Emulator:
 
     def set_faults(self, *faults: str) -> None:
         """From now on these faults are on and no others, also for what is open. Raises UnknownFault."""
-        self._running().turn(chosen(faults))
+        self._running().turn(chosen(faults, self._server.id))
         self.faults = faults
 
     def _running(self) -> Service:

@@ -31,24 +31,26 @@ class UnknownFault(ValueError):  # noqa: N818 - the name is part of the interfac
 class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a fault may turn in the emulator's behaviour; the defaults are the healthy API.
 
-    `model_shutdown`: the day that the models list gives for rtdiag's preferred models, or days after the date in
-    force. `token_life_s`: life of every token, whatever was asked. `tokens_reusable`: whether a token is taken again after
-    it has opened a session, None as the day has it. `tokens_used_by_any_request`: also after a request that opened none.
-    `tokens_handed_out_used`: that was before anybody gets the token. `offers_answered_with`, `update_error`: id of a body.
-    `first_event`: `session.created`, `none`, or the id of a body. `candidates`: `silent-ports` are those of this
-    machine where nothing answers, and `silent-udp` such over UDP alone; `tcp-alone`: none over UDP; `nobodys`: an address that is
-    no machine's. `turn_detection_refused`: the types (`null` for none) refused at mint and update.
-    `turn_detection_rules`: what no turn detection may hold is refused, dropped in silence, or taken and shown unchecked.
-    `drops_bad_updates_whole`: False applies a refused update but for the field that the error names.
-    `offsets_late_ms`: by how much the offsets of turns lie behind the audio. `checks_model_kind`: on a WebSocket.
-    `closes_early`: the first message of the client ends the session. `media_lasts`: False sends no datagram any more once
-    the client has spoken over its data channel. `free_slots`: how many sessions may be open at a time.
+    `knows_key`: False takes the emulator's key for a made-up one. `model_shutdown`: the day that the models list gives for rtdiag's
+    preferred models, or days after the date in force. `only_model`: all that it has is called so, and transcribes. `token_life_s`:
+    life of every token, whatever was asked. `tokens_reusable`: whether a token is taken again after it has opened a session, None
+    as the day has it. `tokens_used_by_any_request`: also after a request that opened none. `tokens_handed_out_used`: that was
+    before anybody gets the token. `offers_answered_with`, `update_error`: id of a body. `first_event`: `session.created`, `none`,
+    or the id of a body. `candidates`: `silent-ports` are those of this machine where nothing answers, and `silent-udp` such over
+    UDP alone; `tcp-alone`: none over UDP; `nobodys`: an address that is no machine's. `turn_detection_refused`: the types (`null`
+    for none) refused at mint and update. `turn_detection_rules`: what no turn detection may hold is refused, dropped in silence, or
+    taken and shown unchecked. `drops_bad_updates_whole`: False applies a refused update but for the field that the error names.
+    `offsets_late_ms`: by how much the offsets of turns lie behind the audio. `checks_model_kind`: on a WebSocket. `closes_early`:
+    the first message of the client ends the session. `media_lasts`: False sends no datagram any more once the client has spoken
+    over its data channel. `free_slots`: how many sessions may be open at a time.
     """
 
     takes_any_credential: bool = False
+    knows_key: bool = True
     takes_made_up_tokens: bool = False
     model_shutdown: date | int | None = None
     lists_preferred_models: bool = True
+    only_model: str | None = None
     clock_ahead_s: int = 0
     token_prefix: str = "ek_"
     token_life_s: int | None = None
@@ -87,6 +89,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transcribes: bool = True
     offsets_late_ms: int = 0
     responses: Literal["made", "failed", "collide", "not-after-results"] = "made"
+    calls_transcribe: bool = True
     whole_arguments: bool = True
     knows_calls: bool = True
 
@@ -148,6 +151,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `sees`: globs of the cases that show it, with `status` and `cause` (None where nothing is wrong with what they show); none
     where only a client meets it, that asks for responses as no check does. A layer that it lacks is None or empty.
+    `profiles`: at whose server it is, none for any.
     """
 
     id: str
@@ -159,6 +163,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: When | None = None
     answer: Answer | None = None
     set: Turned = Turned()
+    profiles: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if (self.when is None) != (self.answer is None) or not (self.answer or self.set):
@@ -190,12 +195,17 @@ def _with(known: Mapping[str, Fault], package: str) -> Mapping[str, Fault]:
     return {**known, **new}
 
 
-def chosen(ids: Sequence[str]) -> tuple[Fault, ...]:
-    """The faults of these ids, in this order. Raises UnknownFault, which names the nearest ids, or what keeps some out."""
+def chosen(ids: Sequence[str], server: str = "openai") -> tuple[Fault, ...]:
+    """The faults of these ids, in this order.
+
+    Raises UnknownFault, which names the nearest ids, or what keeps some out, also for one that is not that server's.
+    """
     known = load_faults()
     for one in ids:
         if one not in known:
             raise UnknownFault(f"unknown fault {one[:_SHOWN]!r}: {_hint(one[:_SHOWN])}")
+        if (whose := known[one].profiles) and server not in whose:
+            raise UnknownFault(f"the fault {one} is not one of {server}: add --profile {whose[0]}")
     return tuple(known[one] for one in ids)
 
 
@@ -206,9 +216,9 @@ def _hint(unknown: str) -> str:
     return str(broken()[0])
 
 
-def switches(faults: Sequence[Fault]) -> Switches:
-    """The healthy switches with those of every fault turned, the last one winning."""
-    turned = Switches()
+def switches(faults: Sequence[Fault], always: Turned = Turned()) -> Switches:  # noqa: B008 - nobody writes into it
+    """The healthy switches, those that are `always` turned, and with those of every fault turned, the last one winning."""
+    turned = Switches(**always)
     for one in faults:
         turned = msgspec.structs.replace(turned, **one.set)
     return turned

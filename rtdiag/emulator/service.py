@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
 import uuid
@@ -12,11 +13,12 @@ from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 from aiohttp import web
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect, Kind
-from rtdiag.api.models import default, find
-from rtdiag.emulator.bodies import Refused, masked
+from rtdiag.api.models import Model, all_models, default, find
+from rtdiag.emulator.bodies import Refused, masked, pretty
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
 from rtdiag.emulator.phone import PhoneCall
 from rtdiag.emulator.profiles import Profile, profile
@@ -62,12 +64,15 @@ class Service:
         self._clock = clock
         self.behaviour = behaviour(as_of, self.server.set)
         now = time.monotonic if clock is time.time else clock
-        self.rules = Rules(self.behaviour, switches(faults), self.clock, ends, now, pace, self.server)
+        self.rules = Rules(
+            self.behaviour, switches(faults, self.server.turns), self.clock, ends, now, pace, self.server
+        )
         self.tokens = Tokens(self.clock)
         self.calls: dict[str, Call | PhoneCall] = {}
         self.phone: dict[str, PhoneCall] = {}  # also those that ring, and those that are over
         self.sockets: set[Closable] = set()
         self.lines: set[Line] = set()  # of the sessions that sockets began
+        self._rest_until: dict[str, float] = {}  # models of a gateway
         self._closing: set[asyncio.Task[None]] = set()
         self._door: Door | None = None
 
@@ -79,7 +84,7 @@ class Service:
     def turn(self, faults: Sequence[Fault]) -> None:
         """From now on these faults are on, and no others: also for the sessions that are open."""
         self.faults = tuple(faults)
-        self.rules.switches = switches(faults)
+        self.rules.switches = switches(faults, self.server.turns)
 
     def clock(self) -> float:
         """Unix seconds by this server's clock."""
@@ -88,7 +93,22 @@ class Service:
     def headers(self) -> dict[str, str]:
         """What every answer carries, an upgrade too."""
         own = {name: value.format(uuid=uuid.uuid4()) for name, value in self.server.headers.items()}
-        return {"Server": "rtdiag-emulator", "Date": formatdate(self.clock(), usegmt=True), **own}
+        of_another = "" if self.server.id == "openai" else f" ({self.server.id})"
+        return {"Server": f"rtdiag-emulator{of_another}", "Date": formatdate(self.clock(), usegmt=True), **own}
+
+    def printed(self, value: object) -> str:
+        """JSON as this server prints it."""
+        if self.server.compact:
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace").decode()
+        return pretty(value)
+
+    def rest(self, model: str, seconds: float) -> None:
+        """That model is asked for nothing for so long."""
+        self._rest_until[model] = self._clock() + seconds
+
+    def rests(self, model: str) -> bool:
+        """Whether it does."""
+        return self._rest_until.get(model, 0) > self._clock()
 
     def credential_of(self, request: web.Request) -> str:
         """What stands behind `Bearer` in the request, or in a WebSocket's sub-protocols; "" when nothing does."""
@@ -106,8 +126,14 @@ class Service:
         if not credential:
             return "none"
         if credential == EMULATOR_KEY:
-            return "api-key"
+            return "api-key" if self.switches.knows_key else "made-up"
         return "ephemeral" if self.tokens.find(credential) else "made-up"
+
+    def require_fitting(self, request: web.Request, below: str) -> None:
+        """Raises Refused for a credential of a kind that is not taken at that path, where not all are."""
+        credential = self.credential_of(request)
+        if below in self.server.takes and self.kind_of(credential) not in self.server.takes[below]:
+            raise _refusal(credential)
 
     def require_key(self, request: web.Request) -> None:
         """Raises Refused unless the request carries the key. A token is no key here: community.openai.com 1148799."""
@@ -136,6 +162,13 @@ class Service:
         return token
 
     @property
+    def models(self) -> list[Model]:
+        """The models that it lists."""
+        if self.switches.only_model:
+            return [msgspec.structs.replace(all_models()[0], id=self.switches.only_model, kind="transcription")]
+        return [m for m in models_alive(self.as_of) if self.switches.lists_preferred_models or not m.preferred]
+
+    @property
     def _takes_again(self) -> bool:
         again = self.switches.tokens_reusable
         return not self.behaviour.tokens_once if again is None else again
@@ -150,6 +183,10 @@ class Service:
             raise _refusal(token.value)
         return token
 
+    def model_asked(self, request: web.Request) -> str | None:
+        """The model that the URL names; where none need be named, the one that is there."""
+        return request.query.get("model") or (self.default_model if self.server.any_model else None)
+
     @property
     def default_model(self) -> str:
         """The realtime model of a session that names none: the most preferred one alive on the day (assumed)."""
@@ -163,12 +200,15 @@ class Service:
         self._require_room()
         model = config.get("model")
         alive = {m.id for m in models_alive(self.as_of) if m.kind == "realtime"}
-        if kind == "transcription" or model in alive or (over == "websocket" and not self.switches.checks_model_kind):
+        if kind == "transcription" or model in alive or self._any_model(over):
             return Session(kind, dialect, config, self.rules, over)
         known = find(str(model))
         if dialect == "beta" and over == "webrtc" and known and known.kind == "transcription":
             raise Refused("empty-fields")
         raise Refused("invalid-model", model=model) if model else Refused("missing-model")
+
+    def _any_model(self, over: Over) -> bool:
+        return self.server.any_model or (over == "websocket" and not self.switches.checks_model_kind)
 
     def new_translation(self, config: dict[str, Any], over: Over) -> Translation:
         """The same for a translation. The message is that of the other kinds of sessions (assumed)."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.sessions import model_of
 
 # The one API key that the emulator takes: visibly none of anybody's.
 EMULATOR_KEY = "sk-proj-FAKE-rtdiag-emulator-key-0000000000000000"
 
 # "all tokens expire after one minute", OAS @ f85dbe2 line 55802; GA's: profiles.yaml.
 BETA_LIFE_S = 60
+SEALED_BYTES = 180  # LiteLLM 1.108, tried 2026-11-30: 236 to 244 characters
 REMEMBERED_S = 3600  # how long one that is over is still told from a made-up one (assumed)
 
 
@@ -32,6 +34,11 @@ class Token:
     used: bool = False
     translates: bool = False
 
+    @property
+    def model(self) -> str:
+        """The model that it was minted for, of a transcription the transcribing one."""
+        return model_of({"type": self.kind, **self.config}) or ""
+
 
 class Tokens:
     """The tokens of one emulator. When they end they are remembered for a while, and then forgotten."""
@@ -40,9 +47,18 @@ class Tokens:
         self._clock = clock
         self._minted: dict[str, Token] = {}
 
-    def mint(self, kind: Kind, dialect: Dialect, config: dict[str, Any], life_s: int, prefix: str = "ek_") -> Token:
-        """A new token of `prefix` and 32 hexadecimal digits, as in openai-openapi @ f85dbe2 line 17006."""
-        value = prefix + secrets.token_hex(16)
+    def mint(
+        self,
+        kind: Kind,
+        dialect: Dialect,
+        config: dict[str, Any],
+        life_s: int,
+        prefix: str = "ek_",
+        *,
+        sealed: bool = False,
+    ) -> Token:
+        """A new token of `prefix` and 32 hexadecimal digits, as in openai-openapi @ f85dbe2 line 17006; or one that is a cipher."""
+        value = secrets.token_urlsafe(SEALED_BYTES) if sealed else prefix + secrets.token_hex(16)
         token = Token(value, int(self._clock()) + life_s, kind, dialect, config)
         self._forget()
         self._minted[value] = token

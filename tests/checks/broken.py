@@ -66,9 +66,14 @@ def _played(name: str) -> Report:
 @cache
 def _run(fault_id: str, only: str | None) -> Report:
     longest_s = SILENCE_S if fault_id in SILENT else HEALTHY_S
-    waits = any(fnmatchcase("token.expired", glob) for glob in load_faults()[fault_id].sees)
+    fault = load_faults()[fault_id]
+    waits = any(fnmatchcase("token.expired", glob) for glob in fault.sees)
     return run_on_emulator(
-        faults=[fault_id], only=[only] if only else (), allow=["wait"] if waits else (), longest_s=longest_s
+        faults=[fault_id],
+        only=[only] if only else (),
+        allow=["wait"] if waits else (),
+        longest_s=longest_s,
+        profile=next(iter(fault.profiles), "openai"),
     )
 
 

@@ -1,19 +1,27 @@
-"""Whose server it is: what Azure answers otherwise, and only Azure."""
+"""Whose server it is: what each answers otherwise than OpenAI's, and only it."""
 
 from __future__ import annotations
 
 import asyncio
+import fnmatch
+import json
 import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from rtdiag.cli import main
-from rtdiag.emulator import Emulator
+from rtdiag.emulator import Emulator, UnknownFault
+from rtdiag.emulator.bodies import all_bodies
 from rtdiag.emulator.profiles import UnknownProfile, profiles
-from tests.emulator.clients import bearer, http, peer, until, wire
+from tests.emulator.clients import MODEL, bearer, http, peer, until, wire
 
 Json = dict[str, Any]
 
@@ -24,6 +32,14 @@ ANSWER: Json = {"type": "response.create", "response": {"output_modalities": ["t
 async def minted(emulator: Emulator, **headers: str) -> httpx.Response:
     async with http(emulator) as client:
         return await client.post("/realtime/client_secrets", headers=headers, json={"session": OFFERED})
+
+
+async def answered(
+    client: httpx.AsyncClient, offer: str, credential: str = "", kind: str = "application/sdp", query: str = ""
+) -> httpx.Response:
+    """The answer to an offer."""
+    headers = {"Content-Type": kind, **(bearer(credential) if credential else {})}
+    return await client.post(f"/realtime/calls{query}", headers=headers, content=offer)
 
 
 async def parts(profile: str) -> list[Json]:
@@ -92,4 +108,187 @@ def test_a_profile_that_is_none_is_one_line() -> None:
     with pytest.raises(UnknownProfile, match="did you mean azure"):
         Emulator(profile="azur")
     done = CliRunner().invoke(main, ["emulator", "--profile", "x"])
-    assert (done.exit_code, done.stderr) == (2, "rtdiag: unknown profile 'x': there are openai, azure, gateway\n")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "rtdiag: unknown profile 'x': there are openai, azure, gateway, litellm, compatible\n",
+    )
+
+
+# --- LiteLLM: tried 2026-11-30, answer by answer, before this emulator
+
+KEYLESS = {
+    "error": {
+        "message": "Authentication Error, No api key passed in.",
+        "type": "auth_error",
+        "param": "None",
+        "code": "401",
+    }
+}
+NO_DATABASE = {"error": {"message": "No connected db.", "type": "no_db_connection", "param": None, "code": "400"}}
+WRAPPED = "\n\nLiteLLM: model group 'gpt-realtime' failed with the error above. No fallback was attempted."
+
+
+@asynccontextmanager
+async def litellm(*faults: str, now: list[float] | None = None) -> AsyncIterator[tuple[Emulator, httpx.AsyncClient]]:
+    clock = now or [time.time()]
+    async with Emulator(faults=faults, profile="litellm", clock=lambda: clock[0]) as emulator, http(emulator) as client:
+        yield emulator, client
+
+
+async def token_of(client: httpx.AsyncClient, emulator: Emulator) -> httpx.Response:
+    return await client.post("/realtime/client_secrets", headers=bearer(emulator.key), json={"session": OFFERED})
+
+
+def test_litellm_takes_its_tokens_at_calls_alone_and_its_key_everywhere_else() -> None:
+    async def run() -> None:
+        async with litellm() as (emulator, client), peer() as made:
+            offer = await made.offer()
+            nothing = await answered(client, offer)
+            assert (nothing.status_code, nothing.json()) == (401, {"error": "Missing or invalid Authorization header"})
+            key = await answered(client, offer, emulator.key, query=MODEL)
+            assert (key.status_code, key.json()) == (401, {"error": "Invalid or expired token"})
+            token = (await token_of(client, emulator)).json()["value"]
+            assert re.fullmatch(r"[\w-]{230,250}", token)
+            answer = await answered(client, offer, token, kind="text/plain")
+            assert answer.status_code == 201
+            assert "location" not in answer.headers
+            assert answer.headers["server"] == "rtdiag-emulator (litellm)"
+            assert await handshake(emulator, MODEL, token) == 403
+            assert await handshake(emulator, MODEL, "") == 403
+            async with wire(emulator):
+                pass
+
+    asyncio.run(run())
+
+
+def test_litellm_refuses_keys_and_models_in_its_own_words() -> None:
+    async def run() -> None:
+        async with litellm() as (emulator, client):
+            mint, sent = "/realtime/client_secrets", {"session": OFFERED}
+            nothing = await client.post(mint, json=sent)
+            assert (nothing.status_code, nothing.json()) == (401, KEYLESS)
+            wrong = await client.post(mint, headers=bearer("sk-FAKE-none"), json=sent)
+            assert (wrong.status_code, wrong.json()) == (400, NO_DATABASE)
+            model = await client.post(
+                mint, headers=bearer(emulator.key), json={"session": {"type": "realtime", "model": "x"}}
+            )
+            assert model.status_code == 400
+            assert model.json()["error"]["message"].startswith(
+                "400: {'error': '/realtime/client_secrets: Invalid model name passed in model=x. "
+            )
+            nowhere = await client.post("/realtime/sessions", headers=bearer(emulator.key), json={})
+            assert (nowhere.status_code, nowhere.json()) == (404, {"detail": "Not Found"})
+            async with wire(emulator, "?model=x") as made:
+                (told,), code, reason = await made.end()
+                assert told["error"]["message"].startswith(
+                    "400: {'error': '_arealtime: Invalid model name passed in model=x. "
+                )
+                assert (code, (reason or "")[:20]) == (1011, "400: {'error': '_are")
+
+    asyncio.run(run())
+
+
+def test_litellm_lets_a_model_rest_for_five_seconds_after_a_404_of_the_api_behind_it() -> None:
+    async def run() -> None:
+        now = [time.time()]
+        async with litellm(now=now) as (emulator, client):
+            session = {"input_audio_transcription": {"model": "gpt-realtime"}}
+            found = await client.post("/realtime/transcription_sessions", headers=bearer(emulator.key), json=session)
+            error = found.json()["error"]
+            assert (found.status_code, error["code"]) == (404, "404")
+            assert "Invalid URL (POST /v1/realtime/transcription_sessions)" in error["message"]
+            resting = await token_of(client, emulator)
+            assert (resting.status_code, resting.json()["error"]["type"]) == (429, "all_deployments_in_cooldown")
+            async with wire(emulator) as made:
+                (_,), code, reason = await made.end()
+                assert (code, (reason or "")[:24]) == (1011, "No deployments available")
+            now[0] += 5.1
+            assert (await token_of(client, emulator)).status_code == 200
+
+    asyncio.run(run())
+
+
+def test_litellm_passes_on_what_the_api_behind_it_says_as_a_text_in_its_own() -> None:
+    async def run() -> None:
+        async with litellm("litellm-upstream-key-wrong") as (emulator, client):
+            answer = await token_of(client, emulator)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["type"], error["code"]) == (401, "authentication_error", "401")
+            inner, after = error["message"][: -len(WRAPPED)], error["message"][-len(WRAPPED) :]
+            assert (json.loads(inner)["error"]["code"], after) == ("invalid_api_key", WRAPPED)
+        async with litellm("litellm-upstream-key-wrong") as (emulator, _), wire(emulator) as made:
+            (theirs, own), code, reason = await made.end()
+            assert theirs["error"]["code"] == "invalid_api_key"
+            assert (
+                own["error"]["message"]
+                == "upstream websocket closed with code 3000: invalid_request_error.invalid_api_key"
+            )
+            assert (code, reason) == (3000, "invalid_request_error.invalid_api_key")
+
+    asyncio.run(run())
+
+
+def test_litellm_says_that_nobody_is_behind_it() -> None:
+    async def run() -> None:
+        async with litellm("litellm-upstream-dead") as (emulator, client):
+            answer = await token_of(client, emulator)
+            assert answer.status_code == 500
+            assert "Connect call failed ('127.0.0.1', 9)" in answer.json()["error"]["message"]
+            async with wire(emulator) as made:
+                assert await made.end() == ([], 1011, "Internal server error: [Errno 111] Connection refused")
+            assert (await token_of(client, emulator)).status_code == 500, (
+                "what is not the API's answer lets no model rest"
+            )
+
+    asyncio.run(run())
+
+
+# --- a plain server
+
+
+def test_a_compatible_server_asks_for_no_key_has_one_slot_and_neither_mint_nor_list() -> None:
+    async def run() -> None:
+        async with Emulator(profile="compatible") as emulator, http(emulator) as client, peer() as made:
+            for path in ("/models", "/realtime/client_secrets", "/realtime/sessions", "/nowhere"):
+                method = "GET" if path == "/models" else "POST"
+                nowhere = await client.request(method, path)
+                assert (nowhere.status_code, nowhere.json()) == (404, {"detail": "Not Found"})
+            async with wire(emulator, "", credential="") as first:
+                assert (await first.event())["session"]["type"] == "realtime"
+                async with wire(emulator, "?model=anything", credential="any text") as second:
+                    (told,), code, reason = await second.end()
+                    assert told["error"]["type"] == "session_limit_reached"
+                    assert (code, reason) == (1008, "All session slots are in use")
+                offer = await made.offer()
+                full = await answered(client, offer)
+                assert (full.status_code, full.json()["error"]["type"]) == (503, "session_limit_reached")
+            answer = await answered(client, offer)
+            assert (answer.status_code, answer.headers["content-type"]) == (201, "application/sdp")
+            ended = await client.post(answer.headers["location"].removeprefix("/v1") + "/hangup")
+            assert ended.status_code == 200
+
+    asyncio.run(run())
+
+
+async def handshake(emulator: Emulator, query: str, credential: str, name: str = "Authorization") -> int:
+    """The status of an upgrade that is refused."""
+    value = f"Bearer {credential}" if name == "Authorization" else credential
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(
+            f"{emulator.ws_url}/realtime{query}", additional_headers={name: value} if credential else {}, proxy=None
+        )
+    return caught.value.response.status_code
+
+
+def test_a_fault_of_another_server_is_one_line() -> None:
+    with pytest.raises(UnknownFault, match="is not one of openai: add --profile litellm"):
+        Emulator(faults=["litellm-upstream-dead"])
+    done = CliRunner().invoke(main, ["emulator", "--fault", "compatible-slot-taken"])
+    told = "rtdiag: the fault compatible-slot-taken is not one of openai: add --profile compatible\n"
+    assert (done.exit_code, done.stderr) == (2, told)
+
+
+def test_what_servers_say_is_said_of_refusals_that_there_are() -> None:
+    for server in profiles().values():
+        for said in server.says:
+            assert all(fnmatch.filter(all_bodies(), glob) for glob in said.of), said.of

@@ -33,7 +33,7 @@ CHOSEN = {
     "causes.schema.json": r"(for|against)\.\d+",
     "faults.schema.json": r"answer\.headers\..+",
     "names.schema.json": r"(renamed|invented|formats|places\.\w+)\..+",
-    "profiles.schema.json": r"headers\.[^.]+",
+    "profiles.schema.json": r"headers\.[^.]+|(says\.(headers|json)|takes|listed|modes|gateway\.(models|error_types))\..+",
     "servers.schema.json": r"(headers|query)\.[^.]+",
     "shapes.schema.json": r"(.+\.)?((fields|kinds)\.[^.]+|default\..+)",
     "turn_rules.schema.json": r"sends\..+",

@@ -76,9 +76,9 @@ async def _ga_offer(service: Service, request: web.Request) -> tuple[str, object
     """The offer and the session that came with it, None when none did. A charset parameter is taken (assumed)."""
     content_type = request.headers.get("Content-Type", "")
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/sdp":
+    if media_type == "application/sdp" or service.server.any_content_type:
         return await _text_of(request), None
-    if media_type == "multipart/form-data":
+    if media_type == "multipart/form-data" and not service.server.raw_offers:
         return await _multipart_of(request)
     if service.switches.takes_json_offers:
         return _unwrapped(await _text_of(request)), None
@@ -152,12 +152,15 @@ def _ga_session(service: Service, request: web.Request, token: Token | None, giv
     """
     if token and token.translates:
         return service.new_translation(token.config, "webrtc")
+    if token and token.kind == "transcription" and not service.switches.calls_transcribe:
+        raise Refused("unknown-parameter", param="session.model")
     if given is None and token:
         return service.new_session(token.kind, "ga", token.config, "webrtc")
     if given is None:
-        if "model" not in request.query:
+        model = service.model_asked(request)
+        if model is None:
             raise Refused("missing-model")
-        given = {"type": "realtime", "model": request.query["model"]}
+        given = {"type": "realtime", "model": model}
     kind: Kind = "transcription" if isinstance(given, dict) and given.get("type") == "transcription" else "realtime"
     current = token.config if token and token.kind == kind else {}
     return service.new_session(kind, "ga", configured(kind, "ga", given, current, service.rules), "webrtc")
@@ -191,7 +194,7 @@ async def _connect(service: Service, session: OpenSession, offer: str, token: To
     call_id, answer = await service.open_call(session, offer)
     if token:
         token.used = True
-    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    headers = {"Content-Type": service.server.answers_calls_with}
     if service.switches.location_header and session.dialect == "ga":
         headers["Location"] = f"/v1/realtime/calls/{call_id}"
     if service.switches.answer_form == "json":

@@ -47,9 +47,10 @@ def preflight(request: web.Request) -> web.Response:
 
 def let_read(request: web.Request, response: web.StreamResponse, server: Profile, *, offered: bool) -> None:
     """Lets a page of any origin read this answer; `offered`: it was asked where offers go, and any page may time it, too."""
+    offered = offered and server.marks_offers
     if offered:
         response.headers["Timing-Allow-Origin"] = "*"
-    if offered or "Origin" in request.headers:
+    if server.exposed and (offered or "Origin" in request.headers):
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers.add("Access-Control-Expose-Headers", server.exposed)
     if server.exposed_by_the_edge:

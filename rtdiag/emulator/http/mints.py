@@ -8,7 +8,7 @@ from aiohttp import web
 
 from rtdiag.api import sessions as dialects
 from rtdiag.api.endpoints import Dialect, Kind
-from rtdiag.emulator.bodies import Refused, pretty, read_json
+from rtdiag.emulator.bodies import Refused, read_json
 from rtdiag.emulator.http.request_body import body_of
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.session.server_events import new_id
@@ -25,7 +25,7 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     Without a session: realtime by default (assumed).
     """
     service.require_key(request)
-    body = await json_of(request)
+    body = await json_of(request, any_type=service.server.any_content_type)
     check(all_shapes()["ga-mint"], body, "", {}, service.behaviour)
     session = body.get("session", {"type": "realtime"})
     if session.get("type") not in ("realtime", "transcription"):
@@ -39,7 +39,7 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     )
     # `session.expires_at` is 0 in the published answer: openai-openapi @ f85dbe2 line 17020.
     session_shown = shown(kind, "ga", new_id("sess"), config, 0)
-    return _answer({"value": token.value, "expires_at": token.expires_at, "session": session_shown})
+    return _answer(service, {"value": token.value, "expires_at": token.expires_at, "session": session_shown})
 
 
 async def translation_secrets(service: Service, request: web.Request) -> web.Response:
@@ -54,7 +54,7 @@ async def translation_secrets(service: Service, request: web.Request) -> web.Res
     )
     token.translates = True
     session_shown = {"id": new_id("sess"), "type": "translation", "expires_at": 0, **session}
-    return _answer({"value": token.value, "expires_at": token.expires_at, "session": session_shown})
+    return _answer(service, {"value": token.value, "expires_at": token.expires_at, "session": session_shown})
 
 
 def no_model(request: web.Request) -> None:
@@ -85,7 +85,7 @@ async def _beta(service: Service, request: web.Request, kind: Kind, life_field: 
         config = {"model": service.default_model, **config}
     token = _mint(service, kind, "beta", config, life_s)
     secret = {"value": token.value, "expires_at": token.expires_at}
-    return _answer({**shown(kind, "beta", new_id("sess"), config, 0), **modalities, "client_secret": secret})
+    return _answer(service, {**shown(kind, "beta", new_id("sess"), config, 0), **modalities, "client_secret": secret})
 
 
 def _check_semantic_vad(service: Service, kind: Kind, body: Json) -> None:
@@ -99,7 +99,8 @@ def _check_semantic_vad(service: Service, kind: Kind, body: Json) -> None:
 def _mint(service: Service, kind: Kind, dialect: Dialect, config: Json, asked_s: int) -> Token:
     forced_s = service.switches.token_life_s
     life_s = asked_s if forced_s is None else forced_s
-    token = service.tokens.mint(kind, dialect, config, life_s, service.switches.token_prefix)
+    prefix, sealed = service.switches.token_prefix, service.server.sealed_tokens
+    token = service.tokens.mint(kind, dialect, config, life_s, prefix, sealed=sealed)
     token.used = service.switches.tokens_handed_out_used
     return token
 
@@ -111,13 +112,13 @@ def _refuse_type(session: Json) -> None:
     raise Refused("invalid-value", value=session["type"], supported=supported, param="session.type")
 
 
-async def json_of(request: web.Request) -> Json:
+async def json_of(request: web.Request, *, any_type: bool = False) -> Json:
     """The request's JSON object.
 
-    Raises Refused for another content type, for no JSON, and for JSON that is no object.
+    Raises Refused for another content type, unless `any_type` will do, for no JSON, and for JSON that is no object.
     """
     content_type = request.headers.get("Content-Type", "")
-    if content_type.partition(";")[0].strip().lower() != "application/json":
+    if not any_type and content_type.partition(";")[0].strip().lower() != "application/json":
         raise Refused("only-json", content_type=content_type)
     try:
         body = read_json(await body_of(request))
@@ -128,5 +129,5 @@ async def json_of(request: web.Request) -> Json:
     return body
 
 
-def _answer(body: Json) -> web.Response:
-    return web.Response(body=pretty(body).encode(), headers={"Content-Type": "application/json"})
+def _answer(service: Service, body: Json) -> web.Response:
+    return web.Response(body=service.printed(body).encode(), headers={"Content-Type": "application/json"})

@@ -22,7 +22,9 @@ from rtdiag.emulator.added_routes import added_route
 from rtdiag.emulator.bodies import Refused, http_answer, masked, pretty, read_json
 from rtdiag.emulator.faults import Answer
 from rtdiag.emulator.http import call_control, calls, cors, mints, sockets
+from rtdiag.emulator.http.gateway import PASSED_ON, admit, passed_on
 from rtdiag.emulator.http.request_body import body_of
+from rtdiag.emulator.said import JSON_TYPE, Over, placeholders, said
 from rtdiag.emulator.service import Service
 from rtdiag.emulator.timeline import Behaviour, models_alive
 
@@ -45,9 +47,8 @@ class Route:
 async def list_models(service: Service, request: web.Request) -> web.Response:
     """The models of the day, each with its `shutdown_date` if it has one (openai 3.54.0 types/model.py:26)."""
     service.require_key(request)
-    alive = [m for m in models_alive(service.as_of) if service.switches.lists_preferred_models or not m.preferred]
-    listed = {"object": "list", "data": [_listed(service, m) for m in alive]}
-    return web.Response(body=pretty(listed).encode(), headers=_JSON)
+    listed = {"object": "list", "data": [_listed(service, m) for m in service.models]}
+    return web.Response(body=service.printed(listed).encode(), headers=_JSON)
 
 
 async def one_model(service: Service, request: web.Request) -> web.Response:
@@ -57,7 +58,7 @@ async def one_model(service: Service, request: web.Request) -> web.Response:
     found = next((m for m in models_alive(service.as_of) if m.id == wanted), None)
     if found is None:
         raise Refused("no-such-model", model=wanted)
-    return web.Response(body=pretty(_listed(service, found)).encode(), headers=_JSON)
+    return web.Response(body=service.printed(_listed(service, found)).encode(), headers=_JSON)
 
 
 ROUTES = (
@@ -131,28 +132,60 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
             return cors.preflight(request)
         return await _dispatch(service, request)
     except Refused as refused:
+        below = _below(service, request)
+        if gateway := service.server.gateway:
+            refused = await passed_on(service, gateway, request, refused, below)
+        if own := _said(service, request, refused, below):
+            return own
         if sockets.is_upgrade(request):
             return await sockets.refuse(service, request, refused)
         status, text = http_answer(refused)
         return web.Response(status=status, body=text.encode(), headers=_JSON)
 
 
+def _said(service: Service, request: web.Request, refused: Refused, below: str) -> web.Response | None:
+    """The refusal in this server's own words, None where it has none, or says them at a socket that is open."""
+    over: Over = "socket" if sockets.is_upgrade(request) else "http"
+    found = said(service.server.says, refused, over, below)
+    if found is None or (over == "socket" and found.status is None):
+        return None
+    status, _ = http_answer(refused)
+    types = service.server.gateway.error_types if service.server.gateway else {}
+    kind = {"Content-Type": JSON_TYPE} if found.json is not None else {}
+    body = found.body(placeholders(refused, types)).encode()
+    return web.Response(status=found.status or status, body=body, headers={**kind, **found.headers})
+
+
 async def _dispatch(service: Service, request: web.Request) -> web.StreamResponse:
     """404 and 405 come before the credential is looked at (assumed)."""
-    below = _below(service, request)
-    here = [r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour)]
+    below, server = _below(service, request), service.server
+    here = [
+        r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour) and server.has(r.method, r.path)
+    ]
     if sockets.is_upgrade(request) and not any(r.handler in SOCKETS for r in here):
-        return sockets.elsewhere(below)
+        return sockets.elsewhere(service, below)
     if not here and (added := added_route(request.method, below)):
         if added.needs_key:
             service.require_key(request)
         return await _given(service, added.answer, request)
-    if not here:
-        raise Refused("invalid-url", method=request.method, path=request.path)
+    if not here or not server.has(request.method, below):
+        raise await _nowhere(service, request, below)
     for route in here:
         if route.method == request.method:
+            service.require_fitting(request, below)
+            if server.gateway:
+                await admit(service, server.gateway, request, below)
             return await route.handler(service, request)
     raise Refused("invalid-method", method=request.method, path=request.path)
+
+
+async def _nowhere(service: Service, request: web.Request, below: str) -> Refused:
+    """The 404 of a path; of one that a gateway passes on the API's, which it gets there."""
+    refused = Refused("invalid-url", method=request.method, path=request.path)
+    if service.server.gateway and below in PASSED_ON and service.server.has(request.method, below):
+        await admit(service, service.server.gateway, request, below)
+        refused.upstream = True
+    return refused
 
 
 def _merged(request: web.Request) -> web.Request:
@@ -185,7 +218,10 @@ async def _given(service: Service, answer: Answer, request: web.Request) -> web.
         text += " " * answer.padding_bytes
         return web.Response(status=answer.status, body=text.encode(), headers=headers)
     refused = Refused(answer.body, **await _values(service, request))
-    if sockets.is_upgrade(request):
+    if gateway := service.server.gateway:
+        await admit(service, gateway, request, _below(service, request))
+        refused.upstream = answer.body not in gateway.own and _below(service, request) in PASSED_ON
+    if sockets.is_upgrade(request) or service.server.says:
         raise refused
     _, text = http_answer(refused)
     return web.Response(status=answer.status, body=text.encode(), headers={**_JSON, **answer.headers})
@@ -214,6 +250,8 @@ def _sign(service: Service, request: web.Request, response: web.StreamResponse, 
     What answers offers and hang-ups names neither a version nor its time: recorded in July and September 2026, pydantic-ai's
     cassettes test_webrtc_sideband_text_turn and test_webrtc_hang_up_ends_the_call.
     """
+    if not service.server.signs:
+        return
     response.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
     response.headers["openai-organization"] = "rtdiag-emulator-fake"
     below = _below(service, request)
@@ -230,4 +268,7 @@ def _listed(service: Service, model: Model) -> dict[str, Any]:
         shutdown = service.as_of + timedelta(days=changed) if isinstance(changed, int) else changed
     created = int(datetime(model.released.year, model.released.month, model.released.day, tzinfo=UTC).timestamp())
     listed: dict[str, Any] = {"id": model.id, "object": "model", "created": created, "owned_by": "system"}
+    if service.server.listed:
+        mode = {"mode": service.server.modes[model.kind]} if model.kind in service.server.modes else {}
+        return {**listed, **service.server.listed, **mode}
     return listed | ({"shutdown_date": shutdown.isoformat()} if shutdown else {})

@@ -21,6 +21,7 @@ from rtdiag.api.endpoints import BETA_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import find
 from rtdiag.api.sessions import model_of
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
+from rtdiag.emulator.said import filled, placeholders, said
 from rtdiag.emulator.service import Service, subprotocols
 from rtdiag.emulator.session.open_session import OpenSession, refusal_event
 from rtdiag.emulator.session.settings import configured
@@ -33,6 +34,7 @@ CLOSE_WAIT_S = 0.25  # for the peer's own close, before this side of the connect
 PING_S = 20.26  # record 69522944037 probe 9
 LARGEST_MESSAGE_BYTES = 24 * 1024 * 1024  # 15 MiB of audio in base64 and its event: openai-openapi @ f85dbe2 line 46906
 AUTH_CODE, SHAPE_CODE = 3000, 4000
+MOST_REASON = 123  # RFC 6455 5.5: of a server that says a whole text there
 
 # It would print what a client offers, and so the credential in a sub-protocol.
 logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
@@ -116,17 +118,27 @@ async def translations(service: Service, request: web.Request) -> web.StreamResp
 
 
 async def refuse(service: Service, request: web.Request, refused: Refused) -> web.StreamResponse:
-    """101, the error as a frame, and the close."""
+    """101, the error as a frame, and the close; from what is behind a gateway that passes it on, or in a server's own words."""
     ws, socket = await _upgraded(service, request)
     error = error_object(refused)
-    socket.send(refusal_event(refused, service.behaviour))
-    socket.close(_close_code(refused), ".".join(part for part in (error["type"], error["code"]) if part))
+    code, reason = _close_code(refused), ".".join(part for part in (error["type"], error["code"]) if part)
+    own = said(service.server.says, refused, "socket", "")
+    if refused.upstream or own is None:
+        socket.send(refusal_event(refused, service.behaviour))
+    if own:
+        values = {**placeholders(refused, {}), "close": code, "close_reason": reason}
+        if own.json is not None:
+            socket.send(filled(own.json, values))
+        code, reason = own.close or code, own.reason.format_map(values)[:MOST_REASON] or reason
+    socket.close(code, reason)
     await _until_closed(service, socket, None)
     return ws
 
 
-def elsewhere(path: str) -> web.Response:
+def elsewhere(service: Service, path: str) -> web.Response:
     """The answer to a WebSocket at another path: no public source tells what decides between 403 and 404."""
+    if service.server.says:
+        return web.Response(status=403, text="")  # uvicorn
     return web.Response(status=403 if path.startswith("/realtime/transcription") else 404)
 
 
@@ -199,7 +211,7 @@ def _session(service: Service, request: web.Request) -> OpenSession:
     if token and token.translates:
         token.used = True
         return service.new_translation(dict(token.config), "websocket")
-    model = request.query.get("model") or (None if token or service.switches.heeds_intent else service.default_model)
+    model = service.model_asked(request) or (None if token or service.switches.heeds_intent else service.default_model)
     _check_model(kind, model, bound=token is not None)
     config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)
     if kind == "realtime" and not token:
@@ -226,6 +238,7 @@ def _plain(kind: Kind, dialect: Dialect, model: str | None) -> Json:
 def _dialect(service: Service, request: web.Request) -> Dialect:
     """The beta is asked for by a header, or by a sub-protocol that is taken for the same (assumed)."""
     asked = "realtime=v1" in request.headers.get("OpenAI-Beta", "") or BETA_SUBPROTOCOL in subprotocols(request)
+    asked = asked and not service.server.any_model
     if asked and not service.behaviour.beta:
         raise Refused("beta-disabled")
     if not asked and not service.behaviour.ga:
