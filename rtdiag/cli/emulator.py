@@ -37,7 +37,7 @@ from rtdiag.cli.usage import refuse, tell_broken
     metavar="NAME",
     default="openai",
     show_default=True,
-    help="Whose server it is: openai, azure, gateway, litellm or compatible.",
+    help="Whose server it is: openai, azure, azure-voice-live, xai, litellm, gateway or compatible.",
 )
 @click.option(
     "--control-port",

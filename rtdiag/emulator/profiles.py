@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from rtdiag.api import own_yaml
+from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.emulator.faults import Credential, Turned
 from rtdiag.emulator.said import Said
 from rtdiag.emulator.timeline import Taken
@@ -41,14 +42,15 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `set`: steps of timeline.yaml that it takes on any day; `turns`: what it does that is a fault elsewhere. `without`: globs of the
     requests that it has nothing for, `takes`: the credentials of a path that does not take all. `says`: its refusals. `gateway`:
     the API is behind it. `any_content_type`: bodies are read whatever they are called; `any_model`: a model may have any name or
-    none, and nobody asks for the beta; `raw_offers`: no other are taken; `sealed_tokens`: a token is a cipher.
-    `answers_calls_with`: the type of an SDP answer. `signs`: answers carry the API's headers, `marks_offers`: those to offers name
-    an origin unasked. `compact`: JSON in one line; `listed`: what is said of every model, `modes` its `mode` by its kind. `root`:
-    where the API lies. `key_header`: takes a key beside `Authorization`. `parts_twice`: events of a content part say it as
-    `content`, too. `headers`: of every answer, `{uuid}` drawn. `exposed`, `exposed_by_the_edge`: what a page may read.
-    `signs_offers`: answers to offers name version and time. `regional_call_ids`: `rtc_u<n>_`, else 32 hexadecimal digits.
-    `ends_candidates`: an answer says that there are no more. `machine`: what its ICE fragment names. `contact`: where a failed
-    response sends its reader.
+    none, and nobody asks for the beta; `models`: that it has in place of the API's; `tongue`: how its sessions speak
+    (tongues.yaml); `subprotocol`: behind which a credential stands; `bare_tokens`: a mint answers no session, nor looks at one;
+    `token_prefix`: of its tokens. `raw_offers`: no other are taken; `sealed_tokens`: a token is a cipher. `answers_calls_with`: the
+    type of an SDP answer. `signs`: answers carry the API's headers, `marks_offers`: those to offers name an origin unasked.
+    `compact`: JSON in one line; `listed`: what is said of every model, `modes` its `mode` by its kind. `root`: where the API lies.
+    `key_header`: takes a key beside `Authorization`. `parts_twice`: events of a content part say it as `content`, too. `headers`:
+    of every answer, `{uuid}` drawn. `exposed`, `exposed_by_the_edge`: what a page may read. `signs_offers`: answers to offers name
+    version and time. `regional_call_ids`: `rtc_u<n>_`, else 32 hexadecimal digits. `ends_candidates`: an answer says that there are
+    no more. `machine`: what its ICE fragment names. `contact`: where a failed response sends its reader.
     """
 
     id: str
@@ -62,6 +64,11 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gateway: Gateway | None = None
     any_content_type: bool = False
     any_model: bool = False
+    models: tuple[str, ...] = ()
+    tongue: str = ""
+    subprotocol: str = KEY_SUBPROTOCOL
+    bare_tokens: bool = False
+    token_prefix: str = ""
     raw_offers: bool = False
     sealed_tokens: bool = False
     answers_calls_with: str = "text/plain; charset=utf-8"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 from uuid import uuid4
@@ -19,16 +19,18 @@ JSON_TYPE = "application/json"
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is said in place of some refusals.
 
-    `of`: globs of their ids in bodies.yaml; `upstream`: whether a server behind this one refused; `over`, `at`: the way, and
-    globs of paths below the root. `status`: over HTTP the API's if not given; at a socket an answer in place of 101. `json` with
-    {placeholders}, or `text`: the body, or at a socket the frame before `close` and `reason`. Placeholders are the body's own,
-    its fields, `uuid`, `status`, `error_type` (of that status), and `answer`, what the API would say.
+    `of`: globs of their ids in bodies.yaml; `upstream`: whether a server behind this one refused; `over`, `at`: the way, and globs
+    of paths below the root; `header`: to a request that carries it alone. `status`: over HTTP the API's if not given; at a socket
+    an answer in place of 101. `json` with {placeholders}, or `text`: the body, or at a socket the frame before `close` and
+    `reason`. Placeholders are the body's own, its fields, `uuid`, `status`, `error_type` (of that status), and `answer`, what the
+    API would say.
     """
 
     of: tuple[str, ...] = ("*",)
     upstream: bool = False
     over: Over | None = None
     at: tuple[str, ...] = ("*",)
+    header: str = ""
     status: int | None = None
     json: Any = None
     text: str = ""
@@ -36,10 +38,11 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     close: int | None = None
     reason: str = ""
 
-    def means(self, refused: Refused, over: Over, path: str) -> bool:
+    def means(self, refused: Refused, over: Over, path: str, headers: Container[str]) -> bool:
         """Whether it is said there of this refusal."""
         return (
             self.upstream == refused.upstream
+            and (not self.header or self.header in headers)
             and self.over in (None, over)
             and any(fnmatchcase(refused.body_id, glob) for glob in self.of)
             and any(fnmatchcase(path, glob) for glob in self.at)
@@ -52,9 +55,11 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return json.dumps(filled(self.json, values), separators=(",", ":"), ensure_ascii=False)
 
 
-def said(known: Iterable[Said], refused: Refused, over: Over, path: str) -> Said | None:
-    """The first that is meant, None where the API's own words are."""
-    return next((one for one in known if one.means(refused, over, path)), None)
+def said(
+    known: Iterable[Said], refused: Refused, over: Over, path: str = "", headers: Container[str] = ()
+) -> Said | None:
+    """The first that is meant, None where the API's own words are; `headers`: what the request carries."""
+    return next((one for one in known if one.means(refused, over, path, headers)), None)
 
 
 def placeholders(refused: Refused, error_types: Mapping[int, str]) -> dict[str, object]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from aiohttp import web
 
-from rtdiag.api.endpoints import KEY_SUBPROTOCOL, Dialect, Kind
+from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.api.models import Model, all_models, default, find
 from rtdiag.emulator.bodies import Refused, masked, pretty
 from rtdiag.emulator.faults import Credential, Fault, Switches, switches
@@ -118,8 +118,8 @@ class Service:
         if self.server.key_header in request.headers:
             return request.headers[self.server.key_header].strip()
         offered = subprotocols(request) if self.switches.reads_subprotocols else []
-        named = (p for p in offered if p.startswith(KEY_SUBPROTOCOL))
-        return next(named, "").removeprefix(KEY_SUBPROTOCOL)
+        named = (p for p in offered if p.startswith(self.server.subprotocol))
+        return next(named, "").removeprefix(self.server.subprotocol)
 
     def kind_of(self, credential: str) -> Credential:
         """What a credential is to this server."""
@@ -166,6 +166,8 @@ class Service:
         """The models that it lists."""
         if self.switches.only_model:
             return [msgspec.structs.replace(all_models()[0], id=self.switches.only_model, kind="transcription")]
+        if self.server.models:
+            return [msgspec.structs.replace(all_models()[0], id=name) for name in self.server.models]
         return [m for m in models_alive(self.as_of) if self.switches.lists_preferred_models or not m.preferred]
 
     @property
@@ -190,6 +192,8 @@ class Service:
     @property
     def default_model(self) -> str:
         """The realtime model of a session that names none: the most preferred one alive on the day (assumed)."""
+        if self.server.models:
+            return self.server.models[0]
         return default("realtime", [m.id for m in models_alive(self.as_of)])
 
     def new_session(self, kind: Kind, dialect: Dialect, config: dict[str, Any], over: Over) -> Session:
@@ -201,11 +205,18 @@ class Service:
         model = config.get("model")
         alive = {m.id for m in models_alive(self.as_of) if m.kind == "realtime"}
         if kind == "transcription" or model in alive or self._any_model(over):
-            return Session(kind, dialect, config, self.rules, over)
+            return self._session(kind, dialect, config, over)
         known = find(str(model))
         if dialect == "beta" and over == "webrtc" and known and known.kind == "transcription":
             raise Refused("empty-fields")
         raise Refused("invalid-model", model=model) if model else Refused("missing-model")
+
+    def _session(self, kind: Kind, dialect: Dialect, config: dict[str, Any], over: Over) -> Session:
+        if not self.server.tongue:
+            return Session(kind, dialect, config, self.rules, over)
+        from rtdiag.emulator.session.tongue import ForeignSession, tongues
+
+        return ForeignSession(tongues()[self.server.tongue], kind, dialect, config, self.rules, over)
 
     def _any_model(self, over: Over) -> bool:
         return self.server.any_model or (over == "websocket" and not self.switches.checks_model_kind)

@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
-from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from rtdiag.cli import main
@@ -108,10 +107,7 @@ def test_a_profile_that_is_none_is_one_line() -> None:
     with pytest.raises(UnknownProfile, match="did you mean azure"):
         Emulator(profile="azur")
     done = CliRunner().invoke(main, ["emulator", "--profile", "x"])
-    assert (done.exit_code, done.stderr) == (
-        2,
-        "rtdiag: unknown profile 'x': there are openai, azure, gateway, litellm, compatible\n",
-    )
+    assert (done.exit_code, done.stderr) == (2, f"rtdiag: unknown profile 'x': there are {', '.join(profiles())}\n")
 
 
 # --- LiteLLM: tried 2026-11-30, answer by answer, before this emulator
@@ -270,13 +266,15 @@ def test_a_compatible_server_asks_for_no_key_has_one_slot_and_neither_mint_nor_l
     asyncio.run(run())
 
 
-async def handshake(emulator: Emulator, query: str, credential: str, name: str = "Authorization") -> int:
-    """The status of an upgrade that is refused."""
-    value = f"Bearer {credential}" if name == "Authorization" else credential
+async def handshake(
+    emulator: Emulator, query: str, credential: str, header: str = "Authorization", told: str = ""
+) -> int:
+    """The status of an upgrade that is refused, with a body that tells that."""
+    value = f"Bearer {credential}" if header == "Authorization" else credential
     with pytest.raises(InvalidStatus) as caught:
-        await connect(
-            f"{emulator.ws_url}/realtime{query}", additional_headers={name: value} if credential else {}, proxy=None
-        )
+        async with wire(emulator, query, "", {header: value} if credential else {}):
+            pass
+    assert told in caught.value.response.body.decode()
     return caught.value.response.status_code
 
 
@@ -292,3 +290,123 @@ def test_what_servers_say_is_said_of_refusals_that_there_are() -> None:
     for server in profiles().values():
         for said in server.says:
             assert all(fnmatch.filter(all_bodies(), glob) for glob in said.of), said.of
+
+
+# --- Azure, its Voice Live, and xAI
+
+
+@pytest.mark.parametrize(
+    ("profile", "header", "told"),
+    [
+        ("azure", "api-key", "Access denied due to invalid subscription key"),
+        ("azure", "Authorization", "Unauthorized. Access token is missing"),
+        ("azure-voice-live", "api-key", "Access denied due to invalid subscription key"),
+    ],
+)
+def test_azure_refuses_a_socket_before_it_is_one(profile: str, header: str, told: str) -> None:
+    async def run() -> None:
+        async with Emulator(profile=profile) as emulator:
+            assert await handshake(emulator, MODEL, "FAKE-of-nobody", header, told) == 401
+            assert await handshake(emulator, MODEL, "") == 401
+            with pytest.raises(InvalidStatus):  # a sub-protocol is not looked at
+                async with wire(
+                    emulator, MODEL, "", subprotocols=["realtime", f"openai-insecure-api-key.{emulator.key}"]
+                ):
+                    pass
+            async with wire(emulator, MODEL, "", {"api-key": emulator.key}) as made:
+                assert (await made.event())["type"] == "session.created"
+
+    asyncio.run(run())
+
+
+def test_azure_does_not_know_a_deployment() -> None:
+    async def run() -> None:
+        async with Emulator(profile="azure", faults=["azure-deployment-unknown"]) as emulator:
+            answer = await minted(emulator, **{"api-key": emulator.key})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "DeploymentNotFound")
+            assert await handshake(emulator, MODEL, emulator.key, told="DeploymentNotFound") == 404
+
+    asyncio.run(run())
+
+
+def test_voice_live_is_a_socket_alone_and_speaks_as_the_beta_did() -> None:
+    async def run() -> None:
+        async with Emulator(profile="azure-voice-live", pace=0) as emulator, http(emulator) as client:
+            assert emulator.base_url.endswith("/voice-live")
+            assert {
+                (await client.post(path)).status_code for path in ("/realtime/client_secrets", "/realtime/calls")
+            } == {404}
+            async with wire(emulator, "?api-version=2026-04-10&model=gpt-realtime") as made:
+                session = (await made.event())["session"]
+                assert (session["voice"], session["turn_detection"]["silence_duration_ms"]) == (
+                    {"name": "alloy", "type": "openai"},
+                    200,
+                )
+                updated = await made.ask(
+                    {"type": "session.update", "session": {"turn_detection": {"type": "server_vad"}}}
+                )
+                assert updated["session"]["turn_detection"]["silence_duration_ms"] == 500
+                await made.send({"type": "response.create"})
+                kinds = {e["type"] for e in await until(made, "response.done")}
+                assert {"conversation.item.created", "response.audio.delta", "response.audio_transcript.done"} <= kinds
+                assert not {kind for kind in kinds if "output_audio" in kind}
+
+    asyncio.run(run())
+
+
+def test_xai_begins_with_three_events_and_shows_what_it_was_given() -> None:
+    async def run() -> None:
+        async with Emulator(profile="xai") as emulator, wire(emulator, "?model=grok-voice-latest") as made:
+            first = [await made.event() for _ in range(3)]
+            assert [e["type"] for e in first] == ["session.created", "conversation.created", "ping"]
+            assert list(first[0]["session"]) == [
+                *("id", "object", "instructions", "voice", "modalities", "turn_detection", "tools", "model")
+            ]
+            assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first[0]["event_id"])
+            given = {"instructions": "Be short.", "turn_detection": {"type": "server_vad", "create_response": True}}
+            updated = await made.ask({"type": "session.update", "session": given})
+            assert updated["session"]["turn_detection"] == given["turn_detection"]
+            assert (updated["session"]["temperature"], updated["session"]["model"]) == (-1.0, "grok-voice-latest")
+            assert "id" not in updated["session"]
+
+    asyncio.run(run())
+
+
+def test_xai_knows_its_ids_again() -> None:
+    async def run() -> None:
+        async with Emulator(profile="xai") as emulator, wire(emulator, "?model=grok-voice-latest") as made:
+            item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
+            await made.send({"type": "conversation.item.create", "item": item})
+            added = (await until(made, "conversation.item.added"))[-1]
+            deleted = await made.ask({"type": "conversation.item.delete", "item_id": added["item"]["id"]})
+            assert (deleted["type"], deleted["item_id"]) == ("conversation.item.deleted", added["item"]["id"])
+
+    asyncio.run(run())
+
+
+def test_xai_mints_tokens_of_no_session_that_a_page_puts_into_a_sub_protocol() -> None:
+    async def run() -> None:
+        async with Emulator(profile="xai") as emulator, http(emulator) as client:
+            body = {"expires_after": {"seconds": 300}}
+            answer = await client.post("/realtime/client_secrets", headers=bearer(emulator.key), json=body)
+            assert list(answer.json()) == ["value", "expires_at"]
+            assert answer.json()["value"].startswith("xai-realtime-client-secret-")
+            assert 290 <= answer.json()["expires_at"] - time.time() <= 301
+            named = f"xai-client-secret.{answer.json()['value']}"
+            async with wire(emulator, "?model=grok-voice-latest", "", subprotocols=[named]) as made:
+                assert (made.connection.subprotocol, (await made.event())["type"]) == (named, "session.created")
+            assert (await client.post("/realtime/calls", headers=bearer(emulator.key))).status_code == 404
+
+    asyncio.run(run())
+
+
+def test_xai_refuses_with_a_code_and_a_text() -> None:
+    async def run() -> None:
+        async with Emulator(profile="xai") as emulator, http(emulator) as client:
+            answer = await client.get("/models", headers=bearer("sk-proj-FAKE-of-another"))
+            told = "Incorrect API key provided. You can obtain an API key from https://console.x.ai."
+            assert answer.status_code == 400
+            assert answer.json() == {"code": "Client specified an invalid argument", "error": told}
+            assert await handshake(emulator, "?model=grok-voice-latest", "sk-proj-FAKE-of-another", told=told) == 400
+
+    asyncio.run(run())

@@ -20,7 +20,7 @@ from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.code import flaws, languages
 from rtdiag.diagnosis.lexicon import client_lines, glosses, products
 from rtdiag.emulator import bodies, faults, profiles, timeline
-from rtdiag.emulator.session import shapes
+from rtdiag.emulator.session import shapes, tongue
 from rtdiag.network import readers
 from rtdiag.servers import Server
 from rtdiag.speech import clip
@@ -74,6 +74,7 @@ KINDS = [
     Kind("emulator/faults.yaml", listed, faults.Fault, "faults.schema.json"),
     Kind("emulator/shapes.yaml", named, shapes.Entry, "shapes.schema.json"),
     Kind("emulator/profiles.yaml", listed, profiles.Profile, "profiles.schema.json"),
+    Kind("emulator/tongues.yaml", named, tongue.Tongue, "tongues.schema.json"),
     Kind("emulator/timeline.yaml", listed, timeline.Entry, "timeline.schema.json"),
     Kind("network/interceptors.yaml", listed, readers.Interceptor, "interceptors.schema.json"),
     Kind("servers/servers.yaml", listed, Server, "servers.schema.json"),

@@ -36,6 +36,7 @@ CHOSEN = {
     "profiles.schema.json": r"headers\.[^.]+|(says\.(headers|json)|takes|listed|modes|gateway\.(models|error_types))\..+",
     "servers.schema.json": r"(headers|query)\.[^.]+",
     "shapes.schema.json": r"(.+\.)?((fields|kinds)\.[^.]+|default\..+)",
+    "tongues.schema.json": r"(hears|says|parts)\..+",
     "turn_rules.schema.json": r"sends\..+",
 }
 CAUSE = {"weight": 3, "summary": "It is so.", "fix": "Make it otherwise.", "sources": ["seen here"]}

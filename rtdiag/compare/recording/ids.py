@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 _PREFIXES = "event|item|resp|conv|sess|call|rtc|part|key|req|msg|evt"
-ID = re.compile(
-    rf"(?:{_PREFIXES})_(?:u\d_)?[0-9A-Za-z]{{12,64}}|(?:{_PREFIXES})_[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
-)
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_BARE = rf"(?:call-)?{_UUID}(?:-\d)?|\b[0-9a-f]{{32}}\b"  # xAI's
+ID = re.compile(rf"(?:{_PREFIXES})_(?:u\d_)?[0-9A-Za-z]{{12,64}}|(?:{_PREFIXES})_{_UUID}|{_BARE}")
 _PARTS = re.compile(rf"((?:{_PREFIXES})_)(u\d_)?(.*)")
+_ABOUT_21 = (20, 21, 22)  # Azure Voice Live writes numbers, without zeros before them
 _ALPHABETS = (("hex", re.compile(r"[0-9a-f]+")), ("letters and digits", re.compile(r"[0-9A-Za-z]+")))
 
 
@@ -50,9 +51,12 @@ def is_id(value: Any) -> bool:
 
 def form(value: str) -> str:
     """What an id looks like: `event_ + 21 letters and digits`."""
+    if re.fullmatch(_BARE, value):
+        return re.sub(r"[0-9a-f]+", "x", value)
     found = _PARTS.fullmatch(value)
     if not found:
         return value
     prefix, region, rest = found.groups()
     alphabet = next((name for name, one in _ALPHABETS if one.fullmatch(rest)), "of a UUID")
-    return f"{prefix}{'u<n>_' if region else ''} + {len(rest)} {alphabet}"
+    length = "about 21" if len(rest) in _ABOUT_21 else len(rest)
+    return f"{prefix}{'u<n>_' if region else ''} + {length} {alphabet}"

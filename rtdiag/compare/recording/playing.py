@@ -38,7 +38,7 @@ _CALL = re.compile(r"rtc_\w+")
 _OF_THE_CLIENT = frozenset({"accept", "content-type", "origin", "openai-beta", "openai-safety-identifier"})
 # All that comes is read at once, also the close behind it.
 _AS_IT_COMES: Any = {"proxy": None, "compression": None, "max_size": None, "max_queue": None}
-SPOKEN = ("openai-ga", "openai-beta", "azure-ga", "azure-preview", "gateway")
+SPOKEN = ("openai-ga", "openai-beta", "azure-ga", "azure-preview", "azure-voice-live", "gateway", "xai")
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ async def replayed(recordings: Mapping[str, Recording], as_of: date | None = Non
 
 def profile_of(recording: Recording) -> str:
     """Whose server was recorded: a profile of the emulator."""
-    served_by = recording.header.family.partition("-")[0]
-    return served_by if served_by in profiles() else "openai"
+    family = recording.header.family
+    return next((name for name in (family, family.partition("-")[0]) if name in profiles()), "openai")
 
 
 async def _of_one(

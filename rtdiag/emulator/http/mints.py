@@ -26,6 +26,8 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     """
     service.require_key(request)
     body = await json_of(request, any_type=service.server.any_content_type)
+    if service.server.bare_tokens:
+        return _bare(service, body)
     check(all_shapes()["ga-mint"], body, "", {}, service.behaviour)
     session = body.get("session", {"type": "realtime"})
     if session.get("type") not in ("realtime", "transcription"):
@@ -40,6 +42,14 @@ async def client_secrets(service: Service, request: web.Request) -> web.Response
     # `session.expires_at` is 0 in the published answer: openai-openapi @ f85dbe2 line 17020.
     session_shown = shown(kind, "ga", new_id("sess"), config, 0)
     return _answer(service, {"value": token.value, "expires_at": token.expires_at, "session": session_shown})
+
+
+def _bare(service: Service, body: Json) -> web.Response:
+    """A token of no session; what else is asked for is not looked at (assumed)."""
+    asked = body.get("expires_after")
+    life_s = asked.get("seconds") if isinstance(asked, dict) else None
+    token = _mint(service, "realtime", "ga", {}, life_s if isinstance(life_s, int) else service.server.token_life_s)
+    return _answer(service, {"value": token.value, "expires_at": token.expires_at})
 
 
 async def translation_secrets(service: Service, request: web.Request) -> web.Response:
@@ -99,7 +109,7 @@ def _check_semantic_vad(service: Service, kind: Kind, body: Json) -> None:
 def _mint(service: Service, kind: Kind, dialect: Dialect, config: Json, asked_s: int) -> Token:
     forced_s = service.switches.token_life_s
     life_s = asked_s if forced_s is None else forced_s
-    prefix, sealed = service.switches.token_prefix, service.server.sealed_tokens
+    prefix, sealed = service.server.token_prefix or service.switches.token_prefix, service.server.sealed_tokens
     token = service.tokens.mint(kind, dialect, config, life_s, prefix, sealed=sealed)
     token.used = service.switches.tokens_handed_out_used
     return token

@@ -146,7 +146,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
 def _said(service: Service, request: web.Request, refused: Refused, below: str) -> web.Response | None:
     """The refusal in this server's own words, None where it has none, or says them at a socket that is open."""
     over: Over = "socket" if sockets.is_upgrade(request) else "http"
-    found = said(service.server.says, refused, over, below)
+    found = said(service.server.says, refused, over, below, request.headers)
     if found is None or (over == "socket" and found.status is None):
         return None
     status, _ = http_answer(refused)

@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from rtdiag.api.endpoints import BETA_SUBPROTOCOL, Dialect, Kind
+from rtdiag.api.endpoints import BETA_SUBPROTOCOL, KEY_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import find
 from rtdiag.api.sessions import model_of
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
@@ -122,7 +122,7 @@ async def refuse(service: Service, request: web.Request, refused: Refused) -> we
     ws, socket = await _upgraded(service, request)
     error = error_object(refused)
     code, reason = _close_code(refused), ".".join(part for part in (error["type"], error["code"]) if part)
-    own = said(service.server.says, refused, "socket", "")
+    own = said(service.server.says, refused, "socket")
     if refused.upstream or own is None:
         socket.send(refusal_event(refused, service.behaviour))
     if own:
@@ -171,8 +171,9 @@ async def _serve(service: Service, request: web.Request, line: Line, *, begins: 
 
 
 async def _upgraded(service: Service, request: web.Request) -> tuple[web.WebSocketResponse, Socket]:
-    selects = "realtime" in subprotocols(request) and service.switches.selects_subprotocol
-    offered = ("realtime",) if selects else ()
+    by_token = service.server.subprotocol if service.server.subprotocol != KEY_SUBPROTOCOL else "realtime"
+    chosen = (name for name in subprotocols(request) if name.startswith(by_token))
+    offered = tuple(chosen) if service.switches.selects_subprotocol else ()
     ws = web.WebSocketResponse(
         protocols=offered, timeout=CLOSE_WAIT_S, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES
     )
@@ -212,9 +213,14 @@ def _session(service: Service, request: web.Request) -> OpenSession:
         token.used = True
         return service.new_translation(dict(token.config), "websocket")
     model = service.model_asked(request) or (None if token or service.switches.heeds_intent else service.default_model)
-    _check_model(kind, model, bound=token is not None)
-    config = dict(token.config) if token else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)
-    if kind == "realtime" and not token:
+    bound = token is not None and not service.server.bare_tokens
+    _check_model(kind, model, bound=bound)
+    config = (
+        dict(token.config)
+        if token and bound
+        else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)
+    )
+    if kind == "realtime" and not bound:
         config["model"] = model
     session = service.new_session(kind, dialect, config, "websocket")
     if token:
