@@ -68,6 +68,7 @@ class Emulator:
             all_bodies,
             all_shapes,
             self.broken,
+            lambda: self._server.says,
         ):  # what is wrong with the data is said now, not when somebody asks
             read()
         self._host, self._port, self._clock, self._control_port = host, port, clock, control_port

@@ -11,7 +11,6 @@ from rtdiag.api.models import all_models
 from rtdiag.emulator.faults import Fault, load_faults
 from rtdiag.emulator.timeline import timeline
 
-
 _UNSEEN = "no case says of it yet what it should"
 
 

@@ -13,7 +13,7 @@ import msgspec
 from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
 from rtdiag.emulator.faults import Credential, Turned
-from rtdiag.emulator.said import Said
+from rtdiag.emulator.said import Said, own_words
 from rtdiag.emulator.timeline import Taken
 
 
@@ -40,7 +40,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One server.
 
     `set`: steps of timeline.yaml that it takes on any day; `turns`: what it does that is a fault elsewhere. `without`: globs of the
-    requests that it has nothing for, `takes`: the credentials of a path that does not take all. `says`: its refusals. `gateway`:
+    requests that it has nothing for, `takes`: the credentials of a path that does not take all. `own_words`: its refusals
+    stand in own_words.yaml. `gateway`:
     the API is behind it. `any_content_type`: bodies are read whatever they are called; `any_model`: a model may have any name or
     none, and nobody asks for the beta; `models`: that it has in place of the API's; `tongue`: how its sessions speak
     (tongues.yaml); `subprotocol`: behind which a credential stands; `bare_tokens`: a mint answers no session, nor looks at one;
@@ -60,7 +61,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turns: Turned = Turned()
     without: tuple[str, ...] = ()
     takes: Mapping[str, tuple[Credential, ...]] = {}
-    says: tuple[Said, ...] = ()
+    own_words: bool = False
     gateway: Gateway | None = None
     any_content_type: bool = False
     any_model: bool = False
@@ -89,6 +90,11 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     machine: str | None = None
     token_life_s: int = 600  # openai 3.54.0 types/realtime/client_secret_create_params.py
     contact: str = "help.openai.com"
+
+    @property
+    def says(self) -> tuple[Said, ...]:
+        """What it says in place of the API's refusals; nothing is read for one that says the same."""
+        return own_words()[self.id] if self.own_words else ()
 
     def has(self, method: str, path: str) -> bool:
         """Whether it has anything for such a request below its root."""

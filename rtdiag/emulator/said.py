@@ -1,15 +1,17 @@
-"""How another server says what it refuses: in its own words, where profiles.yaml has some, by the same refusals as the API's."""
+"""How another server says what it refuses: in its own words, where own_words.yaml has some, by the same refusals as the API's."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, Literal
 from uuid import uuid4
 
 import msgspec
 
+from rtdiag.api import own_yaml
 from rtdiag.emulator.bodies import Refused, all_bodies, http_answer
 
 Over = Literal["http", "socket"]
@@ -53,6 +55,12 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.json is None:
             return self.text
         return json.dumps(filled(self.json, values), separators=(",", ":"), ensure_ascii=False)
+
+
+@cache
+def own_words() -> Mapping[str, tuple[Said, ...]]:
+    """What each server says, by its id."""
+    return own_yaml.named(tuple[Said, ...], ("rtdiag.emulator", "own_words.yaml"))
 
 
 def said(

@@ -19,7 +19,7 @@ from rtdiag.compare.recording import excuses
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.code import flaws, languages
 from rtdiag.diagnosis.lexicon import client_lines, glosses, products
-from rtdiag.emulator import bodies, faults, profiles, timeline
+from rtdiag.emulator import bodies, faults, profiles, said, timeline
 from rtdiag.emulator.session import shapes, tongue
 from rtdiag.network import readers
 from rtdiag.servers import Server
@@ -73,6 +73,7 @@ KINDS = [
     Kind("emulator/bodies.yaml", listed, bodies.Body, "bodies.schema.json"),
     Kind("emulator/faults.yaml", listed, faults.Fault, "faults.schema.json"),
     Kind("emulator/shapes.yaml", named, shapes.Entry, "shapes.schema.json"),
+    Kind("emulator/own_words.yaml", named, tuple[said.Said, ...], "own_words.schema.json"),
     Kind("emulator/profiles.yaml", listed, profiles.Profile, "profiles.schema.json"),
     Kind("emulator/tongues.yaml", named, tongue.Tongue, "tongues.schema.json"),
     Kind("emulator/timeline.yaml", listed, timeline.Entry, "timeline.schema.json"),
