@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -45,14 +45,14 @@ async def had(server: Server, condition: Condition, base_url: str) -> Had:
     async with AsyncExitStack() as stack:
         if condition.taken:
             await stack.enter_async_context(session(base_url))
-        run = await _run(base_url, key, [*server.options, *condition.options])
+        run = await _run(base_url, key, condition.options)
         if not condition.taken:
             run.wrong += filter(None, [await amiss(asked, base_url, server.key) for asked in server.afterwards])
     run.wrong += wrong(server, condition, run)
     return run
 
 
-async def _run(base_url: str, key: str, options: list[str]) -> Had:
+async def _run(base_url: str, key: str, options: Sequence[str]) -> Had:
     command = [sys.executable, "-m", "rtdiag", "run", "--base-url", base_url, "-o", "json", *options]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "RTDIAG_"))}
     pipe = asyncio.subprocess.PIPE
@@ -73,7 +73,12 @@ def wrong(server: Server, condition: Condition, run: Had) -> list[str]:
     )
     if (report := run.report) is None:
         return [*found, f"no report: {run.said}"]
-    return [*found, *_of_causes(condition, report), *_of_cases(server, condition, report), *_of_words(server, report)]
+    return [
+        *found,
+        *_of_causes(condition, report),
+        *_of_cases(server, condition, report),
+        *_of_words(server, condition, report),
+    ]
 
 
 def _of_causes(condition: Condition, report: Report) -> Iterator[str]:
@@ -98,12 +103,13 @@ def _of_cases(server: Server, condition: Condition, report: Report) -> Iterator[
             yield f"{case} is {status}, not pass"
 
 
-def _of_words(server: Server, report: Report) -> Iterator[str]:
+def _of_words(server: Server, condition: Condition, report: Report) -> Iterator[str]:
     if (taken_for := report.target.recognised_as) not in server.recognised:
         yield f"recognised as {taken_for}, not {' or '.join(server.recognised)}"
     if report.left_open:
         yield f"left open: {', '.join(report.left_open)}"
     told = [text for each in report.diagnosis for text in (each.summary, each.fix, each.line, each.ask)]
+    yield from (f"no cause says {word}" for word in condition.says if word not in " ".join(told))
     told += [row.finding.hint or "" for outcome in report.checks for row in outcome.rows]
     for text in told:
         if named := [host for host in NOT_THEIRS if host in text]:

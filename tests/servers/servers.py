@@ -60,7 +60,8 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `key` is in place of the server's own ("" for none), `options` are those of `rtdiag run`; `taken`: another client has a session
     meanwhile. Of the causes one of `cause` stands first and none is beside them but those of `beside`; without `cause` there is
-    none that must be. `green` are cases that must pass; `red`, globs, those that need not be well. `exit` has the exit codes.
+    none that must be; `says` are words that what is said of them has. `green` are cases that must pass; `red`, globs, those that
+    need not be well. `exit` has the exit codes.
     """
 
     key: str | None = None
@@ -69,6 +70,7 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exit: tuple[int, ...] = (0, 3)
     cause: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
     green: tuple[str, ...] = ()
     red: tuple[str, ...] = ()
 
@@ -88,7 +90,6 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     conditions: Mapping[str, Condition]
     variables: Mapping[str, str] = {}
     key: str = ""
-    options: tuple[str, ...] = ()
     afterwards: tuple[Asked, ...] = ()
 
 

@@ -89,6 +89,7 @@ PASS, FAIL = Finding("accepted", "pass"), Finding("accepted", "fail", "401", "20
         (Condition(), had(cause="a-cause"), ["a false cause: a-cause (high)"]),
         (Condition(cause=("a-cause",)), had(), ["the first cause is none, not a-cause"]),
         (Condition(cause=("a",)), had(cause="b"), ["the first cause is b, not a", "a false cause: b (high)"]),
+        (Condition(cause=("a",), says=("rt-good",)), had(cause="a", fix="Try rt-bad."), ["no cause says rt-good"]),
         (
             Condition(cause=("a",)),
             had(cause="a", fix="Make one at platform.openai.com."),
