@@ -85,6 +85,7 @@ PASS, FAIL = Finding("accepted", "pass"), Finding("accepted", "fail", "401", "20
         (Condition(red=("key.*",)), had(accepted=FAIL), []),
         (Condition(green=("key.accepted",)), had(), ["key.accepted is unknown, not pass"]),
         (Condition(cause=("a-cause",)), had(cause="a-cause"), []),
+        (Condition(cause=("a-cause",)), had(cause="a-cause/variant"), []),
         (Condition(beside=("a-cause",)), had(cause="a-cause"), []),
         (Condition(), had(cause="a-cause"), ["a false cause: a-cause (high)"]),
         (Condition(cause=("a-cause",)), had(), ["the first cause is none, not a-cause"]),
