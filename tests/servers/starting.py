@@ -52,14 +52,16 @@ async def _process(command: list[str], variables: Mapping[str, str], port: int) 
 
 
 async def _listens(port: int, reading: asyncio.Future[tuple[bytes, bytes]]) -> None:
-    async with asyncio.timeout(START_S):
-        while not reading.done():
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.wait([reading], timeout=0.1)
-    raise NotInstalledError(f"it did not start: {last_words(reading.result()[0].decode(errors='replace'))}")
+    for _ in range(10 * START_S):
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return
+        await asyncio.wait([reading], timeout=0.1)
+        if reading.done():
+            said = reading.result()[0].decode(errors="replace")
+            raise NotInstalledError(f"it did not start: {last_words(said)}")
+    raise NotInstalledError(f"it does not listen after {START_S} s")
 
 
 @asynccontextmanager
