@@ -45,11 +45,23 @@ async def had(server: Server, condition: Condition, base_url: str) -> Had:
     async with AsyncExitStack() as stack:
         if condition.taken:
             await stack.enter_async_context(session(base_url))
-        run = await _run(base_url, key, condition.options)
-        if not condition.taken:
-            run.wrong += filter(None, [await amiss(asked, base_url, server.key) for asked in server.afterwards])
+        running = asyncio.ensure_future(_run(base_url, key, condition.options))
+        unserved = await _unserved(server, base_url, running)
+        run = await running
+    run.wrong += sorted(unserved)
+    run.wrong += filter(None, [await amiss(asked, base_url, server.key) for asked in server.afterwards])
     run.wrong += wrong(server, condition, run)
     return run
+
+
+async def _unserved(server: Server, base_url: str, running: asyncio.Future[Had]) -> set[str]:
+    """What another client was not answered as it should be, while that lasts and right after it."""
+    found, last = set[str](), False
+    while not last:
+        last = running.done()
+        found |= {await amiss(asked, base_url, server.key) for asked in server.meanwhile}
+        await asyncio.wait([running], timeout=0.1)
+    return found - {""}
 
 
 async def _run(base_url: str, key: str, options: Sequence[str]) -> Had:

@@ -44,7 +44,7 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request of another client once a run is over: `ask` is method and path below the base URL.
+    """A request of another client: `ask` is method and path below the base URL.
 
     At once the answer is `status`, and within three seconds it has said `says`.
     """
@@ -80,7 +80,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `start` is its command, of which the first word lies in its environment; in it and in `variables` {port}, {here}, {upstream} and
     {upstream_key} are filled in, the latter two of an emulator. `recognised` is what a run may take it for, `offers` the doors that
-    are there whatever it answers: no run may say that they are not. `afterwards` is what another client asks when a run is over.
+    are there whatever it answers: no run may say that they are not. Another client asks `meanwhile` all through a run and right
+    after it, and `afterwards` when it is over.
     """
 
     environment: str
@@ -90,6 +91,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     conditions: Mapping[str, Condition]
     variables: Mapping[str, str] = {}
     key: str = ""
+    meanwhile: tuple[Asked, ...] = ()
     afterwards: tuple[Asked, ...] = ()
 
 
