@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from rtdiag.emulator import Emulator
 from rtdiag.engine.findings import NOT_OFFERED
 from rtdiag.model import Diagnosis, Finding, Observation, Outcome, Report, Row, Target
 from rtdiag.report import render
@@ -17,8 +19,9 @@ from tests.installing import NotInstalledError
 from tests.needs import needed
 from tests.servers.all import BUILD, command, row, runs
 from tests.servers.asking import Had, wrong
-from tests.servers.servers import Condition, Server, known
-from tests.servers.starting import running
+from tests.servers.servers import Asked, Condition, Server, known
+from tests.servers.starting import amiss, running
+from tests.transport.stun_servers import free_port
 
 BEGAN = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 SERVER = Server("one", ("server",), recognised=("compatible",), offers=("models",), conditions={})
@@ -127,6 +130,31 @@ def test_a_server_that_does_not_start_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(NotInstalledError, match="it did not start: ValueError: no such port"):
         asyncio.run(found())
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (Asked("GET /models", says="gpt-realtime"), ""),
+        (Asked("GET /models", status=401), "another client, GET /models: 200 "),
+        (
+            Asked("POST /realtime/client_secrets", body={"session": 1}),
+            "another client, POST /realtime/client_secrets: 400 ",
+        ),
+    ],
+)
+def test_what_another_client_is_answered_is_told_where_it_is_not_right(asked: Asked, told: str) -> None:
+    async def found() -> str:
+        async with Emulator() as emulator:
+            return await amiss(asked, emulator.base_url, emulator.key)
+
+    said = asyncio.run(found())
+    assert said.startswith(told) if told else said == ""
+
+
+def test_another_client_without_a_server_is_told() -> None:
+    told = asyncio.run(amiss(Asked("GET /models"), f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}/v1", ""))
+    assert told.startswith("another client, GET /models: ConnectError")
 
 
 def test_every_server_has_its_environment() -> None:
