@@ -1,72 +1,39 @@
-"""Asks every server of the zoo by the command line and keeps the screens: `python -m tests.checks.zoo DIRECTORY [PATTERN]`."""
+"""Asks the servers of the zoo and keeps the screens: `python -m tests.checks.zoo DIRECTORY [PATTERN]`, such as `'models-*.well'`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
-import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rtdiag.recorded.reading import report_in
-from tests.checks.zoo.judged import wrong
-from tests.checks.zoo.keeper import KEYS, kept
-from tests.checks.zoo.kinds import ZOO, Kind
+from rtdiag.report import table
+from tests.checks.zoo.keeper import told
+from tests.checks.zoo.kinds import ZOO
 
 
-async def shown(name: str, kind: Kind, condition: str, where: Path) -> str:
-    async with kept(kind) as (base_url, server):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(where), "COLUMNS": "130", "PYTHONPATH": os.getcwd()}
-        if key := KEYS[condition]:
-            environment["OPENAI_API_KEY"] = key
-        more = ["--model", kind.model] if kind.model else []
-        report = where / f"{name}.{condition}.json"
-        report.unlink(missing_ok=True)
-        began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *(
-                sys.executable,
-                "-m",
-                "rtdiag",
-                "run",
-                "--base-url",
-                base_url,
-                "--timeout",
-                "4",
-                "--report",
-                f"json={report}",
-                *more,
-            ),
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        took = time.monotonic() - began
-        asked = dict(server.asked)
-    (where / f"{name}.{condition}.txt").write_bytes(
-        out + b"\n--- stderr\n" + err + f"\n--- asked {json.dumps(asked, indent=1)}".encode()
-    )
-    if report.exists():
-        told = report_in(report.read_text())
-        said = list(wrong(kind.right[condition], told, dict(getattr(server, "missed", {}))))
-        causes = ", ".join(f"{d.cause} ({d.confidence})" for d in told.diagnosis)
-    else:
-        causes, said = err.decode().strip().splitlines()[-1][:60], []
-        if process.returncode not in kind.right[condition].exits:
-            said = [f"no run: exit {process.returncode}"]
-    head = f"{name}.{condition}: exit {process.returncode}, {took:.1f} s, {sum(asked.values())} asked, {causes or 'no cause'}"
-    return head + "".join(f"\n    - {line}" for line in said)
+async def shown(name: str, condition: str, where: Path) -> str:
+    """What was said of it, in a line, and below it what is wrong with that."""
+    found = await told(ZOO[name], condition, 2)
+    report = found.report
+    screen = table.render(report) if report else "no run"
+    (where / f"{name}.{condition}.txt").write_text(f"{screen}\n--- asked {json.dumps(found.asked, indent=1)}\n")
+    head = f"{name}.{condition}: "
+    if report:
+        causes = ", ".join(f"{one.cause} ({one.confidence})" for one in report.diagnosis)
+        head += f"exit {report.exit_code}, {sum(found.asked.values())} asked, {causes or 'no cause'}"
+        head += f", recognised as {report.target.recognised_as}"
+    return head + "".join(f"\n    - {line}" for line in found.wrong)
 
 
-async def main(where: Path, pattern: str) -> None:
+async def main(where: Path, pattern: str = "*") -> None:
+    """All that the pattern names, one after the other."""
     where.mkdir(parents=True, exist_ok=True)
     for name, kind in ZOO.items():
         for condition in kind.right:
             if fnmatchcase(f"{name}.{condition}", pattern):
-                print(await shown(name, kind, condition, where), flush=True)
+                print(await shown(name, condition, where), flush=True)
 
 
-asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "*"))
+asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))
