@@ -50,7 +50,9 @@ async def told(kind: Kind, condition: str, longest_s: float) -> Told:
     right = kind.right[condition]
     async with kept(kind) as (base_url, server):
         environment = {"OPENAI_API_KEY": KEYS[condition]} if KEYS[condition] else {}
-        config = Config(base_url=base_url, model=kind.model or None)
+        environment["ZOO_HEADER"] = RIGHT_KEY
+        headers = {kind.header: "ZOO_HEADER"} if kind.header else {}
+        config = Config(base_url=base_url, model=kind.model or None, headers=headers)
         try:
             settings = replace(make(config, environment), deadlines=Deadlines.of(longest_s))
             report = await whole_run.ask(whole_run.planned(config, settings, _KNOWN))

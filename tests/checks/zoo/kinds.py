@@ -27,12 +27,7 @@ UPSTREAM_GONE = ("upstream-unreachable",)
 MODEL = ("model-unknown-at-gateway", "model-not-found-or-no-access")
 NO_MODEL_GIVEN = ("model-parameter-missing",)
 SILENT = ("session-update-unanswered", "session-created-missing")
-NOT_APPLIED = (
-    "update-not-applied",
-    "vad-not-applied",
-    "vad-accepted-but-not-effective",
-    "azure-ignores-session-update",
-)
+NOT_APPLIED = ("update-not-applied", "vad-not-applied", "vad-accepted-but-not-effective", "azure-ignores-session-update")
 
 ALL = frozenset({"mint", "calls", "websocket", "transcription"})
 SOCKET = frozenset({"websocket"})
@@ -52,9 +47,7 @@ class Right:
     must: bool = True
 
 
-def broken(
-    *causes: str, exits: tuple[int, ...] = (1, 3), offers: frozenset[str] = frozenset(), must: bool = True
-) -> Right:
+def broken(*causes: str, exits: tuple[int, ...] = (1, 3), offers: frozenset[str] = frozenset(), must: bool = True) -> Right:
     """That it does not work, for one of these reasons."""
     return Right(exits, causes, offers, must)
 
@@ -63,23 +56,22 @@ def broken(
 class Kind:
     """One server of the zoo: its ways, and what is right under each condition: `well`, `wrong` (the key), `none` (no key).
 
-    `faults` are of the emulator behind a Front; `dead`: there is nothing behind it. `model`: the one to ask for, where a user would say.
+    `faults` are of the emulator behind a Front. `model`: the one to ask for, where a user would say so, and `header` one that holds the key.
+    `base`: where the API is below the root.
     """
 
     ways: Habits | Front
     right: dict[str, Right]
     source: str = ""
     faults: tuple[str, ...] = ()
-    dead: bool = False
     model: str = ""
     header: str = ""
     base: str = "/v1"
-    query: str = ""
 
 
 def works(offers: frozenset[str] = SOCKETS, refused: tuple[str, ...] = KEY) -> dict[str, Right]:
     """A server that asks for a key; `refused` is what may be said of a wrong one."""
-    return {"well": Right(offers=offers), "wrong": broken(*refused), "none": broken(*NO_KEY, *refused)}
+    return {"well": Right(offers=offers), "wrong": broken(*refused), "none": broken(*NO_KEY, *(one for one in refused if one != "key-wrong-or-revoked"))}
 
 
 def keyless(offers: frozenset[str] = SOCKETS) -> dict[str, Right]:
@@ -108,33 +100,26 @@ def _detail(text: str, status: int = 401) -> Said:
     return Said(status, {"detail": text})
 
 
-_HTML_403 = Said(
-    403, "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>", "text/html"
-)
-_SPA = Said(
-    200,
-    '<!doctype html><html><head><title>My Voice App</title></head><body><div id="root"></div></body></html>',
-    "text/html",
-)
+_HTML_403 = Said(403, "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>", "text/html")
+_SPA = Said(200, '<!doctype html><html><head><title>My Voice App</title></head><body><div id="root"></div></body></html>', "text/html")
 
 ODD_LISTS = {
     "models-400": Said(400, {"error": {"message": "Invalid request", "type": "invalid_request_error"}}),
     "models-403-html": _HTML_403,
     "models-405": Said(405, {"detail": "Method Not Allowed"}),
     "models-500": Said(500, "Internal Server Error"),
-    "models-501": Said(
-        501, {"error": {"message": "API not implemented", "type": "new_api_error", "code": "api_not_implemented"}}
-    ),
+    "models-501": Said(501, {"error": {"message": "API not implemented", "type": "new_api_error", "code": "api_not_implemented"}}),
     "models-empty-object": Said(200, {}),
     "models-empty-list": Said(200, []),
     "models-html": _SPA,
-    "models-ollama": Said(
-        200, {"models": [{"name": "llama3.2:latest", "model": "llama3.2:latest", "size": 2019393189}]}
-    ),
+    "models-ollama": Said(200, {"models": [{"name": "llama3.2:latest", "model": "llama3.2:latest", "size": 2019393189}]}),
+    "models-strings": Said(200, ["voice-1", "voice-2"]),
+    "models-data-strings": Said(200, {"data": ["voice-1"]}),
+    "models-data-null": Said(200, {"object": "list", "data": None}),
+    "models-names": Said(200, {"data": [{"name": "voice-1"}]}),
+    "models-204": Said(204),
     "models-401-always": Said(401, {"error": {"message": "Admin key required to list models", "type": "auth_error"}}),
-    "models-429": Said(
-        429, {"error": {"message": "Too many requests", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}
-    ),
+    "models-429": Said(429, {"error": {"message": "Too many requests", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}),
 }
 
 REFUSALS = {
@@ -151,12 +136,8 @@ VAGUE_REFUSALS = {
     "says-message": Said(401, {"message": "Unauthorized"}),
     "says-plain": Said(401, "Unauthorized"),
     "says-403-bare": Said(403),
-    "says-html": Said(
-        401,
-        "<html><head><title>401 Authorization Required</title></head><body><center><h1>401 Authorization Required</h1>"
-        "</center><hr><center>nginx</center></body></html>",
-        "text/html",
-    ),
+    "says-html": Said(401, "<html><head><title>401 Authorization Required</title></head><body><center><h1>401 Authorization Required</h1>"
+                      "</center><hr><center>nginx</center></body></html>", "text/html"),
 }
 
 CLOSES = {
@@ -167,23 +148,14 @@ CLOSES = {
     "closes-3000": Ended(
         3000,
         "invalid_request_error.invalid_api_key",
-        {
-            "type": "error",
-            "error": {
-                "type": "invalid_request_error",
-                "code": "invalid_api_key",
-                "message": "Incorrect API key provided.",
-            },
-        },
+        {"type": "error", "error": {"type": "invalid_request_error", "code": "invalid_api_key", "message": "Incorrect API key provided."}},
     ),
 }
 
 
 def _no_upgrade_426(request: web.Request) -> Refusal | None:
-    text = (
-        "Failed to open a WebSocket connection: invalid Connection header: keep-alive.\n\nYou cannot access a WebSocket server "
-        "directly with a browser. You need a WebSocket client.\n"
-    )
+    text = "Failed to open a WebSocket connection: invalid Connection header: keep-alive.\n\nYou cannot access a WebSocket server " \
+           "directly with a browser. You need a WebSocket client.\n"
     if "Upgrade" in request.headers:
         return None
     return Said(426, text, headers={"Upgrade": "websocket"}) if request.method == "GET" else Dropped()
@@ -200,16 +172,28 @@ def _aws(request: web.Request) -> Refusal | None:
 def _python_http(request: web.Request) -> Refusal | None:
     if request.method == "GET":
         return None
-    return Said(
-        501,
-        f"<!DOCTYPE HTML><html><head><title>Error response</title></head><body><p>Error code: 501</p><p>Message: Unsupported "
-        f"method ('{request.method}').</p></body></html>",
-        "text/html",
-    )
+    return Said(501, f"<!DOCTYPE HTML><html><head><title>Error response</title></head><body><p>Error code: 501</p><p>Message: Unsupported "
+                f"method ('{request.method}').</p></body></html>", "text/html")
 
 
 def _spa(request: web.Request) -> Refusal | None:
     return None if "Upgrade" in request.headers else _SPA
+
+
+def _slashes(request: web.Request) -> Refusal | None:
+    if request.path == "/v1/realtime/calls":
+        return Said(307, headers={"Location": "/v1/realtime/calls/"})
+    return None
+
+
+def _no_plan(request: web.Request) -> Refusal | None:
+    if "realtime" not in request.path:
+        return None
+    return Said(403, {"error": {"message": "Your plan does not include realtime models. Upgrade to Pro.", "type": "permission_error"}})
+
+
+def _query_token(request: web.Request) -> Refusal | None:
+    return None if "token" in request.query else Said(401, {"error": "token query parameter required"})
 
 
 _KEYLESS = Habits(lists=models("qwen-omni"))
@@ -245,17 +229,10 @@ OWN: dict[str, Kind] = {
         Habits(
             lists=models("gpt-realtime", "whisper-1"),
             mints={
-                "/v1/realtime/sessions": lambda token, *_: {
-                    "object": "realtime.session",
-                    "id": "sess_1",
-                    "ephemeral_token": f"lai-sess:{token}",
-                    "expires_at": "2100-01-01T00:00:00Z",
-                    "seconds_left": 60,
-                },
-                "/v1/realtime/transcription_session": lambda token, *_: {
-                    "object": "realtime.transcription_session",
-                    "ephemeral_token": f"lai-sess:{token}",
-                },
+                "/v1/realtime/sessions": lambda token, *_: {"object": "realtime.session", "id": "sess_1", "ephemeral_token": f"lai-sess:{token}",
+                                                        "expires_at": "2100-01-01T00:00:00Z", "seconds_left": 60},
+                "/v1/realtime/transcription_session": lambda token, *_: {"object": "realtime.transcription_session",
+                                                                     "ephemeral_token": f"lai-sess:{token}"},
             },
             calls="/v1/realtime/calls",
             calls_take="json",
@@ -276,22 +253,9 @@ OWN: dict[str, Kind] = {
         "the same, as it is now",
     ),
     "vllm": Kind(
-        Habits(
-            lists=models("mistralai/Voxtral-Mini-4B-Realtime"),
-            shape=Shape(first="bare", updates="refused"),
-            server="uvicorn",
-        ),
-        {
-            "well": Right(
-                (0, 1, 3), ("update-not-applied", "session-update-unanswered", "unexpected-answer"), SOCKET, must=False
-            ),
-            "none": Right(
-                (0, 1, 2, 3),
-                ("update-not-applied", "session-update-unanswered", "unexpected-answer"),
-                SOCKET,
-                must=False,
-            ),
-        },
+        Habits(lists=models("mistralai/Voxtral-Mini-4B-Realtime"), shape=Shape(first="bare", updates="refused"), server="uvicorn"),
+        {"well": Right((0, 1, 3), ("update-not-applied", "session-update-unanswered", "unexpected-answer"), SOCKET, must=False),
+         "none": Right((0, 1, 2, 3), ("update-not-applied", "session-update-unanswered", "unexpected-answer"), SOCKET, must=False)},
         "vllm-project/vllm @ 0787aaa vllm/entrypoints/openai/realtime/connection.py: session.created without a session, model in the update",
     ),
     "inworld": Kind(
@@ -311,13 +275,8 @@ OWN: dict[str, Kind] = {
             lists=models("grok-voice"),
             mints={"/v1/realtime/client_secrets": lambda token, ends, _: {"value": token, "expires_at": ends}},
             shape=Shape(first="conversation", kinds=("realtime",)),
-            refuses=Said(
-                400,
-                {
-                    "code": "invalid-argument",
-                    "error": "Incorrect API key provided: sk-***. You can obtain an API key from https://console.x.ai.",
-                },
-            ),
+            refuses=Said(400, {"code": "invalid-argument", "error": "Incorrect API key provided: sk-***. You can obtain an API key from "
+                                                                    "https://console.x.ai."}),
         ),
         works(SOCKET | {"mint"}),
         "docs.x.ai: conversation.created comes first; a wrong key is 400",
@@ -325,179 +284,127 @@ OWN: dict[str, Kind] = {
     "azure-like": Kind(
         bearer(
             key_header="api-key",
-            refuses=Said(
-                401,
-                {
-                    "error": {
-                        "code": "401",
-                        "message": "Access denied due to invalid subscription key or wrong API endpoint. "
-                        "Make sure to provide a valid key for an active subscription and use a correct regional API endpoint "
-                        "for your resource.",
-                    }
-                },
-            ),
+            refuses=Said(401, {"error": {"code": "401", "message": "Access denied due to invalid subscription key or wrong API endpoint. "
+                                         "Make sure to provide a valid key for an active subscription and use a correct regional API endpoint "
+                                         "for your resource."}}),
         ),
-        {"well": broken(*KEY, *NO_KEY, "azure-auth-or-url", must=False)},
+        {"well": Right(), "wrong": broken(*KEY, "azure-auth-or-url")},
         "learn.microsoft.com: the header api-key",
     ),
-    "moshi": Kind(
-        Habits(socket="/api/chat", unknown=Said(404, "404: Not Found")), nothing(), "kyutai-labs/moshi: /api/chat alone"
-    ),
-    "fastrtc": Kind(
-        Habits(socket=None, calls="/webrtc/offer", calls_take="json"),
-        nothing(),
-        "gradio-app/fastrtc: POST /webrtc/offer, JSON",
-    ),
+    "moshi": Kind(Habits(socket="/api/chat", unknown=Said(404, "404: Not Found")), nothing(), "kyutai-labs/moshi: /api/chat alone"),
+    "fastrtc": Kind(Habits(socket=None, calls="/webrtc/offer", calls_take="json"), nothing(), "gradio-app/fastrtc: POST /webrtc/offer, JSON"),
     "openrouter": Kind(
-        bearer(lists_openly=True, socket=None, unknown=Said(404, {"error": {"message": "Not Found", "code": 404}})),
+        bearer(lists_openly=True, socket=None,
+               unknown=Said(404, {"error": {"message": "Not Found", "code": 404}})),
         nothing(),
         "openrouter.ai: its list of models asks for no key; no realtime route",
     ),
     "ollama": Kind(
-        Habits(socket=None, lists=models("llama3.2:latest"), unknown=Said(404, "404 page not found")),
-        nothing(),
+        Habits(socket=None, lists=models("llama3.2:latest"), unknown=Said(404, "404 page not found")), nothing(),
         "ollama/ollama: /v1/models, no realtime route",
     ),
     "keyless": Kind(_KEYLESS, keyless(), ""),
     "keyless-no-models": Kind(Habits(), keyless()),
     "keyless-calls": Kind(replace(_KEYLESS, calls="/v1/realtime/calls", hangs_up=True), keyless(SOCKETS | {"calls"})),
     "keyless-full": Kind(
-        replace(_KEYLESS, calls="/v1/realtime/calls", hangs_up=True, mints={"/v1/realtime/client_secrets": ga_mint}),
-        keyless(ALL),
+        replace(_KEYLESS, calls="/v1/realtime/calls", hangs_up=True, mints={"/v1/realtime/client_secrets": ga_mint}), keyless(ALL)
     ),
-    "full": Kind(
-        bearer(calls="/v1/realtime/calls", hangs_up=True, mints={"/v1/realtime/client_secrets": ga_mint}), works(ALL)
-    ),
+    "full": Kind(bearer(calls="/v1/realtime/calls", hangs_up=True, mints={"/v1/realtime/client_secrets": ga_mint}), works(ALL)),
     "calls-only": Kind(bearer(socket=None, calls="/v1/realtime/calls"), works(frozenset({"calls"}))),
-    "mint-only": Kind(
-        bearer(lists=None, socket=None, mints={"/v1/realtime/client_secrets": ga_mint}),
-        {**works(frozenset({"mint"})), "well": Right((0, 1, 3), NOTHING, frozenset({"mint"}), must=False)},
-    ),
-    "mints-refuses": Kind(
-        bearer(mints={"/v1/realtime/client_secrets": ga_mint}, tokens_open=()), works(SOCKETS | {"mint"})
-    ),
+    "mint-only": Kind(bearer(lists=None, socket=None, mints={"/v1/realtime/client_secrets": ga_mint}),
+                      {**works(frozenset({"mint"})), "well": Right((0, 1, 3), NOTHING, frozenset({"mint"}), must=False)}),
+    "mints-refuses": Kind(bearer(mints={"/v1/realtime/client_secrets": ga_mint}, tokens_open=()), works(SOCKETS | {"mint"})),
     "mints-as-the-beta": Kind(
-        bearer(
-            mints={
-                "/v1/realtime/client_secrets": lambda token, ends, _: {
-                    "client_secret": {"value": token, "expires_at": ends}
-                }
-            }
-        ),
+        bearer(mints={"/v1/realtime/client_secrets": lambda token, ends, _: {"client_secret": {"value": token, "expires_at": ends}}}),
         works(SOCKETS | {"mint"}),
     ),
     "beta-only": Kind(
-        bearer(
-            shape=Shape("beta", kinds=("realtime",)),
-            calls="/v1/realtime",
-            mints={
-                "/v1/realtime/sessions": lambda token, ends, _: (
-                    beta("gpt-realtime-2.1", "realtime") | {"client_secret": {"value": token, "expires_at": ends}}
-                )
-            },
-        ),
+        bearer(shape=Shape("beta", kinds=("realtime",)), calls="/v1/realtime",
+               mints={"/v1/realtime/sessions": lambda token, ends, _: beta("gpt-realtime-2.1", "realtime")
+                      | {"client_secret": {"value": token, "expires_at": ends}}}),
         works(SOCKET),
     ),
     "one-slot": Kind(replace(_KEYLESS, slots=1), keyless(SOCKETS)),
     "one-slot-calls": Kind(replace(_KEYLESS, slots=1, calls="/v1/realtime/calls"), keyless(SOCKETS | {"calls"})),
     "two-slots": Kind(replace(_KEYLESS, slots=2, calls="/v1/realtime/calls"), keyless(SOCKETS | {"calls"})),
-    "slots-close": Kind(
-        replace(_KEYLESS, slots=1, full=Ended(1013, "Server is busy, try again later")), keyless(SOCKETS)
-    ),
-    "all-taken": Kind(
-        replace(_KEYLESS, slots=0), {"well": broken(*FULL, offers=SOCKET), "none": broken(*FULL, exits=(1, 3))}
-    ),
+    "slots-close": Kind(replace(_KEYLESS, slots=1, full=Ended(1013, "Server is busy, try again later")), keyless(SOCKETS)),
+    "all-taken": Kind(replace(_KEYLESS, slots=0), {"well": broken(*FULL, offers=SOCKET), "none": broken(*FULL, exits=(1, 3))}),
     "all-taken-1008": Kind(
         replace(_KEYLESS, slots=0, full=Ended(1008, "Too many connections")),
         {"well": broken(*FULL, "websocket-closed-by-policy", "rate-limit")},
     ),
-    "x-api-key": Kind(
-        bearer(key_header="x-api-key", refuses=Said(401, {"error": "Missing X-API-Key header"})),
-        {"well": broken(*NO_KEY, *KEY, must=False)},
-    ),
+    "x-api-key": Kind(bearer(key_header="x-api-key", refuses=Said(401, {"error": "Missing X-API-Key header"})),
+                      {"well": broken(*NO_KEY, *KEY, must=False)}),
     "api-version": Kind(
         bearer(needs_query="api-version"),
-        {
-            "well": broken(
-                "azure-auth-or-url", "url-not-known-here", "unexpected-answer", "websocket-upgrade-refused", must=False
-            )
-        },
+        {"well": broken("azure-auth-or-url", "url-not-known-here", "unexpected-answer", "websocket-upgrade-refused", must=False)},
     ),
     "guards-all": Kind(bearer(guards_all=True), works()),
-    "aws-403": Kind(
-        bearer(before=_aws, lists=None),
-        {"well": Right(offers=SOCKETS), "wrong": broken(*KEY)},
-        "docs.aws.amazon.com/apigateway: an unknown route is 403 Missing Authentication Token",
-    ),
-    "websockets-426": Kind(
-        Habits(before=_no_upgrade_426), keyless(), "python-websockets: HTTP is 426, another method is cut off"
-    ),
+    "aws-403": Kind(bearer(before=_aws, lists=None), {"well": Right(offers=SOCKETS), "wrong": broken(*KEY)},
+                    "docs.aws.amazon.com/apigateway: an unknown route is 403 Missing Authentication Token"),
+    "websockets-426": Kind(Habits(before=_no_upgrade_426), keyless(), "python-websockets: HTTP is 426, another method is cut off"),
     "ws-npm": Kind(Habits(before=_ws_library), keyless(), "npm ws: HTTP is 426"),
     "python-501": Kind(replace(_KEYLESS, before=_python_http), keyless(), "http.server: methods it has not are 501"),
     "posts-405": Kind(replace(_KEYLESS, unknown=_detail("Method Not Allowed", 405)), keyless()),
-    "unknown-401": Kind(
-        bearer(unknown=Said(401, {"error": "unauthorized"})), {"well": Right(offers=SOCKETS), "wrong": broken(*KEY)}
-    ),
+    "unknown-401": Kind(bearer(unknown=Said(401, {"error": "unauthorized"})), {"well": Right(offers=SOCKETS), "wrong": broken(*KEY)}),
     "spa": Kind(Habits(before=_spa, socket=None, unknown=Said(404)), nothing("answer-not-from-the-api")),
     "spa-socket": Kind(Habits(before=_spa), keyless()),
     "echo": Kind(Habits(shape=Shape(first="echo")), nothing(*SILENT, "answer-not-from-the-api")),
     "silent": Kind(Habits(shape=Shape(first="silence")), {"well": broken(*SILENT, *NOTHING)}),
-    "another-protocol": Kind(
-        Habits(shape=Shape(first="text")), nothing(*SILENT, "answer-not-from-the-api", "event-type-unknown")
-    ),
-    "created-late": Kind(
-        replace(_KEYLESS, shape=Shape(first="after-update")), {"well": Right((0, 1, 3), SILENT, SOCKETS, must=False)}
-    ),
-    "ignores-updates": Kind(
-        replace(_KEYLESS, shape=Shape(updates="ignored")), {"well": Right((0, 1, 3), SILENT, SOCKETS, must=False)}
-    ),
-    "unchanged": Kind(
-        replace(_KEYLESS, shape=Shape(updates="unchanged")),
-        {"well": Right((0, 1, 3), NOT_APPLIED, SOCKETS, must=False)},
-    ),
+    "another-protocol": Kind(Habits(shape=Shape(first="text")), nothing(*SILENT, "answer-not-from-the-api", "event-type-unknown")),
+    "created-late": Kind(replace(_KEYLESS, shape=Shape(first="after-update")),
+                         {"well": Right((0, 1, 3), SILENT, SOCKETS, must=False)}),
+    "ignores-updates": Kind(replace(_KEYLESS, shape=Shape(updates="ignored")), {"well": Right((0, 1, 3), SILENT, SOCKETS, must=False)}),
+    "unchanged": Kind(replace(_KEYLESS, shape=Shape(updates="unchanged")), {"well": Right((0, 1, 3), NOT_APPLIED, SOCKETS, must=False)}),
     "wants-type": Kind(replace(_KEYLESS, shape=Shape(wants_type=True)), keyless()),
+    "binary-frames": Kind(replace(_KEYLESS, shape=Shape(binary=True)), keyless()),
+    "hello-first": Kind(replace(_KEYLESS, shape=Shape(first="hello")), keyless(), "an event of its own comes before session.created"),
+    "pings": Kind(replace(_KEYLESS, shape=Shape(pings=True)), keyless(), "an event of its own comes before every answer"),
+    "mint-201": Kind(bearer(mints={"/v1/realtime/client_secrets": ga_mint}, mint_status=201), works(SOCKETS | {"mint"})),
+    "mint-own-token": Kind(
+        bearer(mints={"/v1/realtime/client_secrets": lambda token, ends, _: {"value": f"tok-{token[3:]}"}}), works(SOCKETS | {"mint"}),
+        "its tokens have no ek_, and no end is told"),
+    "mint-iso": Kind(
+        bearer(mints={"/v1/realtime/client_secrets": lambda token, ends, _: {"value": token, "expires_at": "2100-01-01T00:00:00Z"}}),
+        works(SOCKETS | {"mint"}), "the end is a day"),
+    "mint-own-shape": Kind(
+        bearer(mints={"/v1/realtime/client_secrets": lambda token, ends, _: {"token": token, "expires_in": 60}}),
+        {"well": Right((0, 1, 3), ("token-not-in-answer",), SOCKETS, must=False)}, "{token, expires_in}"),
+    "calls-json-answer": Kind(
+        bearer(calls="/v1/realtime/calls", calls_take="any", answers_json=True),
+        {"well": Right((0, 1, 3), ("answer-not-sdp", "error-json-used-as-sdp-answer"), SOCKETS, must=False)},
+        "the offer is taken as SDP, the answer is {sdp, type}"),
+    "calls-want-model": Kind(
+        bearer(calls="/v1/realtime/calls", needs_query="model", hangs_up=True, shape=Shape(kinds=("realtime",))),
+        works(SOCKET | {"calls"})),
+    "slashes": Kind(bearer(before=_slashes, calls="/v1/realtime/calls/", lists=None), works(SOCKETS),
+                    "starlette: redirect_slashes, a 307 to the path with a slash"),
+    "no-plan": Kind(
+        bearer(socket_refuses=None, before=_no_plan),
+        {"well": broken("account-without-realtime-access", "missing-permission-scope", "model-not-found-or-no-access",
+                        "gateway-key-refused", must=False)}),
+    "limit-of-12": Kind(bearer(limit=12), {"well": Right((0, 3), ("rate-limit",), SOCKET)}, "a gateway that counts requests"),
+    "locks-out": Kind(
+        bearer(locks_out_after=5, calls="/v1/realtime/calls", hangs_up=True), {"well": Right(offers=SOCKETS | {"calls"})},
+        "five refused credentials, and an address is shut out"),
+    "late-slot": Kind(replace(_KEYLESS, slots=1, frees_late=True), keyless()),
+    "query-token": Kind(bearer(before=_query_token, lists=None), {"well": broken(*NO_KEY, *ALIKE, must=False)}, "only ?token= counts"),
     "any-intent": Kind(replace(_KEYLESS, shape=Shape(kinds=("realtime",))), keyless(SOCKET)),
     "model-elsewhere": Kind(
-        bearer(
-            lists=models("my-voice", "my-ears"),
-            models_known=("my-voice", "my-ears"),
-            model_unknown=Said(
-                404,
-                {
-                    "error": {
-                        "message": "The model does not exist",
-                        "type": "invalid_request_error",
-                        "code": "model_not_found",
-                    }
-                },
-            ),
-        ),
+        bearer(lists=models("my-voice", "my-ears"), models_known=("my-voice", "my-ears"),
+               model_unknown=Said(404, {"error": {"message": "The model does not exist", "type": "invalid_request_error",
+                                                  "code": "model_not_found"}})),
         {"well": broken(*MODEL, offers=SOCKET)},
     ),
     "model-named": Kind(
-        bearer(
-            lists=models("my-voice", "my-ears"),
-            models_known=("my-voice", "my-ears"),
-            model_unknown=Said(
-                404,
-                {
-                    "error": {
-                        "message": "The model does not exist",
-                        "type": "invalid_request_error",
-                        "code": "model_not_found",
-                    }
-                },
-            ),
-        ),
+        bearer(lists=models("my-voice", "my-ears"), models_known=("my-voice", "my-ears"),
+               model_unknown=Said(404, {"error": {"message": "The model does not exist", "type": "invalid_request_error",
+                                                  "code": "model_not_found"}})),
         {"well": Right(offers=SOCKETS)},
         model="my-voice",
     ),
     **{name: Kind(replace(_KEYLESS, lists=answer), keyless()) for name, answer in ODD_LISTS.items()},
-    **{
-        f"{name}-key": Kind(bearer(lists=answer), works())
-        for name, answer in ODD_LISTS.items()
-        if name in ("models-400", "models-403-html")
-    },
+    **{f"{name}-key": Kind(bearer(lists=answer), works()) for name, answer in ODD_LISTS.items() if name in ("models-400", "models-403-html")},
     **{name: Kind(bearer(refuses=answer), works()) for name, answer in REFUSALS.items()},
     **{name: Kind(bearer(refuses=answer), works(refused=ALIKE)) for name, answer in VAGUE_REFUSALS.items()},
     **{name: Kind(bearer(socket_refuses=end), works()) for name, end in CLOSES.items()},
@@ -510,7 +417,7 @@ def _apim(status: int, message: str) -> Said:
 
 
 def _sockets_alone(request: web.Request, upgrade: bool) -> Refusal | None:
-    return None if upgrade and request.path == "/v1/realtime" else NOT_FOUND
+    return None if upgrade and request.path.endswith("/realtime") else NOT_FOUND
 
 
 def _nested(status: int, body: bytes) -> Said:
@@ -519,9 +426,7 @@ def _nested(status: int, body: bytes) -> Said:
 
 
 def _wrapped_502(status: int, body: bytes) -> Said:
-    return Said(
-        502, {"error": {"message": f"upstream returned {status}", "type": "upstream_error", "upstream": body.decode()}}
-    )
+    return Said(502, {"error": {"message": f"upstream returned {status}", "type": "upstream_error", "upstream": body.decode()}})
 
 
 def _always(answer: Refusal, over_socket: Refusal | None = None) -> Callable[[web.Request, bool], Refusal | None]:
@@ -543,188 +448,87 @@ def _new_api(request: web.Request, upgrade: bool) -> Refusal | None:
 def _portkey(request: web.Request, upgrade: bool) -> Refusal | None:
     if "x-portkey-provider" in request.headers or "x-portkey-config" in request.headers:
         return None
-    return Said(
-        400, {"status": "failure", "message": "Either x-portkey-config or x-portkey-provider header is required"}
-    )
+    return Said(400, {"status": "failure", "message": "Either x-portkey-config or x-portkey-provider header is required"})
 
 
 def _bifrost(request: web.Request, upgrade: bool) -> Refusal | None:
     if upgrade and "/" not in request.query.get("model", "/"):
-        return Said(
-            400,
-            {
-                "is_bifrost_error": False,
-                "status_code": 400,
-                "error": {"message": "model should be in provider/model format"},
-            },
-        )
+        return Said(400, {"is_bifrost_error": False, "status_code": 400, "error": {"message": "model should be in provider/model format"}})
     return None
 
 
 _DEAD_1011 = Ended(1011, "[Errno 111] Connect call failed ('127.0.0.1', 9)")
-_NGINX_502 = Said(
-    502,
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
-    "<hr><center>nginx/1.27.3</center>\r\n</body>\r\n</html>\r\n",
-    "text/html",
-)
-_ENVOY = Said(
-    503,
-    "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure "
-    "reason: delayed connect error: Connection refused",
-)
-_QUOTA = Said(
-    429,
-    {
-        "error": {
-            "message": 'OpenAIException - {"error": {"message": "You exceeded your current quota, please check your plan and '
-            'billing details.", "type": "insufficient_quota", "code": "insufficient_quota"}}',
-            "code": "429",
-        }
-    },
-)
-_COOLED = Said(
-    429,
-    {
-        "error": {
-            "message": "No deployments available for selected model, Try again in 5 seconds. Passed "
-            "model=gpt-realtime-2.1. pre-call-checks=False, cooldown_list=['b1c2']",
-            "type": "None",
-            "code": "429",
-        }
-    },
-)
-_NO_CHANNEL = Said(
-    503,
-    {
-        "error": {
-            "message": "No available channel for model gpt-realtime-2.1 under group default (distributor) "
-            "(request id: 20261130)",
-            "type": "new_api_error",
-            "code": "model_not_found",
-        }
-    },
-)
-_UPSTREAM_401 = Said(
-    401,
-    {
-        "error": {
-            "message": 'OpenAIException - {\n  "error": {\n    "message": "Incorrect API key provided: sk-UPSTR****0000. '
-            'You can find your API key at https://platform.openai.com/account/api-keys.",\n    "type": '
-            '"invalid_request_error",\n    "code": "invalid_api_key"\n  }\n}',
-            "type": None,
-            "code": "401",
-        }
-    },
-)
+_NGINX_502 = Said(502, "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
+                  "<hr><center>nginx/1.27.3</center>\r\n</body>\r\n</html>\r\n", "text/html")
+_ENVOY = Said(503, "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure "
+              "reason: delayed connect error: Connection refused")
+_QUOTA = Said(429, {"error": {"message": 'OpenAIException - {"error": {"message": "You exceeded your current quota, please check your plan and '
+                              'billing details.", "type": "insufficient_quota", "code": "insufficient_quota"}}', "code": "429"}})
+_COOLED = Said(429, {"error": {"message": "No deployments available for selected model, Try again in 5 seconds. Passed "
+                               "model=gpt-realtime-2.1. pre-call-checks=False, cooldown_list=['b1c2']", "type": "None", "code": "429"}})
+_NO_CHANNEL = Said(503, {"error": {"message": "No available channel for model gpt-realtime-2.1 under group default (distributor) "
+                                   "(request id: 20261130)", "type": "new_api_error", "code": "model_not_found"}})
+_UPSTREAM_401 = Said(401, {"error": {"message": 'OpenAIException - {\n  "error": {\n    "message": "Incorrect API key provided: sk-UPSTR****0000. '
+                                     'You can find your API key at https://platform.openai.com/account/api-keys.",\n    "type": '
+                                     '"invalid_request_error",\n    "code": "invalid_api_key"\n  }\n}', "type": None, "code": "401"}})
 _BAD_KEY = "sk-FAKE-upstream-000000000000000000000000"
 
 FRONTS: dict[str, Kind] = {
-    "nginx": Kind(
-        Front(key_header="", passes_credentials=True, server="nginx/1.27.3"),
-        {"well": Right(offers=ALL), "wrong": broken(*KEY, offers=ALL)},
-    ),
-    "nginx-dead": Kind(
-        Front(key_header="", passes_credentials=True, server="nginx/1.27.3", first=lambda *_: _NGINX_502),
-        {"well": broken(*UPSTREAM_GONE, "server-unavailable")},
-        "nginx.org: the page of a 502",
-    ),
+    "nginx": Kind(Front(key_header="", passes_credentials=True, server="nginx/1.27.3"), {"well": Right(offers=ALL), "wrong": broken(*KEY, offers=ALL)}),
+    "nginx-dead": Kind(Front(key_header="", passes_credentials=True, server="nginx/1.27.3", first=lambda *_: _NGINX_502),
+                       {"well": broken(*UPSTREAM_GONE, "server-unavailable")}, "nginx.org: the page of a 502"),
     "nginx-no-upgrade": Kind(
         Front(key_header="", passes_credentials=True, server="nginx/1.27.3", passes_sockets=False),
-        {
-            "well": broken(
-                "proxy-websocket-route-missing",
-                "websocket-upgrade-refused",
-                "websocket-on-rest-path",
-                offers=ALL - {"websocket"},
-            )
-        },
+        {"well": broken("proxy-websocket-route-missing", "websocket-upgrade-refused", "websocket-on-rest-path", offers=ALL - {"websocket"})},
         "nginx.org/en/docs/http/websocket.html: Upgrade is not passed unless told",
     ),
-    "envoy-dead": Kind(
-        Front(key_header="", server="envoy", first=lambda *_: _ENVOY),
-        {"well": broken(*UPSTREAM_GONE, "server-unavailable")},
-        "envoyproxy.io: the text of a 503",
-    ),
-    "envoy-no-host": Kind(
-        Front(key_header="", server="envoy", first=lambda *_: Said(503, "no healthy upstream")),
-        {"well": broken(*UPSTREAM_GONE, "server-unavailable")},
-    ),
-    "kong": Kind(
-        Front(
-            key_header="apikey",
-            server="kong/3.9.0",
-            misses=Said(401, {"message": "No API key found in request"}),
-            refuses=Said(401, {"message": "Unauthorized"}),
-            tokens_open=False,
-        ),
-        {"well": broken(*NO_KEY, "gateway-key-refused", must=False)},
-        "developer.konghq.com: key-auth",
-    ),
+    "envoy-dead": Kind(Front(key_header="", server="envoy", first=lambda *_: _ENVOY), {"well": broken(*UPSTREAM_GONE, "server-unavailable")},
+                       "envoyproxy.io: the text of a 503"),
+    "envoy-no-host": Kind(Front(key_header="", server="envoy", first=lambda *_: Said(503, "no healthy upstream")),
+                          {"well": broken(*UPSTREAM_GONE, "server-unavailable")}),
+    "kong-key": Kind(
+        Front(key_header="apikey", server="kong/3.9.0", misses=Said(401, {"message": "No API key found in request"}),
+              refuses=Said(401, {"message": "Unauthorized"}), tokens_open=False, passes_credentials=True),
+        {"well": Right(offers=ALL)}, header="apikey"),
+    "apim-key": Kind(
+        Front(key_header="Ocp-Apim-Subscription-Key", server="Microsoft-IIS/10.0", tokens_open=False, passes_credentials=True),
+        {"well": Right(offers=ALL)}, header="Ocp-Apim-Subscription-Key"),
+    "portkey-key": Kind(Front(key_header="", passes_credentials=True, server="cloudflare", first=_portkey),
+                        {"well": Right(offers=ALL)}, header="x-portkey-provider"),
+    "kong": Kind(Front(key_header="apikey", server="kong/3.9.0", misses=Said(401, {"message": "No API key found in request"}),
+                       refuses=Said(401, {"message": "Unauthorized"}), tokens_open=False),
+                 {"well": broken(*NO_KEY, "gateway-key-refused", must=False)}, "developer.konghq.com: key-auth"),
     "apim": Kind(
-        Front(
-            key_header="Ocp-Apim-Subscription-Key",
-            server="Microsoft-IIS/10.0",
-            tokens_open=False,
-            misses=_apim(
-                401,
-                "Access denied due to missing subscription key. Make sure to include subscription key when making requests "
-                "to an API.",
-            ),
-        ),
+        Front(key_header="Ocp-Apim-Subscription-Key", server="Microsoft-IIS/10.0", tokens_open=False,
+              misses=_apim(401, "Access denied due to missing subscription key. Make sure to include subscription key when making requests "
+                                "to an API.")),
         {"well": broken(*NO_KEY, "gateway-key-refused", "azure-auth-or-url", must=False)},
         "learn.microsoft.com/azure/api-management: subscription keys",
     ),
-    "portkey": Kind(
-        Front(key_header="", passes_credentials=True, server="cloudflare", first=_portkey),
-        {"well": broken("unexpected-answer", must=False)},
-        "portkey.ai/docs: which provider is asked is a header",
-    ),
+    "portkey": Kind(Front(key_header="", passes_credentials=True, server="cloudflare", first=_portkey), {"well": broken("unexpected-answer", must=False)},
+                    "portkey.ai/docs: which provider is asked is a header"),
     "cloudflare": Kind(
-        Front(
-            server="cloudflare",
-            first=_sockets_alone,
-            refuses=Said(
-                401,
-                {"success": False, "result": [], "messages": [], "error": [{"code": 2009, "message": "Unauthorized"}]},
-            ),
-        ),
+        Front(server="cloudflare", first=_sockets_alone, root="/v1/account/gateway/openai", refuses=Said(401, {"success": False, "result": [], "messages": [],
+                                                                           "error": [{"code": 2009, "message": "Unauthorized"}]})),
         works(),
-        "developers.cloudflare.com/ai-gateway/usage/websockets-api/realtime-api",
+        base="/v1/account/gateway/openai",
+        source="developers.cloudflare.com/ai-gateway/usage/websockets-api/realtime-api",
     ),
     "websocket-proxy": Kind(Front(server="uvicorn", first=_sockets_alone, refuses=_detail("Invalid token")), works()),
-    "websocket-proxy-keyless": Kind(
-        Front(key_header="", server="uvicorn", first=_sockets_alone),
-        {"well": Right(offers=SOCKETS), "none": Right(offers=SOCKETS)},
-    ),
+    "websocket-proxy-keyless": Kind(Front(key_header="", server="uvicorn", first=_sockets_alone),
+                                    {"well": Right(offers=SOCKETS), "none": Right(offers=SOCKETS)}),
     "new-api": Kind(
-        Front(
-            server="",
-            first=_new_api,
-            refuses=Said(401, {"error": {"message": "无效的令牌 (request id: 20261130)", "type": "new_api_error"}}),
-            misses=Said(401, {"error": {"message": "未提供令牌 (request id: 20261130)", "type": "new_api_error"}}),
-        ),
+        Front(server="", first=_new_api, refuses=Said(401, {"error": {"message": "无效的令牌 (request id: 20261130)", "type": "new_api_error"}}),
+              misses=Said(401, {"error": {"message": "未提供令牌 (request id: 20261130)", "type": "new_api_error"}})),
         works(),
         "QuantumNous/new-api @ 009910b controller/relay.go: RelayNotFound",
     ),
-    "new-api-no-channel": Kind(
-        Front(server="", first=_always(_NO_CHANNEL)),
-        {"well": broken(*MODEL)},
-        "QuantumNous/new-api: no channel has the model",
-    ),
+    "new-api-no-channel": Kind(Front(server="", first=_always(_NO_CHANNEL)), {"well": broken(*MODEL)},
+                               "QuantumNous/new-api: no channel has the model"),
     "bifrost": Kind(
-        Front(
-            server="fasthttp",
-            first=_bifrost,
-            token=lambda token: f"ek_bf_{token[3:]}",
-            refuses=Said(
-                401, {"is_bifrost_error": True, "status_code": 401, "error": {"message": "virtual key not found"}}
-            ),
-        ),
-        {
-            "well": broken("model-parameter-missing", *MODEL, offers=ALL, exits=(0, 1, 3), must=False),
-            "wrong": broken(*KEY, offers=ALL),
-        },
+        Front(server="fasthttp", first=_bifrost, token=lambda token: f"ek_bf_{token[3:]}",
+              refuses=Said(401, {"is_bifrost_error": True, "status_code": 401, "error": {"message": "virtual key not found"}})),
+        {"well": broken("model-parameter-missing", *MODEL, offers=ALL, exits=(0, 1, 3), must=False), "wrong": broken(*KEY, offers=ALL)},
         "docs.getbifrost.ai/api-reference/realtime",
     ),
     "gateway": Kind(Front(), works(ALL)),
@@ -732,52 +536,15 @@ FRONTS: dict[str, Kind] = {
     "bad-upstream-key": Kind(Front(upstream_key=_BAD_KEY), {"well": broken(*UPSTREAM_KEY)}),
     "bad-upstream-key-nested": Kind(Front(first=_always(_UPSTREAM_401)), {"well": broken(*UPSTREAM_KEY)}),
     "bad-upstream-key-502": Kind(Front(upstream_key=_BAD_KEY, told=_wrapped_502), {"well": broken(*UPSTREAM_KEY)}),
-    "dead-1011": Kind(
-        Front(
-            first=_always(
-                Said(500, {"error": {"message": "Connection error.", "type": "internal_server_error", "code": "500"}}),
-                _DEAD_1011,
-            )
-        ),
-        {"well": broken(*UPSTREAM_GONE)},
-    ),
-    "dead-502-json": Kind(
-        Front(
-            first=_always(
-                Said(
-                    502,
-                    {
-                        "error": {
-                            "message": "Upstream connection failed: ECONNREFUSED 10.0.0.5:443",
-                            "type": "upstream_error",
-                        }
-                    },
-                )
-            )
-        ),
-        {"well": broken(*UPSTREAM_GONE)},
-    ),
+    "dead-1011": Kind(Front(first=_always(Said(500, {"error": {"message": "Connection error.", "type": "internal_server_error", "code": "500"}}),
+                                          _DEAD_1011)), {"well": broken(*UPSTREAM_GONE)}),
+    "dead-502-json": Kind(Front(first=_always(Said(502, {"error": {"message": "Upstream connection failed: ECONNREFUSED 10.0.0.5:443",
+                                                                   "type": "upstream_error"}}))), {"well": broken(*UPSTREAM_GONE)}),
     "over-quota": Kind(Front(first=_always(_QUOTA)), {"well": broken("quota-exhausted")}),
-    "cooled-down": Kind(
-        Front(first=_always(_COOLED)),
-        {"well": broken("rate-limit", "upstream-unreachable", "server-unavailable", must=False)},
-    ),
+    "cooled-down": Kind(Front(first=_always(_COOLED)), {"well": broken("rate-limit", "upstream-unreachable", "server-unavailable", must=False)}),
     "unknown-model": Kind(
-        Front(
-            first=_always(
-                Said(
-                    400,
-                    {
-                        "error": {
-                            "message": "/realtime: Invalid model name passed in model=gpt-realtime-2.1. Call `/v1/models` "
-                            "to view available models for your key.",
-                            "type": "invalid_request_error",
-                            "code": "400",
-                        }
-                    },
-                )
-            )
-        ),
+        Front(first=_always(Said(400, {"error": {"message": "/realtime: Invalid model name passed in model=gpt-realtime-2.1. Call `/v1/models` "
+                                                 "to view available models for your key.", "type": "invalid_request_error", "code": "400"}}))),
         {"well": broken(*MODEL)},
     ),
 }

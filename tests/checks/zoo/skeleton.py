@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -63,10 +63,7 @@ class Dropped:
 
 Refusal = Said | Ended | Dropped
 NOT_FOUND = Said(404, {"detail": "Not Found"})
-OPENAI_401 = Said(
-    401,
-    {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}},
-)
+OPENAI_401 = Said(401, {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}})
 
 
 def models(*names: str) -> Said:
@@ -82,7 +79,8 @@ class Habits:
     wrong key, `misses` and `socket_misses` to none. `unknown`: to every path it has not; `guards_all`: even there it wants a key first.
     `mints`: below which path, in which shape; its tokens open what `tokens_open` says. `calls`: where an offer goes, and as what.
     `socket`: where a WebSocket opens, None for nowhere. `slots`: how many sessions at a time; `held` by somebody else.
-    `before` may answer any request first.
+    `frees_late`: a slot is given back after one more refusal. `limit`: so many requests, then 429; `locks_out_after` so many refused
+    credentials it answers nobody. `before` may answer any request first.
     """
 
     lists: Refusal | None = None
@@ -108,6 +106,11 @@ class Habits:
     model_unknown: Refusal | None = None
     slots: int | None = None
     full: Refusal = Said(503, {"error": {"message": "All session slots are in use", "type": "session_limit_reached"}})
+    frees_late: bool = False
+    mint_status: int = 200
+    answers_json: bool = False
+    limit: int | None = None
+    locks_out_after: int | None = None
     server: str = ""
     before: Callable[[web.Request], Refusal | None] | None = None
 
@@ -121,7 +124,7 @@ class Stranger:
         self.most_at_once = 0
         self.missed: Counter[str] = Counter()
         self._tokens: dict[str, str] = {}
-        self._open = 0
+        self._open = self._refusals = self._freeing = 0
         self._peers: dict[str, Any] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -145,6 +148,10 @@ class Stranger:
 
     async def _answered(self, request: web.Request, upgrade: bool) -> web.StreamResponse | Refusal:
         has, below = self.habits, request.path
+        if has.limit is not None and self.asked.total() > has.limit:
+            return Said(429, {"error": {"message": "Rate limit exceeded: 12 requests per minute.", "type": "rate_limit_error"}})
+        if has.locks_out_after is not None and self._refusals >= has.locks_out_after:
+            return Said(403, {"error": {"message": "Too many failed attempts from this address.", "type": "forbidden"}})
         if has.before and (first := has.before(request)):
             return first
         if upgrade and below == has.socket:
@@ -167,6 +174,7 @@ class Stranger:
         tokens = (not socket or "socket" in has.tokens_open) if tokens is None else tokens
         if not has.key_header or given == RIGHT_KEY or (tokens and given in self._tokens):
             return None
+        self._refusals += 1
         refuses = (has.socket_refuses if socket else None) or has.refuses
         return refuses if given else ((has.socket_misses if socket else None) or has.misses or refuses)
 
@@ -179,19 +187,20 @@ class Stranger:
         token = f"ek_FAKE{len(self._tokens):028d}"
         self._tokens[token] = session.get("type", "realtime")
         ends = int(time.time()) + (wanted.get("expires_after") or {}).get("seconds", 600)
-        return Said(200, self.habits.mints[request.path](token, ends, session))
+        return Said(self.habits.mint_status, self.habits.mints[request.path](token, ends, session))
 
     def _unfit(self, model: str | None) -> Refusal | None:
         has = self.habits
         if has.models_known and model not in has.models_known:
             return has.model_unknown
-        return has.full if has.slots is not None and self._open >= has.slots else None
+        if has.slots is None or self._open + self._freeing < has.slots:
+            return None
+        self._freeing = 0
+        return has.full
 
     async def _socket(self, request: web.Request) -> web.StreamResponse | Refusal:
         if self.habits.needs_query and self.habits.needs_query not in request.query:
-            return Said(
-                400, {"error": {"code": "BadRequest", "message": f"Missing query parameter {self.habits.needs_query}"}}
-            )
+            return Said(400, {"error": {"code": "BadRequest", "message": f"Missing query parameter {self.habits.needs_query}"}})
         if unfit := self._unfit(request.query.get("model")):
             return unfit
         socket = await upgraded(request)
@@ -199,13 +208,12 @@ class Stranger:
         talk = Talk(self.habits.shape, request.query.get("model") or "", token or request.query.get("intent") or "")
         self._begin()
         try:
-            for event in talk.opens():
-                await socket.send_json(event)
+            await _say(socket, talk.opens(), self.habits.shape)
             async for message in socket:
-                for event in talk.hears(message.data):
-                    await socket.send_json(event)
+                await _say(socket, talk.hears(message.data), self.habits.shape)
         finally:
             self._open -= 1
+            self._freeing = int(self.habits.frees_late)
         return socket
 
     def _begin(self) -> None:
@@ -213,12 +221,11 @@ class Stranger:
         self.most_at_once = max(self.most_at_once, self._open)
 
     async def _call(self, request: web.Request) -> web.StreamResponse | Refusal:
+        if self.habits.needs_query and self.habits.needs_query not in request.query:
+            return Said(422, {"detail": [{"type": "missing", "loc": ["query", self.habits.needs_query], "msg": "Field required"}]})
         sdp, model = await _offer(request, self.habits.calls_take)
         if not sdp.startswith("v=0"):
-            return Said(
-                400,
-                {"error": {"message": "invalid SDP offer", "type": "invalid_request_error", "code": "invalid_offer"}},
-            )
+            return Said(400, {"error": {"message": "invalid SDP offer", "type": "invalid_request_error", "code": "invalid_offer"}})
         if unfit := self._unfit(model):
             return unfit
         call = f"rtc_{len(self._peers)}"
@@ -226,9 +233,9 @@ class Stranger:
             token = self._tokens.get(credential(request, self.habits.key_header or "Authorization"))
             answer = await self._peer(call, sdp, Talk(self.habits.shape, model or "", token or ""))
         except Exception as exc:
-            return Said(
-                400, {"error": {"message": f"could not use the offer: {type(exc).__name__}", "code": "invalid_offer"}}
-            )
+            return Said(400, {"error": {"message": f"could not use the offer: {type(exc).__name__}", "code": "invalid_offer"}})
+        if self.habits.answers_json:
+            return Said(200, {"sdp": answer, "type": "answer"})
         if self.habits.calls_take == "json":
             return Said(self.habits.calls_status, {"sdp": answer, "session_id": call})
         return Said(self.habits.calls_status, answer, self.habits.answer_type, {"Location": f"{request.path}/{call}"})
@@ -267,9 +274,13 @@ class Stranger:
             self._ended(call)
             await peer.close()
             return Said(200)
-        return Said(
-            404, {"error": {"message": "No session found for the provided call_id", "code": "call_id_not_found"}}
-        )
+        return Said(404, {"error": {"message": "No session found for the provided call_id", "code": "call_id_not_found"}})
+
+
+async def _say(socket: web.WebSocketResponse, events: Iterable[Mapping[str, Any]], shape: Shape) -> None:
+    for event in events:
+        text = json.dumps(event)
+        await (socket.send_bytes(text.encode()) if shape.binary else socket.send_str(text))
 
 
 async def upgraded(request: web.Request) -> web.WebSocketResponse:

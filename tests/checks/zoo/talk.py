@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 _PCM = {"type": "audio/pcm", "rate": 24000}
@@ -64,17 +64,20 @@ class Shape:
     """How a server's sessions are.
 
     `first`: what comes when one opens: `created`, nothing before the first update (`after-update`), a conversation before it
-    (`conversation`, as xAI's), nothing of the API at all (`echo`, `silence`, `text`), or without the session (`bare`, as vLLM's).
+    (`conversation`, as xAI's), nothing of the API at all (`echo`, `silence`, `text`), or without the session (`bare`, as vLLM's),
+    or an event of its own (`hello`).
     `updates`: they are `applied`, get no answer (`ignored`), an answer without what was sent (`unchanged`), or are `refused`.
     `kinds`: which kinds it opens; for another than these it opens the first. `wants_type`: an update without `session.type` is refused.
+    `binary`: it sends binary frames. `pings`: an event of its own comes before every answer.
     """
 
     dialect: Literal["ga", "beta"] = "ga"
-    first: Literal["created", "after-update", "conversation", "echo", "silence", "text", "bare"] = "created"
+    first: Literal["created", "after-update", "conversation", "echo", "silence", "text", "bare", "hello"] = "created"
     updates: Literal["applied", "ignored", "unchanged", "refused"] = "applied"
     kinds: tuple[str, ...] = ("realtime", "transcription")
     wants_type: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
+    binary: bool = False
+    pings: bool = False
 
 
 class Talk:
@@ -84,14 +87,16 @@ class Talk:
         wanted = "transcription" if intent == "transcription" else "realtime"
         kind = wanted if wanted in shape.kinds else shape.kinds[0]
         self._shape = shape
-        self._session = deepcopy((ga if shape.dialect == "ga" else beta)(model, kind)) | shape.extra
+        self._session = deepcopy((ga if shape.dialect == "ga" else beta)(model, kind))
         self._number = 0
 
     def opens(self) -> Iterator[dict[str, Any]]:
         first = self._shape.first
         if first == "conversation":
             yield self._event("conversation.created", conversation={"id": "conv_1", "object": "realtime.conversation"})
-        if first in ("created", "conversation"):
+        if first == "hello":
+            yield {"type": "server.hello", "version": "2.3.1"}
+        if first in ("created", "conversation", "hello"):
             yield self._event("session.created", session=deepcopy(self._session))
         if first == "bare":
             yield {"type": "session.created", "id": "sess-1", "created": 1780000000}
@@ -109,6 +114,8 @@ class Talk:
             yield event
         if shape.first in ("echo", "silence", "text"):
             return
+        if shape.pings:
+            yield {"type": "ping", "at": 1780000000}
         if not str(event.get("type")).endswith("session.update"):
             yield self._error("unknown_event", f"Unknown event type: {event.get('type')}")
             return
