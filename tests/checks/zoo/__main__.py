@@ -1,4 +1,7 @@
-"""Asks the servers of the zoo and keeps the screens: `python -m tests.checks.zoo DIRECTORY [PATTERN]`, such as `'models-*.well'`."""
+"""Asks the servers of the zoo and keeps the screens: `python -m tests.checks.zoo DIRECTORY [PATTERN]`.
+
+A pattern is such as `'models-*.well'`.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,13 @@ async def shown(name: str, condition: str, where: Path) -> str:
 
 async def main(where: Path, pattern: str = "*") -> None:
     """All that the pattern names, one after the other."""
-    where.mkdir(parents=True, exist_ok=True)
     for name, kind in ZOO.items():
         for condition in kind.right:
             if fnmatchcase(f"{name}.{condition}", pattern):
-                print(await shown(name, condition, where), flush=True)
+                sys.stdout.write(await shown(name, condition, where) + "\n")
 
 
-asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))
+if __name__ == "__main__":
+    kept_at = Path(sys.argv[1])
+    kept_at.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(kept_at, *sys.argv[2:]))

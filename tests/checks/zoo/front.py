@@ -5,31 +5,35 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
-from tests.checks.zoo.skeleton import RIGHT_KEY, Dropped, Ended, Refusal, Said, credential, upgraded
+from tests.checks.zoo.skeleton import RIGHT_KEY, Refusal, Said, credential, sent, upgraded
 
 _HOP = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "server", "date", "upgrade", "authorization"}
 )
 
 
+_REFUSED = Said(401, {"error": {"message": "Authentication Error", "type": "auth_error"}})
+
+
 @dataclass(frozen=True)
 class Front:
     """What a gateway does.
 
-    `key_header`: where it looks for its own key, "" for nowhere. `passes_credentials`: the caller's goes on, RIGHT_KEY as the emulator's. `refuses` and `misses`: what it says
-    to a wrong key and to none. `first` may answer any request that has passed, being told whether it is an upgrade. `told`: what it
-    makes of an upstream's refusal. `tokens`: its own name of an upstream's token. `server`: its header `Server`. `root`: where the API
-    is below it. `passes_sockets`: else an upgrade arrives as a plain GET.
+    `key_header`: where it looks for its own key, "" for nowhere. `passes_credentials`: the caller's goes on, RIGHT_KEY as the
+    emulator's; else `upstream_key` does, the emulator's where none is given. `refuses` and `misses`: what it says to a wrong key
+    and to none. `first` may answer what has passed, being told whether it is an upgrade; `told`: what it makes of an upstream's
+    refusal. `token`: its own name of an upstream's token. `server`: its header `Server`. `root`: where the API is below it.
+    `passes_sockets`: else an upgrade arrives as a plain GET.
     """
 
     key_header: str = "Authorization"
-    refuses: Refusal = Said(401, {"error": {"message": "Authentication Error", "type": "auth_error"}})
+    refuses: Refusal = _REFUSED
     misses: Refusal | None = None
     first: Callable[[web.Request, bool], Refusal | None] | None = None
     told: Callable[[int, bytes], Said] | None = None
@@ -37,7 +41,7 @@ class Front:
     tokens_open: bool = True
     server: str = "gateway"
     root: str = "/v1"
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     passes_sockets: bool = True
     upstream_key: str | None = None
     passes_credentials: bool = False
@@ -55,20 +59,9 @@ class InFront:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         front, upgrade = self._front, "Upgrade" in request.headers
         self.asked[f"{'WS' if upgrade else request.method} {request.path}"] += 1
-        answer = self._refused(request) or (front.first and front.first(request, upgrade))
-        if answer is None:
-            answer = await (self._piped(request) if upgrade and front.passes_sockets else self._passed_on(request))
-        if isinstance(answer, Said):
-            answer = answer.response()
-        elif isinstance(answer, Ended):
-            answer = await answer.end(request)
-        elif isinstance(answer, Dropped):
-            if request.transport:
-                request.transport.close()
-            answer = web.Response()
-        if not answer.prepared:
-            answer.headers.update({"Server": front.server, **front.headers})
-        return answer
+        first = self._refused(request) or (front.first(request, upgrade) if front.first else None)
+        answer = first or await (self._piped if upgrade and front.passes_sockets else self._passed_on)(request)
+        return await sent(request, answer, {"Server": front.server, **front.headers})
 
     async def close(self) -> None:
         """Nothing is left."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rtdiag.model import Report, Status
-from tests.checks.zoo.kinds import Right
+from tests.checks.zoo.rights import Right
 
 # The cases of which one is green where that part is there.
 GREEN = {

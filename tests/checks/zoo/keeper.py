@@ -14,7 +14,7 @@ from rtdiag.model import Report
 from rtdiag.transport.recorder import Deadlines
 from tests.checks.zoo.front import Front, InFront
 from tests.checks.zoo.judged import wrong
-from tests.checks.zoo.kinds import Kind
+from tests.checks.zoo.rights import Kind
 from tests.checks.zoo.skeleton import RIGHT_KEY, WRONG_KEY, Stranger, served
 
 KEYS = {"well": RIGHT_KEY, "wrong": WRONG_KEY, "none": ""}
@@ -39,7 +39,7 @@ async def kept(kind: Kind) -> AsyncIterator[tuple[str, Stranger | InFront]]:
             yield root + kind.base, stranger
             await stranger.close()
         return
-    async with Emulator(faults=kind.faults, pace=0) as emulator:
+    async with Emulator(pace=0) as emulator:
         front = InFront(kind.ways, emulator.base_url, emulator.key)
         async with served(front.handle) as root:
             yield root + kind.base, front

@@ -20,7 +20,7 @@ from tests.checks.zoo.talk import Shape, Talk
 
 RIGHT_KEY = "sk-FAKE-right-0000000000000000000000000000"
 WRONG_KEY = "sk-FAKE-wrong-0000000000000000000000000000"
-_SUBPROTOCOL = "openai-insecure-api-key."
+_SUBPROTOCOLS = ("openai-insecure-api-key.", "xai-client-secret.")
 
 Body = Mapping[str, Any] | list[Any] | str | bytes
 
@@ -63,7 +63,10 @@ class Dropped:
 
 Refusal = Said | Ended | Dropped
 NOT_FOUND = Said(404, {"detail": "Not Found"})
-OPENAI_401 = Said(401, {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}})
+OPENAI_401 = Said(
+    401,
+    {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}},
+)
 
 
 def models(*names: str) -> Said:
@@ -71,16 +74,21 @@ def models(*names: str) -> Said:
     return Said(200, {"object": "list", "data": [{"id": name, "object": "model", "owned_by": "me"} for name in names]})
 
 
+_FULL = Said(503, {"error": {"message": "All session slots are in use", "type": "session_limit_reached"}})
+_SHAPE = Shape()
+
+
 @dataclass(frozen=True)
 class Habits:
     """What a server of that kind does.
 
-    `lists`: its GET /models. `key_header`: where it looks for a key, "" for nowhere. `refuses` and `socket_refuses`: what it says to a
-    wrong key, `misses` and `socket_misses` to none. `unknown`: to every path it has not; `guards_all`: even there it wants a key first.
-    `mints`: below which path, in which shape; its tokens open what `tokens_open` says. `calls`: where an offer goes, and as what.
-    `socket`: where a WebSocket opens, None for nowhere. `slots`: how many sessions at a time; `held` by somebody else.
-    `frees_late`: a slot is given back after one more refusal. `limit`: so many requests, then 429; `locks_out_after` so many refused
-    credentials it answers nobody. `before` may answer any request first.
+    `lists`: its GET /models. `key_header`: where it looks for a key, "" for nowhere. `refuses` and `socket_refuses`: what it says
+    to a wrong key, `misses` and `socket_misses` to none. `unknown`: to every path that it has not; `guards_all`: even there a key
+    comes first. `mints`: what is answered there, of the token, its end and the session wanted; `tokens_open`: what the tokens are
+    good for. `calls`: where an offer goes; `calls_take`: as what. `socket`: where a WebSocket opens, None for nowhere.
+    `needs_query`: without that parameter neither. `slots`: how many sessions at a time, `full`: what it says to one more;
+    `frees_late`: a slot is given back after one more refusal. `limit`: so many requests, then 429; `locks_out_after` so many
+    refused credentials it answers nobody. `before` may answer any request first.
     """
 
     lists: Refusal | None = None
@@ -100,12 +108,12 @@ class Habits:
     answer_type: str = "application/sdp"
     hangs_up: bool = False
     socket: str | None = "/v1/realtime"
-    shape: Shape = Shape()
+    shape: Shape = _SHAPE
     needs_query: str = ""
     models_known: tuple[str, ...] = ()
     model_unknown: Refusal | None = None
     slots: int | None = None
-    full: Refusal = Said(503, {"error": {"message": "All session slots are in use", "type": "session_limit_reached"}})
+    full: Refusal = _FULL
     frees_late: bool = False
     mint_status: int = 200
     answers_json: bool = False
@@ -116,7 +124,10 @@ class Habits:
 
 
 class Stranger:
-    """A server with those habits; `asked` counts what it was asked, by method and path, WebSockets as `WS`; `missed` what it has not."""
+    """A server with those habits.
+
+    `asked` counts what it was asked, by method and path, WebSockets as `WS`; `missed` what of that it has not.
+    """
 
     def __init__(self, habits: Habits) -> None:
         self.habits = habits
@@ -131,17 +142,7 @@ class Stranger:
         upgrade = "Upgrade" in request.headers
         self.asked[f"{'WS' if upgrade else request.method} {request.path}"] += 1
         answer = await self._answered(request, upgrade)
-        if isinstance(answer, Said):
-            answer = answer.response()
-        elif isinstance(answer, Ended):
-            answer = await answer.end(request)
-        elif isinstance(answer, Dropped):
-            if request.transport:
-                request.transport.close()
-            answer = web.Response()
-        if self.habits.server and not answer.prepared:
-            answer.headers["Server"] = self.habits.server
-        return answer
+        return await sent(request, answer, {"Server": self.habits.server} if self.habits.server else {})
 
     async def close(self) -> None:
         await asyncio.gather(*(peer.close() for peer in self._peers.values()))
@@ -149,7 +150,9 @@ class Stranger:
     async def _answered(self, request: web.Request, upgrade: bool) -> web.StreamResponse | Refusal:
         has, below = self.habits, request.path
         if has.limit is not None and self.asked.total() > has.limit:
-            return Said(429, {"error": {"message": "Rate limit exceeded: 12 requests per minute.", "type": "rate_limit_error"}})
+            return Said(
+                429, {"error": {"message": "Rate limit exceeded: too many in a minute.", "type": "rate_limit_error"}}
+            )
         if has.locks_out_after is not None and self._refusals >= has.locks_out_after:
             return Said(403, {"error": {"message": "Too many failed attempts from this address.", "type": "forbidden"}})
         if has.before and (first := has.before(request)):
@@ -200,7 +203,9 @@ class Stranger:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse | Refusal:
         if self.habits.needs_query and self.habits.needs_query not in request.query:
-            return Said(400, {"error": {"code": "BadRequest", "message": f"Missing query parameter {self.habits.needs_query}"}})
+            return Said(
+                400, {"error": {"code": "BadRequest", "message": f"Missing query parameter {self.habits.needs_query}"}}
+            )
         if unfit := self._unfit(request.query.get("model")):
             return unfit
         socket = await upgraded(request)
@@ -222,10 +227,16 @@ class Stranger:
 
     async def _call(self, request: web.Request) -> web.StreamResponse | Refusal:
         if self.habits.needs_query and self.habits.needs_query not in request.query:
-            return Said(422, {"detail": [{"type": "missing", "loc": ["query", self.habits.needs_query], "msg": "Field required"}]})
+            return Said(
+                422,
+                {"detail": [{"type": "missing", "loc": ["query", self.habits.needs_query], "msg": "Field required"}]},
+            )
         sdp, model = await _offer(request, self.habits.calls_take)
         if not sdp.startswith("v=0"):
-            return Said(400, {"error": {"message": "invalid SDP offer", "type": "invalid_request_error", "code": "invalid_offer"}})
+            return Said(
+                400,
+                {"error": {"message": "invalid SDP offer", "type": "invalid_request_error", "code": "invalid_offer"}},
+            )
         if unfit := self._unfit(model):
             return unfit
         call = f"rtc_{len(self._peers)}"
@@ -233,7 +244,9 @@ class Stranger:
             token = self._tokens.get(credential(request, self.habits.key_header or "Authorization"))
             answer = await self._peer(call, sdp, Talk(self.habits.shape, model or "", token or ""))
         except Exception as exc:
-            return Said(400, {"error": {"message": f"could not use the offer: {type(exc).__name__}", "code": "invalid_offer"}})
+            return Said(
+                400, {"error": {"message": f"could not use the offer: {type(exc).__name__}", "code": "invalid_offer"}}
+            )
         if self.habits.answers_json:
             return Said(200, {"sdp": answer, "type": "answer"})
         if self.habits.calls_take == "json":
@@ -246,21 +259,20 @@ class Stranger:
         peer = self._peers[call] = RTCPeerConnection(RTCConfiguration([]))
         self._begin()
 
-        @peer.on("datachannel")
-        def _(channel: Any) -> None:
-            for event in talk.opens():
-                channel.send(json.dumps(event))
-
-            @channel.on("message")
-            def _(text: str) -> None:
-                for event in talk.hears(text):
+        def opened(channel: Any) -> None:
+            def say(events: Iterable[Mapping[str, Any]]) -> None:
+                for event in events:
                     channel.send(json.dumps(event))
 
-        @peer.on("connectionstatechange")
-        def _() -> None:
+            say(talk.opens())
+            channel.on("message", lambda text: say(talk.hears(text)))
+
+        def changed() -> None:
             if peer.connectionState in ("failed", "closed"):
                 self._ended(call)
 
+        peer.on("datachannel", opened)
+        peer.on("connectionstatechange", changed)
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
         return peer.localDescription.sdp
@@ -274,13 +286,31 @@ class Stranger:
             self._ended(call)
             await peer.close()
             return Said(200)
-        return Said(404, {"error": {"message": "No session found for the provided call_id", "code": "call_id_not_found"}})
+        return Said(
+            404, {"error": {"message": "No session found for the provided call_id", "code": "call_id_not_found"}}
+        )
 
 
 async def _say(socket: web.WebSocketResponse, events: Iterable[Mapping[str, Any]], shape: Shape) -> None:
     for event in events:
         text = json.dumps(event)
         await (socket.send_bytes(text.encode()) if shape.binary else socket.send_str(text))
+
+
+async def sent(
+    request: web.Request, answer: web.StreamResponse | Refusal, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """That answer, with those headers where it has not begun."""
+    if isinstance(answer, Ended):
+        return await answer.end(request)
+    if isinstance(answer, Dropped):
+        if request.transport:
+            request.transport.close()
+        return web.Response()
+    response = answer.response() if isinstance(answer, Said) else answer
+    if not response.prepared:
+        response.headers.update(headers)
+    return response
 
 
 async def upgraded(request: web.Request) -> web.WebSocketResponse:
@@ -294,9 +324,11 @@ def credential(request: web.Request, header: str) -> str:
     """What stands in that header or, for `Authorization`, in the sub-protocol too."""
     if header.lower() != "authorization":
         return request.headers.get(header, "") if header else ""
-    offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    named = [p.removeprefix(_SUBPROTOCOL) for p in offered if p.startswith(_SUBPROTOCOL)]
-    return named[0] if named else request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    for offered in request.headers.get("Sec-WebSocket-Protocol", "").split(","):
+        for prefix in _SUBPROTOCOLS:
+            if offered.strip().startswith(prefix):
+                return offered.strip().removeprefix(prefix)
+    return request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
 
 
 async def _offer(request: web.Request, taken: str) -> tuple[str, str | None]:

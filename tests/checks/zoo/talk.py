@@ -64,11 +64,11 @@ class Shape:
     """How a server's sessions are.
 
     `first`: what comes when one opens: `created`, nothing before the first update (`after-update`), a conversation before it
-    (`conversation`, as xAI's), nothing of the API at all (`echo`, `silence`, `text`), or without the session (`bare`, as vLLM's),
-    or an event of its own (`hello`).
-    `updates`: they are `applied`, get no answer (`ignored`), an answer without what was sent (`unchanged`), or are `refused`.
-    `kinds`: which kinds it opens; for another than these it opens the first. `wants_type`: an update without `session.type` is refused.
-    `binary`: it sends binary frames. `pings`: an event of its own comes before every answer.
+    (`conversation`, as xAI's), an event of its own before it (`hello`), nothing of the API at all (`echo`, `silence`, `text`),
+    or without the session (`bare`, as vLLM's). `updates`: they are `applied`, get no answer (`ignored`), an answer without what
+    was sent (`unchanged`), or are `refused`. `kinds`: which kinds it opens; for another than these it opens the first.
+    `wants_type`: an update without `session.type` is refused. `binary`: it sends binary frames. `pings`: an event of its own
+    comes before every answer.
     """
 
     dialect: Literal["ga", "beta"] = "ga"
