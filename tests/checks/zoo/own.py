@@ -182,33 +182,40 @@ def _query_token(request: web.Request) -> Refusal | None:
     return None if "token" in request.query else Said(401, {"error": "token query parameter required"})
 
 
+_SPEACHES = Habits(
+    lists=models("Systran/faster-whisper-small"),
+    key_header="Authorization",
+    refuses=_detail("Invalid API key", 403),
+    misses=_detail("Not authenticated", 403),
+    socket_refuses=Said(403),
+    socket_misses=Said(403),
+    calls="/v1/realtime",
+    calls_status=200,
+    answer_type="text/plain charset=utf-8",
+    shape=Shape("beta", kinds=("realtime",), envelope=True),
+    needs_query="model",
+    server="uvicorn",
+)
+_TWO_MODELS = bearer(
+    lists=models("my-voice", "my-ears"),
+    models_known=("my-voice", "my-ears"),
+    model_unknown=Said(404, {"error": {"message": "The model does not exist", "code": "model_not_found"}}),
+)
 _KEYLESS = Habits(lists=models("qwen-omni"))
 
 OWN: dict[str, Kind] = {
     "speaches": Kind(
-        Habits(
-            lists=models("Systran/faster-whisper-small"),
-            calls="/v1/realtime",
-            calls_status=200,
-            answer_type="text/plain charset=utf-8",
-            shape=Shape("beta"),
-            needs_query="model",
-            server="uvicorn",
-        ),
-        keyless(),
-        "speaches-ai/speaches @ 9aca787 src/speaches/routers/realtime_ws.py, _rtc.py: flat sessions, no key by default",
+        replace(_SPEACHES, key_header=""),
+        {
+            condition: Right((0, 1, 3), (*SILENT, "event-type-unknown", "event-envelope-malformed"), SOCKET, must=False)
+            for condition in ("well", "none")
+        },
+        "speaches-ai/speaches @ 9aca787 src/speaches/routers/realtime_ws.py, _rtc.py: flat sessions; over WebRTC events "
+        "come in an envelope of its own",
     ),
     "speaches-key": Kind(
-        Habits(
-            lists=models("Systran/faster-whisper-small"),
-            key_header="Authorization",
-            refuses=_detail("Invalid API key", 403),
-            misses=_detail("Not authenticated", 403),
-            socket_refuses=Said(403),
-            shape=Shape("beta"),
-            server="uvicorn",
-        ),
-        works(),
+        replace(_SPEACHES, calls=None),
+        works(SOCKET),
         "the same: a close before the upgrade is a 403 without a body under uvicorn",
     ),
     "localai": Kind(
@@ -306,8 +313,10 @@ OWN: dict[str, Kind] = {
                     }
                 },
             ),
+            mints={"/v1/realtime/client_secrets": ga_mint},
+            calls="/v1/realtime/calls",
         ),
-        {"well": Right(), "wrong": broken(*KEY, "azure-auth-or-url")},
+        {"well": Right(offers=ALL), "wrong": broken(*KEY, "azure-auth-or-url")},
         "learn.microsoft.com: the header api-key",
     ),
     "moshi": Kind(
@@ -485,7 +494,7 @@ OWN: dict[str, Kind] = {
         },
     ),
     "limit-of-6": Kind(
-        bearer(limit=6), {"well": Right((0, 3), ("rate-limit",), SOCKET)}, "a gateway that counts requests"
+        bearer(limit=6), {"well": Right((0, 3), ("rate-limit",), frozenset())}, "a gateway that counts requests"
     ),
     "locks-out": Kind(
         bearer(locks_out_after=5, calls="/v1/realtime/calls", hangs_up=True),
@@ -497,41 +506,8 @@ OWN: dict[str, Kind] = {
         bearer(before=_query_token, lists=None), {"well": broken(*NO_KEY, *ALIKE, must=False)}, "only ?token= counts"
     ),
     "any-intent": Kind(replace(_KEYLESS, shape=Shape(kinds=("realtime",))), keyless(SOCKET)),
-    "model-elsewhere": Kind(
-        bearer(
-            lists=models("my-voice", "my-ears"),
-            models_known=("my-voice", "my-ears"),
-            model_unknown=Said(
-                404,
-                {
-                    "error": {
-                        "message": "The model does not exist",
-                        "type": "invalid_request_error",
-                        "code": "model_not_found",
-                    }
-                },
-            ),
-        ),
-        {"well": broken(*MODEL, offers=SOCKET)},
-    ),
-    "model-named": Kind(
-        bearer(
-            lists=models("my-voice", "my-ears"),
-            models_known=("my-voice", "my-ears"),
-            model_unknown=Said(
-                404,
-                {
-                    "error": {
-                        "message": "The model does not exist",
-                        "type": "invalid_request_error",
-                        "code": "model_not_found",
-                    }
-                },
-            ),
-        ),
-        {"well": Right(offers=SOCKETS)},
-        model="my-voice",
-    ),
+    "model-listed": Kind(_TWO_MODELS, works()),
+    "model-misspelt": Kind(_TWO_MODELS, {"well": broken(*MODEL, offers=SOCKET)}, model="my-vioce"),
     **{name: Kind(replace(_KEYLESS, lists=answer), keyless()) for name, answer in ODD_LISTS.items()},
     **{
         f"{name}-key": Kind(bearer(lists=answer), works())

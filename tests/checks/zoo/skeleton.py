@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -175,7 +176,11 @@ class Stranger:
     def _refused(self, request: web.Request, socket: bool, tokens: bool | None = None) -> Refusal | None:
         has, given = self.habits, credential(request, self.habits.key_header)
         tokens = (not socket or "socket" in has.tokens_open) if tokens is None else tokens
-        if not has.key_header or given == RIGHT_KEY or (tokens and given in self._tokens):
+        if (
+            not has.key_header
+            or given == RIGHT_KEY
+            or (tokens and credential(request, "Authorization") in self._tokens)
+        ):
             return None
         self._refusals += 1
         refuses = (has.socket_refuses if socket else None) or has.refuses
@@ -194,7 +199,7 @@ class Stranger:
 
     def _unfit(self, model: str | None) -> Refusal | None:
         has = self.habits
-        if has.models_known and model not in has.models_known:
+        if has.models_known and model and model not in has.models_known:
             return has.model_unknown
         if has.slots is None or self._open + self._freeing < has.slots:
             return None
@@ -209,7 +214,7 @@ class Stranger:
         if unfit := self._unfit(request.query.get("model")):
             return unfit
         socket = await upgraded(request)
-        token = self._tokens.get(credential(request, self.habits.key_header or "Authorization"))
+        token = self._tokens.get(credential(request, "Authorization"))
         talk = Talk(self.habits.shape, request.query.get("model") or "", token or request.query.get("intent") or "")
         self._begin()
         try:
@@ -241,7 +246,7 @@ class Stranger:
             return unfit
         call = f"rtc_{len(self._peers)}"
         try:
-            token = self._tokens.get(credential(request, self.habits.key_header or "Authorization"))
+            token = self._tokens.get(credential(request, "Authorization"))
             answer = await self._peer(call, sdp, Talk(self.habits.shape, model or "", token or ""))
         except Exception as exc:
             return Said(
@@ -262,7 +267,7 @@ class Stranger:
         def opened(channel: Any) -> None:
             def say(events: Iterable[Mapping[str, Any]]) -> None:
                 for event in events:
-                    channel.send(json.dumps(event))
+                    channel.send(json.dumps(self._wrapped(event)))
 
             say(talk.opens())
             channel.on("message", lambda text: say(talk.hears(text)))
@@ -276,6 +281,11 @@ class Stranger:
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
         return peer.localDescription.sdp
+
+    def _wrapped(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self.habits.shape.envelope:
+            return event
+        return {"type": "full_message", "id": event["event_id"], "data": b64encode(json.dumps(event).encode()).decode()}
 
     def _ended(self, call: str) -> None:
         if self._peers.pop(call, None):

@@ -68,7 +68,7 @@ class Shape:
     or without the session (`bare`, as vLLM's). `updates`: they are `applied`, get no answer (`ignored`), an answer without what
     was sent (`unchanged`), or are `refused`. `kinds`: which kinds it opens; for another than these it opens the first.
     `wants_type`: an update without `session.type` is refused. `binary`: it sends binary frames. `pings`: an event of its own
-    comes before every answer.
+    comes before every answer. `envelope`: over WebRTC each event is wrapped in one of its own.
     """
 
     dialect: Literal["ga", "beta"] = "ga"
@@ -78,6 +78,7 @@ class Shape:
     wants_type: bool = False
     binary: bool = False
     pings: bool = False
+    envelope: bool = False
 
 
 class Talk:
