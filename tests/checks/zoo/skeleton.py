@@ -136,7 +136,7 @@ class Stranger:
         self.most_at_once = 0
         self.missed: Counter[str] = Counter()
         self._tokens: dict[str, str] = {}
-        self._open = self._refusals = self._freeing = 0
+        self._open = self._refusals = self._freeing = self._calls = 0
         self._peers: dict[str, Any] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -244,7 +244,8 @@ class Stranger:
             )
         if unfit := self._unfit(model):
             return unfit
-        call = f"rtc_{len(self._peers)}"
+        self._calls += 1
+        call = f"rtc_{self._calls}"
         try:
             token = self._tokens.get(credential(request, "Authorization"))
             answer = await self._peer(call, sdp, Talk(self.habits.shape, model or "", token or ""))
@@ -256,7 +257,8 @@ class Stranger:
             return Said(200, {"sdp": answer, "type": "answer"})
         if self.habits.calls_take == "json":
             return Said(self.habits.calls_status, {"sdp": answer, "session_id": call})
-        return Said(self.habits.calls_status, answer, self.habits.answer_type, {"Location": f"{request.path}/{call}"})
+        located = {"Location": f"{request.path}/{call}"} if self.habits.hangs_up else {}
+        return Said(self.habits.calls_status, answer, self.habits.answer_type, located)
 
     async def _peer(self, call: str, sdp: str, talk: Talk) -> str:
         from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
