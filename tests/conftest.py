@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ import pytest
 # Compiled modules are kept whatever the machine's variables say: hundreds of processes import the same.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+gc.set_threshold(10_000)  # what a run leaves behind is mostly kept for other tests to look at
 
 # Who starts the tests in the background has signals ignored, and children inherit that. A handler that does nothing they do not.
 for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
@@ -65,6 +69,17 @@ def _forget_the_machine() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Three processes more than there are cores, at most five: many tests mostly wait, and WebRTC has deadlines."""
     return min((os.cpu_count() or 1) + 3, 5)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Garbage is not looked for among what stays: thousands of tests, and all that they import."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
