@@ -1,6 +1,7 @@
 """The shell lines that repeat a request as it was sent, for a person or for support; no credential stands in them.
 
-A shell takes `$OPENAI_API_KEY`, or `$RTDIAG_TOKEN` for a token of the user's own, from its environment. A token that the run
+A shell takes `$OPENAI_API_KEY`, or `$RTDIAG_TOKEN` for a token of the user's own, from its environment, and what a header held
+that is hidden whole from a variable that is called like it. A token that the run
 minted is minted again first. What masking hid of an offer (its `ice-pwd`) is made up at its length, so that it still parses.
 """
 
@@ -54,6 +55,8 @@ def _headers(exchange: Exchange, *, upgrade: bool) -> list[str]:
             continue
         if name.lower() == "authorization":
             found.append(f'-H "{name}: Bearer {_credential(exchange)}"')
+        elif re.fullmatch(r"\*+", value):
+            found.append(f'-H "{name}: ${re.sub(r"[^0-9A-Z]+", "_", name.upper())}"')
         elif name.lower() not in _LEFT_OUT or (upgrade and name.lower() == "connection"):
             shown = re.sub(r"(openai-insecure-api-key\.)[^,\s]+", lambda m: m[1] + _credential(exchange), value)
             found.append(f'-H "{name}: {shown}"' if shown != value else f"-H {shlex.quote(f'{name}: {value}')}")

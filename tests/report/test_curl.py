@@ -113,3 +113,10 @@ def test_every_failed_http_case_of_the_json_has_its_line() -> None:
         needs = case.finding.status in ("fail", "warn", "inconclusive") and case.row.seen.exchange is not None
         assert bool(told[case.id]) is needs
     assert sum(map(bool, told.values())) > 3
+
+
+def test_what_a_header_of_the_users_held_is_taken_from_a_variable() -> None:
+    sent = (("x-my-team", "*****"), ("accept", "application/json"))
+    told = curl.line(Exchange("x1", "GET", "http://h/v1/models", "none", sent, status=401), {})
+    assert '-H "x-my-team: $X_MY_TEAM"' in told
+    assert "-H 'accept: application/json'" in told
