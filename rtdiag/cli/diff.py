@@ -13,9 +13,16 @@ from rtdiag.cli.usage import recorded, refuse
 @click.command("diff", context_settings=ENVIRONMENT)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
+@click.option(
+    "--target",
+    metavar="NAME",
+    default="",
+    allow_from_autoenv=False,
+    help="Of reports of --all: the runs of that target.",
+)
 @table_or_json
 @click.option("-v", "--verbose", is_flag=True, help="All lines, and what became faster.")
-def command(old: str, new: str, output: str, verbose: bool) -> None:
+def command(old: str, new: str, target: str, output: str, verbose: bool) -> None:
     """Say what changed between two recorded runs.
 
     OLD and NEW are what `rtdiag replay` takes. Exit code: 1 when a case that passed no longer does, else 0; 2 when one could not
@@ -26,7 +33,7 @@ def command(old: str, new: str, output: str, verbose: bool) -> None:
     from rtdiag.engine.config import ConfigError
 
     try:
-        found = diff.diff(recorded(old), recorded(new))
+        found = diff.diff(recorded(old, target), recorded(new, target))
     except ConfigError as exc:
         refuse(str(exc))
     show(diff.as_json(found) if output == "json" else diff.text(found, verbose=verbose), output)

@@ -15,9 +15,16 @@ from rtdiag.cli.usage import recorded, refuse, tell_broken
 
 @click.command("replay", context_settings=ENVIRONMENT)
 @click.argument("file", metavar="FILE")
+@click.option(
+    "--target",
+    metavar="NAME",
+    default="",
+    allow_from_autoenv=False,
+    help="Of a report of --all: the run of that target.",
+)
 @as_reports
 def command(
-    file: str, output: str, reports: tuple[tuple[str, str], ...], fail_on: Any, color: str, verbose: bool
+    file: str, target: str, output: str, reports: tuple[tuple[str, str], ...], fail_on: Any, color: str, verbose: bool
 ) -> None:
     """Judge a recorded run again, offline, with today's checks and catalogue.
 
@@ -32,7 +39,7 @@ def command(
     outputs = Outputs(output, reports, os.environ, color=color, verbose=verbose)
     try:
         outputs.check()
-        before = recorded(file)
+        before = recorded(file, target)
     except ConfigError as exc:
         refuse(str(exc))
     known = registry.load()

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from rtdiag.redact import Mask
 
 
-def recorded(file: str) -> Report:
-    """The report in that file; raises ConfigError, in one line, where there is none."""
+def recorded(file: str, target: str = "") -> Report:
+    """The report in that file, of several the one of that target; raises ConfigError, in one line, where there is none."""
     from rtdiag.engine.config import ConfigError
     from rtdiag.intake import Unusable, called, text_of
     from rtdiag.recorded import FILE, report_in
 
     try:
-        return report_in(text_of(file, FILE))
+        return report_in(text_of(file, FILE), target=target)
     except Unusable as exc:
         raise ConfigError(f"{called(file)}: {exc}") from None
 

@@ -16,7 +16,8 @@ _LONGEST_LIST = 80
 def joined(text: str) -> dict[str, Any] | None:
     """The report that lines of ndjson make up together; a last line that was cut off is left out. None for other text.
 
-    Raises Unusable for a report of another schema, and where the end names a check that no line tells.
+    Raises Unusable for a report of another schema, for the lines of several runs, and where the end names a check that no line
+    tells.
     """
     found: dict[str, Any] = {}
     for line in filter(str.strip, text.splitlines()):
@@ -26,6 +27,8 @@ def joined(text: str) -> dict[str, Any] | None:
             break
         if not isinstance(part, dict) or "type" not in part:
             return None
+        if found and part["type"] == "start":
+            raise Unusable("it holds the lines of several runs: give those of one, from its start to the next")
         for name, given in part.items():
             if name in RECORDS and isinstance(given, list):
                 found[name] = [*_by_id([*found.get(name, ()), *given]).values()]

@@ -37,14 +37,41 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _LACKS = re.compile(r"Object missing required field `(\w+)`")
 
 
-def report_in(text: str, *, whole: bool = False) -> Report:
-    """The report in that text, in any of the three forms. Raises Unusable for anything else, and where `whole` for a cassette."""
+def report_in(text: str, *, whole: bool = False, target: str = "") -> Report:
+    """The report in that text, in any of the three forms; of several the one of that `target`, which a single one must be of, too.
+
+    Raises Unusable for anything else, and where `whole` for a cassette.
+    """
     parsed = _parsed(text)
+    if isinstance(parsed, Mapping) and isinstance(parsed.get("reports"), list):
+        refuse_other_version(parsed)
+        parsed = _of_target(parsed["reports"], target)
+    elif target and (name := _name(parsed)) != target:
+        raise Unusable(
+            f"it is the report of {f'the target {name[:_SHORT]!r}' if name else 'no target'}, not of {target!r}"
+        )
     if not unfolding.is_cassette(parsed):
         return report(parsed)
     if whole:
         raise Unusable("a cassette, which leaves out credentials and headers: give the JSON report of that run")
     return report(unfolding.unfolded(parsed))
+
+
+def _of_target(reports: list[Any], target: str) -> Any:
+    found = [one for one in reports if target and _name(one) == target] if target else reports
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(_name(one)[:_SHORT] or "one without a name" for one in reports[:20]) or "none"
+    if target:
+        raise Unusable(f"it holds no report of a target {target!r}, but of {names}")
+    raise Unusable(f"it holds the reports of several targets ({names}): name one by --target, or give its report alone")
+
+
+def _name(parsed: Any) -> str:
+    """What the user called the server of that report, or cassette; "" where nothing is told."""
+    for step in ("rtdiag", "target", "name"):
+        parsed = parsed.get(step, parsed if step == "rtdiag" else None) if isinstance(parsed, Mapping) else None
+    return parsed if isinstance(parsed, str) else ""
 
 
 def report(parsed: Any, mask: Mask | None = None) -> Report:

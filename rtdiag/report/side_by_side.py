@@ -1,6 +1,6 @@
 """Several runs in one report: on the screen side by side, a column each; in the other formats one after the other.
 
-`render(reports, form)` has all formats but the cassette, which holds one run. JSON is `{"reports": [...]}`.
+`render(reports, form)` has all formats but the cassette, which holds one run. JSON is `{"schema_version": 1, "reports": [...]}`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from rtdiag.model import SEVERITY, Outcome, Report, Status, counted
+from rtdiag.model.json_report import SCHEMA_VERSION
 from rtdiag.report import cases, github, junit, markdown, ndjson, short, table
 from rtdiag.report.json import as_json
 from rtdiag.report.marked import code, prose
@@ -133,7 +134,8 @@ def _verdict(report: Report, pen: Pen) -> Iterator[str]:
 
 
 def _json(reports: Sequence[Report]) -> str:
-    return json.dumps({"reports": [as_json(report) for report in reports]}, indent=2, ensure_ascii=False) + "\n"
+    whole = {"schema_version": SCHEMA_VERSION, "reports": [as_json(report) for report in reports]}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def _junit(reports: Sequence[Report]) -> str:

@@ -63,7 +63,8 @@ def _head(report: Report, pen: Pen) -> Iterator[str]:
         yield from (pen.fit(line) for line in filter(None, [banner(report)]))
     target, credential = report.target, report.credential
     dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
-    yield pen.fit(f"asked {target.base_url} ({target.recognised_as}, {dialects})")
+    name = f"{target.name}: " if target.name else ""
+    yield pen.fit(f"asked {name}{target.base_url} ({target.recognised_as}, {dialects})")
     if credential.source:
         yield pen.fit(f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " "))
     if models := ", ".join(filter(None, [target.model, target.transcription_model])):
