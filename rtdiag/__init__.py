@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rtdiag.engine.config import Config, ConfigError
     from rtdiag.engine.context import Context
     from rtdiag.engine.findings import no_answer, said
+    from rtdiag.engine.ignoring import Ignore
     from rtdiag.model import Cost, Event, Evidence, Exchange, Finding, Observation, PeerTrace, Report
     from rtdiag.whole_run import run
 
@@ -25,6 +26,7 @@ _PLACES = {
     **dict.fromkeys(("Config", "ConfigError"), "rtdiag.engine.config"),
     "Context": "rtdiag.engine.context",
     **dict.fromkeys(("no_answer", "said"), "rtdiag.engine.findings"),
+    "Ignore": "rtdiag.engine.ignoring",
     **dict.fromkeys(
         ("Cost", "Event", "Evidence", "Exchange", "Finding", "Observation", "PeerTrace", "Report"), "rtdiag.model"
     ),
@@ -42,6 +44,7 @@ __all__ = [
     "Evidence",
     "Exchange",
     "Finding",
+    "Ignore",
     "Observation",
     "PeerTrace",
     "Report",

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from rtdiag import __version__
-from rtdiag.cli import diff, emulator, explain, list_checks, replay, run
+from rtdiag.cli import diff, emulator, explain, init, list_checks, replay, run
 from rtdiag.cli.stderr import listening, say
 from rtdiag.cli.usage import new_mask
 
@@ -65,5 +65,5 @@ def main(ctx: click.Context, debug: bool) -> None:
         ctx.with_resource(tracebacks())
 
 
-for _module in (diff, emulator, explain, list_checks, replay, run):
+for _module in (diff, emulator, explain, init, list_checks, replay, run):
     main.add_command(_module.command)

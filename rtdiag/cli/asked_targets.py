@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -19,7 +18,6 @@ from rtdiag.whole_run import prepared as ready
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 # What belongs to one server, and so cannot be given for all.
 _OF_ONE = ("base_url", "key_file", "token_url", "session", "record")
-_FIELDS = {"key_file": "key", "timeout_s": "timeout"}
 # What an option is called where that is not the name of what it means.
 _NAMES = {"every": "all", "faults": "fault", "headers": "header", "ice_servers": "ice_server", "timeout_s": "timeout"}
 
@@ -34,26 +32,25 @@ def prepared(ctx: click.Context, every: bool, config: str | None, options: dict[
         _fit_together(ctx, every)
         file = found(config)
         names = list(file.targets) if every else [options["target"]]
-        return [_of_target(ctx, file, name, options) for name in names]
+        chosen = [_of_target(ctx, file, name, options) for name in names]
     except (Unusable, ValueError) as exc:
         raise ConfigError(str(exc)) from None
+    for name, (_, lost) in zip(names, chosen, strict=True):
+        if lost:
+            say(f"Target {name} of {file.name}: {' and '.join(_called(ctx, one) for one in lost)} in place of its own.")
+    return [planned for planned, _ in chosen]
 
 
-def _of_target(ctx: click.Context, file: ConfigFile, name: str, options: dict[str, Any]) -> Planned:
+def _of_target(
+    ctx: click.Context, file: ConfigFile, name: str, options: dict[str, Any]
+) -> tuple[Planned, tuple[str, ...]]:
+    """The run of that target, and the fields of its own that an option is in place of."""
     given = {one: value for one, value in options.items() if _is_given(ctx, one)} | {"fail_on": options["fail_on"]}
     config, lost = wanted(file, name, given)
-    if lost:
-        say(f"Target {name} of {file.name}: {', '.join(_won(ctx, lost))}.")
     try:
-        return ready(config)
+        return ready(config), lost
     except ConfigError as exc:
         raise ConfigError(f"target {name} of {file.name}: {exc}") from None
-
-
-def _won(ctx: click.Context, lost: Iterable[str]) -> Iterable[str]:
-    """`--model in place of its own`, for what an option, or its variable, has won over."""
-    for name in lost:
-        yield f"{_called(ctx, name)} in place of its own {_FIELDS.get(name, name)}"
 
 
 def _needs_a_target(ctx: click.Context) -> None:
@@ -72,7 +69,7 @@ def _fit_together(ctx: click.Context, every: bool) -> None:
         )
     for name in _OF_ONE if every else ():
         if _is_given(ctx, name):
-            raise ConfigError(f"{_called(ctx, name)} is for one run: give it with --target, or in the file")
+            raise ConfigError(f"{_called(ctx, name)} is for one run: name that by --target")
     if every and os.environ.get("RTDIAG_TOKEN"):
         raise ConfigError(
             f"RTDIAG_TOKEN is a token of one server: unset it for {this}, or name that server by --target"

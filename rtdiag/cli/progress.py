@@ -23,9 +23,12 @@ class Progress(Screen):
     def planned(self, planned: Planned) -> None:
         """From here on there is a report that nothing may cost. Raises ConfigError where it could not be written."""
         self._outputs.check()
+        self._begins(planned)
+        self._outputs.open()
+
+    def _begins(self, planned: Planned) -> None:
         self._stop.begin()
         self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned))
-        self._outputs.open()
         for line in planned.emulator.warnings if planned.emulator else ():
             say(f"rtdiag: {line}")
 
@@ -40,9 +43,8 @@ class InTurn(Progress):
 
     def planned(self, planned: Planned) -> None:
         """Say which target is asked now."""
-        self._stop.begin()
         say(f"Target {planned.settings.options.target}:")
-        self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned))
+        self._begins(planned)
 
 
 def _of_audio(planned: Planned) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from rtdiag.cli.options import ENVIRONMENT, TYPE, as_reports, day, fault
+from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import refuse
 
 
@@ -16,7 +17,9 @@ from rtdiag.cli.usage import refuse
 @click.option(
     "--target", metavar="NAME", default="", help="Ask that target of rtdiag.yaml; other options win over its own."
 )
-@click.option("--all", "every", is_flag=True, help="Ask every target of rtdiag.yaml, one after the other.")
+@click.option(
+    "--all", "every", envvar="RTDIAG_ALL", is_flag=True, help="Ask every target of rtdiag.yaml, one after the other."
+)
 @click.option("--config", metavar="FILE", help="Where the targets stand.  [default: rtdiag.yaml here or above]")
 @click.option("--emulator", is_flag=True, help="Ask the embedded emulator; no key and no network is needed.")
 @click.option("--as-of", metavar="DATE", callback=day, help="With --emulator: the API as it was on that day.")
@@ -24,7 +27,7 @@ from rtdiag.cli.usage import refuse
 @click.option("--base-url", metavar="URL", help="The API's base, up to /v1. Default: OPENAI_BASE_URL, else OpenAI.")
 @click.option("--key-file", metavar="FILE", help="Read the API key from a file (- is standard input).")
 @click.option(
-    "--header", "headers", metavar="NAME=ENV:VAR", multiple=True,
+    "--header", "headers", envvar="RTDIAG_HEADER", metavar="NAME=ENV:VAR", multiple=True,
     help="Send that header to the base URL's host, too; its value lies in that variable. Repeatable.",
 )  # fmt: skip
 @click.option(
@@ -115,6 +118,8 @@ def command(
                 done.append(carry_out(one, progress))
                 if done[-1].interrupted:
                     break
+            if unasked := [one.settings.options.target for one in ready[len(done) :]]:
+                say(f"rtdiag: interrupted; not asked: {', '.join(unasked)}")
         except ConfigError as exc:
             refuse(str(exc))
         finally:

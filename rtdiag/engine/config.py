@@ -198,6 +198,9 @@ def _check(config: Config) -> None:
         for one in given if name in _LISTS else (given,):
             if one not in allowed:
                 raise ConfigError(f"{name} knows {', '.join(allowed)}, not {one!r}")
+    entries: Sequence[object] = config.ignore
+    if strange := next((each for each in entries if not isinstance(each, Ignore)), None):
+        raise ConfigError(f"ignore takes entries such as Ignore(case, reason, until), not {strange!r}")
     if config.as_of is not None and not isinstance(config.as_of, date):
         raise ConfigError(f"as_of is a date, such as date(2025, 3, 21), not {config.as_of!r}")
     if config.timeout_s is not None and not _LEAST_S <= config.timeout_s <= _MOST_S:  # also what is no number
@@ -319,7 +322,7 @@ def _own_headers(named: Mapping[str, str], environment: Mapping[str, str]) -> di
     for name, variable in named.items():
         value, lowered = environment.get(variable, "").strip(), name.lower()
         if not _HEADER.fullmatch(name):
-            raise ConfigError(f"no header can be called {name[:100]!r}: letters, digits and - make a name")
+            raise ConfigError(f"no header can be called {name!r}: letters, digits and - make a name")
         if _RTDIAGS_OWN.fullmatch(lowered):
             raise ConfigError(f"the header {name} is set by rtdiag itself: {_OTHERWISE.get(lowered, 'leave it out')}")
         if lowered in found:

@@ -4,7 +4,7 @@ However hostile a file is, reading it ends soon, in little memory, with a value 
 standard input, JSON or YAML that is not rtdiag's own goes through here. It knows nothing of rtdiag but the loader of YAML.
 """
 
-from rtdiag.intake.from_yaml import yaml_of
+from rtdiag.intake.from_yaml import nodes_of, yaml_of
 from rtdiag.intake.json_values import json_of, odd, refuse_many
 from rtdiag.intake.limits import Limit, Malformed, Unusable
 from rtdiag.intake.source import Readable, Source, called, no_text, opened, text_of, why
@@ -18,6 +18,7 @@ __all__ = [
     "called",
     "json_of",
     "no_text",
+    "nodes_of",
     "odd",
     "opened",
     "refuse_many",

@@ -44,6 +44,13 @@ def yaml_of(text: str, *, most_values: int = MOST_VALUES) -> Any:
     return _apart(builder.whole) if builder.aliases else builder.whole
 
 
+def nodes_of(text: str) -> Any:
+    """The nodes of a text that `yaml_of` takes, as PyYAML has them: they tell in which line a value stands."""
+    import yaml
+
+    return yaml.compose(text, Loader=own_yaml.loader())
+
+
 @dataclass
 class _Size:
     """What was built so far, with aliases written out."""

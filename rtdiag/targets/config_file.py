@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from rtdiag.api import own_yaml
-from rtdiag.intake import Limit, Malformed, Unusable, refuse_many, text_of, yaml_of
-from rtdiag.targets.declared import Target, Targets, Variable
+from rtdiag.intake import Limit, Malformed, Unusable, nodes_of, refuse_many, text_of, yaml_of
+from rtdiag.targets.declared import Target, Variable, shown
 
-YAML, TOML = "rtdiag.yaml", "pyproject.toml"
+YAML, TOML, _MISNAMED = "rtdiag.yaml", "pyproject.toml", "rtdiag.yml"
 _FILE = Limit(256 * 1024, "give a file that holds the targets alone")
 _MOST_VALUES = 20_000
 _LONGEST_TOLD = 400
@@ -28,6 +28,7 @@ _KINDS = {
 }
 _NAME = re.compile(r"[A-Za-z0-9][\w.@+-]{0,59}")
 _TABLE = ("tool", "rtdiag")
+_DEPTH = len(("targets", "its name"))
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ConfigFile:
             return self.targets[name]
         near = get_close_matches(name, self.targets, n=1)
         meant = f"did you mean {near[0]}?" if near else f"there are {', '.join([*self.targets][:20])}"
-        raise Unusable(f"{self.name} has no target {name[:60]!r}: {meant}")
+        raise Unusable(f"{self.name} has no target {shown(name)!r}: {meant}")
 
 
 def found(given: str | None) -> ConfigFile:
@@ -54,6 +55,8 @@ def found(given: str | None) -> ConfigFile:
     for folder in _upwards(Path.cwd()):
         if (folder / YAML).is_file():
             return _read(os.path.relpath(folder / YAML))
+        if (folder / _MISNAMED).is_file():
+            raise Unusable(f"{os.path.relpath(folder / _MISNAMED)}: call it {YAML}, or name it by --config")
         if (folder / TOML).is_file() and _has_part(folder / TOML):
             return _read(os.path.relpath(folder / TOML))
     raise Unusable(f"there is no {YAML} here or above, and no [tool.rtdiag] in a {TOML}: `rtdiag init` writes one")
@@ -91,9 +94,7 @@ class _Places:
     """Where a YAML text says what: the line of a target, and of what is wrong in it."""
 
     def __init__(self, text: str) -> None:
-        import yaml
-
-        self._root: Any = yaml.compose(text, Loader=own_yaml.loader())
+        self._root = nodes_of(text)
 
     def line(self, path: tuple[str, ...], told: str = "") -> int:
         """Of what is told of the value at that path."""
@@ -116,7 +117,8 @@ class _TomlPlaces:
 
     def line(self, path: tuple[str, ...], told: str = "") -> int:
         """The line, or that of the nearest table above."""
-        key = re.split(r"[.\[:]", told.partition(": ")[0])[-1 if "unknown key" in told else 0]
+        meant = re.split(r"[.\[:]", told.partition(": ")[0])
+        key = path[-1] if len(path) != _DEPTH else meant[-1 if "unknown key" in told else 0]
         start = next((n for n in (self._table(path[:depth]) for depth in range(len(path), -1, -1)) if n is not None), 0)
         below = range(start + 1, len(self._lines))
         own = (
@@ -167,7 +169,7 @@ def _targets(value: Any, place: Any) -> dict[str, Target]:
             near = (
                 "; did you mean targets?" if get_close_matches(str(key), ["targets"]) else ": only targets stands there"
             )
-            raise Unusable(f"line {place.line((str(key),))}: {str(key)[:60]}: unknown key{near}")
+            raise Unusable(f"line {place.line((str(key),))}: {shown(str(key))}: unknown key{near}")
     targets = value.get("targets")
     if not isinstance(targets, dict) or not targets:
         raise Unusable(f"line {place.line(('targets',))}: targets: name at least one, each with its fields below it")
@@ -178,7 +180,7 @@ def _target(name: Any, given: Any, place: Any) -> Target:
     path: tuple[str, ...] = ("targets", str(name))
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         told = "a target's name begins with a letter or digit, and has none but those and . _ @ + -, 60 at most"
-        raise Unusable(f"line {place.line(path)}: {told}, not {str(name)[:60]!r}")
+        raise Unusable(f"line {place.line(path)}: {told}, not {shown(str(name))!r}")
     if not isinstance(given, dict):
         raise Unusable(f"line {place.line(path)}: target {name}: its fields stand below it: {_some_fields()}")
     try:
@@ -190,6 +192,7 @@ def _target(name: Any, given: Any, place: Any) -> Target:
 
 def _plainly(told: str, given: dict[str, Any], path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """What is wrong in words of a person, with the header that it is in; and the path to it."""
+    told = re.sub(r"^(\w+\[\d+\]): (\w+): ", r"\1.\2: ", told)
     field, _, what = told.partition(": ")
     if field == "headers.*":
         for name, value in given["headers"].items():
@@ -214,8 +217,3 @@ def _either(field: str) -> Iterator[str]:
 
 def _some_fields() -> str:
     return ", ".join(Target.__struct_encode_fields__[:4]) + " …"
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors."""
-    return own_yaml.json_schema(Targets)

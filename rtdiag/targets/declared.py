@@ -18,11 +18,10 @@ from msgspec import Meta
 from rtdiag.api.endpoints import OFFICIAL_HOSTS, Dialect
 from rtdiag.redact import stars
 
-# Words with an underscore between them; what is drawn by lot is none: digits stand among its letters, or it is too long for a word.
-_VARIABLE = re.compile(
-    r"(?!(?:sk|pk|ek|gsk)_)_?(?:[A-Za-z]{0,24}\d{0,4}[A-Za-z]{0,24}_{1,2})*[A-Za-z]{0,24}\d{0,4}[A-Za-z]{0,24}"
-)
-_LONGEST_VARIABLE, _LONGEST_PATH = 80, 1000
+# A name is of words with underscores between them. What is drawn by lot is none: digits stand among its letters, or it is long.
+_WORD = re.compile(r"[A-Za-z]{0,16}(\d{0,8}|\d[A-Za-z]{1,8})")
+_KEYS_BEGIN = ("sk_", "pk_", "ek_", "gsk_", "ghp_", "xai_")
+_LONGEST_WORD, _LONGEST_VARIABLE, _LONGEST_NAME = 16, 80, 80
 _PATHS = ("/", "./", "../", "~/")
 
 
@@ -33,7 +32,7 @@ class Variable(str):
     def from_yaml(cls, value: Any) -> Self:
         """Raises ValueError for what may be a secret itself; it is told masked."""
         name = value[4:] if isinstance(value, str) and value[:4].lower() == "env:" else value
-        if isinstance(name, str) and name and len(name) <= _LONGEST_VARIABLE and _VARIABLE.fullmatch(name):
+        if isinstance(name, str) and _is_variable(name):
             return cls(name)
         raise ValueError(
             f"no variable's name: {_hidden(value)}; a value stands in a variable, which is named here: LIKE_THIS"
@@ -43,6 +42,14 @@ class Variable(str):
     def json_schema(cls) -> dict[str, Any]:
         """A text."""
         return {"type": "string", "description": "the name of the variable that holds it", "examples": ["MY_VARIABLE"]}
+
+
+def _is_variable(name: str) -> bool:
+    known = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and len(name) <= _LONGEST_VARIABLE
+    one_word = "_" not in name and len(name) > _LONGEST_WORD
+    return (
+        bool(known) and not one_word and not name.startswith(_KEYS_BEGIN) and all(map(_WORD.fullmatch, name.split("_")))
+    )
 
 
 class KeySource(str):
@@ -75,8 +82,15 @@ class KeySource(str):
         return self[5:] if self.startswith("file:") else None
 
 
+def shown(text: str) -> str:
+    """A name as an error tells it; one that is longer than names are is told by its length: a part of a secret is not masked."""
+    return text if len(text) <= _LONGEST_NAME else f"a text of {len(text):,} characters"
+
+
 def _hidden(value: Any) -> str:
-    return stars(value[:60]) if isinstance(value, str) else f"a {type(value).__name__}"
+    if not isinstance(value, str):
+        return f"a {type(value).__name__}"
+    return stars(value) if len(value) <= _LONGEST_NAME else shown(value)
 
 
 def header(given: str) -> tuple[str, str]:
@@ -87,12 +101,12 @@ def header(given: str) -> tuple[str, str]:
     if value[:4].lower() != "env:":
         told = f"{_hidden(value)} is taken for the value itself"
         raise ValueError(
-            f"--header {name[:60]}: {told}, which others could read: put it into a variable, and give ENV:VARIABLE"
+            f"--header {shown(name)}: {told}, which others could read: put it into a variable, and give ENV:VARIABLE"
         )
     try:
         return name.strip(), Variable.from_yaml(value)
     except ValueError as error:
-        raise ValueError(f"--header {name[:60]}: {error}") from None
+        raise ValueError(f"--header {shown(name)}: {error}") from None
 
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -111,30 +125,48 @@ class Ignored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One server, and how it is asked: the options of `rtdiag run`, under their names.
+    """One server, and how it is asked: the options of `rtdiag run`, under their names."""
 
-    `key` says where the key comes from, `headers` which variable holds the value of each. `emulator`: the embedded one is asked,
-    as it was on the day `as_of`, broken by `faults`; `profile` is then whose server it plays, else whose server it is.
-    """
-
-    base_url: Text | None = None
+    base_url: Annotated[
+        Text | None, Meta(description="where the API lies, up to /v1; OpenAI's where none is given")
+    ] = None
     key: KeySource | None = None
-    headers: Mapping[str, Variable] = {}
-    model: Text | None = None
-    transcription_model: Text | None = None
-    type: Literal["realtime", "transcription", "both"] | None = None
-    dialect: Dialect | None = None
-    profile: Text | None = None
-    token_url: Text | None = None
-    ice_servers: tuple[Text, ...] = ()
-    session: Text | None = None
-    timeout: Annotated[float, Meta(ge=0.1, le=600)] | None = None
-    only: tuple[Text, ...] = ()
-    skip: tuple[Text, ...] = ()
-    emulator: bool = False
-    as_of: date | None = None
-    faults: tuple[Text, ...] = ()
-    ignore: tuple[Ignored, ...] = ()
+    headers: Annotated[
+        Mapping[str, Variable],
+        Meta(description="go along with every request to its host; each with the variable that holds its value"),
+    ] = {}
+    model: Annotated[Text | None, Meta(description="the realtime model to ask for")] = None
+    transcription_model: Annotated[Text | None, Meta(description="the transcription model to ask for")] = None
+    type: Annotated[
+        Literal["realtime", "transcription", "both"] | None,
+        Meta(description="the kinds of session to ask about; both where none is given"),
+    ] = None
+    dialect: Annotated[Dialect | None, Meta(description="the form of the API that it speaks, where that is known")] = (
+        None
+    )
+    profile: Annotated[
+        Text | None,
+        Meta(description="whose server it is, where that is known, such as azure; with emulator: whose it plays"),
+    ] = None
+    token_url: Annotated[Text | None, Meta(description="your own route that hands out ephemeral tokens")] = None
+    ice_servers: Annotated[
+        tuple[Text, ...], Meta(description="STUN and TURN servers: stun:, stuns:, turn: or turns:")
+    ] = ()
+    session: Annotated[Text | None, Meta(description="a file with your own session object, beside this one")] = None
+    timeout: Annotated[
+        Annotated[float, Meta(ge=0.1, le=600)] | None,
+        Meta(description="seconds of each request; 15 where none is given"),
+    ] = None
+    only: Annotated[
+        tuple[Text, ...], Meta(description="only these checks or cases (globs), and what they require")
+    ] = ()
+    skip: Annotated[tuple[Text, ...], Meta(description="not these checks or cases (globs)")] = ()
+    emulator: Annotated[bool, Meta(description="the embedded emulator is asked, without a key and a network")] = False
+    as_of: Annotated[date | None, Meta(description="with emulator: the API as it was on that day")] = None
+    faults: Annotated[
+        tuple[Text, ...], Meta(description="with emulator: what is broken of it; `rtdiag emulator --list-faults`")
+    ] = ()
+    ignore: Annotated[tuple[Ignored, ...], Meta(description="cases that are to count for nothing for a while")] = ()
 
     def __post_init__(self) -> None:
         if self.emulator:

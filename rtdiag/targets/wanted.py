@@ -20,8 +20,10 @@ def wanted(file: ConfigFile, name: str, given: Mapping[str, Any]) -> tuple[Confi
     lost = [field for field in own if field in given and field != "headers" and own[field] != given[field]]
     if "key_file" in given:
         lost += ["key_file" for field in ("key_variable", "keyless") if own.pop(field, None)]
-    headers = own.get("headers", {}) | given.get("headers", {})
-    lost += ["headers" for one, variable in own.get("headers", {}).items() if headers[one] != variable]
+    named = {one.lower() for one in given.get("headers", {})}
+    kept = {one: variable for one, variable in own.get("headers", {}).items() if one.lower() not in named}
+    lost += ["headers"] if len(kept) < len(own.get("headers", {})) else []
+    headers = kept | given.get("headers", {})
     return Config(**{**own, **given, "target": name, "headers": headers}), tuple(dict.fromkeys(lost))
 
 
@@ -39,7 +41,7 @@ def _fields(target: Target, folder: str) -> dict[str, Any]:
     if target.session:
         plain["session"] = _path(target.session, folder)
     if target.headers:
-        plain["headers"] = {name.lower(): str(variable) for name, variable in target.headers.items()}
+        plain["headers"] = {name: str(variable) for name, variable in target.headers.items()}
     if target.ignore:
         plain["ignore"] = tuple(Ignore(one.case, one.reason, one.until) for one in target.ignore)
     return plain

@@ -159,6 +159,8 @@ def at(name, file):
         return made(base_url="http://127.0.0.1:9/v1", key_file=file)
     if name == "--audio":
         return made(emulator=True, audio=file)
+    if name == "run":
+        return command("run", "--all", "--config", file)
     given = {"explain": [file], "explain --session": ["--session", file], "replay": [file], "diff": [file, file]}
     return command(name.split()[0], *given.get(name, ["--compare", file]))
 
@@ -243,6 +245,16 @@ def test_where_a_report_belongs(folder: Path, command: str) -> None:
     found = results(command, folder)
     assert list(unclear(found, (2,))) == []
     assert "written by a newer rtdiag 9.0 (schema 2, this rtdiag reads 1): upgrade rtdiag" in found["newer.json"][1]
+
+
+def test_where_targets_belong(folder: Path) -> None:
+    """None of these files holds any; they are also read as a pyproject.toml is."""
+    assert list(unclear(results("run", folder), (2,))) == []
+    as_toml = folder.with_name("hostile-toml")
+    as_toml.mkdir()
+    for name, (content, _) in FILES.items():
+        (as_toml / f"{name}.toml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert list(unclear(results("run", as_toml), (2,))) == []
 
 
 def test_at_audio(folder: Path) -> None:

@@ -24,6 +24,7 @@ from rtdiag.emulator.session import shapes, tongue
 from rtdiag.network import readers
 from rtdiag.servers import Server
 from rtdiag.speech import clip
+from rtdiag.targets.declared import Targets
 
 HOME = Path(rtdiag.__file__).parent
 
@@ -80,6 +81,7 @@ KINDS = [
     Kind("network/interceptors.yaml", listed, readers.Interceptor, "interceptors.schema.json"),
     Kind("servers/servers.yaml", listed, Server, "servers.schema.json"),
     Kind("speech/clip.yaml", whole, clip.Known, "clip.schema.json"),
+    Kind("targets/*.yaml", whole, Targets, "rtdiag.schema.json"),
 ]
 
 

@@ -35,6 +35,7 @@ CHOSEN = {
     "names.schema.json": r"(renamed|invented|formats|places\.\w+)\..+",
     "own_words.schema.json": r"(headers|json)\..+",
     "profiles.schema.json": r"(headers\.[^.]+|(takes|listed|modes|gateway\.(models|error_types))\..+)",
+    "rtdiag.schema.json": r"targets\.[^.]+(\.headers\.[^.]+)?",
     "servers.schema.json": r"(headers|query)\.[^.]+",
     "shapes.schema.json": r"(.+\.)?((fields|kinds)\.[^.]+|default\..+)",
     "tongues.schema.json": r"(hears|says|parts)\..+",

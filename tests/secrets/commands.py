@@ -165,6 +165,7 @@ def _cases() -> Iterator[tuple[tuple[str, str], Case]]:
         ("emulator", "--cassette"),
         lambda p, r: p.called("emulator", "--compare", _report(p, r), "--cassette", f"{p.folder}/out.yaml"),
     )
+    yield ("init", "text"), lambda p, r: p.called("init", "--schema")
     yield ("list", "table"), lambda p, r: p.called("list", "-v") + p.called("list", "--causes")
     yield ("list", "json"), lambda p, r: p.called("list", "-o", "json") + p.called("list", "--causes", "-o", "json")
 

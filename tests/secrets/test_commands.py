@@ -67,6 +67,52 @@ def test_the_key_of_a_file_is_shown_nowhere(given: str, planted: Planted) -> Non
     assert {place: found for place, secret in planted.secrets.items() if (found := leaks(written, secret))} == {}
 
 
+# Where a file of targets can hold a secret that does not belong there.
+IN_TARGETS = {
+    "key": "{base_url: 'http://h/v1', key: 'KEY'}",
+    "key file": "{base_url: 'http://h/v1', key: 'file:KEY'}",
+    "header": "{headers: {x-own: KEY}}",
+    "name of a header": "{headers: {KEY: NOT_SET}}",
+    "base URL": "{base_url: 'http://me:KEY@h/v1', key: none}",
+    "token URL": "{token_url: '//KEY'}",
+    "field": "{KEY: 1}",
+    "profile": "{profile: KEY}",
+    "dialect": "{dialect: KEY}",
+    "check": "{only: [KEY]}",
+    "session": "{session: KEY}",
+    "day": "{ignore: [{case: KEY, reason: r, until: KEY}]}",
+    "case": "{ignore: [{case: KEY, reason: r, until: 2999-01-01}]}",
+    "no YAML": "{key: KEY",
+}
+
+
+@pytest.mark.parametrize("place", IN_TARGETS)
+@pytest.mark.parametrize("secret", [made("targets"), "the environment's"], ids=["shaped", "known"])
+def test_a_key_in_a_file_of_targets_is_shown_nowhere(place: str, secret: str, planted: Planted) -> None:
+    secret = planted.secret("OPENAI_API_KEY", 60, "") if secret == "the environment's" else secret
+    text = "targets:\n  mine: " + IN_TARGETS[place].replace("KEY", secret) + "\n"
+    file = planted.file("rtdiag.yaml", text)
+    assert not leaks(planted.called("run", "--config", file, "--target", "mine", code=2), secret)
+
+
+@pytest.mark.parametrize("secret", [made("header"), made("unshaped", 40, ""), "onlyletterswithoutadigit"])
+def test_what_a_header_holds_is_shown_nowhere(secret: str, planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where it looks like none, and the server repeats it."""
+    environment = Planted.environment
+    monkeypatch.setattr(Planted, "environment", lambda self: environment(self) | {"RTDIAG_TOKEN": ""})
+    monkeypatch.setenv("MY_HEADER", secret)
+    target = (
+        f"{{base_url: 'http://127.0.0.1:{planted.port}/v1', key: none, headers: {{x-own: MY_HEADER}}, only: [key]}}"
+    )
+    file = planted.file("rtdiag.yaml", f"targets:\n  mine: {target}\n")
+    files = [arg for form in ("table", "json", "html") for arg in ("--report", f"{form}={planted.folder}/out.{form}")]
+    for wanted in (["--target", "mine", "--record", f"{planted.folder}/out.yaml"], ["--all"]):
+        (planted.folder / "out.json").unlink(missing_ok=True)
+        written = planted.called("run", "--config", file, *wanted, "-v", *files)
+        assert b"x-own" in written, "it was sent, and that is told"
+        assert secret.encode() not in written
+
+
 @pytest.mark.parametrize(
     "args",
     [
@@ -89,6 +135,16 @@ def test_the_key_of_a_file_is_shown_nowhere(given: str, planted: Planted) -> Non
         ("run", "--emulator", "--as-of", "KEY"),
         ("run", "--emulator", "--fault", "KEY"),
         ("run", "--emulator", "--only", "key", "--model", "KEY", "-o", "json"),
+        ("run", "--emulator", "--header", "KEY"),
+        ("run", "--emulator", "--header", "x-own=KEY"),
+        ("run", "--emulator", "--header", "x-own=ENV:KEY"),
+        ("run", "--emulator", "--header", "KEY=ENV:NOT_SET"),
+        ("run", "--emulator", "--profile", "KEY"),
+        ("run", "--config", "KEY"),
+        ("run", "--config", "KEY", "--all"),
+        ("run", "--target", "KEY"),
+        ("replay", "KEY", "--target", "KEY"),
+        ("init", "KEY"),
         ("KEY",),
         ("replay", "KEY"),
         ("diff", "KEY", "KEY"),

@@ -92,6 +92,13 @@ def test_an_entry_that_fits_no_case_is_refused() -> None:
         ran(Ignore("sdp.chanel", "r", LAST))
 
 
+def test_what_is_no_entry_is_refused() -> None:
+    with pytest.raises(
+        rtdiag.ConfigError, match=r"^ignore takes entries such as Ignore\(case, reason, until\), not 'key'$"
+    ):
+        ran("key")  # type: ignore[arg-type]
+
+
 def test_a_reason_holds_no_secret(tmp_path: Path) -> None:
     key = "sk-proj-FAKE0000000000000000000000000000abcd"
     report = ran(Ignore("key.accepted", f"as {key} is revoked", LAST))
