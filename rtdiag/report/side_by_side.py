@@ -103,7 +103,7 @@ def _drawn(reports: Sequence[Report], pen: Pen) -> Iterator[str]:
     by_length = sorted(reports, key=lambda report: -len(report.checks))
     checks = dict.fromkeys(outcome.id for report in by_length for outcome in report.checks)
     found = [{outcome.id: outcome for outcome in report.checks} for report in reports]
-    servers = ["server", *(one_line(_server(report), _LONGEST_NAME) for report in reports)]
+    servers = ["asked", *(one_line(_server(report), _LONGEST_NAME) for report in reports)]
     lines = [[check, *(_cell(known.get(check), pen) for known in found)] for check in checks]
     drawn = pen.table([servers, *lines], ["", *map(name, reports)], [None] * (len(reports) + 1))
     if drawn is not None:

@@ -204,7 +204,7 @@ def test_all_of_them_are_one_screen() -> None:
     assert lines[-1] == lines[0]
     for cells in (
         "well revoked azure borne",
-        "server emulator emulator emulator azure emulator",
+        "asked emulator emulator emulator azure emulator",
         "network ✓ ✓ ✓ ✓",
         "key ✓ ✗ 1 ✓ ✓",
         "✓ pass, ✗ fail, i info; in so many cases",
@@ -230,7 +230,7 @@ def test_the_screen_fits_a_terminal(width: int, encoding: str) -> None:
     reports = [report_in(json.dumps(report)) for report in whole["reports"]]
     text = side_by_side.render(reports, "table", width=width, encoding=encoding)
     assert max(map(len, text.splitlines())) <= width
-    assert text.count(" server ") == (1 if width >= 80 else 2), "in two tables, where one is too wide"
+    assert text.count("\n    asked ") == (1 if width >= 80 else 2), "in two tables, where one is too wide"
     assert text.encode(encoding)
     verbose = side_by_side.render(reports, "table", width=width, encoding=encoding, verbose=True)
     assert verbose.endswith(text), "one reads the end first"
