@@ -68,11 +68,13 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     shape = keys.shape_of(key, "api-key", official=ours) if key is not None else {"missing": True}
     keyless = {"keyless": True} if options.keyless else {}
     issuer = issuer_elsewhere(key or "", ctx.server)
-    whose = {"issuer": issuer.name} if issuer else {}
+    whose = {"issuer": issuer.name} if issuer and not options.emulated else {}
     source = {"source": options.api_key.source if options.api_key else ""}
     yield Observation("shape", facts=shape | keyless | whose | source)
     yield Observation("environment", facts=dict(options.environment))
-    yield Observation("base-url", facts={"base_url": ctx.recorder.mask(options.base_url, "facts")})
+    meant = base_url_meant(options.base_url, ctx.server if options.profile else None)
+    urls = {"base_url": options.base_url, "meant": meant}
+    yield Observation("base-url", facts={name: ctx.recorder.mask(url, "facts") for name, url in urls.items()})
     control = await ctx.first_answer() if ctx.wants("control") else None
     if control is not None:
         yield Observation("control", (control,))
@@ -99,7 +101,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "environment":
             yield _environment(seen)
         elif case == "base-url":
-            yield _base_url(str(seen.facts["base_url"]), evidence.official, evidence.seen.get("accepted"))
+            yield _base_url(seen, evidence.official, evidence.seen.get("accepted"))
         elif case == "control" and seen.exchange:
             yield _control(seen.exchange, evidence)
         elif case == "accepted" and seen.exchange:
@@ -141,9 +143,10 @@ def _environment(seen: Observation) -> Finding:
     return Finding("environment", "info", found or "nothing: no other OPENAI_ variable and no proxy is set")
 
 
-def _base_url(url: str, official: bool, listed: Observation | None) -> Finding:
+def _base_url(seen: Observation, official: bool, listed: Observation | None) -> Finding:
     """What goes on after its version, or has it twice, is wrong; one without a version only where no models are listed below it."""
-    meant = base_url_meant(url)
+    url = str(seen.facts["base_url"])
+    meant = str(seen.facts.get("meant", base_url_meant(url)))
     if meant == url.rstrip("/"):
         return Finding("base-url", "pass", url)
     added = meant == f"{url.rstrip('/')}/v1" and not official

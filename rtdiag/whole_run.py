@@ -15,6 +15,7 @@ from rtdiag.api.plugins import Broken
 from rtdiag.engine import plan as plans
 from rtdiag.engine import registry, runner
 from rtdiag.engine.config import Config, ConfigError, Settings, make
+from rtdiag.engine.context import HOME, RunOptions
 from rtdiag.engine.plan import Plan
 from rtdiag.engine.registry import Registry
 from rtdiag.engine.results import FailOn
@@ -103,7 +104,7 @@ def planned(config: Config, settings: Settings, known: Registry, emulator: Emula
     return Planned(
         replace(settings, options=replace(options, named=plans.named_in_full(checks, config.only))),
         plan,
-        plan.costing(longer_s),
+        plan.costing(longer_s, stranger=_is_strange(options, emulator)),
         settings.deadlines.run_s(plan.waits_s(longer_s)),
         (*known.broken, *(emulator.broken() if emulator else ())),
         config.fail_on,
@@ -147,9 +148,14 @@ async def _run(ready: Planned, observer: runner.Observer | None, sleep: Sleep) -
 
 def _emulated(emulator: Emulator) -> Emulated:
     told = Emulated(as_of=emulator.as_of.isoformat(), faults=list(emulator.faults))
-    if emulator.profile != "openai":
+    if emulator.profile != HOME:
         told["profile"] = emulator.profile
     return told
+
+
+def _is_strange(options: RunOptions, emulator: Emulator | None) -> bool:
+    """Whether it is to be found out what the server offers."""
+    return emulator.profile != HOME if emulator else not options.official
 
 
 def _in_a_loop() -> bool:
@@ -164,7 +170,7 @@ def _emulator(config: Config) -> Emulator:
     from rtdiag.emulator import Emulator
 
     try:
-        return Emulator(as_of=config.as_of, faults=config.faults, profile=config.profile or "openai")
+        return Emulator(as_of=config.as_of, faults=config.faults, profile=config.profile or HOME)
     except ValueError as exc:
         raise ConfigError(str(exc)) from exc
 

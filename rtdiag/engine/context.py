@@ -62,7 +62,7 @@ _LEAST_LIFE_S = 10
 
 # What the emulator of OpenAI calls itself in the header `Server` of every answer.
 EMULATOR = "rtdiag-emulator"
-_HOME = "openai"
+HOME = "openai"
 _MODEL = "model"
 
 # How long a slot is waited for that was given back just now: speech-to-speech 1.1 empties its queues first, and its own client
@@ -242,7 +242,7 @@ class Context:
         self._servers: set[str | None] = set()
         self.models_asked: dict[Kind, str] = {}
         self.doors: dict[Door, bool] = {}  # of a stranger: what its answers show to be there, or not
-        self._known_by = (-1, -1), Recognised(named(_HOME))
+        self._known_by = (-1, -1), Recognised(named(HOME))
         self.intent = "?intent=transcription"  # how a stranger's socket is asked for transcription
         self.asked_in: Dialect = "ga"  # of a stranger: "beta" where its sockets want the header of that
         self.shape: Dialect | None = None  # that of the events of its sockets, once one was seen
@@ -261,7 +261,7 @@ class Context:
 
         An emulator that was started apart says so in every answer; a gateway before one answers some requests itself.
         """
-        emulated = self.options.emulated and self.options.profile in (None, _HOME)
+        emulated = self.options.emulated and self.options.profile in (None, HOME)
         return self.options.official or emulated or self._servers == {EMULATOR}
 
     @property
@@ -270,7 +270,7 @@ class Context:
         if self.options.profile and not self.options.emulated:
             return Recognised(named(self.options.profile), ("the profile that was named",))
         if self.at_home:
-            return Recognised(named(_HOME), _known_by(self.options))
+            return Recognised(named(HOME), _known_by(self.options))
         heard = len(self.recorder.exchanges), len(self.recorder.events)
         if heard != self._known_by[0]:
             self._known_by = heard, recognise(self.options.base_url, self.recorder.exchanges, self.recorder.events)

@@ -17,7 +17,7 @@ from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.matching import gives_a_reason
 from rtdiag.diagnosis.situation import as_answer as as_answer
 from rtdiag.diagnosis.situation import situation_of
-from rtdiag.engine.results import NOT_OFFERED as NOT_OFFERED
+from rtdiag.model import NOT_OFFERED as NOT_OFFERED
 from rtdiag.model import ApiError, Event, Exchange, Finding, Observation
 from rtdiag.remedy.json_paths import at
 from rtdiag.transport.failures import KINDS

@@ -35,9 +35,13 @@ class Plan:
         """What the steps cost, as their checks declare it for a default run."""
         return self.costing()
 
-    def costing(self, longer_s: float = 0.0) -> Cost:
-        """The same where the clip that is played is longer than rtdiag's own by so much; each session hears it once."""
+    def costing(self, longer_s: float = 0.0, *, stranger: bool = False) -> Cost:
+        """The same where the clip that is played is longer than rtdiag's own by so much; each session hears it once.
+
+        Of a `stranger` more is asked, to find out what it offers.
+        """
         costs = [s.check.cost for s in self.steps if s.cases]
+        costs += [s.check.of_strangers for s in self.steps if s.cases and stranger]
         more_s = sum(longer_s * c.sessions_opened for c in costs if c.audio_seconds)
         spared = self._spared()
         return sum(costs, Cost(audio_seconds=more_s)) - Cost(requests=spared, tokens_minted=spared)

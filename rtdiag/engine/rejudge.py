@@ -62,8 +62,10 @@ def _judged_again(outcome: Outcome, check: Check, report: Report, progress: Prog
     told = {row.id: row for row in outcome.rows if not _evidence(row.seen)}
     seen = {row.id: row.seen for row in outcome.rows if row.id not in told}
     cases = tuple(case for case in check.cases if case.id in seen)
-    whose, dialects = report.target.recognised_as, frozenset(report.target.dialects)
-    evidence = Evidence(seen, dialects, whose == "openai", report.day, whose not in ("openai", "emulator"))
+    target = report.target
+    whose = target.recognised_as
+    stranger = whose not in ("openai", "emulator") or (target.emulator is not None and "profile" in target.emulator)
+    evidence = Evidence(seen, frozenset(target.dialects), whose == "openai", report.day, stranger)
     for row in told.values():
         progress.note(f"{check.id}.{row.id}", row.finding)
     mask = Mask()  # of what a check of another package may say: the record is masked

@@ -15,7 +15,7 @@ from typing import Literal
 from rtdiag.diagnosis import verdict
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.ignoring import Ignore, borne
-from rtdiag.model import CUT_SHORT, SEVERITY, Evidence, Finding, Observation, Outcome, Row, Status
+from rtdiag.model import CUT_SHORT, NOT_OFFERED, SEVERITY, Evidence, Finding, Observation, Outcome, Row, Status
 from rtdiag.redact import Mask
 
 _log = logging.getLogger("rtdiag")
@@ -28,7 +28,6 @@ INTERRUPTED = 130  # the exit code of what a signal ended
 NOT_ASKED, OVERTAKEN = "not_asked", "overtaken"
 
 BROKE = "the check broke"
-NOT_OFFERED = "not offered by this server"
 
 _BLOCKING: frozenset[Status] = frozenset({"fail", "inconclusive", "error", "skip"})
 

@@ -107,7 +107,8 @@ async def run(
     catalogue.causes()  # what is wrong with it is said before anything is asked
     deadlines, observer = deadlines or Deadlines(), observer or Silent()
     limit_s = deadlines.run_s(plan.waits_s()) if limit_s is None else limit_s
-    options = replace(options, emulated=emulator is not None)
+    profile = emulator.get("profile") if emulator else options.profile
+    options = replace(options, emulated=emulator is not None, profile=profile)
     recorder = Recorder(mask, observer.asking)
     http = Http(options.base_url, recorder, deadlines, Ways({} if emulator else os.environ), options.own_headers)
     ctx = Context(options, http, recorder, deadlines, sleep)

@@ -36,11 +36,24 @@ from rtdiag.model.report import (
     Target,
     WorkingRequests,
 )
-from rtdiag.model.result import CUT_SHORT, SEVERITY, THE_WAY, Cost, Finding, Ignored, Outcome, Row, Status, counted
+from rtdiag.model.result import (
+    CUT_SHORT,
+    NOT_OFFERED,
+    SEVERITY,
+    THE_WAY,
+    Cost,
+    Finding,
+    Ignored,
+    Outcome,
+    Row,
+    Status,
+    counted,
+)
 
 __all__ = [
     "CUT_SHORT",
     "LEDGER_NAMES",
+    "NOT_OFFERED",
     "SEVERITY",
     "THE_WAY",
     "ApiError",

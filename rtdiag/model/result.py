@@ -15,6 +15,7 @@ Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"
 # From the worst to the mildest, as a check's own status is chosen among those of its cases.
 SEVERITY: tuple[Status, ...] = ("fail", "error", "inconclusive", "warn", "pass", "info", "skip")
 
+NOT_OFFERED = "not offered by this server"  # what is observed of a door that a server has not
 CUT_SHORT = "the run was interrupted"  # what was measured of a case that an interrupted run did not come to
 THE_WAY = "the way"  # what a case observes whose measured words say what the way cost, for a line below the verdict
 

@@ -11,12 +11,16 @@ from rtdiag.api.endpoints import CALLS, Dialect, Kind, mint_path
 from rtdiag.api.models import ENDED, ENDS_SOON, default
 from rtdiag.api.sessions import Json
 from rtdiag.diagnosis import catalogue
-from rtdiag.model import Diagnosis, Exchange, Outcome, Status, Target, WorkingRequests
+from rtdiag.model import NOT_OFFERED, Diagnosis, Exchange, Outcome, Status, Target, WorkingRequests
 from rtdiag.remedy.refused_requests import refused, request
 from rtdiag.remedy.requests import corrected, offer_url
 
 # The topics of the catalogue that another request mends; of the credentials only the life of a token.
 _MENDED_BY_A_REQUEST = frozenset({"endpoint", "sdp", "session", "vad"})
+
+
+# What these requests go to.
+_TAKEN = frozenset({"server.mint", "server.calls"})
 
 
 def requests(
@@ -32,7 +36,10 @@ def requests(
     all is well, or where no other request would help: a server without any mint takes none of these, and the run's own, that were
     just refused, are not given again (`exchanges` are all of the run's).
     """
+    checks = tuple(checks)
     if not diagnosis or not target.dialects or not _mended_by_a_request(catalogue.find(diagnosis[0].cause)):
+        return None
+    if any(NOT_OFFERED in row.finding.observed for o in checks for row in o.rows if f"{o.id}.{row.id}" in _TAKEN):
         return None
     kind, models = _kind(diagnosis[0], target), _living_models(target, checks)
     dialect, session = _session(kind, models[kind], checks, target, on)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import LedgerEntry, Outcome, Report, counted
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, ledger, own_fields
@@ -18,7 +17,7 @@ from rtdiag.report.cases import Case
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.markdown_answers import Room, answers, corrected
 from rtdiag.report.marked import blocks, code, fence, folded, prose, table
-from rtdiag.report.phrases import SIGNS, answered, banner, in_words, reached, status, tally, way
+from rtdiag.report.phrases import SIGNS, answered, banner, in_words, reached, status, tally, way, whom
 
 LONGEST = 60_000
 _FOR_A_COUNT = 200
@@ -197,10 +196,9 @@ def _entry(entry: LedgerEntry, room: Room) -> tuple[str, str, str]:
 
 def _environment(report: Report) -> Iterator[str]:
     target, credential = report.target, report.credential
-    dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
     yield from ("#### Environment", "")
     yield f"- rtdiag {code(report.version)}, {report.started_at:%Y-%m-%d %H:%M:%S} to {report.finished_at:%H:%M:%S} UTC"
-    yield f"- asked {code(target.base_url)} ({target.recognised_as}, {dialects})"
+    yield f"- asked {code(target.base_url)} ({prose(whom(target))})"
     yield f"- with {prose(credential.kind)} {code(credential.masked)} from {prose(credential.source)}"
     yield f"- models {code(target.model)} and {code(target.transcription_model)}"
     yield from (f"- left open: {prose(left, 300)}" for left in report.left_open[:10])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, Report, Status
+from rtdiag import servers
+from rtdiag.api.endpoints import DIALECT_NAMES
+from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, Report, Status, Target
 from rtdiag.report.cases import NEEDS_A_LOOK, of_run
 from rtdiag.report.spelling import one_line
 
@@ -40,6 +42,14 @@ def banner(report: Report) -> str:
     faults = f", faults: {', '.join(emulator['faults'])}" if emulator["faults"] else ""
     profile = f", profile {emulator['profile']}" if "profile" in emulator else ""
     return f"EMULATOR (as of {emulator['as_of']}{profile}{faults}): nothing here was asked of the live API"
+
+
+def whom(target: Target) -> str:
+    """Whose server was asked, how that is known, and what it speaks: `LiteLLM, by the list of models; GA`."""
+    known = "the emulator" if target.recognised_as == "emulator" else servers.named(target.recognised_as).name
+    by = f", by {' and '.join(target.recognised_by)}" if target.recognised_by else ""
+    dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
+    return f"{known}{by}; {dialects}"
 
 
 def overall(report: Report) -> Status:

@@ -12,7 +12,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status, WorkingRequests, counted
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields
@@ -20,7 +19,7 @@ from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.pen import WIDTH, Pen, wrapped
-from rtdiag.report.phrases import SIGNS, answered, banner, ignored, in_words, overall, reached, way
+from rtdiag.report.phrases import SIGNS, answered, banner, ignored, in_words, overall, reached, way, whom
 from rtdiag.report.spelling import Painted
 
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
@@ -62,9 +61,8 @@ def _head(report: Report, pen: Pen) -> Iterator[str]:
     if pen.width is not None:
         yield from (pen.fit(line) for line in filter(None, [banner(report)]))
     target, credential = report.target, report.credential
-    dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
     name = f"{target.name}: " if target.name else ""
-    yield pen.fit(f"asked {name}{target.base_url} ({target.recognised_as}, {dialects})")
+    yield pen.fit(f"asked {name}{target.base_url} ({whom(target)})")
     if credential.source:
         yield pen.fit(f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " "))
     if models := ", ".join(filter(None, [target.model, target.transcription_model])):

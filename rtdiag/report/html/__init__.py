@@ -186,10 +186,9 @@ def _id(entry: LedgerEntry, name: str) -> Markup:
 
 def _environment(report: Report) -> Iterator[Markup]:
     target, credential = report.target, report.credential
-    dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "unknown"
     lines = {
-        "target": f"{target.base_url} ({target.recognised_as})",
-        "dialect": dialects,
+        "target": target.base_url,
+        "server": whom(target),
         "credential": f"{credential.kind} {credential.masked} from {credential.source}",
         "models": f"{target.model}, {target.transcription_model}",
         "rtdiag": report.version,
