@@ -5,6 +5,7 @@
 | `text` | what came back and what a person says of it, one record a line (records.py), quotes and blanks evened out |
 | `said` | the error's message, or `text` where no error object could be read |
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
+| `upstream` | what a gateway tells of its own at its upstream: `key refused: …`, `unreachable: …` (upstream.py) |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
 | `client` | what a client's library says has failed, in whatever words: `refused connect`, `upgrade refused 403` (lexicon/) |
 | `full` | the words that say that there is no room for one more session (api/capacity.py) |
@@ -22,7 +23,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 
 from rtdiag.api.capacity import no_room
-from rtdiag.diagnosis import lexicon, wording
+from rtdiag.diagnosis import lexicon, upstream, wording
 from rtdiag.diagnosis.denial import undenied
 from rtdiag.diagnosis.printed import error_fields, evened, straight
 from rtdiag.diagnosis.records import Record, taken_apart
@@ -45,20 +46,22 @@ _A_PERSON_SAYS = ("said before it: ", "said after it: ")
 @lru_cache(_REMEMBERED)
 def features(situation: Situation) -> Features:
     """All that a situation says, under the names above; what it does not say is an empty text."""
-    return _of(situation, [p for p in _records_of(situation) if p.kind in ("machine", "person")])
+    return _of(situation, [p for p in _records_of(situation) if p.kind in ("machine", "upstream", "person")])
 
 
 @lru_cache(_REMEMBERED)
 def of_machines(situation: Situation) -> Features:
     """The features without a person's words: what high confidence rests on."""
     told = tuple(c for c in situation.circumstances if not c.startswith(_A_PERSON_SAYS))
-    pieces = [p for p in _records_of(situation) if p.kind == "machine"]
+    pieces = [p for p in _records_of(situation) if p.kind in ("machine", "upstream")]
     return _of(replace(situation, circumstances=told), pieces)
 
 
+@lru_cache(_REMEMBERED)
 def _records_of(situation: Situation) -> tuple[Record, ...]:
     near = situation.text[:_LOOKED_AT]
-    return taken_apart(near if "\\" in near else straight(near))  # backslashes are a part of JSON
+    pieces = taken_apart(near if "\\" in near else straight(near))  # backslashes are a part of JSON
+    return upstream.apart(pieces, situation)
 
 
 def denies(situation: Situation) -> bool:
@@ -68,7 +71,7 @@ def denies(situation: Situation) -> bool:
 
 def anchored(told: Features) -> bool:
     """Whether something of the API or of a machine stands in it, by which a cause can be looked for."""
-    return any(told[name] for name in ("code", "type", "param", "event", "close", "status")) or bool(
+    return any(told[name] for name in ("upstream", "code", "type", "param", "event", "close", "status")) or bool(
         _OF_THE_API.search(told["any"])
     )
 
@@ -76,7 +79,7 @@ def anchored(told: Features) -> bool:
 def _enough(pieces: Iterable[Record]) -> list[Record]:
     """As many pieces as signs are looked for in: what a machine said before a person's words, in their order."""
     left, kept = _LONGEST, list[tuple[int, Record]]()
-    for place, piece in sorted(enumerate(pieces), key=lambda one: one[1].kind != "machine"):
+    for place, piece in sorted(enumerate(pieces), key=lambda one: one[1].kind == "person"):
         if left > 0:
             kept.append((place, piece))
             left -= len(piece.text) + 1
@@ -85,12 +88,14 @@ def _enough(pieces: Iterable[Record]) -> list[Record]:
 
 def _of(situation: Situation, pieces: Iterable[Record]) -> Features:
     pieces = _enough(pieces)
+    behind = "\n".join(evened(piece.text) for piece in pieces if piece.kind == "upstream")
+    pieces = [piece for piece in pieces if piece.kind != "upstream"]
     raw = "\n".join(piece.text for piece in pieces)
     text = "\n".join(evened(piece.text) for piece in pieces)
     fields = error_fields(raw)
     found = dict.fromkeys(("method", "url", "credential", "content_type", "sent", "surface", "dialect"), "")
     found |= {name: evened(str(getattr(situation, name) or "")) for name in found}
-    found |= {"text": text, "when": situation.when.isoformat() if situation.when else ""}
+    found |= {"text": text, "upstream": behind, "when": situation.when.isoformat() if situation.when else ""}
     found |= _numbers(situation, text)
     found["client"] = lexicon.facts_in(text)
     found |= _error(fields, text, found["close"])

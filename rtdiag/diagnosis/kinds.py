@@ -8,7 +8,7 @@ from typing import Literal
 from rtdiag.diagnosis.log_lines import tells
 from rtdiag.diagnosis.state_lines import state_in
 
-Kind = Literal["machine", "person", "denied", "code", "healthy"]
+Kind = Literal["machine", "upstream", "person", "denied", "code", "healthy"]
 
 _LOOKED_AT = 4000  # characters of a record
 
@@ -43,6 +43,8 @@ _MACHINE = tuple(
         r"\bInvalid (?:value|type|SDP|offer|modalities|'[\w.\[\]]{1,80}')(?!\w)",
         r"\bThe (?:model|server|requested|API deployment|API key) (?:\S{1,80} )?(?:does|had|is|has)\b",
         r"\bYour (?:session|organization|request|account|IP)\b.{0,40}\b(?:hit|must|was|is|not)\b",
+        r"\bupstream (?:connect|error\b)|\bno healthy upstream\b|\bNo deployments available for\b",
+        r"\bdial tcp\b|\bcontext deadline exceeded\b",
         r"\bYou (?:didn't|must|have no|do not have|exceeded|tried)\b",
     )
 )

@@ -5,6 +5,7 @@ A text becomes records: an object, a line, a sentence. Words that belong togethe
 | kind | what it is | what it can do |
 |---|---|---|
 | `machine` | an error object, a library's line, a status, a server's sentence | decide |
+| `upstream` | what a gateway tells of its own key, account or way at its upstream (upstream.py) | decide, of the gateway alone |
 | `person` | a sentence in a person's own words | speak for a cause, never with high confidence |
 | `denied` | what a person says is not so, or is in order (denial.py) | nothing |
 | `code` | source code | nothing: it has not failed |

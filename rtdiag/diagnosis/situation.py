@@ -6,6 +6,7 @@ does not know where they came from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,6 +14,11 @@ from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
 from rtdiag.model import Exchange, Failure, Observation
+
+# The end of a key as a refusal shows it, and as a header that is masked.
+_REFUSED_KEY = re.compile(r"API key provided: sk-[\w-]{0,60}?[*.…]{2,200}([\w-]{4})\b")
+_SENT_KEY = re.compile(r"Bearer sk-\S*\*([\w-]{4})\Z")
+ANOTHER_KEY = "the key that is refused is another than the one that was sent"
 
 
 class Unreadable(ValueError):  # noqa: N818 - it is the input that is so
@@ -61,7 +67,16 @@ def situation_of(seen: Observation, where: str = "", observed: Iterable[str] = (
     """
     failure = broken(seen)
     told = _told(seen, where)
-    return replace(told, observed=tuple(observed), failure=f"{failure.kind} {failure.phase}" if failure else "")
+    observed = (*observed, *([ANOTHER_KEY] if _refuses_another_key(seen.exchange, told.text) else ()))
+    return replace(told, observed=observed, failure=f"{failure.kind} {failure.phase}" if failure else "")
+
+
+def _refuses_another_key(exchange: Exchange | None, text: str) -> bool:
+    """Whether the key that the words of a refusal show ends otherwise than the one that was sent: a gateway sent one of its own."""
+    headers = exchange.request_headers if exchange else ()
+    sent = next((_SENT_KEY.match(value) for name, value in headers if name.lower() == "authorization"), None)
+    refused = _REFUSED_KEY.search(text)
+    return sent is not None and refused is not None and sent[1] != refused[1]
 
 
 def broken(seen: Observation) -> Failure | None:

@@ -9,8 +9,9 @@ import pytest
 
 from rtdiag.diagnosis.denial import undenied
 from rtdiag.diagnosis.matching import causes_of
-from rtdiag.diagnosis.records import taken_apart
+from rtdiag.diagnosis.records import Record, taken_apart
 from rtdiag.diagnosis.situation import Situation
+from rtdiag.diagnosis.upstream import apart
 from tests.diagnosis.example import examples
 
 
@@ -48,6 +49,39 @@ def test_a_record_knows_its_line_and_words_of_two_records_do_not_meet() -> None:
     causes = causes_of(Situation("I use the voice alloy.\nUnknown beta requested: 'realtime'."))
     assert causes[0].cause == "beta-shape-retired"
     assert "voice-value-invalid" not in {one.cause for one in causes}
+
+
+# What a gateway tells, and what is but like it: the words that the record has before its own, or its kind.
+@pytest.mark.parametrize(
+    ("text", "status", "told"),
+    [
+        ('{"error":{"message":"{\\n \\"error\\": {\\"message\\": \\"Incorrect API key provided: x\\"}}"}}', None, "key refused: "),
+        ("{'error': {'message': 'litellm.RateLimitError: OpenAIException - Too many requests'}}", None, "rate limited: "),
+        ('{"error":{"message":"Provider returned error","metadata":{"raw":"insufficient_quota"}}}', 429, "account exhausted: "),
+        ("received 1011 (internal error) Internal server error: [Errno 111] Connection refused", None, "unreachable: "),
+        ("no healthy upstream", 503, "unreachable: "),
+        ('{"error":{"message":"Cannot connect to host up:80 [Connect call failed]"}}', None, "unreachable: "),
+        ("Cannot connect to host gateway:80 ssl:default [Connect call failed ('10.0.0.2', 80)]", None, "machine"),
+        ("litellm.AuthenticationError: OpenAIException - Incorrect API key provided: sk-x", None, "machine"),
+        ('{"error": {"code": "ECONNREFUSED", "syscall": "connect", "message": "connect ECONNREFUSED"}}', None, "machine"),
+        ('{"error":{"message":"Authentication Error, Invalid proxy server token passed","type":"auth_error"}}', 401, "machine"),
+        ('{"error":{"message":"Incorrect API key provided: sk-x","code":"invalid_api_key"}}', 401, "machine"),
+        ('{"error":{"message":"{\\"error\\": {\\"message\\": \\"Invalid SDP offer.\\"}}"}}', 400, "machine"),
+    ],
+)  # fmt: skip
+def test_what_a_gateway_tells_of_its_upstream_is_a_record_of_its_own(text: str, status: int | None, told: str) -> None:
+    (one, *_) = apart(taken_apart(text), Situation(text, status=status))
+    assert one.text.startswith(told) if one.kind == "upstream" else told == one.kind
+
+
+@pytest.mark.parametrize("unit", ["is_bifrost_error", '"message":"{\\n', "model group x ", "litellm.a", '\\\\"', "a_"])
+def test_a_gateways_words_are_looked_for_in_time_that_does_not_grow_with_a_record(unit: str) -> None:
+    def took(length: int) -> float:
+        began = time.process_time()
+        apart([Record("machine", (unit * length)[:length], 1)], Situation(status=500))
+        return time.process_time() - began
+
+    assert took(400_000) < 20 * max(took(8_000), 0.005)
 
 
 DENIALS = [

@@ -14,7 +14,7 @@ from rtdiag.diagnosis.explaining import explain
 from rtdiag.diagnosis.matching import RANK
 from rtdiag.diagnosis.verdict import diagnose, named
 from rtdiag.emulator import load_faults
-from rtdiag.model import Cost, Event, Finding, Observation, Outcome, Report, Row, Status
+from rtdiag.model import Cost, Event, Finding, Observation, Outcome, PeerTrace, Report, Row, Status
 from rtdiag.redact import Mask
 from rtdiag.report import render
 from rtdiag.testing import exchange, refusal, run_on_emulator
@@ -53,6 +53,39 @@ def test_an_event_is_judged_with_the_update_that_it_answers() -> None:
     answer = Event("e2", "c1", "received", 2.0, "error", said)
     (found,) = diagnose([outcome(Observation("update", events=(sent, answer)))])
     assert found.cause == "flat-beta-fields-in-ga"
+
+
+SHOWN = '{"error":{"message":"Incorrect API key provided: sk-proj-******%s.","code":"invalid_api_key"}}'
+MINT: dict[str, Any] = {
+    "url": "https://gateway.example/v1/realtime/client_secrets",
+    "credential": "api-key",
+    "request_headers": (("Authorization", "Bearer sk-proj-****************abcd"),),
+}
+
+
+@pytest.mark.parametrize(("end", "cause"), [("wxyz", "upstream-key-refused"), ("abcd", "key-wrong-or-revoked")])
+def test_a_refused_key_with_another_end_than_the_one_sent_is_a_gateways_own(end: str, cause: str) -> None:
+    refused = Observation("mint", (exchange(401, json.loads(SHOWN % end), **MINT),))
+    (found,) = diagnose([outcome(refused, "fail", "the API key itself is refused")])
+    assert (found.cause, found.confidence) == (cause, "high")
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("Internal server error: [Errno 111] Connect call failed ('127.0.0.1', 9)", "upstream-unreachable"),
+        ("Internal server error: server rejected WebSocket connection: HTTP 401", "upstream-key-refused"),
+        (
+            "No deployments available for selected model, Try again in 5 seconds. All deployments for sel",
+            "model-cooled-down",
+        ),
+    ],
+)
+def test_the_reason_of_a_gateways_close_tells_of_its_upstream(said: str, cause: str) -> None:
+    upgrade = exchange(101, None, **MINT | {"url": "wss://gateway.example/v1/realtime"})
+    peer = PeerTrace("c1", close={"code": "1011", "reason": said})
+    (found,) = diagnose([outcome(Observation("model", (upgrade,), peers=(peer,)))])
+    assert found.cause == cause
 
 
 def test_what_a_check_observes_outweighs_what_the_text_says() -> None:

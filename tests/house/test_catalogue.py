@@ -12,7 +12,7 @@ import pytest
 
 from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS
-from rtdiag.diagnosis import catalogue, verdict
+from rtdiag.diagnosis import catalogue, situation, verdict
 from rtdiag.diagnosis.code.flaws import rules
 from rtdiag.emulator import load_faults
 from rtdiag.emulator.bodies import all_bodies
@@ -61,7 +61,9 @@ def test_every_cause_has_a_sign_and_every_fault_and_flaw_names_one() -> None:
 def test_what_is_observed_decides() -> None:
     """Each expression for what a check observes is one that some check can say, in its own words."""
     said = " | ".join(text for path in _sources() for text in _texts(path) if len(text) < 200)
-    said += f" | {verdict.OURS} | " + " | ".join(keys.observed({"flaw": flaw}) for flaw in (*FLAWS, None))
+    said += f" | {verdict.OURS} | {situation.ANOTHER_KEY} | " + " | ".join(
+        keys.observed({"flaw": flaw}) for flaw in (*FLAWS, None)
+    )
     for cause in catalogue.causes().values():
         for sign in cause.speaks_for:
             for name, pattern in sign.when:

@@ -55,6 +55,7 @@ _is_our_own: ContextVar[bool] = ContextVar("_is_our_own", default=False)
 _OF_THE_ANSWER = frozenset(
     {
         "text",
+        "upstream",
         "said",
         "code",
         "type",
