@@ -93,6 +93,7 @@ STILL_WRONG: dict[str, tuple[str, ...]] = {
         "models-429-none",
     ),
     "a refusal that is a web page is taken for a wrong address, though the key works": ("says-html-well",),
+    "that a gateway misses a header of its own is not said": ("apim-well",),
     "a gateway's upstream refuses its key, and the user's is accused": (
         "bad-upstream-key-well",
         "bad-upstream-key-nested-well",

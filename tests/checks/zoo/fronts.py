@@ -217,7 +217,7 @@ FRONTS: dict[str, Kind] = {
                 "to an API.",
             ),
         ),
-        {"well": broken(*NO_KEY, "gateway-key-refused", "azure-auth-or-url", must=False)},
+        {"well": broken(*NO_KEY, "gateway-key-refused", "azure-auth-or-url")},
         "learn.microsoft.com/azure/api-management: subscription keys",
     ),
     "portkey": Kind(

@@ -59,4 +59,4 @@ async def told(kind: Kind, condition: str, longest_s: float) -> Told:
         except ConfigError as exc:
             return Told(None, {}, [] if 2 in right.exits else [f"exit 2: {exc}"])
         missed = server.missed if isinstance(server, Stranger) else {}
-        return Told(report, dict(server.asked), list(wrong(right, report, missed)))
+        return Told(report, dict(server.asked), list(wrong(right, report, server.asked.total(), missed)))
