@@ -45,11 +45,12 @@ def banner(report: Report) -> str:
 
 
 def whom(target: Target) -> str:
-    """Whose server was asked, how that is known, and what it speaks: `LiteLLM, by the list of models; GA`."""
-    known = "the emulator" if target.recognised_as == "emulator" else servers.named(target.recognised_as).name
-    by = f", by {' and '.join(target.recognised_by)}" if target.recognised_by else ""
+    """Whose server was asked, what showed it first, and what it speaks: `LiteLLM, by the list of models; GA`."""
     dialects = " and ".join(DIALECT_NAMES[d] for d in target.dialects) or "dialect unknown"
-    return f"{known}{by}; {dialects}"
+    if target.recognised_as == "emulator":
+        return f"the emulator; {dialects}"
+    by = f", by {target.recognised_by[0]}" if target.recognised_by else ""
+    return f"{servers.named(target.recognised_as).name}{by}; {dialects}"
 
 
 def overall(report: Report) -> Status:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import LedgerEntry, Report, WorkingRequests
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, ledger, own_fields, phrases
@@ -188,7 +187,7 @@ def _environment(report: Report) -> Iterator[Markup]:
     target, credential = report.target, report.credential
     lines = {
         "target": target.base_url,
-        "server": whom(target),
+        "server": phrases.whom(target),
         "credential": f"{credential.kind} {credential.masked} from {credential.source}",
         "models": f"{target.model}, {target.transcription_model}",
         "rtdiag": report.version,
