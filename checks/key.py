@@ -11,7 +11,6 @@ openai/codex#1000, earendil-works/pi#956, PowerToys#32989.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import date
@@ -31,6 +30,7 @@ from rtdiag.engine.findings import (
     lacks_a_scope,
     names_a_reason,
     no_answer,
+    not_this_key,
     refused,
     refused_alike,
     said,
@@ -40,11 +40,6 @@ from rtdiag.servers import base_url_meant, issuer_elsewhere
 
 # How long before its end a model is worth a warning.
 _SOON_DAYS = 90
-
-# What servers say to a request without a key.
-_NO_KEY = re.compile(
-    r"\b(missing|no)\b.{0,20}\b(bearer|api[ -]?key|auth\w*|credentials?)\b|did.?n.t provide an api key", re.I
-)
 
 _CASES = (
     Case("shape", "does the API key look like one?"),
@@ -241,26 +236,13 @@ def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Findin
     if exchange.status == 404:
         hint = "this server lists no models: the key is judged by the later checks"
         return Finding("accepted", "info", said(exchange), "200", hint=hint)
-    if exchange.status in REFUSED and made_up and (elsewhere := _not_about_this_key(exchange)):
+    if exchange.status in REFUSED and made_up and (elsewhere := not_this_key("accepted", exchange, "200")):
         return elsewhere
     if exchange.status in REFUSED:
         return refused("accepted", exchange, "200", made_up, (KEY_REFUSED,), _WRONG_KEY)
     if made_up and not names_a_reason(exchange):
         return refused_alike("accepted", exchange, "200")
     return Finding("accepted", "fail" if names_a_reason(exchange) else "inconclusive", said(exchange), "200")
-
-
-def _not_about_this_key(exchange: Exchange) -> Finding | None:
-    """The finding of a refusal that a made-up key gets too, and that a cache gave, or that says that no key came."""
-    if exchange.kept:
-        hint = "a cache on the way gave this answer, as its header says: it may be what another key got; ask without the proxy"
-        return Finding("accepted", "inconclusive", f"{said(exchange)}, from a cache", "200", (ALIKE,), hint)
-    if exchange.status == 401 and _NO_KEY.search(
-        exchange.error.message or "" if exchange.error else exchange.body or ""
-    ):
-        hint = "rtdiag sent it: a proxy or gateway takes the header Authorization out, or the server wants the key in another one"
-        return Finding("accepted", "inconclusive", said(exchange), "200", ("the key does not arrive",), hint)
-    return None
 
 
 def _model(case: str, seen: Observation, today: date) -> Finding:

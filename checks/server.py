@@ -9,6 +9,7 @@ Sources: rtdiag/servers/servers.yaml, server by server; which statuses say that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -45,6 +46,7 @@ _INTO_SESSIONS = ("mint", "calls", "websocket")
 _NOT_THERE = frozenset({404, 405, 426, 501})
 _OTHER_FORM = frozenset({406, 415, 422})
 _NO_UPGRADES = frozenset({404, 501})  # 405 comes of an upgrade that is lost on the way, too
+_MODEL = re.compile(r"\b(model|deployment)s?\b|model_", re.IGNORECASE)
 # What says nothing of what was asked for, but of who asked, and when.
 _OF_ANYTHING = frozenset({401, 403, 408, 429})
 
@@ -82,7 +84,8 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
         note("mint", "mint", _there(minted), Observation("mint", (minted,)))
     if ctx.offers("websocket") is not False:
         socket = await _socket(ctx, "websocket", await _by_model(ctx))
-        there = socket.exchange is not None and socket.exchange.status not in _NO_UPGRADES
+        upgrade = socket.exchange
+        there = upgrade is not None and (upgrade.status not in _NO_UPGRADES or _about_the_model(upgrade))
         note("websocket", "websocket", there, socket)
     if ctx.offers("mint") and "mint" in seen:
         minted = seen["mint"].exchanges[0]
@@ -145,7 +148,7 @@ async def _transcription(ctx: Context, socket: Observation | None) -> tuple[bool
         if minted.token is None:
             refused = (minted.exchange.status or 0) // 100 == 4 and minted.exchange.status not in _OF_ANYTHING
             return (None if not refused or ctx.options.transcription_model else False), told
-        if minted.session:
+        if {"type", "object", "input_audio_transcription"} & minted.session.keys():
             return sessions.kind_of(minted.session) == "transcription", told
     if socket is None or created_event(socket) is None:
         return (None if ctx.offers("websocket") else False), unknown
@@ -164,7 +167,13 @@ def _there(exchange: Exchange) -> bool:
     Where no answer came, or the server is in trouble, nothing says that there is nothing.
     """
     everything = exchange.ok and (exchange.looks_like_html or exchange.json in ({}, []))
-    return exchange.status not in _NOT_THERE and not everything
+    elsewhere = 300 <= (exchange.status or 0) < 400
+    return not (everything or elsewhere) and (exchange.status not in _NOT_THERE or _about_the_model(exchange))
+
+
+def _about_the_model(exchange: Exchange) -> bool:
+    """Whether a 404 is about the model that was asked for, and so from a door that is there."""
+    return bool(exchange.error and _MODEL.search(f"{exchange.error.code} {exchange.error.message}"))
 
 
 async def _by_model(ctx: Context) -> str:

@@ -12,11 +12,13 @@ from rtdiag.engine.context import TOKEN_LIFE_S
 from rtdiag.engine.findings import (
     KEY_REFUSED,
     NO_API,
+    NO_KEY_GIVEN,
     NO_TOKEN,
     NOT_IN_SHAPE,
     REFUSED,
     TAKES_ANYTHING,
     TOKEN_REFUSED,
+    about_the_credential,
     names_a_reason,
     no_answer,
     not_asked_here,
@@ -155,6 +157,9 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
     if exchange.status in REFUSED:
         hint = "the key lists models but may not mint"
         return refused(case, exchange, "200 with a token", made_up, (KEY_REFUSED,), hint, stranger=stranger)
+    if exchange.credential == "none" and about_the_credential(exchange):
+        hint = "this server wants a key, and none was given"
+        return Finding(case, "fail", said(exchange), "200 with a token", (NO_KEY_GIVEN,), hint)
     hint = f"the mint refused the smallest {kind} session"
     return Finding(case, "fail", said(exchange), "200 with a token", hint=hint)
 

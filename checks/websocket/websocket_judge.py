@@ -22,6 +22,7 @@ from rtdiag.engine.findings import (
     TAKES_ANYTHING,
     TOKEN_REFUSED,
     about_the_credential,
+    about_who_asks,
     alike,
     as_answer,
     in_short,
@@ -32,6 +33,7 @@ from rtdiag.engine.findings import (
     no_answer,
     no_room_for,
     not_asked_here,
+    not_this_key,
     opened,
     refused_alike,
     said,
@@ -165,7 +167,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(case, "pass", in_words(seen), "a refusal")
         elif lost := _lost(case, seen, plain, control, evidence):
             yield lost
-        elif evidence.stranger and seen.exchange.status == UNAUTHORIZED and _refused_as(control, seen):
+        elif evidence.stranger and seen.exchange.status == UNAUTHORIZED and _refused_as(control, seen, case):
             yield _as_a_made_up(case, seen, stranger=True)
         elif unusable := unusable_answer(case, seen):
             yield unusable
@@ -174,7 +176,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "made-up":
             alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)
             yield _made_up(seen, official=evidence.official, alike=alike, keyless=keyless)
-        elif _refused_as(control, seen):
+        elif _refused_as(control, seen, case):
             yield _as_a_made_up(case, seen, stranger=evidence.stranger)
         elif case == "transcription-model":
             yield _transcription_model(seen)
@@ -197,10 +199,10 @@ def guards(exchange: Exchange) -> bool:
     return exchange.looks_like_html and exchange.status != UNAUTHORIZED
 
 
-def _refused_as(control: Observation | None, seen: Observation) -> bool:
+def _refused_as(control: Observation | None, seen: Observation, case: str = "") -> bool:
     """Whether the upgrade itself is refused as that of a made-up key is, in words that are about no credential."""
     exchange = seen.exchange
-    if exchange is None or control is None or about_the_credential(exchange):
+    if exchange is None or control is None or case == "made-up" or about_the_credential(exchange):
         return False
     return not names_a_reason(exchange, _ALONE) and made_up(exchange, control.exchange) is True
 
@@ -209,7 +211,9 @@ def _as_a_made_up(case: str, seen: Observation, *, stranger: bool) -> Finding:
     """The finding for an upgrade that is refused as that of a made-up key is."""
     exchange = seen.exchange
     assert exchange is not None
-    if not stranger or guards(exchange) or exchange.status not in REFUSED:
+    if elsewhere := not_this_key(case, exchange, "101"):
+        return elsewhere
+    if not stranger or seen.facts.get("http_took") or exchange.status not in REFUSED or not about_who_asks(exchange):
         return refused_alike(case, exchange, "101")
     if exchange.credential == "none":
         return Finding(
@@ -493,6 +497,7 @@ def _credential_refused(seen: Observation) -> bool:
         return False
     closed, said_so = _closed(seen), told.error is not None and told.error.code == "invalid_api_key"
     in_words = closed is not None and bool(_UNAUTHORIZED.search(closed[1])) and _error(seen) is None
+    in_words = in_words or ((told.status or 0) // 100 == 4 and about_the_credential(told))
     return told.status in {401, 403} | _AUTH_CLOSES or said_so or in_words
 
 

@@ -204,13 +204,44 @@ def refused(
         return Finding(case, "fail", measured, expected, (NO_KEY_GIVEN,), "this server wants a key, and none was given")
     if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
         return Finding(case, "fail", measured, expected, observed, hint)
-    if as_made_up and stranger and (exchange.status == 401 or not exchange.looks_like_html):
+    if as_made_up and (elsewhere := not_this_key(case, exchange, expected)):
+        return elsewhere
+    if as_made_up and stranger and about_who_asks(exchange):
         return unknown_key(case, measured, expected)
     if as_made_up:
         return refused_alike(case, exchange, expected)
     strange = () if in_the_apis_shape(exchange) or as_made_up is False else (NOT_IN_SHAPE,)
     hint = "the refusal names no credential and is none that rtdiag knows: read the body for who refused, and why"
     return Finding(case, "inconclusive", measured, expected, strange, hint)
+
+
+# What servers say to a request without a key.
+_NO_KEY = re.compile(
+    r"\b(missing|no)\b.{0,20}\b(bearer|api[ -]?key|auth\w*|credentials?)\b|did.?n.t provide an api key", re.I
+)
+# A refusal that names nothing but itself.
+_BARE = re.compile(r"\W*(error|http|401|403|not|un|forbidden|authori[sz]ed|authenticat\w+|access|denied|\W)*\W*", re.I)
+
+
+def about_who_asks(exchange: Exchange) -> bool:
+    """Whether a refusal is about who asks, and no other rule: by its status 401, in words, or without any."""
+    words = (exchange.error.message or "" if exchange.error else "") or _words(exchange)
+    return exchange.status == 401 or about_the_credential(exchange) or bool(_BARE.fullmatch(words))
+
+
+def not_this_key(case: str, exchange: Exchange, expected: str) -> Finding | None:
+    """The finding of a refusal that a made-up key gets too, and that a cache gave, or that says that no key came."""
+    if exchange.kept:
+        hint = "a cache on the way gave this answer, as its header says: it may be what another key got; ask without the proxy"
+        return Finding(case, "inconclusive", f"{said(exchange)}, from a cache", expected, (ALIKE,), hint)
+    words = exchange.error.message or "" if exchange.error else exchange.body or ""
+    if exchange.status == 401 and exchange.credential != "none" and _NO_KEY.search(words):
+        hint = (
+            "rtdiag sent it: a proxy or gateway takes the header Authorization out, or the server wants the key in another "
+            "header: --header NAME=VARIABLE sends one"
+        )
+        return Finding(case, "inconclusive", said(exchange), expected, ("the key does not arrive",), hint)
+    return None
 
 
 def unknown_key(case: str, measured: str, expected: str) -> Finding:
