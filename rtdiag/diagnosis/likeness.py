@@ -48,7 +48,7 @@ def likeness(told: Features) -> Mapping[str, float]:
 
 
 def _alike_in_words(told: Features) -> dict[str, float]:
-    words = _words(" ".join(told[name] for name in ("said", "code", "param", "request")))[:_MOST_WORDS]
+    words = _words(" ".join(told[name] for name in ("said", "upstream", "code", "param", "request")))[:_MOST_WORDS]
     asked = {word: min(n, _MOST_OFTEN) ** 0.5 for word, n in Counter(words).items()}
     found: dict[str, float] = {}
     for word, weight in asked.items():
