@@ -110,10 +110,11 @@ def apart(pieces: Iterable[Record], situation: Situation) -> tuple[Record, ...]:
     """The records, those of an upstream as such: `upstream`, and before its words which matter it is."""
     answered = situation.status is not None
     own = bool(situation.url) and not _OF_THE_API.search(situation.url or "")
-    return tuple(
-        _apart(one, answered=answered, own=own) if one.kind == "machine" or one.text[:1] == "{" else one
-        for one in pieces
-    )
+    return tuple(_apart(one, answered=answered, own=own) if _may_tell(one) else one for one in pieces)
+
+
+def _may_tell(one: Record) -> bool:
+    return one.kind == "machine" or (one.kind == "person" and one.text.startswith("{"))
 
 
 def _apart(one: Record, *, answered: bool, own: bool) -> Record:
