@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -42,13 +43,28 @@ def _wrapped_502(status: int, body: bytes) -> Said:
     )
 
 
-def _always(answer: Refusal, over_socket: Refusal | None = None) -> Callable[[web.Request, bool], Refusal | None]:
+def _always(
+    answer: Refusal,
+    over_socket: Refusal | None = None,
+    listed: tuple[str, ...] = ("gpt-realtime-2.1", "gpt-transcribe"),
+) -> Callable[[web.Request, bool], Refusal | None]:
     def first(request: web.Request, upgrade: bool) -> Refusal | None:
         if request.path.endswith("/models"):
-            return models("gpt-realtime-2.1", "gpt-transcribe")
+            return models(*listed)
         return (over_socket or answer) if upgrade else answer
 
     return first
+
+
+def _socket_alone(over_socket: Refusal) -> Callable[[web.Request, bool], Refusal | None]:
+    return _always(NOT_FOUND, over_socket)
+
+
+def _event(code: str, message: str) -> dict[str, Any]:
+    return {
+        "type": "error",
+        "error": {"type": "invalid_request_error", "code": code, "message": message, "param": None},
+    }
 
 
 def _new_api(request: web.Request, upgrade: bool) -> Refusal | None:
@@ -127,7 +143,7 @@ _UPSTREAM_401 = Said(
     401,
     {
         "error": {
-            "message": 'OpenAIException - {\n  "error": {\n    "message": "Incorrect API key provided: sk-UPSTR****0000. '
+            "message": 'OpenAIException - {\n  "error": {\n    "message": "Incorrect API key provided: sk-UPSTR****9f3c. '
             'You can find your API key at https://platform.openai.com/account/api-keys.",\n    "type": '
             '"invalid_request_error",\n    "code": "invalid_api_key"\n  }\n}',
             "type": None,
@@ -135,7 +151,57 @@ _UPSTREAM_401 = Said(
         }
     },
 )
-_BAD_KEY = "sk-FAKE-upstream-000000000000000000000000"
+_BAD_KEY = "sk-FAKE-upstream-0000000000000000000000009f3c"
+
+# How gateways and servers say that they do not know a model, each over HTTP and at the WebSocket.
+_NO_SUCH_MODEL: dict[str, tuple[Refusal, Refusal | None]] = {
+    "ollama": (Said(404, {"error": "model 'my-vioce' not found"}), None),
+    "vllm": (
+        Said(
+            404,
+            {
+                "object": "error",
+                "message": "The model `my-vioce` does not exist.",
+                "type": "NotFoundError",
+                "code": 404,
+            },
+        ),
+        None,
+    ),
+    "openrouter": (Said(400, {"error": {"message": "my-vioce is not a valid model ID", "code": 400}}), None),
+    "event": (NOT_FOUND, Ended(1008, "", _event("model_not_found", "The model `my-vioce` does not exist."))),
+    "close": (NOT_FOUND, Ended(4004, "Model my-vioce not found")),
+    "azure": (
+        Said(
+            404,
+            {
+                "error": {
+                    "code": "DeploymentNotFound",
+                    "message": "The API deployment for this resource does not exist.",
+                }
+            },
+        ),
+        None,
+    ),
+}
+# How a gateway says that what stands behind it cannot be reached.
+_DEAD: dict[str, tuple[Refusal, Refusal | None]] = {
+    "504-html": (
+        Said(504, "<html><head><title>504 Gateway Time-out</title></head><body></body></html>", "text/html"),
+        None,
+    ),
+    "dns": (Said(500, {"error": "getaddrinfo ENOTFOUND realtime.upstream.internal"}), None),
+    "1014": (NOT_FOUND, Ended(1014, "Bad gateway")),
+    "1011-words": (NOT_FOUND, Ended(1011, "Failed to connect to upstream")),
+    "event": (
+        NOT_FOUND,
+        Ended(1011, "", _event("upstream_connection_error", "Could not connect to the upstream server")),
+    ),
+}
+_CREDITS = Said(402, {"error": {"message": "Insufficient credits. Add more using your dashboard", "code": 402}})
+_UPSTREAM_WORDS = (
+    "Incorrect API key provided: sk-UPSTR****9f3c. You can find your API key at https://platform.openai.com."
+)
 
 FRONTS: dict[str, Kind] = {
     "nginx": Kind(
@@ -329,4 +395,25 @@ FRONTS: dict[str, Kind] = {
         ),
         {"well": broken(*MODEL)},
     ),
+    "bad-upstream-key-event": Kind(
+        Front(first=_socket_alone(Ended(1008, "", _event("invalid_api_key", _UPSTREAM_WORDS)))),
+        {"well": broken(*UPSTREAM_KEY)},
+    ),
+    "over-quota-event": Kind(
+        Front(first=_socket_alone(Ended(1011, "", _event("insufficient_quota", "You exceeded your current quota")))),
+        {"well": broken("quota-exhausted")},
+    ),
+    "credits-402": Kind(
+        Front(first=_always(_CREDITS)), {"well": broken("quota-exhausted")}, "openrouter.ai/docs: errors"
+    ),
+    **{
+        f"dead-{name}": Kind(Front(first=_always(*answers)), {"well": broken(*UPSTREAM_GONE)})
+        for name, answers in _DEAD.items()
+    },
+    **{
+        f"no-model-{name}": Kind(
+            Front(first=_always(*answers, listed=("my-voice", "my-ears"))), {"well": broken(*MODEL)}, model="my-vioce"
+        )
+        for name, answers in _NO_SUCH_MODEL.items()
+    },
 }

@@ -91,9 +91,11 @@ REFUSALS = {
         {"type": "about:blank", "title": "Unauthorized", "status": 401, "detail": "The bearer token is not valid."},
         "application/problem+json",
     ),
+    "says-challenge": Said(401, headers={"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}),
     "says-403": Said(403, {"error": {"message": "Forbidden: API key not allowed", "type": "forbidden"}}),
 }
 VAGUE_REFUSALS = {
+    "says-basic": Said(401, "401 Unauthorized", headers={"WWW-Authenticate": 'Basic realm="voice"'}),
     "says-message": Said(401, {"message": "Unauthorized"}),
     "says-plain": Said(401, "Unauthorized"),
     "says-403-bare": Said(403),
@@ -180,6 +182,14 @@ def _no_plan(request: web.Request) -> Refusal | None:
 
 def _query_token(request: web.Request) -> Refusal | None:
     return None if "token" in request.query else Said(401, {"error": "token query parameter required"})
+
+
+def _login(request: web.Request) -> Refusal | None:
+    return Said(302, headers={"Location": "/oauth2/start?rd=%2Fv1"}) if request.path.startswith("/v1") else _SPA
+
+
+def _origin(request: web.Request) -> Refusal | None:
+    return Said(403, "Origin not allowed") if "Upgrade" in request.headers else None
 
 
 _SPEACHES = Habits(
@@ -504,6 +514,16 @@ OWN: dict[str, Kind] = {
     "late-slot": Kind(replace(_KEYLESS, slots=1, frees_late=True), keyless()),
     "query-token": Kind(
         bearer(before=_query_token, lists=None), {"well": broken(*NO_KEY, *ALIKE, must=False)}, "only ?token= counts"
+    ),
+    "login-page": Kind(
+        bearer(before=_login),
+        {"well": broken("network-login-required", "answer-not-from-the-api", must=False)},
+        "oauth2-proxy: a 302",
+    ),
+    "origin": Kind(
+        replace(_KEYLESS, before=_origin),
+        {"well": broken("websocket-upgrade-refused", must=False)},
+        "no Origin, no WebSocket",
     ),
     "any-intent": Kind(replace(_KEYLESS, shape=Shape(kinds=("realtime",))), keyless(SOCKET)),
     "model-listed": Kind(_TWO_MODELS, works()),
