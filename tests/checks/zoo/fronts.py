@@ -16,6 +16,7 @@ from tests.checks.zoo.rights import (
     SOCKETS,
     UPSTREAM_GONE,
     UPSTREAM_KEY,
+    UPSTREAM_QUOTA,
     Kind,
     Right,
     broken,
@@ -372,10 +373,10 @@ FRONTS: dict[str, Kind] = {
         ),
         {"well": broken(*UPSTREAM_GONE)},
     ),
-    "over-quota": Kind(Front(first=_always(_QUOTA)), {"well": broken("quota-exhausted")}),
+    "over-quota": Kind(Front(first=_always(_QUOTA)), {"well": broken(*UPSTREAM_QUOTA)}),
     "cooled-down": Kind(
         Front(first=_always(_COOLED)),
-        {"well": broken("rate-limit", "upstream-unreachable", "server-unavailable", must=False)},
+        {"well": broken("model-cooled-down", "upstream-rate-limited", "rate-limit")},
     ),
     "unknown-model": Kind(
         Front(
@@ -401,10 +402,10 @@ FRONTS: dict[str, Kind] = {
     ),
     "over-quota-event": Kind(
         Front(first=_socket_alone(Ended(1011, "", _event("insufficient_quota", "You exceeded your current quota")))),
-        {"well": broken("quota-exhausted")},
+        {"well": broken(*UPSTREAM_QUOTA)},
     ),
     "credits-402": Kind(
-        Front(first=_always(_CREDITS)), {"well": broken("quota-exhausted")}, "openrouter.ai/docs: errors"
+        Front(first=_always(_CREDITS)), {"well": broken(*UPSTREAM_QUOTA)}, "openrouter.ai/docs: errors"
     ),
     **{
         f"dead-{name}": Kind(Front(first=_always(*answers)), {"well": broken(*UPSTREAM_GONE)})
