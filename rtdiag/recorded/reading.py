@@ -104,7 +104,7 @@ def _parsed(text: str) -> Any:
 def _json(value: Any) -> Any:
     """The value with what JSON knows alone, and no half surrogates, which nothing can send. Raises Unusable."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
         return {_json(str(k)): _json(v) for k, v in value.items()}
     if isinstance(value, list):

@@ -179,6 +179,8 @@ class Mask:
         """The same for every text inside plain values (dicts with their keys, lists)."""
         if isinstance(value, str):
             return self(value, where)
+        if value is None or isinstance(value, int | float):
+            return value
         if isinstance(value, Mapping):
             return {self.values(k, where): self.values(v, where) for k, v in value.items()}
         several = isinstance(value, list | tuple | set | frozenset)
