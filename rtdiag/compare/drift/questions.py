@@ -85,20 +85,25 @@ def _shown(report: Report, question: Question) -> Iterator[str]:
 
 
 def _means_exchange(report: Report, where: Mapping[_Field, Any], exchange: Exchange) -> bool:
-    if where.keys() & _ABOUT_EVENTS or exchange.status is None or path(report, exchange) is None:
+    if where.keys() & _ABOUT_EVENTS or exchange.status is None or where.get("method") not in (None, exchange.method):
         return False
-    sent = {k.lower(): v for k, v in exchange.request_headers}
+    if (below := path(report, exchange)) is None:
+        return False
     fits: dict[str, Callable[[Any], bool]] = {
         "method": lambda m: exchange.method == m,
-        "path": lambda glob: fnmatchcase(path(report, exchange) or "", glob),
+        "path": lambda glob: fnmatchcase(below, glob),
         "credential": lambda glob: fnmatchcase(exchange.credential, glob),
-        "content_type": lambda glob: fnmatchcase(sent.get("content-type", ""), glob),
+        "content_type": lambda glob: fnmatchcase(_content_type(exchange), glob),
         "asked": lambda pattern: re.search(pattern, exchange.request_body or "", re.DOTALL) is not None,
         "status": lambda statuses: exchange.status in statuses,
         "code": lambda glob: fnmatchcase((exchange.error and exchange.error.code) or "", glob),
         "case": lambda case: _control(report, case) == exchange.id,
     }
     return all(fits[name](wanted) for name, wanted in where.items())
+
+
+def _content_type(exchange: Exchange) -> str:
+    return {k.lower(): v for k, v in exchange.request_headers}.get("content-type", "")
 
 
 def _control(report: Report, case: str) -> str | None:
