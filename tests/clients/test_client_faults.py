@@ -21,7 +21,7 @@ TOOL: Json = {
     "name": "now",
     "parameters": {"type": "object", "properties": {"zone": {"type": "string"}}},
 }
-MET = [fault for fault in load_faults().values() if not fault.sees]
+MET = [fault for fault in load_faults().values() if not (fault.sees or fault.profiles)]
 
 
 def log(fault_id: str) -> list[Json]:

@@ -39,7 +39,7 @@ def seen_by(fault: Fault) -> list[str]:
 SAMPLE = {
     (seen_by(fault)[0].partition(".")[0], fault.status): fault.id
     for fault in load_faults().values()
-    if seen_by(fault) and fault.id not in SILENT and "token.expired" not in seen_by(fault)
+    if seen_by(fault) and not fault.profiles and fault.id not in SILENT and "token.expired" not in seen_by(fault)
 }
 
 
