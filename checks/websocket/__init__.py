@@ -44,7 +44,7 @@ from rtdiag.checks.websocket.websocket_judge import (
 )
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, speaks
-from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED
+from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, names_a_reason
 from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
@@ -191,7 +191,7 @@ def _lost(ctx: Context, way: Way, seen: Observation, plain: Exchange | None) -> 
 
 def _pointless(way: Way, kind: Kind, seen: Observation) -> dict[Kind | None, Json]:
     """What need not be asked after this: every kind (None) or this one, with the facts that say why."""
-    if seen.exchange and seen.exchange.status in NO_WEBSOCKET:
+    if seen.exchange and seen.exchange.status in NO_WEBSOCKET and not names_a_reason(seen.exchange):
         return {None: {"not_offered": way.case}}
     unusable = unusable_answer(way.case, seen)
     if unusable and seen.exchange and seen.exchange.status == UNAUTHORIZED:

@@ -171,7 +171,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _as_a_made_up(case, seen, stranger=True)
         elif unusable := unusable_answer(case, seen):
             yield unusable
-        elif seen.exchange.status in NO_WEBSOCKET:
+        elif seen.exchange.status in NO_WEBSOCKET and not names_a_reason(seen.exchange):
             yield _not_offered(case, seen, plain, official=evidence.official)
         elif case == "made-up":
             alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)

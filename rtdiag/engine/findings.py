@@ -121,7 +121,8 @@ REFUSED = frozenset({401, 403})
 _ABOUT_A_KEY = re.compile(
     r"\b(invalid|incorrect|wrong|unknown|unrecogni[sz]ed|revoked|expired|malformed|bad|not a valid|no such)\b.{0,30}"
     r"\b(api[ _-]?key|key|token|credential)s?\b"
-    r"|\b(api[ _-]?key|key|token)\b.{0,30}\b(invalid|incorrect|not valid|revoked|expired|unknown)\b",
+    r"|\b(api[ _-]?key|key|token)\b.{0,30}\b(invalid|incorrect|not (valid|allowed|found|recogni[sz]ed)|revoked|expired|unknown"
+    r"|rejected|denied|does not exist)\b",
     re.IGNORECASE,
 )
 # What names one request: digits of 16, or letters and digits mixed, as UUID, ULID, base64 and trace ids are.
