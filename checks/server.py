@@ -46,7 +46,7 @@ _INTO_SESSIONS = ("mint", "calls", "websocket")
 _NOT_THERE = frozenset({404, 405, 426, 501})
 _OTHER_FORM = frozenset({406, 415, 422})
 _NO_UPGRADES = frozenset({404, 501})  # 405 comes of an upgrade that is lost on the way, too
-_MODEL = re.compile(r"\b(model|deployment)s?\b|model_", re.IGNORECASE)
+_MODEL = re.compile(r"\bmodels?\b|model_|deployment", re.IGNORECASE)
 # What says nothing of what was asked for, but of who asked, and when.
 _OF_ANYTHING = frozenset({401, 403, 408, 429})
 

@@ -183,7 +183,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "beta-header":
             yield _beta_header(seen, spoken="beta" in evidence.dialects)
         else:
-            yield _session(_BY_CASE[case], seen, void=void, key_refused=key_refused)
+            yield _session(_BY_CASE[case], seen, void=void, key_refused=key_refused, stranger=evidence.stranger)
 
 
 def _lost(
@@ -222,10 +222,10 @@ def _as_a_made_up(case: str, seen: Observation, *, stranger: bool) -> Finding:
     return unknown_key(case, in_words(seen), "101")
 
 
-def _session(way: Way, seen: Observation, *, void: bool, key_refused: bool) -> Finding:
+def _session(way: Way, seen: Observation, *, void: bool, key_refused: bool, stranger: bool) -> Finding:
     case, expected, created = way.case, f"session.created, {way.kind}", created_event(seen)
     if created is None:
-        return _refused(way, seen, expected, key_refused=key_refused)
+        return _refused(way, seen, expected, key_refused=key_refused, stranger=stranger)
     measured = f"{created.type}, {_kind_of(created) or 'of no named kind'}"
     if _kind_of(created) not in (way.kind, None) and seen.facts.get("known") is False:
         return Finding(
@@ -247,7 +247,7 @@ def _session(way: Way, seen: Observation, *, void: bool, key_refused: bool) -> F
     return Finding(case, "pass", measured, expected)
 
 
-def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -> Finding:
+def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool, stranger: bool) -> Finding:
     """What it means that no session came: silence, a close, a refusal."""
     measured = in_words(seen)
     if seen.facts.get("has_mint") is False:
@@ -263,7 +263,10 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool) -
     error = as_answer(seen).error
     if error and _NONE_SENT.search(error.message or ""):
         return Finding(way.case, "fail", measured, expected, (), _NOT_SEEN)
-    unnamed = not names_a_reason(as_answer(seen), _ALONE) or (error is not None and error.code == "invalid_api_key")
+    named = names_a_reason(as_answer(seen), _ALONE)
+    if named and stranger:
+        return Finding(way.case, "fail", measured, expected)
+    unnamed = not named or (error is not None and error.code == "invalid_api_key")
     if _credential_refused(seen) and way.credential == "api-key" and seen.facts.get("http_took") is False:
         keyless = as_answer(seen).credential == "none"
         hint = "this server wants a key, and none was given" if keyless else "this server does not take the key"
