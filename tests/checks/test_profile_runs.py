@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rtdiag.emulator.profiles import profiles
 from rtdiag.testing import run_on_emulator
 
 
-@pytest.mark.parametrize("profile", ["azure-voice-live", "compatible", "gateway", "litellm"])
+@pytest.mark.parametrize("profile", profiles())
 def test_a_healthy_server_is_found_so(profile: str) -> None:
     report = run_on_emulator(profile=profile)
     assert report.exit_code == 0

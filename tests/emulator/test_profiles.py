@@ -322,8 +322,6 @@ def test_azure_refuses_a_socket_before_it_is_one(profile: str, header: str, told
 def test_azure_does_not_know_a_deployment() -> None:
     async def run() -> None:
         async with Emulator(profile="azure", faults=["azure-deployment-unknown"]) as emulator:
-            answer = await minted(emulator, **{"api-key": emulator.key})
-            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "DeploymentNotFound")
             assert await handshake(emulator, MODEL, emulator.key, told="DeploymentNotFound") == 404
 
     asyncio.run(run())
