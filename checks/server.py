@@ -9,7 +9,6 @@ Sources: rtdiag/servers/servers.yaml, server by server; which statuses say that 
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,7 @@ from rtdiag.api.endpoints import CALLS, Dialect
 from rtdiag.checks.websocket.websocket_judge import INTENT, created_event, in_words
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, lists_models
-from rtdiag.engine.findings import NO_API, NOT_OFFERED, REFUSED, as_answer, made_up, said
+from rtdiag.engine.findings import NO_API, NOT_OFFERED, REFUSED, about_the_model, as_answer, made_up, said
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
 from rtdiag.servers import UNKNOWN, Door
 
@@ -46,7 +45,6 @@ _INTO_SESSIONS = ("mint", "calls", "websocket")
 _NOT_THERE = frozenset({404, 405, 426, 501})
 _OTHER_FORM = frozenset({406, 415, 422})
 _NO_UPGRADES = frozenset({404, 501})  # 405 comes of an upgrade that is lost on the way, too
-_MODEL = re.compile(r"\bmodels?\b|model_|deployment", re.IGNORECASE)
 # What says nothing of what was asked for, but of who asked, and when.
 _OF_ANYTHING = frozenset({401, 403, 408, 429})
 
@@ -85,7 +83,7 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
     if ctx.offers("websocket") is not False:
         socket = await _socket(ctx, "websocket", await _by_model(ctx))
         upgrade = socket.exchange
-        there = upgrade is not None and (upgrade.status not in _NO_UPGRADES or _about_the_model(upgrade))
+        there = upgrade is not None and (upgrade.status not in _NO_UPGRADES or about_the_model(upgrade))
         note("websocket", "websocket", there, socket)
     if ctx.offers("mint") and "mint" in seen:
         minted = seen["mint"].exchanges[0]
@@ -164,16 +162,12 @@ async def _transcription(ctx: Context, socket: Observation | None) -> tuple[bool
 def _there(exchange: Exchange) -> bool:
     """Whether something is at a URL: no answer that there is nothing, and no page or list that is the answer to everything.
 
-    Where no answer came, or the server is in trouble, nothing says that there is nothing.
+    A 404 that is about a model comes from what is there. Where no answer came, or the server is in trouble, nothing says that
+    there is nothing.
     """
     everything = exchange.ok and (exchange.looks_like_html or exchange.json in ({}, []))
     elsewhere = 300 <= (exchange.status or 0) < 400
-    return not (everything or elsewhere) and (exchange.status not in _NOT_THERE or _about_the_model(exchange))
-
-
-def _about_the_model(exchange: Exchange) -> bool:
-    """Whether a 404 is about the model that was asked for, and so from a door that is there."""
-    return bool(exchange.error and _MODEL.search(f"{exchange.error.code} {exchange.error.message}"))
+    return not (everything or elsewhere) and (exchange.status not in _NOT_THERE or about_the_model(exchange))
 
 
 async def _by_model(ctx: Context) -> str:

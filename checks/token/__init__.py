@@ -24,7 +24,7 @@ from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Kind, sdp_path
 from rtdiag.checks.token.token_judge import SHORTEST_LIFE_S, judge, remaining_s
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import Context, MintedToken, token_in
+from rtdiag.engine.context import Context, MintedToken, model_ids, token_in
 from rtdiag.engine.findings import REFUSED, alike, beside_made_up, past_the_credential
 from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.redact import Secret
@@ -65,7 +65,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         if not ctx.wants(f"mint-{kind}") and kind != kinds[0]:
             continue
         minted = await ctx.minted(kind)
-        facts = {
+        facts: dict[str, Any] = {
             "local_unix_s": time.time(),
             "expires_at": minted.expires_at,
             "dialect": minted.dialect,
@@ -74,6 +74,8 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         }
         if not ctx.may_ask(f"token.beta-mint-{kind}"):
             facts["beta_asked"] = False
+        if not ctx.at_home and minted.token is None:
+            facts["listed"] = [*model_ids(await ctx.listed_models())]
         yield Observation(f"mint-{kind}", (minted.exchange,), facts=facts)
         if minted.token is not None:
             yield Observation(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))

@@ -22,6 +22,7 @@ from rtdiag.engine.findings import (
     names_a_reason,
     no_answer,
     not_asked_here,
+    other_models,
     past_the_credential,
     refused,
     refused_token,
@@ -145,8 +146,10 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
     if exchange.ok:
         hint = "the API's mint answers with the token as `value`: see what answers in its place, or cuts it short"
         return Finding(case, "fail", f"{exchange.status}, no token in it", "200 with a token", (NO_TOKEN,), hint)
+    flag = "--model" if kind == "realtime" else "--transcription-model"
+    others = other_models(exchange, seen.facts.get("listed", ()), flag)
     if names_a_reason(exchange):
-        return Finding(case, "fail", said(exchange), "200 with a token")
+        return Finding(case, "fail", said(exchange), "200 with a token", hint=others)
     if exchange.status in _NO_MINT and dialects:
         return Finding(case, "skip", f"this server mints no tokens for {kind} sessions: {said(exchange)}")
     if exchange.status in _NO_MINT and not seen.facts.get("beta_asked", True):
@@ -160,7 +163,7 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
     if exchange.credential == "none" and about_the_credential(exchange):
         hint = "this server wants a key, and none was given"
         return Finding(case, "fail", said(exchange), "200 with a token", (NO_KEY_GIVEN,), hint)
-    hint = f"the mint refused the smallest {kind} session"
+    hint = others or f"the mint refused the smallest {kind} session"
     return Finding(case, "fail", said(exchange), "200 with a token", hint=hint)
 
 

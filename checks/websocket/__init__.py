@@ -43,7 +43,7 @@ from rtdiag.checks.websocket.websocket_judge import (
     wants_plain,
 )
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import Context, speaks
+from rtdiag.engine.context import Context, model_ids, speaks
 from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, names_a_reason
 from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.transport.http import Credential
@@ -110,7 +110,7 @@ async def _visit(
     if way.case == "intent-key" and socket and not created_event(seen):
         seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
     if socket and not ctx.at_home:
-        seen = replace(seen, facts={**seen.facts, **_of_a_stranger(ctx, way)})
+        seen = replace(seen, facts={**seen.facts, **await _of_a_stranger(ctx, way)})
     if wants_plain(seen) and not plainly and seen.facts.get("known") is not False:
         seen = await _beside_plain(ctx, way, kind, seen)
         plainly.append(seen)
@@ -124,10 +124,11 @@ async def _visit(
     unasked |= _lost(ctx, way, seen, plain_of(plainly)) or _pointless(way, kind, seen)
 
 
-def _of_a_stranger(ctx: Context, way: Way) -> Json:
-    """What is known of it beside the socket: whether this way must be there, and whether the key was taken elsewhere."""
+async def _of_a_stranger(ctx: Context, way: Way) -> Json:
+    """What is known of it beside the socket: whether this way must be there, whether the key was taken elsewhere, its models."""
     known = {"known": ctx.promises(way.door) is True} if way.door else {}
-    return {**known, "http_took": ctx.key_was_taken}
+    listed = [*model_ids(await ctx.listed_models())]
+    return {**known, "http_took": ctx.key_was_taken, "listed": listed}
 
 
 async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socket | None:

@@ -35,6 +35,7 @@ from rtdiag.engine.findings import (
     not_asked_here,
     not_this_key,
     opened,
+    other_models,
     refused_alike,
     said,
     unknown_key,
@@ -264,8 +265,10 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool, s
     if error and _NONE_SENT.search(error.message or ""):
         return Finding(way.case, "fail", measured, expected, (), _NOT_SEEN)
     named = names_a_reason(as_answer(seen), _ALONE)
+    flag = "--transcription-model" if way.kind == "transcription" else "--model"
+    others = other_models(as_answer(seen), seen.facts.get("listed", ()), flag)
     if named and stranger:
-        return Finding(way.case, "fail", measured, expected)
+        return Finding(way.case, "fail", measured, expected, hint=others)
     unnamed = not named or (error is not None and error.code == "invalid_api_key")
     if _credential_refused(seen) and way.credential == "api-key" and seen.facts.get("http_took") is False:
         keyless = as_answer(seen).credential == "none"

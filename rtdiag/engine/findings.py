@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -243,6 +243,26 @@ def not_this_key(case: str, exchange: Exchange, expected: str) -> Finding | None
         )
         return Finding(case, "inconclusive", said(exchange), expected, ("the key does not arrive",), hint)
     return None
+
+
+_MOST_NAMES = 8
+_MODEL = re.compile(r"\bmodels?\b|model_|deployment", re.IGNORECASE)
+
+
+def about_the_model(exchange: Exchange) -> bool:
+    """Whether a refusal is about the model that was asked for."""
+    error = exchange.error
+    return (exchange.status or 0) >= 400 and bool(
+        _MODEL.search(f"{error.code} {error.message}" if error else _words(exchange))
+    )
+
+
+def other_models(exchange: Exchange, listed: Collection[str], flag: str) -> str | None:
+    """The hint at a refusal of a model: which names the server's own list has; None where it is about no model, or has no list."""
+    if not listed or not about_the_model(exchange):
+        return None
+    named = ", ".join([*listed][:_MOST_NAMES]) + (", …" if len(listed) > _MOST_NAMES else "")
+    return f"this server's list has {named}: name one with {flag}"
 
 
 def unknown_key(case: str, measured: str, expected: str) -> Finding:
