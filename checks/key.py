@@ -92,11 +92,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     control = evidence.seen.get("control")
     for case, seen in evidence.seen.items():
         if case == "shape":
-            yield _shape(seen, evidence.official)
+            yield _by_form(_shape(seen, evidence.official), evidence)
         elif case == "environment":
             yield _environment(seen)
         elif case == "base-url":
-            yield _base_url(seen, evidence.official, evidence.seen.get("accepted"))
+            yield _by_form(_base_url(seen, evidence.official, evidence.seen.get("accepted")), evidence)
         elif case == "control" and seen.exchange:
             yield _control(seen.exchange, evidence)
         elif case == "accepted" and seen.exchange:
@@ -110,6 +110,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case.startswith("model-"):
             found = _model(case, seen, evidence.today)
             yield _of_openai_alone(found) if evidence.stranger else found
+
+
+def _by_form(found: Finding, evidence: Evidence) -> Finding:
+    """What passes by its form alone proves nothing at a server whose forms are not known."""
+    return replace(found, status="info") if evidence.stranger and found.status == "pass" else found
 
 
 def _shape(seen: Observation, official: bool) -> Finding:

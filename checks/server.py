@@ -19,7 +19,16 @@ from rtdiag.api.endpoints import CALLS, Dialect
 from rtdiag.checks.websocket.websocket_judge import INTENT, created_event, in_words
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, lists_models
-from rtdiag.engine.findings import NO_API, NOT_OFFERED, REFUSED, about_the_model, as_answer, made_up, said
+from rtdiag.engine.findings import (
+    NO_API,
+    NOT_OFFERED,
+    REFUSED,
+    about_the_credential,
+    about_the_model,
+    as_answer,
+    made_up,
+    said,
+)
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
 from rtdiag.servers import UNKNOWN, Door
 
@@ -76,7 +85,7 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
         seen[case] = replace(seen_there, exchanges=(*seen_there.exchanges, *before))
 
     listed = await ctx.listed_models()
-    note("models", "models", lists_models(listed), Observation("models", (listed,)))
+    note("models", "models", _lists(listed), Observation("models", (listed,)))
     if ctx.offers("mint") is None:
         minted = (await ctx.minted(ctx.options.kinds[0])).exchange
         note("mint", "mint", _there(minted), Observation("mint", (minted,)))
@@ -102,6 +111,12 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
                 there = _takes_offers(exchange) and not _guarded(ctx, seen, exchange, control)
                 note("calls", door, there, Observation("calls", (exchange,)))
     return seen
+
+
+def _lists(exchange: Exchange) -> bool | None:
+    """Whether there is a list of models; None where it is only refused, or not reached."""
+    unsaid = exchange.status is None or exchange.status in _OF_ANYTHING or about_the_credential(exchange)
+    return None if unsaid and not exchange.looks_like_html else lists_models(exchange)
 
 
 def _guarded(ctx: Context, seen: dict[str, Observation], exchange: Exchange, control: Exchange | None) -> bool:
@@ -212,6 +227,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif case == "websocket" and len(absent) == len(_INTO_SESSIONS):
             hint = "neither a mint, nor calls, nor a WebSocket is known here: is this the Realtime API, and is the base URL right?"
             yield Finding(case, "fail", _answered(seen), "101", (NO_API,), hint)
+        elif case == "websocket" and {"calls", "websocket"} <= {*absent}:
+            hint = (
+                "tokens are minted here, and no session can be opened with them: ask the server of those sessions, too"
+            )
+            yield Finding(case, "warn", f"{_MISSING[case]}, nor WebRTC", observed=(NOT_OFFERED,), hint=hint)
         else:
             yield _door(case, seen)
 

@@ -68,7 +68,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif name == "life":
             yield _lives(case, seen)
         elif seen.exchange and case == "control":
-            yield _control(seen.exchange)
+            yield _control(seen.exchange, stranger=evidence.stranger)
         elif seen.exchange and name == "accepted":
             yield _accepted(case, seen, kind, enforced=enforced)
         elif case == "second-use":
@@ -198,7 +198,7 @@ def _lives(case: str, seen: Observation) -> Finding:
     return Finding(case, "pass", measured, f"{TOKEN_LIFE_S} s")
 
 
-def _control(exchange: Exchange) -> Finding:
+def _control(exchange: Exchange, *, stranger: bool) -> Finding:
     if unusable := no_answer("control", exchange):
         return unusable
     if exchange.status in (401, 403):
@@ -206,6 +206,8 @@ def _control(exchange: Exchange) -> Finding:
     if exchange.status in (404, 405):
         hint = "no offers are taken at this URL, with any token: the control says nothing here"
         return Finding("control", "info", said(exchange), "401", hint=hint)
+    if stranger and not (exchange.ok or past_the_credential(exchange)):
+        return Finding("control", "info", said(exchange), "401", hint="whether it was about the token is not said")
     hint = "a token that nobody minted got past the credential: no `accepted` here means anything"
     return Finding("control", "warn", said(exchange), "401", (TAKES_ANYTHING,), hint)
 

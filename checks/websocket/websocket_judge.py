@@ -191,8 +191,13 @@ def _lost(
     case: str, seen: Observation, plain: Exchange | None, control: Observation | None, evidence: Evidence
 ) -> Finding | None:
     """The finding for an upgrade that is let down on the way; where a stranger refuses who asks, that is its own word."""
-    refused = seen.exchange is not None and seen.exchange.status in REFUSED and not guards(seen.exchange)
-    return None if evidence.stranger and refused else on_the_way(case, seen, plain, control, official=evidence.official)
+    upgrade = seen.exchange
+    found = on_the_way(case, seen, plain, control, official=evidence.official)
+    own = upgrade is not None and not upgrade.failure and not guards(upgrade)
+    refused = upgrade is not None and upgrade.status in REFUSED
+    if evidence.stranger and own and found and (refused or REFUSED_ALONE in found.observed):
+        return None
+    return found
 
 
 def guards(exchange: Exchange) -> bool:
@@ -265,6 +270,8 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool, s
     if error and _NONE_SENT.search(error.message or ""):
         return Finding(way.case, "fail", measured, expected, (), _NOT_SEEN)
     named = names_a_reason(as_answer(seen), _ALONE)
+    if stranger and way.credential == "api-key" and seen.facts.get("http_took") is False and _unauthorized(seen):
+        named = False
     flag = "--transcription-model" if way.kind == "transcription" else "--model"
     others = other_models(as_answer(seen), seen.facts.get("listed", ()), flag)
     if named and stranger:
@@ -505,6 +512,12 @@ def _credential_refused(seen: Observation) -> bool:
     in_words = closed is not None and bool(_UNAUTHORIZED.search(closed[1])) and _error(seen) is None
     in_words = in_words or ((told.status or 0) // 100 == 4 and about_the_credential(told))
     return told.status in {401, 403} | _AUTH_CLOSES or said_so or in_words
+
+
+def _unauthorized(seen: Observation) -> bool:
+    """Whether a socket was closed in words about who asks."""
+    closed = _closed(seen)
+    return closed is not None and bool(_UNAUTHORIZED.search(closed[1]))
 
 
 def in_words(seen: Observation) -> str:

@@ -69,6 +69,7 @@ _MODEL = "model"
 # asks again each second (evals/big_bench_audio/runner.py:41).
 _UNTIL_FREE_S = (0.3, 0.7, 1.5)
 _READ_AND_REFUSED, _NO_SUCH_CALL = 400, 404
+_NOT_HUNG_UP_BY_PATH = frozenset({404, 405, 501})  # by a server whose calls end with their peers
 # How long the end of a run waits for the answer to an offer, so that the call can be hung up.
 _LAST_ANSWER_S = 1.0
 _LEAST_WAIT_S = 2.0  # for media of a second session: three checks by aioice, as in ice_search.py
@@ -280,6 +281,14 @@ class Context:
     def server(self) -> Server:
         """What is known of that server."""
         return self.recognised.server
+
+    @property
+    def found(self) -> dict[str, bool]:
+        """What a stranger was found to offer, and what not; nothing of a server of which that is known."""
+        webrtc = [self.offers(door) for door in ("calls", "beta-offers")]
+        every = {door: self.offers(door) for door in ("models", "mint", "websocket", "transcription")}
+        every["calls"] = True if any(webrtc) else webrtc[0]
+        return {} if self.at_home or not self.doors else {d: there for d, there in every.items() if there is not None}
 
     def promises(self, door: Door) -> bool | None:
         """Whether the server is known to have that, or not to; None where it is not known.
@@ -821,7 +830,8 @@ class Context:
             self._calls = [(p, x) for p, x in self._calls if p != path]
             self._left_open.append(f"{path}: not hung up: {exc}; {_BY_ITSELF}")
             return
-        if not answer.ok and not (interrupted and answer.status == _NO_SUCH_CALL):
+        unknown_here = not self.at_home and answer.status in _NOT_HUNG_UP_BY_PATH
+        if not answer.ok and not unknown_here and not (interrupted and answer.status == _NO_SUCH_CALL):
             said = answer.failure.detail if answer.failure else str(answer.status)
             self._left_open.append(f"{path}: hang-up answered {said}; {_BY_ITSELF}")
 

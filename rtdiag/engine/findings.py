@@ -218,7 +218,9 @@ def refused(
 
 # What servers say to a request without a key.
 _NO_KEY = re.compile(
-    r"\b(missing|no)\b.{0,20}\b(bearer|api[ -]?key|auth\w*|credentials?)\b|did.?n.t provide an api key", re.I
+    r"\b(missing|no)\b.{0,20}\b(bearer|(api|subscription|access)[ -]?key|auth\w*|credentials?)\b"
+    r"|did.?n.t provide an api key",
+    re.I,
 )
 # A refusal that names nothing but itself.
 _BARE = re.compile(r"\W*(error|http|401|403|not|un|forbidden|authori[sz]ed|authenticat\w+|access|denied|\W)*\W*", re.I)

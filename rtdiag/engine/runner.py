@@ -309,6 +309,7 @@ def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
         base_url=mask(options.base_url, "target"),
         recognised_as="emulator" if emulator or (ctx.at_home and not options.official) else ctx.server.id,
         recognised_by=ctx.recognised.by,
+        offers=ctx.found,
         dialects=tuple(sorted(ctx.dialects, reverse=True)),
         model=mask(asked.get("realtime") or known["realtime"] or models.default("realtime"), "target"),
         transcription_model=mask(

@@ -32,8 +32,9 @@ class Target:
     """The server that was asked, and for what.
 
     `name` is what the user calls it. `recognised_as` is "emulator", or the id of a server of servers.yaml, and `recognised_by` what
-    showed it. `emulator` is None, or the date in force and the faults of the embedded one. `kinds` are the kinds of session asked
-    about, `session` is the user's own session object.
+    showed it; `offers` is what was found to be there, or not, by the cases of the check `server`. `emulator` is None, or the date in
+    force and the faults of the embedded one. `kinds` are the kinds of session asked about, `session` is the user's own session
+    object.
     """
 
     base_url: str
@@ -46,6 +47,7 @@ class Target:
     session: Mapping[str, Any] | None = None
     name: str = ""
     recognised_by: tuple[str, ...] = ()
+    offers: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,23 @@ def whom(target: Target) -> str:
     return f"{servers.named(target.recognised_as).name}{by}; {dialects}"
 
 
+_DOORS = {
+    "models": "a list of models",
+    "mint": "tokens",
+    "calls": "WebRTC",
+    "websocket": "WebSockets",
+    "transcription": "transcription",
+}
+
+
+def offered(target: Target) -> str:
+    """What a server that is not OpenAI's offers, and what not: `offers WebRTC, WebSockets; no tokens`; "" where that is known."""
+    has = [name for door, name in _DOORS.items() if target.offers.get(door)]
+    lacks = [f"no {name.removeprefix('a ')}" for door, name in _DOORS.items() if target.offers.get(door) is False]
+    told = "; ".join(filter(None, [", ".join(has), ", ".join(lacks)]))
+    return f"offers {told}" if told else ""
+
+
 def overall(report: Report) -> Status:
     """The status of the whole run: of one that was cut short never better than inconclusive, whatever had passed by then."""
     return "inconclusive" if report.interrupted and report.overall in _UNPROVEN else report.overall

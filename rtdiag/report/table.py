@@ -19,7 +19,7 @@ from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.pen import WIDTH, Pen, wrapped
-from rtdiag.report.phrases import SIGNS, answered, banner, ignored, in_words, overall, reached, way, whom
+from rtdiag.report.phrases import SIGNS, answered, banner, ignored, in_words, offered, overall, reached, way, whom
 from rtdiag.report.spelling import Painted
 
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
@@ -63,6 +63,8 @@ def _head(report: Report, pen: Pen) -> Iterator[str]:
     target, credential = report.target, report.credential
     name = f"{target.name}: " if target.name else ""
     yield pen.fit(f"asked {name}{target.base_url} ({whom(target)})")
+    if told := offered(target):
+        yield pen.fit(told)
     if credential.source:
         yield pen.fit(f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " "))
     if models := ", ".join(filter(None, [target.model, target.transcription_model])):
