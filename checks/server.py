@@ -27,6 +27,7 @@ from rtdiag.engine.findings import (
     about_the_model,
     as_answer,
     made_up,
+    no_answer,
     said,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
@@ -91,9 +92,7 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
         note("mint", "mint", _there(minted), Observation("mint", (minted,)))
     if ctx.offers("websocket") is not False:
         socket = await _socket(ctx, "websocket", await _by_model(ctx))
-        upgrade = socket.exchange
-        there = upgrade is not None and (upgrade.status not in _NO_UPGRADES or about_the_model(upgrade))
-        note("websocket", "websocket", there, socket)
+        note("websocket", "websocket", _upgrades(socket.exchange), socket)
     if ctx.offers("mint") and "mint" in seen:
         minted = seen["mint"].exchanges[0]
         control = (await ctx.mint_control(ctx.options.kinds[0])).exchange if minted.status in REFUSED else None
@@ -111,6 +110,14 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
                 there = _takes_offers(exchange) and not _guarded(ctx, seen, exchange, control)
                 note("calls", door, there, Observation("calls", (exchange,)))
     return seen
+
+
+def _upgrades(upgrade: Exchange | None) -> bool | None:
+    """Whether something for WebSockets is there: one that is refused may be. None where no answer came, or one that is none."""
+    if upgrade is None or upgrade.status is None:
+        return None
+    page = upgrade.ok and upgrade.looks_like_html
+    return not page and (upgrade.status not in _NO_UPGRADES or about_the_model(upgrade))
 
 
 def _lists(exchange: Exchange) -> bool | None:
@@ -219,21 +226,37 @@ def _transcribes(seen: Observation) -> bool:
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    """One finding per case seen; where no door into a session is there, the last one fails."""
-    absent = [door for door in _INTO_SESSIONS if door in evidence.seen and evidence.seen[door].facts["there"] is False]
+    """One finding per case seen; what the doors say together is said at the WebSocket's, which is asked last but one."""
     for case, seen in evidence.seen.items():
         if case == "who":
             yield _who(seen.facts)
-        elif case == "websocket" and len(absent) == len(_INTO_SESSIONS):
-            hint = "neither a mint, nor calls, nor a WebSocket is known here: is this the Realtime API, and is the base URL right?"
-            yield Finding(case, "fail", _answered(seen), "101", (NO_API,), hint)
-        elif case == "websocket" and {"calls", "websocket"} <= {*absent}:
-            hint = (
-                "tokens are minted here, and no session can be opened with them: ask the server of those sessions, too"
-            )
-            yield Finding(case, "warn", f"{_MISSING[case]}, nor WebRTC", observed=(NOT_OFFERED,), hint=hint)
         else:
-            yield _door(case, seen)
+            yield (case == "websocket" and _no_way_in(case, evidence)) or _door(case, seen)
+
+
+def _no_way_in(case: str, evidence: Evidence) -> Finding | None:
+    """The finding where no session can be begun: by another server, by what answers in its place, or by one of tokens alone."""
+    there = {door: evidence.seen[door].facts["there"] for door in _INTO_SESSIONS if door in evidence.seen}
+    if any(there[door] for door in there if door != "mint"):
+        return None
+    page = next((x for x in _all(evidence) if x.ok and x.looks_like_html), None)
+    if page is not None and not any(there.values()):
+        return no_answer(case, page)  # which may be anybody's between here and the server
+    if None in there.values():
+        return None
+    measured = _answered(evidence.seen[case])
+    if there.get("mint"):
+        hint = "tokens are minted here, and no session can be opened with them: ask the server of the sessions, too"
+        return Finding(case, "warn", f"{_MISSING[case]}, nor WebRTC ({measured})", observed=(NOT_OFFERED,), hint=hint)
+    hint = (
+        "neither a mint, nor calls, nor a WebSocket is known here: is this the Realtime API, and is the base URL right?"
+    )
+    return Finding(case, "fail", measured, "101", (NO_API,), hint)
+
+
+def _all(evidence: Evidence) -> Iterator[Exchange]:
+    for seen in evidence.seen.values():
+        yield from seen.exchanges
 
 
 def _who(facts: Mapping[str, Any]) -> Finding:

@@ -32,8 +32,8 @@ class Target:
     """The server that was asked, and for what.
 
     `name` is what the user calls it. `recognised_as` is "emulator", or the id of a server of servers.yaml, and `recognised_by` what
-    showed it; `offers` is what was found to be there, or not, by the cases of the check `server`. `emulator` is None, or the date in
-    force and the faults of the embedded one. `kinds` are the kinds of session asked about, `session` is the user's own session
+    showed it; `offers` is what was found to be there, or not, by the cases of the check `server`. `emulator` is None, or the date
+    in force and the faults of the embedded one. `kinds` are the kinds of session asked about, `session` is the user's own session
     object.
     """
 

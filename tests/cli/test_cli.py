@@ -234,7 +234,7 @@ def test_flags_have_variables() -> None:
 
 def test_list_names_every_check_and_what_it_costs() -> None:
     text = rtdiag("list", "-v").stdout
-    assert "about 13 requests, 4 tokens, 3 sessions, no audio; needs key, token" in text
+    assert "about 13 requests, 4 tokens, 3 sessions, no audio; needs key, server, token" in text
     assert "vad.update-transcription-semantic-vad-low" in text
 
 
@@ -277,7 +277,7 @@ def test_the_emulator_serves_until_it_is_interrupted() -> None:
         assert serving.wait() == 0
     report = checked(done.stdout)
     assert report["target"]["dialects"] == ["beta"]
-    assert report["target"]["recognised_as"] == "unknown"
+    assert report["target"]["recognised_as"] == "emulator"
 
 
 def test_a_reader_that_goes_away_is_no_crash() -> None:

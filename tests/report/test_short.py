@@ -28,7 +28,7 @@ def test_it_says_what_to_do_and_what_to_quote() -> None:
     found = LINE.fullmatch(short.render(report))
     assert found
     assert (found["status"], found["cause"], found["confidence"]) == ("FAIL", "key-wrong-or-revoked", "high")
-    assert found["counts"] == "1 fail, 7 pass"
+    assert found["counts"] == "1 fail, 8 pass"
     assert found["advice"].endswith("…")
     assert report.diagnosis[0].fix.startswith(found["advice"].removesuffix("…"))
     assert len(found["advice"]) >= 40
@@ -58,7 +58,7 @@ def test_it_agrees_with_the_report(fault: str) -> None:
 
 def test_an_interrupted_run_and_one_without_a_cause() -> None:
     report = replace(live(run("key-revoked")), interrupted=True, exit_code=130, diagnosis=())
-    assert short.render(report).startswith("rtdiag: INTERRUPTED FAIL something is wrong [1 fail, 7 pass] ")
+    assert short.render(report).startswith("rtdiag: INTERRUPTED FAIL something is wrong [1 fail, 8 pass] ")
     nothing = replace(report, interrupted=False, overall="skip", exit_code=2, checks=())
     assert short.render(nothing) == "rtdiag: SKIP nothing was asked [no cases] https://api.openai.com/v1 exit 2\n"
 

@@ -115,7 +115,7 @@ def test_skips_for_one_reason_are_one_line() -> None:
     text, verbose = (render(report, "table", verbose=verbose) for verbose in (False, True))
     assert [line for line in text.splitlines() if "needs key.accepted" in line] == [
         "    - 2 skipped: needs key.accepted: it failed",
-        "- 2 checks skipped: needs key.accepted: it failed (token, endpoint)",
+        "- 3 checks skipped: needs key.accepted: it failed (server, token, endpoint)",
     ]
     assert "    - 2 skipped: needs key.accepted: it failed (model-realtime, model-transcription)\n" in verbose
 

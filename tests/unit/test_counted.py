@@ -22,6 +22,7 @@ MANY = {
     "diagnosis/brief.py": "a text that is too long to be shown",
     "diagnosis/readers/peer_connection.py": "counters of a browser",
     "diagnosis/readers/traffic.py": "more failures than are judged",
+    "targets/declared.py": "a text that is too long to be shown",
     "transport/breaker.py": "as many as are too many in a row",
     "compare/normalize.py": "a text that is too long to be shown",
     "compare/diff/as_lines.py": "one alone is told in another way",

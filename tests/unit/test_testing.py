@@ -78,7 +78,7 @@ def test_a_case_that_says_nothing_of_what_to_do_is_seen(monkeypatch: pytest.Monk
 
 
 def test_a_check_that_breaks_is_seen(monkeypatch: pytest.MonkeyPatch, changed: Changed) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("rtdiag.checks.key.keys.shape_of", broken)
