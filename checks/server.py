@@ -23,7 +23,6 @@ from rtdiag.engine.findings import (
     NO_API,
     NOT_OFFERED,
     REFUSED,
-    about_the_credential,
     about_the_model,
     as_answer,
     made_up,
@@ -122,8 +121,7 @@ def _upgrades(upgrade: Exchange | None) -> bool | None:
 
 def _lists(exchange: Exchange) -> bool | None:
     """Whether there is a list of models; None where it is only refused, or not reached."""
-    unsaid = exchange.status is None or exchange.status in _OF_ANYTHING or about_the_credential(exchange)
-    return None if unsaid and not exchange.looks_like_html else lists_models(exchange)
+    return lists_models(exchange) if exchange.ok or exchange.status in _NOT_THERE else None
 
 
 def _guarded(ctx: Context, seen: dict[str, Observation], exchange: Exchange, control: Exchange | None) -> bool:
