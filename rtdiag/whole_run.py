@@ -42,6 +42,11 @@ class Planned:
     fail_on: FailOn = "inconclusive"
     emulator: Emulator | None = None
 
+    @property
+    def strange(self) -> bool:
+        """Whether it is to be found out what the server offers."""
+        return _is_strange(self.settings.options, self.emulator)
+
 
 class Observer(runner.Observer, Protocol):
     """Who is told what happens, before the first request, too."""

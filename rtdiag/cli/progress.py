@@ -28,7 +28,7 @@ class Progress(Screen):
 
     def _begins(self, planned: Planned) -> None:
         self._stop.begin()
-        self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned))
+        self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned), strange=planned.strange)
         for line in planned.emulator.warnings if planned.emulator else ():
             say(f"rtdiag: {line}")
 

@@ -36,9 +36,10 @@ class Screen:
         self._further = further
         self._stream = standard_error() if _is_terminal(sys.stderr) else None
 
-    def announce(self, chosen: Plan, cost: Cost, limit_s: float, of_audio: str) -> None:
-        """Say what will be asked and what it takes, before the first request."""
-        say(f"rtdiag asks about {cost}, within {limit_s:g} s.")
+    def announce(self, chosen: Plan, cost: Cost, limit_s: float, of_audio: str, *, strange: bool) -> None:
+        """Say what will be asked and what it takes, before the first request: of a strange server only what it offers."""
+        bound, less = ("at most", "; less where less is offered") if strange else ("about", "")
+        say(f"rtdiag asks {bound} {cost}, within {limit_s:g} s{less}.")
         if of_audio:
             say(of_audio)
         if chosen.added:

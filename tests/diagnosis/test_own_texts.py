@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -13,9 +14,13 @@ from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
 
 
-@pytest.mark.parametrize("before", ["", "rtdiag asks about 5 requests, 1 token, 0 sessions, no audio.\n", "\n"])
-def test_a_table_is_not_judged_again(before: str) -> None:
-    table = render(run_on_emulator(faults=["key-revoked"], only=["key"]), "table")
+@pytest.mark.parametrize("name", [None, "gateway"])
+@pytest.mark.parametrize(
+    "before", ["", "rtdiag asks about 5 requests, no audio.\n", "rtdiag asks at most 5 requests, no audio.\n", "\n"]
+)
+def test_a_table_is_not_judged_again(before: str, name: str | None) -> None:
+    report = run_on_emulator(faults=["key-revoked"], only=["key"])
+    table = render(replace(report, target=replace(report.target, name=name)), "table", width=100)
     with pytest.raises(Unreadable, match="-o json"):
         list(explain(io.BytesIO((before + table).encode()), "table.txt", Mask()))
 

@@ -17,8 +17,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 # How a run's table begins, and a comparison with the emulator. Inside a longer text they may stand.
 _OWN = re.compile(
-    r"\s*(?:rtdiag asks about .*\n)?(?:rtdiag: .*\n)*(?:EMULATOR \(as of .*\n)?"
-    r"(?:asked http\S+ \(|\S{1,12} [^\n]{1,60}: [^\n]{1,200} \(exit \d{1,3}\)\n)"
+    r"\s*(?:rtdiag asks (?:about|at most) .*\n)?(?:rtdiag: .*\n)*(?:EMULATOR \(as of .*\n)?"
+    r"(?:asked (?:[^\n:]{1,60}: )?http\S+ \(|\S{1,12} [^\n]{1,60}: [^\n]{1,200} \(exit \d{1,3}\)\n)"
     r"|\s*# .{1,300}, and rtdiag's emulator as of "
 )
 
