@@ -110,11 +110,12 @@ class Emulator:
     @property
     def banner(self) -> str:
         """What a client needs to be told, as lines; the last ones can be put into an environment."""
+        whose = f", profile {self.profile}" if self.profile != "openai" else ""
         broken = f", faults: {', '.join(self.faults)}" if self.faults else ""
         switch = f"control: {self.control_url}\n" if self.control_url else ""
         trust = f"SSL_CERT_FILE={self.ca_file}\nNODE_EXTRA_CA_CERTS={self.ca_file}\n" if self.ca_file else ""
         environment = f"{trust}OPENAI_BASE_URL={self.base_url}\nOPENAI_API_KEY={self.key}\n"
-        return f"EMULATOR (as of {self.as_of}{broken})\n{switch}{environment}"
+        return f"EMULATOR (as of {self.as_of}{whose}{broken})\n{switch}{environment}"
 
     @property
     def warnings(self) -> list[str]:

@@ -112,6 +112,11 @@ def test_it_is_served_until_it_is_told_to_end(number: signal.Signals) -> None:
     assert "EMULATOR (as of 2026-01-01, faults: no-location)" in served.banner
 
 
+def test_what_it_prints_says_whose_server_it_plays() -> None:
+    assert Emulator(profile="openai").banner.splitlines()[0] == "EMULATOR (as of 2026-11-13)"
+    assert Emulator(profile="litellm").banner.splitlines()[0] == "EMULATOR (as of 2026-11-13, profile litellm)"
+
+
 @pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False), ("localhost", False)])
 def test_who_listens_beyond_loopback_is_warned(host: str, warned: bool) -> None:
     served = Served("--host", host)
