@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -21,6 +22,16 @@ MADE_UP_KEY = "sk-proj-rtdiag-made-up-key-that-nobody-issued-00"
 MADE_UP_TOKEN = "ek_rtdiagmadeuptokennobodyissued000"
 
 MADE_UP = frozenset({MADE_UP_KEY, MADE_UP_TOKEN})
+
+
+def of_shell(source: str) -> str:
+    """What stands for the key in the words of a shell, by where it came from: a variable, or `--key-file FILE`.
+
+    Of what names neither, such as the emulator or standard input, it is the variable that everybody knows.
+    """
+    if source.startswith("--key-file ") and source != "--key-file -":
+        return f"$(cat {shlex.quote(source.removeprefix('--key-file '))})"
+    return f"${source if re.fullmatch(r'[A-Za-z_][A-Za-z0-9_]*', source) else 'OPENAI_API_KEY'}"
 
 
 def kind_of(text: str) -> CredentialKind:

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, get_args
 
-from rtdiag.model import Exchange, Outcome, Report, Row, Status
+from rtdiag.model import Outcome, Report, Row, Status
 from rtdiag.model.json_report import RECORDS, JsonCase, JsonCheck, JsonReport, Tool, made
 from rtdiag.redact import SCOPE
 from rtdiag.report import curl, ledger
@@ -26,36 +26,35 @@ def as_json(report: Report) -> dict[str, Any]:
     """The report as plain values, in the order of the keys that a person reads."""
     counts = Counter(row.finding.status for outcome in report.checks for row in outcome.rows)
     counts.update(outcome.status for outcome in report.checks if not outcome.rows)
-    exchanges = {x.id: x for x in report.exchanges}
     whole = made(
         JsonReport,
         report,
         tool=Tool(version=report.version),
         overall=overall(report),
         summary={status: counts[status] for status in get_args(Status)},
-        checks=tuple(_check(outcome, exchanges) for outcome in report.checks),
+        checks=tuple(_check(outcome, report) for outcome in report.checks),
         ledger=ledger.entries(report),
         masking=SCOPE,
     )
     return plain(whole)  # type: ignore[no-any-return]
 
 
-def check(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
-    """One check with its cases; `exchanges` are the run's so far, by id."""
-    return plain(_check(outcome, exchanges))  # type: ignore[no-any-return]
+def check(outcome: Outcome, so_far: Report) -> dict[str, Any]:
+    """One check with its cases."""
+    return plain(_check(outcome, so_far))  # type: ignore[no-any-return]
 
 
-def _check(outcome: Outcome, exchanges: Mapping[str, Exchange]) -> Any:
-    return made(JsonCheck, outcome, cases=tuple(_case(outcome, row, exchanges) for row in outcome.rows))
+def _check(outcome: Outcome, report: Report) -> Any:
+    return made(JsonCheck, outcome, cases=tuple(_case(outcome, row, report) for row in outcome.rows))
 
 
-def _case(outcome: Outcome, row: Row, exchanges: Mapping[str, Exchange]) -> Any:
+def _case(outcome: Outcome, row: Row, report: Report) -> Any:
     return made(
         JsonCase,
         *(row, row.finding, row.seen),
         id=f"{outcome.id}.{row.id}",
         hint=row.finding.hint or row.finding.instead,
-        curl=curl.of_row(row, exchanges),
+        curl=curl.of_row(row, report),
         **{name: tuple(one.id for one in getattr(row.seen, name)) for name in RECORDS},
     )
 

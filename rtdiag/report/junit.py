@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from rtdiag.model import Exchange, LedgerEntry, Report, Row, counted
+from rtdiag.model import LedgerEntry, Report, Row, counted
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger
 from rtdiag.report.cases import Case
@@ -32,13 +32,13 @@ _RESULTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 def render(report: Report) -> str:
     """The whole report as one `testsuites` element, after the XML declaration; never without a test."""
     root = Element("testsuites", name="rtdiag")
-    exchanges, known, began = {x.id: x for x in report.exchanges}, ledger.entries(report), report.started_at
+    known, began = ledger.entries(report), report.started_at
     for outcome in report.checks:
         found = cases.of_check(outcome)
         suite = _suite(root, outcome.id, began, outcome.duration_ms / 1000)
         _properties(suite, report, _ids(found, known))
         for case in found:
-            _test(suite, case, report, exchanges)
+            _test(suite, case, report)
         began += timedelta(milliseconds=outcome.duration_ms)
     if (told := _run(report, root)) is not None:
         suite = _suite(root, "run", report.started_at, 0)
@@ -87,19 +87,19 @@ def _testcase(suite: Element, classname: str, name: str, seconds: float) -> Elem
     return SubElement(suite, "testcase", classname=one_line(classname), name=one_line(name), time=f"{seconds:.3f}")
 
 
-def _test(suite: Element, case: Case, report: Report, exchanges: Mapping[str, Exchange]) -> None:
+def _test(suite: Element, case: Case, report: Report) -> None:
     finding = case.finding
     test = _testcase(suite, f"rtdiag.{case.check}", f"{case.row.id}: {case.row.title}", _seconds(case.row))
     cause = finding.cause or "no-cause-named"
     match finding.status:
         case "fail":
-            _result(test, "failure", cause, finding.measured, _text(case, report, exchanges))
+            _result(test, "failure", cause, finding.measured, _text(case, report))
         case "error" | "inconclusive" as status:
-            _result(test, "error", f"{status}: {cause}", finding.measured, _text(case, report, exchanges))
+            _result(test, "error", f"{status}: {cause}", finding.measured, _text(case, report))
         case "skip":
             _result(test, "skipped", "skip", finding.measured, one_line(finding.measured, _LONGEST_LINE))
         case "info" | "warn" as status:
-            SubElement(test, "system-out").text = spelt(f"{status}\n{_text(case, report, exchanges)}")
+            SubElement(test, "system-out").text = spelt(f"{status}\n{_text(case, report)}")
 
 
 def _result(test: Element, kind: str, type_: str, message: str, text: str) -> None:
@@ -112,10 +112,10 @@ def _seconds(row: Row) -> float:
     return (asked + sum(sum(peer.phases_ms.values()) for peer in row.seen.peers)) / 1000
 
 
-def _text(case: Case, report: Report, exchanges: Mapping[str, Exchange]) -> str:
+def _text(case: Case, report: Report) -> str:
     """Everything that was seen for a case, for a person."""
     told = (one_line(text, _LONGEST_LINE) for text in _told(case, report))
-    return "\n".join(part for part in (*told, *_seen(case, exchanges)) if part)
+    return "\n".join(part for part in (*told, *_seen(case, report)) if part)
 
 
 def _told(case: Case, report: Report) -> Iterator[str]:
@@ -127,13 +127,13 @@ def _told(case: Case, report: Report) -> Iterator[str]:
         yield f"the run's verdict: {verdict(report)}. {found.summary} {found.fix}" if case.id in found.evidence else ""
 
 
-def _seen(case: Case, exchanges: Mapping[str, Exchange]) -> Iterator[str]:
+def _seen(case: Case, report: Report) -> Iterator[str]:
     for piece in pieces(case.row):
         body, more = at_most(piece.body, _LONGEST_BODY)
         yield f"\n{one_line(piece.head, _LONGEST_LINE)}"
         yield body
         yield f"… {counted(more, 'more character')}; -o json has the whole text" if more else ""
-    lines = curl.of_row(case.row, exchanges)
+    lines = curl.of_row(case.row, report)
     yield f"\nthe same again:\n{lines}" if lines and len(lines) <= _LONGEST_BODY else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rtdiag.model import Exchange, Report, counted
+from rtdiag.model import Report, counted
 from rtdiag.report import cases, curl
 from rtdiag.report.cases import Case
 from rtdiag.report.evidence import pieces
@@ -26,14 +26,13 @@ class Room:
 
 def answers(report: Report, room: Room) -> Iterator[str]:
     """What each case that needs a look rests on, folded; what two cases rest on stands with the first."""
-    exchanges = {x.id: x for x in report.exchanges}
     found = [case for case in cases.worst_first(report) if any(pieces(case.row))]
     yield from ("#### What came back", "") if found else ()
     told: dict[str, str] = {}
     shown = found[: room.answers]
     for case in shown:
         title = f"{SIGNS[case.finding.status]} {in_html(case.id)}: {in_html(case.finding.measured)}"
-        yield from folded(title, [*_pieces(case, told, room), *_again(case, exchanges, told, room)])
+        yield from folded(title, [*_pieces(case, told, room), *_again(case, report, told, room)])
         told |= {piece.source: told.get(piece.source, case.id) for piece in pieces(case.row)}
     if rest := found[len(shown) :]:
         length = sum(len(piece.head) + len(piece.body) for case in rest for piece in pieces(case.row))
@@ -49,10 +48,10 @@ def _pieces(case: Case, told: Mapping[str, str], room: Room) -> Iterator[str]:
             yield from (code(piece.head, 500), "", *_fenced(piece.body, room.answer))
 
 
-def _again(case: Case, exchanges: Mapping[str, Exchange], told: Mapping[str, str], room: Room) -> Iterator[str]:
+def _again(case: Case, report: Report, told: Mapping[str, str], room: Room) -> Iterator[str]:
     """The shell lines that ask it again; half a line is of no use, so all or none."""
     asked = case.row.seen.exchange
-    lines = curl.of_row(case.row, exchanges) if asked and asked.id not in told else None
+    lines = curl.of_row(case.row, report) if asked and asked.id not in told else None
     if lines and len(lines) <= room.answer:
         yield from ("The same again:", "", *fence(lines, "sh", room.answer))
     elif lines:

@@ -37,7 +37,7 @@ class Lines:
     def check(self, outcome: Outcome, so_far: Report) -> str:
         """The line of a check that has ended, with what its cases rest on."""
         self._checks.add(outcome.id)
-        told = check(outcome, {x.id: x for x in so_far.exchanges})
+        told = check(outcome, so_far)
         records = {
             name: self._new([one for row in outcome.rows for one in getattr(row.seen, name)]) for name in RECORDS
         }

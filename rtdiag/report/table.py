@@ -46,12 +46,12 @@ def render(
 class _Again:
     """The shell lines that repeat the request of a case, once in the whole report, unless they are too long for a screen."""
 
-    def __init__(self, exchanges: Mapping[str, Exchange]) -> None:
-        self._exchanges = exchanges
+    def __init__(self, report: Report) -> None:
+        self._report = report
         self._told = set[str]()
 
     def __call__(self, row: Row) -> Iterator[str]:
-        lines = curl.of_row(row, self._exchanges)
+        lines = curl.of_row(row, self._report)
         if lines and lines not in self._told and len(lines) <= _LONGEST_CURL:
             self._told.add(lines)
             yield "# again:\n" + lines
@@ -73,7 +73,7 @@ def _head(report: Report, pen: Pen) -> Iterator[str]:
 
 def _checks(report: Report, pen: Pen, verbose: bool) -> Iterator[str]:
     """Every check; those that were left out whole for one reason are one line, where the first of them would stand."""
-    again, red = _Again({x.id: x for x in report.exchanges}), report.overall in _RED
+    again, red = _Again(report), report.overall in _RED
     skipped = cases.by_reason((o.id, _said(o)) for o in report.checks if o.status == "skip")
     for outcome in report.checks:
         alike = skipped.get(_said(outcome), []) if outcome.status == "skip" else []

@@ -195,7 +195,8 @@ def test_a_session_file_that_does_not_parse(tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_says_nothing_of_the_key(closed_port: int) -> None:
     done = rtdiag("run", "-o", "json", "--base-url", f"http://127.0.0.1:{closed_port}/v1", OPENAI_API_KEY=KEY)
     asks = done.stderr.splitlines()[0]
-    assert asks.startswith("rtdiag asks at most ") and asks.endswith("; less where less is offered.")
+    assert asks.startswith("rtdiag asks at most ")
+    assert asks.endswith("; less where less is offered.")
     report = checked(done.stdout)
     assert done.returncode == report["exit_code"] == 3
     assert [d["cause"] for d in report["diagnosis"]] == ["network-unreachable/refused"]

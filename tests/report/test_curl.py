@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,7 @@ from rtdiag.engine.context import RunOptions
 from rtdiag.model import Exchange, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.report import cases, curl, render
+from rtdiag.testing import run_on_emulator
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
 
@@ -63,10 +65,9 @@ def error(body: str) -> str | None:
 
 def http_cases(report: Report) -> Iterator[tuple[str, str, Exchange]]:
     """Each once: its id, its lines, and what was answered then."""
-    exchanges = {x.id: x for x in report.exchanges}
     told = set[str]()
     for case in cases.worst_first(report):
-        lines = curl.of_row(case.row, exchanges)
+        lines = curl.of_row(case.row, report)
         answered = case.row.seen.exchange
         if lines and answered is not None and answered.status and lines not in told:
             told.add(lines)
@@ -87,10 +88,9 @@ def test_the_lines_get_the_answer_that_the_run_got(fault: str) -> None:
 def test_a_whole_offer_is_repeated_with_a_password_made_up() -> None:
     with running() as emulator:
         report = asked(emulator)
-        exchanges = {x.id: x for x in report.exchanges}
         offer = next(x for x in report.exchanges if x.url.endswith("/calls") and x.status == 201)
         assert "a=ice-pwd:***" in (offer.request_body or "")
-        status, body = repeated(curl.line(offer, exchanges), emulator.key)
+        status, body = repeated(curl.line(offer, report), emulator.key)
         assert (status, body[:2]) == (201, "v=")
 
 
@@ -100,9 +100,9 @@ def test_a_made_up_control_stands_there_as_it_is_and_a_key_never() -> None:
     control = next(
         x for x in report.exchanges if x.credential == "made-up" and x.method == "GET" and x.url.startswith("http")
     )
-    assert f"Bearer {MADE_UP_KEY}" in curl.line(control, {})
+    assert f"Bearer {MADE_UP_KEY}" in curl.line(control, report)
     first = next(x for x in report.exchanges if x.credential == "api-key")
-    assert '-H "authorization: Bearer $OPENAI_API_KEY"' in curl.line(first, {})
+    assert '-H "authorization: Bearer $OPENAI_API_KEY"' in curl.line(first, report)
 
 
 def test_every_failed_http_case_of_the_json_has_its_line() -> None:
@@ -117,6 +117,27 @@ def test_every_failed_http_case_of_the_json_has_its_line() -> None:
 
 def test_what_a_header_of_the_users_held_is_taken_from_a_variable() -> None:
     sent = (("x-my-team", "*****"), ("accept", "application/json"))
-    told = curl.line(Exchange("x1", "GET", "http://h/v1/models", "none", sent, status=401), {})
+    asked = Exchange("x1", "GET", "http://h/v1/models", "none", sent, status=401)
+    told = curl.line(asked, run_on_emulator(only=["key.shape"]))
     assert '-H "x-my-team: $X_MY_TEAM"' in told
     assert "-H 'accept: application/json'" in told
+
+
+@pytest.mark.parametrize(
+    ("source", "sent", "shown"),
+    [
+        ("OPENAI_API_KEY", "authorization", "authorization: Bearer $OPENAI_API_KEY"),
+        ("GATEWAY_KEY", "authorization", "authorization: Bearer $GATEWAY_KEY"),
+        ("GATEWAY_KEY", "api-key", "api-key: $GATEWAY_KEY"),
+        ("--key-file my keys/one", "authorization", "authorization: Bearer $(cat 'my keys/one')"),
+        ("--key-file -", "authorization", "authorization: Bearer $OPENAI_API_KEY"),
+        ("the emulator", "authorization", "authorization: Bearer $OPENAI_API_KEY"),
+    ],
+)
+def test_a_key_is_taken_from_where_the_run_took_it(source: str, sent: str, shown: str) -> None:
+    """Another server's line must not send it the key of OpenAI."""
+    ran = run_on_emulator(only=["key.shape"])
+    ran = replace(ran, credential=replace(ran.credential, source=source))
+    headers = ((sent, "Bearer sk-***0000" if sent == "authorization" else "sk-***0000"),)
+    told = curl.line(Exchange("x1", "GET", "http://h/v1/models", "api-key", headers, status=401), ran)
+    assert [line.strip(" \\") for line in told.splitlines() if "-H" in line] == [f'-H "{shown}"']

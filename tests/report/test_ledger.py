@@ -104,7 +104,7 @@ def test_a_request_without_an_answer_is_in_it_and_a_url_that_is_none_breaks_noth
 def lines(**more: Any) -> str:
     headers = more.pop("request_headers", (("authorization", "Bearer sk-***"),))
     return curl.line(
-        replace(exchange(401, url=more.pop("url", "https://x/v1/models")), request_headers=headers, **more), {}
+        replace(exchange(401, url=more.pop("url", "https://x/v1/models")), request_headers=headers, **more), report()
     )
 
 
@@ -147,7 +147,9 @@ def test_a_masked_password_is_made_up_at_its_length() -> None:
 
 def test_a_warning_has_its_line_and_a_pass_has_none() -> None:
     seen = Observation("c", (refusal(401),))
-    told = {s: curl.of_row(Row("c", "t", Finding("c", s, "m"), seen), {}) for s in ("warn", "pass", "info", "skip")}
+    told = {
+        s: curl.of_row(Row("c", "t", Finding("c", s, "m"), seen), report()) for s in ("warn", "pass", "info", "skip")
+    }
     assert [status for status, shown in told.items() if shown] == ["warn"]
 
 

@@ -30,9 +30,8 @@ def a_run(name: str) -> Report:
 
 def copied(report: Report) -> str:
     """What must stay as it is, to be copied: what was answered, sent and is to be run, and where it was asked."""
-    exchanges = {x.id: x for x in report.exchanges}
     rows = [case.row for case in cases.of_run(report)]
-    lines = [curl.of_row(row, exchanges) or "" for row in rows]
+    lines = [curl.of_row(row, report) or "" for row in rows]
     lines += [x.body or "" for x in report.exchanges] + [found.line for found in report.diagnosis]
     lines += [f"{x.method} {x.url}  ({x.credential})" for x in report.exchanges]
     lines += [

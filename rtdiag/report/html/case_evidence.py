@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from rtdiag.model import Event, Exchange, PeerTrace, Row, counted
+from rtdiag.model import Event, Exchange, PeerTrace, Report, Row, counted
 from rtdiag.report import cases, curl
 from rtdiag.report.evidence import place, ways_tried
 from rtdiag.report.lanes import ms
@@ -13,8 +13,8 @@ from rtdiag.report.markup import Markup, element, joined, linked
 _NAMES = ("x-request-id", "cf-ray")
 
 
-def evidence(row: Row, exchanges: Mapping[str, Exchange]) -> Iterator[Markup]:
-    """One case in full; `exchanges` are the run's, by id."""
+def evidence(row: Row, report: Report) -> Iterator[Markup]:
+    """One case of the report in full."""
     finding = row.finding
     missed = cases.missed(finding)
     expected = f"; expected {missed}" if missed else ""
@@ -24,7 +24,7 @@ def evidence(row: Row, exchanges: Mapping[str, Exchange]) -> Iterator[Markup]:
     yield from (part for exchange in row.seen.exchanges for part in _exchange(exchange))
     yield from (part for event in row.seen.events for part in _event(event))
     yield from (part for peer in row.seen.peers for part in _peer(peer))
-    if lines := curl.of_row(row, exchanges):
+    if lines := curl.of_row(row, report):
         yield element("p", element("b", "To repeat it:"))
         yield _pre(lines, "curl")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rtdiag.model import Exchange, Outcome, Report, Row
+from rtdiag.model import Outcome, Report, Row
 from rtdiag.report import cases
 from rtdiag.report.html.case_evidence import evidence
 from rtdiag.report.html.status_mark import status
@@ -17,9 +17,8 @@ _LEGEND = "pass: as expected in this dialect; info: no public source says what c
 
 def checks(report: Report, anchors: Mapping[str, str]) -> Markup:
     """A folding block for each check, open where a case needs a look; of the cases, the first of the worst is open."""
-    exchanges = {x.id: x for x in report.exchanges}
     first = next((case.row for case in cases.worst_first(report)), None)
-    return joined(*(_check(outcome, exchanges, anchors, first) for outcome in report.checks))
+    return joined(*(_check(outcome, report, anchors, first) for outcome in report.checks))
 
 
 def anchors(report: Report) -> dict[str, str]:
@@ -47,7 +46,7 @@ def _line(cells: tuple[str, ...], heads: Sequence[str]) -> Markup:
     )
 
 
-def _check(outcome: Outcome, exchanges: Mapping[str, Exchange], places: Mapping[str, str], first: Row | None) -> Markup:
+def _check(outcome: Outcome, report: Report, places: Mapping[str, str], first: Row | None) -> Markup:
     said = (
         outcome.reason
         if outcome.reason and outcome.status in ("skip", "error")
@@ -56,7 +55,7 @@ def _check(outcome: Outcome, exchanges: Mapping[str, Exchange], places: Mapping[
     took = f", {ms(outcome.duration_ms)}" if cases.ran(outcome) else ""
     named = element("h3", element("code", outcome.id), " ", outcome.title)
     head = element("summary", status(outcome.status), " ", named, " ", element("span", said, took, class_="quiet"))
-    bodies = [_case(outcome, row, exchanges, places, row is first) for row in outcome.rows if _has_body(row)]
+    bodies = [_case(outcome, row, report, places, row is first) for row in outcome.rows if _has_body(row)]
     opened = any(case.finding.status in cases.NEEDS_A_LOOK for case in cases.of_check(outcome))
     return element("details", head, _cases(outcome, places), *bodies, class_="check", open=opened)
 
@@ -119,9 +118,7 @@ def _cell(outcome: Outcome, row: Row | None, places: Mapping[str, str]) -> Marku
     return joined(status(row.finding.status), " ", _placed(row, place, joined(row.finding.measured, missed)))
 
 
-def _case(
-    outcome: Outcome, row: Row, exchanges: Mapping[str, Exchange], places: Mapping[str, str], opened: bool
-) -> Markup:
+def _case(outcome: Outcome, row: Row, report: Report, places: Mapping[str, str], opened: bool) -> Markup:
     name = f"{outcome.id}.{row.id}"
     head = element("summary", status(row.finding.status), " ", element("code", name), " ", row.title)
-    return element("details", head, *evidence(row, exchanges), class_="case", id=places[name], open=opened)
+    return element("details", head, *evidence(row, report), class_="case", id=places[name], open=opened)
