@@ -38,7 +38,7 @@ def replay(report: Report, checks: Mapping[str, Check], *, fail_on: FailOn = "in
         overall=worst(o.status for o in outcomes),
         exit_code=exit_code(outcomes, interrupted=report.interrupted, fail_on=fail_on),
         diagnosis=diagnosis,
-        corrected=after_run.requests(diagnosis, outcomes, target, on, report.exchanges),
+        corrected=after_run.requests(diagnosis, outcomes, target, on, report.exchanges, report.credential),
     )
 
 

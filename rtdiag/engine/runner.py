@@ -137,7 +137,9 @@ async def run(
         exit_code=exit_code(done.checks, interrupted=interrupted, fail_on=fail_on),
         interrupted=interrupted,
         diagnosis=diagnosis,
-        corrected=after_run.requests(diagnosis, done.checks, done.target, options.today, done.exchanges),
+        corrected=after_run.requests(
+            diagnosis, done.checks, done.target, options.today, done.exchanges, done.credential
+        ),
         left_open=left_open,
     )
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
+from rtdiag import servers
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS, Dialect, Kind, mint_path
+from rtdiag.api.keys import of_shell
 from rtdiag.api.models import ENDED, ENDS_SOON, default
 from rtdiag.api.sessions import Json
 from rtdiag.diagnosis import catalogue
-from rtdiag.model import NOT_OFFERED, Diagnosis, Exchange, Outcome, Status, Target, WorkingRequests
+from rtdiag.model import NOT_OFFERED, CredentialShown, Diagnosis, Exchange, Outcome, Status, Target, WorkingRequests
 from rtdiag.remedy.refused_requests import refused, request
 from rtdiag.remedy.requests import corrected, offer_url
 
@@ -19,6 +21,7 @@ from rtdiag.remedy.requests import corrected, offer_url
 _MENDED_BY_A_REQUEST = frozenset({"endpoint", "sdp", "session", "vad"})
 
 
+_SOME_KEY = CredentialShown("api-key")
 # What these requests go to.
 _TAKEN = frozenset({"server.mint", "server.calls"})
 
@@ -29,12 +32,13 @@ def requests(
     target: Target,
     on: date,
     exchanges: Iterable[Exchange] = (),
+    credential: CredentialShown = _SOME_KEY,
 ) -> WorkingRequests | None:
     """The requests that should work for the kind of session that failed, with the user's endpoint, models and session.
 
     The user's session is the one that the server took, mended or without what it refused, else what rtdiag makes of it. None when
     all is well, or where no other request would help: a server without any mint takes none of these, and the run's own, that were
-    just refused, are not given again (`exchanges` are all of the run's).
+    just refused, are not given again (`exchanges` are all of the run's). The key is taken from where the run's `credential` came.
     """
     checks = tuple(checks)
     if not diagnosis or not target.dialects or not _mended_by_a_request(catalogue.find(diagnosis[0].cause)):
@@ -48,9 +52,21 @@ def requests(
     offer = request(offer_url(base_url, kind, dialect, models["realtime"]), "application/sdp", "token", session)
     if {mint, offer} & gone or sessions.model_of(session) in _ended(checks, "fail"):
         return None
-    right = corrected(base_url, kind, dialect, models["realtime"], models["transcription"], session)
+    right = corrected(
+        base_url, kind, dialect, models["realtime"], models["transcription"], session, _by_key(target, credential)
+    )
     unified = request(base_url + CALLS, "multipart/form-data", "api-key", session)
     return replace(right, unified=None) if unified in gone else right
+
+
+def _by_key(target: Target, credential: CredentialShown) -> str:
+    """The header with the key, as that server takes it, and a JWT (RFC 7519) as a bearer; "" where it was asked without one."""
+    if credential == CredentialShown():
+        return ""
+    key = of_shell(credential.source if credential.kind == _SOME_KEY.kind else "")
+    name = servers.named(target.recognised_as).key_header
+    bearer = name == "authorization" or credential.masked.startswith("eyJ")
+    return f'-H "Authorization: Bearer {key}"' if bearer else f'-H "{name}: {key}"'
 
 
 def _kind(first: Diagnosis, target: Target) -> Kind:

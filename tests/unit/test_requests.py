@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ import pytest
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.emulator import Emulator
-from rtdiag.model import WorkingRequests
+from rtdiag.model import CredentialShown, WorkingRequests
+from rtdiag.remedy import after_run
 from rtdiag.remedy.requests import corrected
+from rtdiag.testing import run_on_emulator
 from tests.emulator.clients import WAIT_S, peer
 
 DIALECTS: tuple[Dialect, ...] = ("ga", "beta")
@@ -245,3 +248,26 @@ def test_the_printed_unified_line_works_and_a_refusal_shows_its_body(tmp_path: P
 
     asyncio.run(run())
     return None
+
+
+@pytest.mark.parametrize(
+    ("server", "credential", "header"),
+    [
+        ("openai", CredentialShown("api-key", "OPENAI_API_KEY", "sk-***"), "Authorization: Bearer $OPENAI_API_KEY"),
+        ("litellm", CredentialShown("api-key", "GATEWAY_KEY", "sk-***"), "Authorization: Bearer $GATEWAY_KEY"),
+        ("azure", CredentialShown("api-key", "AZURE_KEY", "****"), "api-key: $AZURE_KEY"),
+        ("azure", CredentialShown("api-key", "AZURE_KEY", "eyJ****"), "Authorization: Bearer $AZURE_KEY"),
+        ("openai", CredentialShown("ephemeral", "RTDIAG_TOKEN", "ek_***"), "Authorization: Bearer $OPENAI_API_KEY"),
+        ("compatible", CredentialShown(), None),
+    ],
+)
+def test_a_key_goes_where_it_came_from_and_as_the_server_takes_it(
+    server: str, credential: CredentialShown, header: str | None
+) -> None:
+    """Another server is not sent the key of OpenAI, and one that asks for none is sent none."""
+    ran = run_on_emulator(as_of=date(2025, 4, 10), faults=["update-never-echoed"], only=["session-update"])
+    target = replace(ran.target, recognised_as=server)
+    right = after_run.requests(ran.diagnosis, ran.checks, target, ran.day, ran.exchanges, credential)
+    assert right is not None
+    shown = re.findall(r'-H "(.*)"', right.mint)
+    assert shown == [header or "", "Content-Type: application/json"][not header :]
