@@ -71,6 +71,8 @@ def said(exchange: Exchange) -> str:
     if exchange.failure is not None and exchange.status is None:
         return f"no answer ({exchange.failure.kind}): {exchange.failure.detail}"
     error = exchange.error
+    if error is not None and error.code == str(exchange.status):  # LiteLLM says its status once more as the code
+        error = replace(error, code=None)
     words = in_short(error) if error is not None else _words(exchange) if (exchange.status or 0) >= 400 else ""
     return f"{exchange.status} {words}".rstrip()
 

@@ -6,7 +6,7 @@ import pytest
 
 from rtdiag import testing
 from rtdiag.diagnosis import verdict
-from rtdiag.engine.findings import differences, names_a_reason, past_the_credential
+from rtdiag.engine.findings import differences, names_a_reason, past_the_credential, said
 from rtdiag.model import Finding, Observation
 from rtdiag.testing import exchange
 
@@ -55,3 +55,11 @@ def test_an_answer_without_an_error_refuses_nothing() -> None:
 )
 def test_differences_name_the_place_and_both_values(sent: object, echoed: object, lost: list[str]) -> None:
     assert list(differences(sent, echoed)) == lost
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("400", "400 No connected db."), ("bad_request", "400 bad_request"), (None, "400 No connected db.")],
+)
+def test_a_status_that_is_said_once_more_as_the_code_is_no_word(code: str | None, told: str) -> None:
+    assert said(testing.refusal(400, code, "No connected db.")) == told
