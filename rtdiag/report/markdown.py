@@ -17,7 +17,7 @@ from rtdiag.report.cases import Case
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.markdown_answers import Room, answers, corrected
 from rtdiag.report.marked import blocks, code, fence, folded, prose, table
-from rtdiag.report.phrases import SIGNS, answered, banner, in_words, offered, reached, status, tally, way, whom
+from rtdiag.report.phrases import SIGNS, answered, banner, by_what, in_words, offered, reached, status, tally, way, whom
 
 LONGEST = 60_000
 _FOR_A_COUNT = 200
@@ -201,7 +201,8 @@ def _environment(report: Report) -> Iterator[str]:
     yield f"- asked {code(target.base_url)} ({prose(whom(target))})"
     if told := offered(target):
         yield f"- {told}"
-    yield f"- with {prose(credential.kind)} {code(credential.masked)} from {prose(credential.source)}"
+    shown = f"with {prose(credential.kind)} {code(credential.masked)} from {prose(credential.source)}"
+    yield f"- {shown if credential.masked else prose(by_what(credential))}"
     yield f"- models {code(target.model)} and {code(target.transcription_model)}"
     yield from (f"- left open: {prose(left, 300)}" for left in report.left_open[:10])
     yield f"- not tested: {prose(', '.join(report.not_tested))}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rtdiag import servers
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, Report, Status, Target
+from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, CredentialShown, Report, Status, Target
 from rtdiag.report.cases import NEEDS_A_LOOK, of_run
 from rtdiag.report.spelling import one_line
 
@@ -68,6 +68,13 @@ def offered(target: Target) -> str:
     lacks = [f"no {name.removeprefix('a ')}" for door, name in _DOORS.items() if target.offers.get(door) is False]
     told = "; ".join(filter(None, [", ".join(has), ", ".join(lacks)]))
     return f"offers {told}" if told else ""
+
+
+def by_what(credential: CredentialShown) -> str:
+    """What was asked with, and where that came from: `with api-key sk-***0000 from GATEWAY_KEY`, `without a key`."""
+    if credential.kind == "none":
+        return f"with tokens from {credential.source}" if credential.source else "without a key"
+    return f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " ")
 
 
 def overall(report: Report) -> Status:

@@ -20,7 +20,7 @@ from rtdiag.report.json import as_json
 from rtdiag.report.marked import code, prose
 from rtdiag.report.marked import table as marked_table
 from rtdiag.report.pen import Pen
-from rtdiag.report.phrases import SIGNS, banner, ignored, overall, tally, verdict
+from rtdiag.report.phrases import SIGNS, banner, ignored, offered, overall, tally, verdict
 from rtdiag.report.spelling import Painted, one_line
 
 # The worst first: of a run each of these wins over what stands behind it, and of several runs, too.
@@ -130,6 +130,8 @@ def _verdict(report: Report, pen: Pen) -> Iterator[str]:
     yield pen.line(overall(report), f"{name(report)}: {verdict(report)}: {counts} (exit {report.exit_code})")
     if report.diagnosis:
         yield pen.wrapped("-> " + report.diagnosis[0].fix, "    ", "   ")
+    if not all(report.target.offers.values()):
+        yield pen.fit(offered(report.target), "    ")
     yield from (pen.fit(line, "    ") for line in ignored(report))
 
 

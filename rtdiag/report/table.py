@@ -19,7 +19,19 @@ from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.pen import WIDTH, Pen, wrapped
-from rtdiag.report.phrases import SIGNS, answered, banner, ignored, in_words, offered, overall, reached, way, whom
+from rtdiag.report.phrases import (
+    SIGNS,
+    answered,
+    banner,
+    by_what,
+    ignored,
+    in_words,
+    offered,
+    overall,
+    reached,
+    way,
+    whom,
+)
 from rtdiag.report.spelling import Painted
 
 _WELL: frozenset[Status] = frozenset({"pass", "info", "skip"})
@@ -60,13 +72,12 @@ class _Again:
 def _head(report: Report, pen: Pen) -> Iterator[str]:
     if pen.width is not None:
         yield from (pen.fit(line) for line in filter(None, [banner(report)]))
-    target, credential = report.target, report.credential
+    target = report.target
     name = f"{target.name}: " if target.name else ""
     yield pen.fit(f"asked {name}{target.base_url} ({whom(target)})")
     if told := offered(target):
         yield pen.fit(told)
-    if credential.source:
-        yield pen.fit(f"with {credential.kind} {credential.masked} from {credential.source}".replace("  ", " "))
+    yield pen.fit(by_what(report.credential))
     if models := ", ".join(filter(None, [target.model, target.transcription_model])):
         yield pen.fit(f"models {models}")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rtdiag.emulator.profiles import profiles
+from rtdiag.model import CredentialShown
+from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
 
 
@@ -13,3 +17,26 @@ def test_a_healthy_server_is_found_so(profile: str) -> None:
     report = run_on_emulator(profile=profile)
     assert report.exit_code == 0
     assert not {r.finding.status for o in report.checks for r in o.rows} & {"fail", "inconclusive", "error"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ("openai", []),
+        ("litellm", ["offers a list of models, tokens, WebRTC, WebSockets, transcription"]),
+        ("compatible", ["offers WebRTC, WebSockets; no list of models, no tokens, no transcription"]),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_what_a_stranger_offers_stands_where_it_is_said_who_it_is(profile: str, told: list[str], form: str) -> None:
+    shown = render(run_on_emulator(profile=profile, only=["server"]), form)
+    lines = [line.removeprefix("- ") for line in shown.splitlines()]
+    assert [line for line in lines if line.startswith("offers ")] == told
+
+
+def test_a_run_without_a_key_says_so() -> None:
+    report = run_on_emulator(only=["key.shape"])
+    keyless = replace(report, credential=CredentialShown())
+    assert "\nwithout a key\n" in render(keyless, "table")
+    assert "- without a key\n" in render(keyless, "markdown")
+    assert "<dd>without a key</dd>" in render(keyless, "html")

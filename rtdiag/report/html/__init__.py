@@ -184,11 +184,11 @@ def _id(entry: LedgerEntry, name: str) -> Markup:
 
 
 def _environment(report: Report) -> Iterator[Markup]:
-    target, credential = report.target, report.credential
+    target = report.target
     lines = {
         "target": target.base_url,
-        "server": phrases.whom(target),
-        "credential": f"{credential.kind} {credential.masked} from {credential.source}",
+        "server": "; ".join(filter(None, [phrases.whom(target), phrases.offered(target)])),
+        "asked": phrases.by_what(report.credential),
         "models": f"{target.model}, {target.transcription_model}",
         "rtdiag": report.version,
     }
