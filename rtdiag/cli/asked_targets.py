@@ -54,6 +54,8 @@ def _of_target(
 
 
 def _needs_a_target(ctx: click.Context) -> None:
+    if ctx.get_parameter_source("target") == ParameterSource.COMMANDLINE:
+        raise ConfigError("--target names none: is the variable that it comes from set?")
     if ctx.get_parameter_source("config") == ParameterSource.COMMANDLINE:
         raise ConfigError("--config names a file of targets: add --target NAME, or --all")
 

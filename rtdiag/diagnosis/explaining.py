@@ -97,6 +97,9 @@ def explain(
     read = readers.read(given, name, mask)
     if is_code and read.form not in readers.MEASURED:
         yield replace(_code_and_more(read, name, flaws), text=_as_given(text, mask))
+    elif len({report.target.name for report in read.reports}) > 1:
+        for report in read.reports:
+            yield replace(_of_reports(name, read.form, [again(report)]), id=report.target.name)
     elif read.reports:
         yield _of_reports(name, read.form, [again(report) for report in read.reports])
     elif read.separate:

@@ -25,6 +25,7 @@ _KINDS = {
     "str": "a text",
     "bool": "true or false",
     "float": "a number",
+    "date": "a day, as 2026-12-31",
 }
 _NAME = re.compile(r"[A-Za-z0-9][\w.@+-]{0,59}")
 _TABLE = ("tool", "rtdiag")
@@ -52,31 +53,40 @@ def found(given: str | None) -> ConfigFile:
     """The file that was `given`, else the nearest one here or in a folder above, up to the repository. Raises Unusable."""
     if given is not None:
         return _read(given)
-    for folder in _upwards(Path.cwd()):
-        if (folder / YAML).is_file():
+    for folder in _upwards(_here()):
+        if os.path.lexists(folder / YAML):  # also what cannot be read: another file is not what was meant
             return _read(os.path.relpath(folder / YAML))
-        if (folder / _MISNAMED).is_file():
+        if os.path.lexists(folder / _MISNAMED):
             raise Unusable(f"{os.path.relpath(folder / _MISNAMED)}: call it {YAML}, or name it by --config")
-        if (folder / TOML).is_file() and _has_part(folder / TOML):
+        if os.path.lexists(folder / TOML) and _has_part(folder / TOML):
             return _read(os.path.relpath(folder / TOML))
     raise Unusable(f"there is no {YAML} here or above, and no [tool.rtdiag] in a {TOML}: `rtdiag init` writes one")
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise Unusable(f"this folder is gone, so no {YAML} is found from here: name one by --config") from None
 
 
 def _upwards(folder: Path) -> Iterator[Path]:
     for one in (folder, *folder.parents):
         yield one
-        if (one / ".git").exists():
+        if os.path.lexists(one / ".git"):
             return
 
 
 def _has_part(path: Path) -> bool:
     """Whether a pyproject.toml has a part for rtdiag; one that cannot be read is some other tool's to complain of."""
     try:
-        return bool(
-            re.search(r"^\s*\[\[?\s*tool\s*\.\s*rtdiag\b|^\s*tool\.rtdiag\b", text_of(str(path), _FILE), re.MULTILINE)
-        )
+        text = text_of(str(path), _FILE)
     except Unusable:
         return False
+    try:
+        return "rtdiag" in text and _toml(text)[0] is not None
+    except Unusable:
+        return bool(re.search(r"^\s*(\[+\s*)?tool\s*\.\s*rtdiag\b", text, re.MULTILINE))
 
 
 def _read(path: str) -> ConfigFile:
@@ -201,7 +211,7 @@ def _plainly(told: str, given: dict[str, Any], path: tuple[str, ...]) -> tuple[s
             except ValueError as error:
                 return f"headers.{name}: {error}", (*path, "headers", str(name))
     if found := re.fullmatch("expected (.+?)(, got .+)?", what):
-        first, *more = found[1].split(" ")
+        first, *more = found[1].removesuffix(" | null").split(" ")
         what = " ".join(["expected", _KINDS.get(first, first), *more])
     elif what.startswith("it cannot be "):
         what += f"; there are {', '.join(_either(field))}"

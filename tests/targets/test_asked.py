@@ -49,6 +49,7 @@ def called(*args: str, **environment: str) -> Result:
     ("args", "environment", "line"),
     [
         (["--target", "azur"], {}, "rtdiag.yaml has no target 'azur': did you mean azure?"),
+        (["--target", ""], {"OPENAI_API_KEY": KEY}, "--target names none: is the variable that it comes from set?"),
         (["--target", "well", "--all"], {}, "--all asks every target, --target one: leave one of the two out"),
         (["--all"], {"RTDIAG_TARGET": "well"}, "--all asks every target, RTDIAG_TARGET one: leave one of the two out"),
         (["--target", "well", "--emulator"], {}, "--emulator is no part of --target: a target with `emulator: true`"),
@@ -283,6 +284,17 @@ def test_what_holds_several_is_read_by_target() -> None:
         unknown.stderr == "rtdiag: all.json: it holds no report of a target 'x', but of well, revoked, azure, borne\n"
     )
     assert "key-wrong-or-revoked" in called("explain", "all.json").stdout
+
+
+def test_what_is_wrong_at_several_is_explained_of_each() -> None:
+    called("run", "--all", "--report", "json=all.json")
+    told = json.loads(called("explain", "all.json", "-o", "json").stdout)
+    assert [(one["id"], [d["cause"] for d in one["diagnosis"]]) for one in told] == [
+        ("well", []),
+        ("revoked", ["key-wrong-or-revoked"]),
+        ("azure", []),
+        ("borne", []),
+    ]
 
 
 def test_the_lines_of_several_runs_are_no_one_report() -> None:

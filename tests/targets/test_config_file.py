@@ -33,6 +33,7 @@ def refused(text: str, name: str = "rtdiag.yaml") -> str:
         found(None)
     line = str(caught.value)
     assert "\n" not in line
+    assert "null" not in line, "what is of msgspec"
     assert SECRET not in line
     return line
 
@@ -83,6 +84,8 @@ def test_a_target_has_what_was_written() -> None:
         (of("model: x\nbase_ur: y"), "rtdiag.yaml, line 4: target mine: base_ur: unknown key; did you mean base_url?"),
         (of(f"api_key: {SECRET}"), "rtdiag.yaml, line 3: target mine: api_key: unknown key; did you mean key?"),
         (of("dialect: gaa"), "rtdiag.yaml, line 3: target mine: dialect: it cannot be gaa; there are ga, beta"),
+        (of("timeout: '5'"), "rtdiag.yaml, line 3: target mine: timeout: expected a number"),
+        (of("ignore:\n  - {case: x, reason: y, until: 5}"), "rtdiag.yaml, line 3: target mine: ignore[0].until: expected a day"),
         (of("only: key"), "rtdiag.yaml, line 3: target mine: only: expected a list, as [a, b]"),
         (of("timeout: 0"), "rtdiag.yaml, line 3: target mine: timeout: expected a number >= 0.1"),
         (of("emulator: maybe"), "rtdiag.yaml, line 3: target mine: emulator: expected true or false"),
@@ -133,6 +136,21 @@ def test_a_pyproject_holds_targets_as_well() -> None:
     assert found(None).targets == {"a": Target(emulator=True, as_of=date(2026, 1, 1))}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool.rtdiag.targets.a.emulator = true",
+        "[tool]\nrtdiag = {targets = {a = {emulator = true}}}",
+        "[tool]\nrtdiag.targets.a.emulator = true",
+        "[tool.'rtdiag'.targets.a]\nemulator = true",
+        "['tool' . rtdiag]\ntargets = {a = {emulator = true}}",
+    ],
+)
+def test_a_pyproject_may_spell_its_part_in_any_way_of_toml(text: str) -> None:
+    Path("pyproject.toml").write_text(text, encoding="utf-8")
+    assert found(None).targets == {"a": Target(emulator=True)}
+
+
 @pytest.mark.parametrize("text", ["[project]\nname = 'x'\n", "no TOML at all", "[tool.rtdiagnose]\n"])
 def test_a_pyproject_of_others_is_passed_over(text: str) -> None:
     Path("pyproject.toml").write_text(text, encoding="utf-8")
@@ -152,6 +170,29 @@ def test_the_nearest_file_counts_up_to_the_repository(folder: Path, monkeypatch:
     assert [*found(None).targets] == ["beside"], "of two in one folder"
     (folder / "a" / "b" / ".git").touch()
     with pytest.raises(Unusable, match=r"^there is no rtdiag\.yaml here or above"):
+        found(None)
+
+
+@pytest.mark.parametrize("kind", ["nowhere", "itself", "folder"])
+def test_a_file_that_cannot_be_read_is_told_and_none_above_is_taken_for_it(
+    kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server would be asked, with another key."""
+    (folder / "rtdiag.yaml").write_text("targets: {outer: {}}\n", encoding="utf-8")
+    inner = folder / "inner" / "rtdiag.yaml"
+    inner.parent.mkdir()
+    inner.mkdir() if kind == "folder" else inner.symlink_to("rtdiag.yaml" if kind == "itself" else "not-there")
+    monkeypatch.chdir(inner.parent)
+    with pytest.raises(Unusable, match=r"^rtdiag\.yaml: (No such file|Too many levels|Is a directory)"):
+        found(None)
+
+
+def test_from_a_folder_that_is_gone_a_file_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(Unusable, match=r"^this folder is gone, .*: name one by --config$"):
         found(None)
 
 
