@@ -44,7 +44,7 @@ from rtdiag.checks.websocket.websocket_judge import (
 )
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, model_ids, speaks
-from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, names_a_reason
+from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, about_the_model
 from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
@@ -84,7 +84,7 @@ def _asked_in(ctx: Context) -> Dialect:
 
     Before there was a mint, there was the beta alone.
     """
-    if not ctx.at_home:
+    if ctx.options.dialect or not ctx.at_home:
         return ctx.asked_in
     beta_alone = not ctx.dialects and ctx.options.today < _FIRST_MINT
     return "beta" if beta_alone or ctx.dialects == {"beta"} else "ga"
@@ -192,7 +192,7 @@ def _lost(ctx: Context, way: Way, seen: Observation, plain: Exchange | None) -> 
 
 def _pointless(way: Way, kind: Kind, seen: Observation) -> dict[Kind | None, Json]:
     """What need not be asked after this: every kind (None) or this one, with the facts that say why."""
-    if seen.exchange and seen.exchange.status in NO_WEBSOCKET and not names_a_reason(seen.exchange):
+    if seen.exchange and seen.exchange.status in NO_WEBSOCKET and not about_the_model(seen.exchange):
         return {None: {"not_offered": way.case}}
     unusable = unusable_answer(way.case, seen)
     if unusable and seen.exchange and seen.exchange.status == UNAUTHORIZED:

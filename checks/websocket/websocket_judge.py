@@ -22,6 +22,7 @@ from rtdiag.engine.findings import (
     TAKES_ANYTHING,
     TOKEN_REFUSED,
     about_the_credential,
+    about_the_model,
     about_who_asks,
     alike,
     as_answer,
@@ -172,7 +173,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _as_a_made_up(case, seen, stranger=True)
         elif unusable := unusable_answer(case, seen):
             yield unusable
-        elif seen.exchange.status in NO_WEBSOCKET and not names_a_reason(seen.exchange):
+        elif seen.exchange.status in NO_WEBSOCKET and not about_the_model(seen.exchange):
             yield _not_offered(case, seen, plain, official=evidence.official)
         elif case == "made-up":
             alike = any(_refused_as(seen, other) for other in evidence.seen.values() if other is not seen)

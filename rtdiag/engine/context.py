@@ -245,7 +245,9 @@ class Context:
         self.doors: dict[Door, bool] = {}  # of a stranger: what its answers show to be there, or not
         self._known_by = (-1, -1), Recognised(named(HOME))
         self.intent = "?intent=transcription"  # how a stranger's socket is asked for transcription
-        self.asked_in: Dialect = "ga"  # of a stranger: "beta" where its sockets want the header of that
+        self.asked_in: Dialect = (
+            options.dialect or "ga"
+        )  # of a stranger: "beta" where its sockets want the header of that
         self.shape: Dialect | None = None  # that of the events of its sockets, once one was seen
 
     def select(self, case_ids: Collection[str]) -> None:
@@ -290,14 +292,18 @@ class Context:
         every["calls"] = True if any(webrtc) else webrtc[0]
         return {} if self.at_home or not self.doors else {d: there for d, there in every.items() if there is not None}
 
+    @property
+    def _certain(self) -> bool:
+        """Whether it is known whose server it is, by its host or since the user says so."""
+        return bool(self.at_home or self.options.profile or of_url(self.options.base_url))
+
     def promises(self, door: Door) -> bool | None:
         """Whether the server is known to have that, or not to; None where it is not known.
 
         What only resembles a server that is known may still lack what that has.
         """
         known = self.server.offers.get(door)
-        certain = self.at_home or self.options.profile or of_url(self.options.base_url)
-        return known if certain or not known else None
+        return known if self._certain or not known else None
 
     def offers(self, door: Door) -> bool | None:
         """Whether the server offers that: by what is known of it, else by what it has answered; None where neither tells."""
@@ -349,14 +355,21 @@ class Context:
         if "://" in path:
             return path
         server, url = self.server, self.options.base_url.rstrip("/") + path
+        if not self._certain:
+            return url
         if server.model_parameter != _MODEL:
             url = url.replace(f"?{_MODEL}=", f"?{server.model_parameter}=")
         missing = {name: value for name, value in server.query.items() if f"{name}=" not in url}
         return url + ("&" if "?" in url else "?") + urlencode(missing) if missing else url
 
     def _as_taken(self, credential: Credential | None) -> Credential | None:
-        """The credential in the header that this server takes it in: of a key another than of a token, or of a JWT (RFC 7519)."""
+        """The credential in the header that this server takes it in: of a key another than of a token, or of a JWT (RFC 7519).
+
+        One that only resembles a server that is known is asked as any, while it takes the key so.
+        """
         taken = self.server.key_header
+        if not self._certain and self.key_was_taken:
+            return credential
         if credential is None or credential.name not in ("api-key", "made-up") or taken == credential.header:
             return credential
         text = credential.secret.reveal()
@@ -476,8 +489,8 @@ class Context:
     async def minted(self, kind: Kind) -> MintedToken:
         """The token of that kind that all checks share, minted once, and again when its end is near.
 
-        The dialect is learned here: GA's mint is asked first, and the beta's where the server does not know GA's and takes no
-        harm of being asked.
+        The dialect is learned here, unless it was named: GA's mint is asked first, and the beta's where the server does not know
+        GA's and takes no harm of being asked.
         """
         held: MintedToken | None = self._once.get(("minted", kind))
         if held is None and not self.at_home and self.doors.get("mint") is False:
@@ -485,7 +498,7 @@ class Context:
         if held is not None and not held.worn:
             return held
         model = await self.model(kind)
-        dialect = held.dialect if held is not None else "ga"
+        dialect = held.dialect if held is not None else self.options.dialect or "ga"
         fresh = await self.mint(kind, dialect, sessions.session(kind, dialect, model))
         self.learn(dialect, fresh.exchange)
         if held is None and not speaks(fresh.exchange):

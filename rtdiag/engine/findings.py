@@ -158,8 +158,8 @@ def about_the_credential(exchange: Exchange) -> bool:
     """Whether a refusal says that it is for the credential: by its code, by naming it, or in words."""
     error = exchange.error
     words = (error.message or "" if error else _words(exchange)) if (exchange.status or 0) >= 400 else ""
-    named = error is not None and error.code == "invalid_api_key"
-    return named or bool(_MASKED.search(words) or _ABOUT_A_KEY.search(words))
+    named = error is not None and (error.code == "invalid_api_key" or bool(_MASKED.search(words)))
+    return named or bool(_ABOUT_A_KEY.search(words))
 
 
 def alike(one: Exchange, other: Exchange) -> bool:

@@ -26,6 +26,11 @@ FAULTS = {fault.id: fault for fault in load_faults().values() if seen_by(fault)}
 # Measured only: public sources disagree or are silent, so nothing that comes here is right or wrong.
 MEASURED = {
     "key.environment",
+    "server.who",
+    "server.models",
+    "server.mint",
+    "server.calls",
+    "server.transcription",
     "token.second-use",
     "token.elsewhere",
     "token.beta-mint-realtime",

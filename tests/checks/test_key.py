@@ -290,7 +290,7 @@ def accepted(answer: Exchange, control: Exchange | None = CONTROL) -> Finding:
         (exchange(511, PAGE, headers=HTML), "inconclusive", "network-login-required"),
         (exchange(502, PAGE, headers=HTML), "inconclusive", "server-unavailable"),
         (exchange(520, ""), "inconclusive", "server-unavailable"),
-        (exchange(503, "upstream connect error"), "inconclusive", "server-unavailable"),
+        (exchange(503, "upstream connect error"), "inconclusive", "upstream-unreachable"),
         (exchange(200, ""), "inconclusive", "answer-not-from-the-api"),
         (exchange(200, "H4sIAAAA", body_encoding="base64"), "inconclusive", "answer-not-from-the-api"),
         (exchange(200, "OK"), "inconclusive", "answer-not-from-the-api"),
