@@ -6,6 +6,7 @@
 | `said` | the error's message, or `text` where no error object could be read |
 | `code`, `type`, `param`, `event` | of the error object and the event it came in; also as the message's wording tells them |
 | `upstream` | what a gateway tells of its own at its upstream: `key refused: …`, `unreachable: …` (upstream.py) |
+| `gateway` | by what an answer shows that a gateway wrote it, whole or cut off |
 | `status`, `close`, `reason` | the HTTP status, the WebSocket's close code and reason, also where the text alone names them |
 | `client` | what a client's library says has failed, in whatever words: `refused connect`, `upgrade refused 403` (lexicon/) |
 | `full` | the words that say that there is no room for one more session (api/capacity.py) |
@@ -97,6 +98,7 @@ def _of(situation: Situation, pieces: Iterable[Record]) -> Features:
     found |= {name: evened(str(getattr(situation, name) or "")) for name in found}
     found |= {"text": text, "upstream": behind, "when": situation.when.isoformat() if situation.when else ""}
     found |= _numbers(situation, text)
+    found["gateway"] = upstream.mark(situation.text)
     found["client"] = lexicon.facts_in(text)
     found |= _error(fields, text, found["close"])
     found["full"] = no_room(int(found["close"] or found["status"] or 0), text)

@@ -7,17 +7,19 @@ does not know where they came from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
-from rtdiag.model import Exchange, Failure, Observation
+from rtdiag.model import Event, Exchange, Failure, Observation
 
 # The end of a key as a refusal shows it, and as a header that is masked.
 _REFUSED_KEY = re.compile(r"API key provided: sk-[\w-]{0,60}?[*.…]{2,200}([\w-]{4})\b")
 _SENT_KEY = re.compile(r"Bearer sk-\S*\*([\w-]{4})\Z")
+# How a gateway ends a session whose upstream has closed, after the error event that it has handed on.
+UPSTREAM_CLOSED = re.compile(r"upstream websocket closed with code", re.I)
 ANOTHER_KEY = "the key that is refused is another than the one that was sent"
 
 
@@ -104,6 +106,7 @@ def _told(seen: Observation, where: str) -> Situation:
     exchange, events = seen.exchange, seen.events
     if exchange is not None and exchange.status == 101:
         exchange = as_answer(seen)
+        exchange = replace(exchange, body="\n".join(filter(None, (exchange.body, *_of_a_gateway(events)))))
     elif events:
         sent = next((e for e in reversed(events) if e.direction == "sent"), None)
         received = next((e for e in reversed(events) if e.direction == "received"), None)
@@ -128,6 +131,12 @@ def _told(seen: Observation, where: str) -> Situation:
         where=where,
         base_url=base_url_of(exchange.url),
     )
+
+
+def _of_a_gateway(events: Sequence[Event]) -> list[str]:
+    """What a gateway says behind the error event that it has handed on."""
+    errors = [event.raw for event in events if event.type == "error"]
+    return [raw for raw in errors[1:] if UPSTREAM_CLOSED.search(raw)]
 
 
 def _surface(scheme: str, content_type: str | None) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from rtdiag.diagnosis.printed import straight
 from rtdiag.diagnosis.records import Record
-from rtdiag.diagnosis.situation import Situation
+from rtdiag.diagnosis.situation import UPSTREAM_CLOSED, Situation
 
 _LOOKED_AT = 4000  # characters of a record
 
@@ -55,6 +55,13 @@ _WITHIN = re.compile(
     | \\*["'](?:message|error|raw|body|details?|response)\\*["']\s?:\s?\\*["'](?:[^"'\\{]|\\n){0,200}
     \{(?:\\n|\s){0,40}\\+["'](?:error|message|code|type)\\+["']
     """,
+    re.I | re.X,
+)
+_AN_ERROR_EVENT = re.compile(r"""\s*\{\s*["']type["']\s?:\s?["']error["']""")
+# What only a gateway's answer has, also where it is cut off before it tells anything.
+_MARKS = re.compile(
+    r"""litellm | is_bifrost | portkey | openrouter | helicone | ai-?gateway | \b(?:one|new)_api_error\b
+    | ["']message\\*["']\s?:\s?\\*["'][\w-]{2,30}\ error: | ["']extra_fields\\*["'] | ["']provider(?:_name)?\\*["']\s?:""",
     re.I | re.X,
 )
 _OF_THE_API = re.compile(r"/v\d|realtime|/models\b|openai", re.I)
@@ -110,7 +117,22 @@ def apart(pieces: Iterable[Record], situation: Situation) -> tuple[Record, ...]:
     """The records, those of an upstream as such: `upstream`, and before its words which matter it is."""
     answered = situation.status is not None
     own = bool(situation.url) and not _OF_THE_API.search(situation.url or "")
-    return tuple(_apart(one, answered=answered, own=own) if _may_tell(one) else one for one in pieces)
+    found = [_apart(one, answered=answered, own=own) if _may_tell(one) else one for one in pieces]
+    closed = max((n for n, one in enumerate(found) if UPSTREAM_CLOSED.search(one.text)), default=0)
+    return (*map(_handed_on, found[:closed]), *found[closed:])
+
+
+def mark(text: str) -> str:
+    """By what a text shows that a gateway has written it; "" where nothing does."""
+    near = straight(text[:_LOOKED_AT])
+    found = _MARKS.search(near) or _RELAYED.search(near) or _NAMED.search(near)
+    return found[0] if found else ""
+
+
+def _handed_on(one: Record) -> Record:
+    """An error event before the gateway's word that its upstream has closed: it is the upstream's."""
+    event = one.kind == "machine" and _AN_ERROR_EVENT.match(one.text)
+    return _of_upstream(one, _which(straight(one.text[:_LOOKED_AT]))) if event else one
 
 
 def _may_tell(one: Record) -> bool:
@@ -118,7 +140,10 @@ def _may_tell(one: Record) -> bool:
 
 
 def _apart(one: Record, *, answered: bool, own: bool) -> Record:
-    matter = _matter(one.text[:_LOOKED_AT], answered=answered, own=own)
+    return _of_upstream(one, _matter(one.text[:_LOOKED_AT], answered=answered, own=own))
+
+
+def _of_upstream(one: Record, matter: str) -> Record:
     return replace(one, kind="upstream", text=f"{matter}: {one.text}") if matter else one
 
 
@@ -133,5 +158,9 @@ def _matter(raw: str, *, answered: bool, own: bool) -> str:
     answered = answered or bool(_AN_ANSWER.search(text))
     relayed = _RELAYED.search(text) or (not own and _WITHIN.search(raw.translate(_TYPOGRAPHIC)))
     if relayed or (answered and any(sign.search(text) for sign in _IN_AN_ANSWER)):
-        return next((matter for matter, words in _MATTERS if words.search(text)), "")
+        return _which(text)
     return ""
+
+
+def _which(text: str) -> str:
+    return next((matter for matter, words in _MATTERS if words.search(text)), "")

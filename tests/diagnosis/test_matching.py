@@ -102,6 +102,21 @@ def test_most_truncated_texts_still_lead_to_their_cause() -> None:
     assert len(kept) >= 0.9 * len(LONG)
 
 
+OF_A_GATEWAY = [e for e in examples("body", "printed") if e.topic == "gateways"]
+OF_THE_ASKER = {"key-wrong-or-revoked", "quota-exhausted"}
+
+
+@pytest.mark.parametrize("observed", ["rtdiag itself", "the API key itself is refused", "the account has no credit"])
+def test_what_a_gateway_wrote_is_never_surely_the_askers_own_key_or_account(observed: str) -> None:
+    """Also cut off before it tells that it is about its upstream."""
+    tried = [cut(example, part / 20) for example in OF_A_GATEWAY for part in range(4, 21)]
+    found = [replace(one, status=one.status or 401, observed=("rtdiag itself", observed)) for one in tried]
+    marked = [one for one in found if features(one)["gateway"]]
+    assert len(marked) > 100
+    first = [(causes_of(one)[0], one.text) for one in marked]
+    assert [text for one, text in first if one.confidence == "high" and family(one) in OF_THE_ASKER] == []
+
+
 WHOLE = [e for e in REPORTED if re.fullmatch(r'\{("type": ?"error",.*)?"error": ?\{.*\}\}', e.situation.text)]
 
 

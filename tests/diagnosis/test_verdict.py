@@ -55,6 +55,41 @@ def test_an_event_is_judged_with_the_update_that_it_answers() -> None:
     assert found.cause == "flat-beta-fields-in-ga"
 
 
+@pytest.mark.parametrize(
+    ("code", "close", "observed", "cause"),
+    [
+        ("insufficient_quota", 4000, "the account has no credit", "upstream-account-exhausted"),
+        ("invalid_api_key", 3000, "a key that HTTP took is refused at the WebSocket", "upstream-key-refused"),
+    ],
+)
+def test_an_error_event_is_the_upstreams_where_the_gateway_then_says_that_its_upstream_closed(
+    code: str, close: int, observed: str, cause: str
+) -> None:
+    """As LiteLLM 1.108 does: it hands the event on, and tells of the close in one of its own."""
+    ended = PeerTrace("c1", close={"code": str(close), "reason": code})
+    opened = exchange(101, "", url="wss://gateway.example/v1/realtime?model=m", credential="api-key")
+    said = (
+        {"type": "invalid_request_error", "code": code, "message": "No."},
+        {"type": "server_error", "message": f"upstream websocket closed with code {close}: {code}"},
+    )
+    raw = [json.dumps({"type": "error", "error": error}) for error in said]
+    told = [Event(f"e{n}", "c1", "received", n, "error", text) for n, text in enumerate(raw)]
+    (found,) = diagnose([outcome(Observation("a", (opened,), tuple(told), (ended,)), "fail", observed)])
+    assert (found.cause, found.confidence) == (cause, "high")
+    (alone,) = diagnose([outcome(Observation("a", (opened,), (told[0],), (ended,)), "fail", observed)])
+    assert alone.cause != cause
+
+
+def test_a_spent_account_is_not_the_askers_where_it_is_the_upstreams() -> None:
+    body = '{"error":{"message":"litellm.RateLimitError: OpenAIException - {\\"error\\":{\\"code\\":\\"insufficient_quota\\"}}"}}'
+    minted = outcome(Observation("mint", (exchange(429, body, **MINT),)), "inconclusive", "a limit was hit")
+    not_asked = outcome(Observation("intent"), "inconclusive", "the account has no credit")
+    assert [(d.cause, d.confidence) for d in diagnose([minted, not_asked])] == [
+        ("upstream-account-exhausted", "high"),
+        ("quota-exhausted", "low"),
+    ]
+
+
 SHOWN = '{"error":{"message":"Incorrect API key provided: sk-proj-******%s.","code":"invalid_api_key"}}'
 MINT: dict[str, Any] = {
     "url": "https://gateway.example/v1/realtime/client_secrets",
@@ -93,7 +128,7 @@ def test_what_a_check_observes_outweighs_what_the_text_says() -> None:
     failed = outcome(Observation("a", (refused,)), "fail", "a token is refused where it belongs")
     warned = outcome(Observation("b", (refused,)), "warn", "the model ends soon")
     assert [(d.cause, d.confidence) for d in diagnose([warned, failed])] == [
-        ("token-of-another-issuer", "high"),
+        ("token-of-another-issuer", "medium"),
         ("model-retired", "low"),
     ]
     assert diagnose([outcome(Observation("a", (refused,)), "pass")]) == ()
