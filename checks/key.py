@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import date
+from urllib.parse import urlsplit
 
 from rtdiag.api import keys, models
 from rtdiag.api.endpoints import KINDS
@@ -92,7 +93,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     control = evidence.seen.get("control")
     for case, seen in evidence.seen.items():
         if case == "shape":
-            yield _by_form(_shape(seen, evidence.official), evidence)
+            yield _by_form(_shape(seen, evidence.official, taken=_is_taken(evidence)), evidence)
         elif case == "environment":
             yield _environment(seen)
         elif case == "base-url":
@@ -117,7 +118,13 @@ def _by_form(found: Finding, evidence: Evidence) -> Finding:
     return replace(found, status="info") if evidence.stranger and found.status == "pass" else found
 
 
-def _shape(seen: Observation, official: bool) -> Finding:
+def _is_taken(evidence: Evidence) -> bool:
+    """Whether the server lists models to the key and refuses a made-up one: then it knows this key, whatever its form."""
+    listed, control = (evidence.seen.get(case, Observation(case)).exchange for case in ("accepted", "control"))
+    return bool(listed and listed.ok and lists_models(listed) and control and control.status in REFUSED)
+
+
+def _shape(seen: Observation, official: bool, *, taken: bool) -> Finding:
     facts = seen.facts
     if facts.get("keyless"):
         return Finding("shape", "info", "no key was given: the server is asked without one")
@@ -129,6 +136,8 @@ def _shape(seen: Observation, official: bool) -> Finding:
     measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
     if issuer := facts.get("issuer"):
         hint = f"{facts['source']}: it has the form of {issuer}'s keys"
+        if taken:
+            return Finding("shape", "info", measured, hint=f"{hint}, and this server takes it")
         return Finding(
             "shape", "warn", measured, "a key of this server", ("a key that another server has issued",), hint
         )
@@ -154,7 +163,7 @@ def _base_url(seen: Observation, official: bool, listed: Observation | None) -> 
         return Finding("base-url", "pass", f"{url}, without a version, and models are listed there")
     status: Status = "warn" if added else "fail"
     observed = "the base URL has no version" if added else "the base URL does not end where the API begins"
-    return Finding("base-url", status, url, "…/v1", (observed,), f"did you mean {meant} ?")
+    return Finding("base-url", status, url, f"…{urlsplit(meant).path}", (observed,), f"did you mean {meant} ?")
 
 
 def _control(exchange: Exchange, evidence: Evidence) -> Finding:

@@ -272,6 +272,8 @@ def other_models(exchange: Exchange, listed: Collection[str], flag: str) -> str 
 def unknown_key(case: str, measured: str, expected: str) -> Finding:
     """The finding for a key that a server, which is not OpenAI's, refuses as it refuses any that it does not know."""
     hint = "a made-up key gets the same words: this server does not know yours, or wants it in another header"
+    if measured == "403":  # without a word: so uvicorn answers an upgrade at a URL that its program does not know
+        hint = "a made-up key gets the same: there is nothing at this URL, or this server does not know your key"
     return Finding(case, "fail", measured, expected, (AS_A_MADE_UP,), hint)
 
 

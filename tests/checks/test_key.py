@@ -20,6 +20,7 @@ from rtdiag.engine.findings import made_up, said
 from rtdiag.model import Exchange, Failure, Finding, Observation
 from rtdiag.redact import Secret
 from rtdiag.report import render
+from rtdiag.servers import base_url_meant
 from rtdiag.testing import exchange, finding, judge, refusal, run_on_emulator
 from rtdiag.transport.http import Credential
 
@@ -156,6 +157,28 @@ def test_a_key_of_another_issuer_is_a_warning_that_names_it() -> None:
     found = judge(CHECK, [Observation("shape", facts=facts)], official=False)["shape"]
     assert (found.status, found.cause) == ("warn", f"{NO_KEY}/another-issuer")
     assert "OpenAI's keys" in (found.hint or "")
+
+
+@pytest.mark.parametrize(("made_up", "status"), [(401, "info"), (200, "warn")])
+def test_a_key_that_its_server_knows_is_no_other_issuers(made_up: int, status: str) -> None:
+    facts = shape_of(GOOD, "api-key", official=False) | {"source": "OPENAI_API_KEY", "issuer": "OpenAI"}
+    listed = {"object": "list", "data": [{"id": "gpt-realtime-2.1"}]}
+    seen = [
+        Observation("shape", facts=facts),
+        Observation("accepted", (exchange(200, listed),)),
+        Observation("control", (exchange(made_up, listed if made_up == 200 else "no"),)),
+    ]
+    assert judge(CHECK, seen, official=False)["shape"].status == status
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("http://gw.test/api", "/api/v1"), ("https://me.openai.azure.com/v1", "/openai/v1"), ("https://api.x.ai", "/v1")],
+)
+def test_what_is_expected_of_a_base_url_is_that_servers_own(given: str, meant: str) -> None:
+    facts = {"base_url": given, "meant": base_url_meant(given)}
+    found = judge(CHECK, [Observation("base-url", facts=facts)], official=False)["base-url"]
+    assert (found.expected, found.status in ("warn", "fail")) == (f"…{meant}", True)
 
 
 def test_a_record_without_the_kind_of_flaw_is_judged_as_before() -> None:
