@@ -365,10 +365,10 @@ class Context:
     def _as_taken(self, credential: Credential | None) -> Credential | None:
         """The credential in the header that this server takes it in: of a key another than of a token, or of a JWT (RFC 7519).
 
-        One that only resembles a server that is known is asked as any, while it takes the key so.
+        One that only resembles a server that is known is asked as any, where its list of models takes the key so.
         """
         taken = self.server.key_header
-        if not self._certain and self.key_was_taken:
+        if not self._certain and self._listed_for_the_key:
             return credential
         if credential is None or credential.name not in ("api-key", "made-up") or taken == credential.header:
             return credential
@@ -429,9 +429,14 @@ class Context:
     @property
     def key_was_taken(self) -> bool:
         """Whether the server has taken the key over HTTP, where it would not take any."""
+        return self._listed_for_the_key or any(
+            minted.token for kind in KINDS if (minted := self._once.get(("minted", kind)))
+        )
+
+    @property
+    def _listed_for_the_key(self) -> bool:
         listed, control = self._once.get("models"), self._once.get("control")
-        by_list = bool(listed and listed.ok and control and not control.ok)
-        return by_list or any(minted.token for kind in KINDS if (minted := self._once.get(("minted", kind))))
+        return bool(listed and listed.ok and control and not control.ok)
 
     def forget(self, kind: Kind) -> None:
         """The session of that kind that could not be opened is tried again where it is next asked for."""
