@@ -54,6 +54,7 @@ _INTO_SESSIONS = ("mint", "calls", "websocket")
 _NOT_THERE = frozenset({404, 405, 426, 501})
 _OTHER_FORM = frozenset({406, 415, 422})
 _NO_UPGRADES = frozenset({404, 501})  # 405 comes of an upgrade that is lost on the way, too
+_ENDED = frozenset({"closed", "protocol"})  # how servers of WebSockets alone answer a POST
 # What says nothing of what was asked for, but of who asked, and when.
 _OF_ANYTHING = frozenset({401, 403, 408, 429})
 
@@ -131,7 +132,8 @@ def _guarded(ctx: Context, seen: dict[str, Observation], exchange: Exchange, con
     """
     socket = seen.get("websocket")
     good = ctx.key_was_taken or (socket is not None and created_event(socket) is not None)
-    return good and (exchange.status is None or made_up(exchange, control) is True)
+    ended = exchange.failure is not None and exchange.failure.kind in _ENDED
+    return good and (ended or made_up(exchange, control) is True)
 
 
 def _has_offers(ctx: Context) -> bool:

@@ -245,6 +245,7 @@ class Context:
         self.doors: dict[Door, bool] = {}  # of a stranger: what its answers show to be there, or not
         self._known_by = (-1, -1), Recognised(named(HOME))
         self.intent = "?intent=transcription"  # how a stranger's socket is asked for transcription
+        self._taken_in = ""  # the header in which a key was taken
         self.asked_in: Dialect = (
             options.dialect or "ga"
         )  # of a stranger: "beta" where its sockets want the header of that
@@ -331,14 +332,17 @@ class Context:
         """The same with the unmasked body, for what has to be used further."""
         own = self.options.headers if credential is not None and credential.name == "api-key" else {}
         await self._still_answers(method, self._url(path))
+        as_taken = self._as_taken(credential)
         reply = await self._http.send(
             method,
             path if "://" in path else self._url(path).removeprefix(self.options.base_url.rstrip("/")),
-            self._as_taken(credential),
+            as_taken,
             **content | {"headers": {**own, **content.get("headers", {})}},
         )
         exchange = reply.exchange
         self._breaker.note(exchange)
+        if as_taken is not None and as_taken.name == "api-key" and exchange.ok:
+            self._taken_in = as_taken.header
         if exchange.status is not None and "://" not in path:
             self._servers.add(exchange.header("server"))
         if exchange.ok and "/calls/" in (exchange.header("location") or ""):
@@ -365,11 +369,9 @@ class Context:
     def _as_taken(self, credential: Credential | None) -> Credential | None:
         """The credential in the header that this server takes it in: of a key another than of a token, or of a JWT (RFC 7519).
 
-        One that only resembles a server that is known is asked as any, where its list of models takes the key so.
+        Where it was taken in one, by a server that only resembles one that is known, it goes on in that.
         """
-        taken = self.server.key_header
-        if not self._certain and self._listed_for_the_key:
-            return credential
+        taken = self.server.key_header if self._certain else self._taken_in or self.server.key_header
         if credential is None or credential.name not in ("api-key", "made-up") or taken == credential.header:
             return credential
         text = credential.secret.reveal()
@@ -429,14 +431,9 @@ class Context:
     @property
     def key_was_taken(self) -> bool:
         """Whether the server has taken the key over HTTP, where it would not take any."""
-        return self._listed_for_the_key or any(
-            minted.token for kind in KINDS if (minted := self._once.get(("minted", kind)))
-        )
-
-    @property
-    def _listed_for_the_key(self) -> bool:
         listed, control = self._once.get("models"), self._once.get("control")
-        return bool(listed and listed.ok and control and not control.ok)
+        by_list = bool(listed and listed.ok and control and not control.ok)
+        return by_list or any(minted.token for kind in KINDS if (minted := self._once.get(("minted", kind))))
 
     def forget(self, kind: Kind) -> None:
         """The session of that kind that could not be opened is tried again where it is next asked for."""

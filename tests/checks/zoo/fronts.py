@@ -284,12 +284,12 @@ FRONTS: dict[str, Kind] = {
                 "to an API.",
             ),
         ),
-        {"well": broken(*NO_KEY, "gateway-key-refused", "azure-auth-or-url")},
+        {"well": broken("gateway-header-missing", *NO_KEY, "gateway-key-refused", "azure-auth-or-url")},
         "learn.microsoft.com/azure/api-management: subscription keys",
     ),
     "portkey": Kind(
         Front(key_header="", passes_credentials=True, server="cloudflare", first=_portkey),
-        {"well": broken("unexpected-answer", must=False)},
+        {"well": broken("gateway-header-missing")},
         "portkey.ai/docs: which provider is asked is a header",
     ),
     "cloudflare": Kind(
