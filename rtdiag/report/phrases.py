@@ -30,6 +30,8 @@ _OVERALL: dict[Status, str] = {
     "error": "a check broke",
 }
 _LONGEST_LINE = 160
+# Whose name says nothing that a reader would ask for.
+_NOT_NAMED = ("openai", "emulator", "unknown", "compatible", "gateway")
 # What passed, or was never asked, says nothing of a run that did not come to its end.
 _UNPROVEN: frozenset[Status] = frozenset({"pass", "warn", "info", "skip"})
 
@@ -99,7 +101,12 @@ def in_words(report: Report) -> str:
     if report.interrupted and overall(report) == "inconclusive":
         return "not finished"
     works = report.overall == "warn" or _without_ice_servers(report)
-    return (_but(report) if works else "") or _OVERALL[report.overall]
+    return (_but(report) if works else "") or f"{_OVERALL[report.overall]}{_at(report.target)}"
+
+
+def _at(target: Target) -> str:
+    """` at LiteLLM`, where it is neither OpenAI's nor the emulator, and known."""
+    return "" if target.recognised_as in _NOT_NAMED else f" at {servers.named(target.recognised_as).name}"
 
 
 def _without_ice_servers(report: Report) -> bool:
