@@ -133,6 +133,9 @@ def _shape(seen: Observation, official: bool, *, taken: bool) -> Finding:
     if "problem" in facts:
         hint = f"{facts['source']}: {facts['hint']}"
         return Finding("shape", "fail", str(facts["problem"]), "a key", (keys.observed(facts),), hint)
+    if placeholder := facts.get("placeholder"):
+        hint = "a server that asks for no key takes any text; of one that asks for a key it is none"
+        return Finding("shape", "info", f"{placeholder}, from {facts['source']}", "a key", hint=hint)
     measured = f"{facts['kind']}, {facts['length']} characters, from {facts['source']}"
     if issuer := facts.get("issuer"):
         hint = f"{facts['source']}: it has the form of {issuer}'s keys"

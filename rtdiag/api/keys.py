@@ -167,10 +167,14 @@ def shape_of(text: str, wanted: CredentialKind, *, official: bool = True) -> dic
 
     `flaw` names the problem's kind, "" where there is no credential at all. Only what is certain is a problem: gateways hand out
     keys and tokens of any look, and only where OpenAI's own are wanted (`official`) is one an admin key that begins as those do.
+    A `placeholder` is a problem there alone, too: servers that ask for no key have their users write "none" and the like.
     """
     kind = kind_of(text)
     facts: dict[str, str | int] = {"kind": kind, "length": len(text)}
-    found = _flaw(text) or (_WRONG_KIND.get((wanted, kind)) if official or kind != "admin-key" else None)
+    flaw = _flaw(text)
+    if flaw and not flaw[0] and not official and re.fullmatch(r"[\x21-\x7e]+", text):
+        return facts | {"placeholder": flaw[1]}
+    found = flaw or (_WRONG_KIND.get((wanted, kind)) if official or kind != "admin-key" else None)
     return facts | (dict(zip(("flaw", "problem", "hint"), found, strict=True)) if found else {})
 
 
