@@ -12,7 +12,6 @@ from tests.checks.zoo.rights import (
     ALL,
     KEY,
     MODEL,
-    NO_KEY,
     SOCKETS,
     UPSTREAM_GONE,
     UPSTREAM_KEY,
@@ -270,7 +269,7 @@ FRONTS: dict[str, Kind] = {
             refuses=Said(401, {"message": "Unauthorized"}),
             tokens_open=False,
         ),
-        {"well": broken(*NO_KEY, "gateway-key-refused", must=False)},
+        {"well": broken("gateway-header-missing")},
         "developer.konghq.com: key-auth",
     ),
     "apim": Kind(
@@ -284,7 +283,7 @@ FRONTS: dict[str, Kind] = {
                 "to an API.",
             ),
         ),
-        {"well": broken("gateway-header-missing", *NO_KEY, "gateway-key-refused", "azure-auth-or-url")},
+        {"well": broken("gateway-header-missing")},
         "learn.microsoft.com/azure/api-management: subscription keys",
     ),
     "portkey": Kind(
