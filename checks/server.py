@@ -109,6 +109,10 @@ async def _asked(ctx: Context) -> dict[str, Observation]:
                 control = await ctx.control_of(exchange, path)
                 there = _takes_offers(exchange) and not _guarded(ctx, seen, exchange, control)
                 note("calls", door, there, Observation("calls", (exchange,)))
+    upgrade = seen["websocket"].exchange if "websocket" in seen else None
+    others: tuple[Door, ...] = ("models", "mint", "calls")
+    if upgrade and upgrade.status in REFUSED and all(ctx.offers(door) is False for door in others):
+        ctx.doors.pop("websocket", None)  # uvicorn refuses so at every URL that its program does not know
     return seen
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from rtdiag import servers
 from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, CredentialShown, Report, Status, Target
-from rtdiag.report.cases import NEEDS_A_LOOK, of_run
+from rtdiag.report.cases import NEEDS_A_LOOK, Case, of_run
 from rtdiag.report.spelling import one_line
 
 SIGNS: dict[Status, str] = {
@@ -101,12 +101,20 @@ def in_words(report: Report) -> str:
     if report.interrupted and overall(report) == "inconclusive":
         return "not finished"
     works = report.overall == "warn" or _without_ice_servers(report)
-    return (_but(report) if works else "") or f"{_OVERALL[report.overall]}{_at(report.target)}"
+    if works and (but := _but(report)):
+        return but
+    borne = sum(map(_is_borne, of_run(report))) if report.overall == "pass" else 0
+    return f"{_OVERALL[report.overall]}{_at(report.target)}" + (f", {borne} ignored" if borne else "")
 
 
 def _at(target: Target) -> str:
     """` at LiteLLM`, where it is neither OpenAI's nor the emulator, and known."""
     return "" if target.recognised_as in _NOT_NAMED else f" at {servers.named(target.recognised_as).name}"
+
+
+def _is_borne(case: Case) -> bool:
+    """Whether a case would count, were it not ignored."""
+    return case.finding.ignored is not None and case.finding.status != case.finding.ignored.was
 
 
 def _without_ice_servers(report: Report) -> bool:
@@ -153,7 +161,7 @@ def ignored(report: Report) -> Iterator[str]:
     """A line for each reason to ignore cases that is in force: `ignored until 2026-12-31: no TURN here (sdp.turn: fail)`."""
     found: dict[str, list[str]] = {}
     for case in of_run(report):
-        if (one := case.finding.ignored) and case.finding.status != one.was:
+        if (one := case.finding.ignored) and _is_borne(case):
             found.setdefault(f"{one.until}: {one.reason}", []).append(f"{case.id}: {one.was}")
     yield from (f"ignored until {why} ({', '.join(cases)})" for why, cases in found.items())
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
+from rtdiag.emulator import EMULATOR_KEY
 from rtdiag.emulator.profiles import profiles
-from rtdiag.model import CredentialShown
+from rtdiag.model import CredentialShown, Report
 from rtdiag.report import render
-from rtdiag.testing import run_on_emulator
+from rtdiag.testing import finding, run_on_emulator
+from tests.checks.strangers import asked, served
 
 
 @pytest.mark.parametrize("profile", profiles())
@@ -40,3 +44,20 @@ def test_a_run_without_a_key_says_so() -> None:
     assert "\nwithout a key\n" in render(keyless, "table")
     assert "- without a key\n" in render(keyless, "markdown")
     assert "<dd>without a key</dd>" in render(keyless, "html")
+
+
+def test_an_upgrade_that_is_refused_where_nothing_else_is_there_is_no_websocket_for_certain() -> None:
+    """So uvicorn answers at every URL that its program does not know: the base URL may be wrong as well as the key."""
+
+    async def nowhere(request: web.Request) -> web.Response:
+        if "upgrade" in request.headers:
+            return web.Response(status=403)
+        return web.json_response({"detail": "Not Found"}, status=404)
+
+    async def ran() -> Report:
+        async with served(nowhere) as base_url:
+            return await asked(base_url, EMULATOR_KEY, ["server"])
+
+    report = asyncio.run(ran())
+    assert report.target.offers == {"models": False, "mint": False, "calls": False}
+    assert finding(report, "server.websocket").measured == "403"

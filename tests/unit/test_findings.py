@@ -6,7 +6,7 @@ import pytest
 
 from rtdiag import testing
 from rtdiag.diagnosis import verdict
-from rtdiag.engine.findings import differences, names_a_reason, past_the_credential, said
+from rtdiag.engine.findings import differences, names_a_reason, past_the_credential, said, unknown_key
 from rtdiag.model import Finding, Observation
 from rtdiag.testing import exchange
 
@@ -63,3 +63,8 @@ def test_differences_name_the_place_and_both_values(sent: object, echoed: object
 )
 def test_a_status_that_is_said_once_more_as_the_code_is_no_word(code: str | None, told: str) -> None:
     assert said(testing.refusal(400, code, "No connected db.")) == told
+
+
+def test_a_refusal_without_a_word_may_be_the_urls() -> None:
+    told = {words: unknown_key("model-key", words, "101").hint or "" for words in ("403", "403 bad key", "401")}
+    assert [words for words, hint in told.items() if "nothing at this URL" in hint] == ["403"]

@@ -77,6 +77,8 @@ def test_every_format_is_made_of_it_and_a_replay_says_the_same() -> None:
     for form in FORMATS:
         assert render(report, form, verbose=True)
     assert "ignored until 9000-01-01: the sandbox has no key (key.accepted: fail)" in render(report, "table")
+    for form in ("table", "markdown", "short", "github"):
+        assert "1 ignored" in render(report, form), form
     for form in ("json", "cassette", "ndjson"):
         again = report_in(render(report, form))
         assert rows(again)["key.accepted"].finding.ignored
