@@ -9,7 +9,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,22 @@ def _group(items: list[pytest.Item]) -> None:
         mark = item.get_closest_marker("xdist_group")
         places[item] = first.setdefault(mark.args[0], place) if mark else place
     items.sort(key=places.__getitem__)
+    items[:] = _dealt_out(items)
+
+
+def _dealt_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
+    """Those marked `waits` evenly among the others: side by side at the end, they would leave the cores with nothing to do.
+
+    They come where one module gives way to another, so that no fixture of a module is made twice.
+    """
+    waiting = deque(item for item in items if item.get_closest_marker("waits"))
+    others = [item for item in items if not item.get_closest_marker("waits")]
+    each = len(others) / max(len(waiting), 1)
+    dealt, module = 0, None
+    for place, item in enumerate(others):
+        while item.path != module and waiting and dealt * each < place:
+            yield waiting.popleft()
+            dealt += 1
+        module = item.path
+        yield item
+    yield from waiting

@@ -364,17 +364,20 @@ def another_clip(tmp_path: Path) -> str:
     return str(tmp_path / "another.wav")
 
 
+@pytest.mark.waits
 def test_another_rule_is_green_too() -> None:
     report = run_on_emulator(only=["vad-effect"], ends=sooner, audio_speed=SPEED)
     assert red(of_run(report)) == {}
 
 
+@pytest.mark.waits
 def test_another_clip_is_green_too(another_clip: str) -> None:
     report = run_on_emulator(only=["vad-effect"], audio=another_clip, audio_speed=SPEED)
     assert red(of_run(report)) == {}
     assert row(report, "vad-effect.speech-started").seen.facts["clip"]["name"] == "another.wav"
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("kind", ["realtime", "transcription"])
 def test_with_both_what_is_not_effective_is_red(another_clip: str, kind: Any) -> None:
     report = run_on_emulator(
@@ -389,6 +392,7 @@ def test_with_both_what_is_not_effective_is_red(another_clip: str, kind: Any) ->
     assert row(report, "vad-effect.speech-started").seen.facts["kind"] == kind
 
 
+@pytest.mark.waits
 def test_a_model_that_takes_no_turn_detection_is_no_failure() -> None:
     report = run_on_emulator(
         only=["vad-effect"],
@@ -402,6 +406,7 @@ def test_a_model_that_takes_no_turn_detection_is_no_failure() -> None:
     assert "refused" in found["speech-started"].measured
 
 
+@pytest.mark.waits
 def test_an_interrupted_run_keeps_what_was_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     complete, works = vad_effect._Run._complete, list[asyncio.Task[Report]]()
 

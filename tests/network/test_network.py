@@ -19,6 +19,7 @@ _CLOSING_S = 3  # what is open is closed after the last question
 _OF_THE_KEY = {"key-wrong-or-revoked", "key-placeholder-not-a-key", "request-not-sendable", "no-credential-sent"}
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("scenario", [pytest.param(scenario, id=scenario.id) for scenario in SCENARIOS])
 def test_a_run_says_what_is_true_and_ends(scenario: Scenario, tmp_path: Path) -> None:
     with Ground(tmp_path) as ground:
