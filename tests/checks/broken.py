@@ -13,6 +13,8 @@ from _pytest.mark.structures import ParameterSet
 
 from rtdiag.emulator import load_faults
 from rtdiag.model import Report
+from rtdiag.recorded import report_in
+from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
 from tests.forked import server
 
@@ -42,6 +44,18 @@ WELL = "no fault"
 def run(fault_id: str, only: str | None = None) -> Report:
     """A whole run under a fault, or one for a single case; with the wait for a token's end, or with speech, where that shows it."""
     return _heard()[fault_id] if fault_id in HEARD and only is None else _run(fault_id, only)
+
+
+@cache
+def written(fault_id: str) -> str:
+    """The report of that whole run as JSON."""
+    return render(run(fault_id), "json")
+
+
+@cache
+def kept(fault_id: str) -> Report:
+    """That report as it is read back."""
+    return report_in(written(fault_id))
 
 
 def heard_well() -> Report:

@@ -16,9 +16,8 @@ from rtdiag.diagnosis.verdict import diagnose, named
 from rtdiag.emulator import load_faults
 from rtdiag.model import Cost, Event, Finding, Observation, Outcome, PeerTrace, Report, Row, Status
 from rtdiag.redact import Mask
-from rtdiag.report import render
 from rtdiag.testing import exchange, refusal, run_on_emulator
-from tests.checks.broken import grouped, run
+from tests.checks.broken import grouped, kept, run, written
 
 
 def outcome(seen: Observation, status: Status = "fail", *observed: str) -> Outcome:
@@ -276,10 +275,19 @@ def test_a_green_run_needs_no_other_request() -> None:
 
 
 @pytest.mark.parametrize("fault", grouped((f,) for f in load_faults()))
+def test_what_a_report_keeps_leads_to_what_the_run_named(fault: str) -> None:
+    report, read = run(fault), kept(fault)
+    again = diagnose(read.checks, read.target.base_url, read.target.recognised_as)
+    assert [(d.cause, d.confidence) for d in again] == [(d.cause, d.confidence) for d in report.diagnosis]
+
+
+ONE_OF_EACH_STATUS = {fault.status: fault.id for fault in load_faults().values()}.values()
+
+
+@pytest.mark.parametrize("fault", grouped((f,) for f in sorted({*HOPELESS, *ONE_OF_EACH_STATUS})))
 def test_explaining_the_report_of_a_run_names_what_the_run_named(fault: str) -> None:
     report = run(fault)
-    text = render(report, "json").encode()
-    (told,) = explain(io.BytesIO(text), "report.json", Mask())
+    (told,) = explain(io.BytesIO(written(fault).encode()), "report.json", Mask())
     assert told.form == "rtdiag report"
     assert [(d.cause, d.confidence) for d in told.diagnosis] == [(d.cause, d.confidence) for d in report.diagnosis]
     assert told.note or told.diagnosis

@@ -11,7 +11,7 @@ from typing import Any
 from rtdiag.compare import drift as drifting
 from rtdiag.compare.drift import Drift
 from rtdiag.recorded import reading
-from rtdiag.report import json as json_report
+from rtdiag.report import render
 from rtdiag.testing import run_on_emulator
 from tests.checks import broken
 
@@ -20,8 +20,9 @@ Report = dict[str, Any]
 
 @cache
 def _text(fault_id: str | None, as_of: date | None) -> str:
-    ran = broken.run(fault_id) if fault_id else run_on_emulator(as_of=as_of, allow=["wait"])
-    return json_report.render(ran)
+    if fault_id:
+        return broken.written(fault_id)
+    return render(run_on_emulator(as_of=as_of, allow=["wait"]), "json")
 
 
 def report(fault_id: str | None = None, as_of: date | None = None) -> Report:
@@ -37,7 +38,7 @@ def compare(given: Mapping[str, Any], as_of: date | None = None) -> Drift:
 @cache
 def drift(fault_id: str | None = None, as_of: date | None = None) -> Drift:
     """That report compared."""
-    return compare(report(fault_id, as_of))
+    return drifting.compare(broken.kept(fault_id)) if fault_id else compare(report(as_of=as_of))
 
 
 def differing(found: Drift) -> set[str]:
