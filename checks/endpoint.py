@@ -44,6 +44,7 @@ _CREDENTIALS: tuple[tuple[str, Kind | None, str, str], ...] = (
 
 # What says that the credential was taken: the refusal is about the offer alone.
 _TAKEN = "400 invalid_offer"
+_NOT_THERE = frozenset({404, 405, 501})
 _FOUNDING_HINT = (
     "if your app shows this body, its offer goes to an endpoint that mints: post it to /realtime/calls and drop ?model="
 )
@@ -70,8 +71,12 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     for target in SDP_TARGETS:
         asked = {"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models}
         path = target.path.format(**{name: quote(model, safe="") for name, model in asked.items()})
+        gone = False
         for name, *_ in reversed(_CREDENTIALS):
             case = f"{target.id}-{name}"
+            if gone and ctx.wants(case):
+                yield Observation(case, facts={"gone": True})
+                continue
             if ctx.wants(case) and not _may_ask(ctx, target, case):
                 yield Observation(case, facts={"not_asked_here": True})
                 continue
@@ -80,6 +85,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
                 continue
             exchange = await ctx.invalid_offer(path, credential)
             yield Observation(case, (exchange,))
+            gone = not ctx.at_home and exchange.status in _NOT_THERE
             if exchange.status == 429:
                 return
 
@@ -99,7 +105,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         for name, *_ in _CREDENTIALS:
             case = f"{target.id}-{name}"
             seen = evidence.seen.get(case)
-            if seen and (unasked := not_asked_here(case, seen, f"'endpoint.{target.id}-*'")):
+            if seen and seen.facts.get("gone"):
+                yield Finding(case, "info", "not asked: nothing is at this URL")
+            elif seen and (unasked := not_asked_here(case, seen, f"'endpoint.{target.id}-*'")):
                 yield unasked
             elif seen is not None and seen.exchange is not None:
                 beside = control.exchange if control else None

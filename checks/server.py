@@ -54,6 +54,7 @@ _INTO_SESSIONS = ("mint", "calls", "websocket")
 _NOT_THERE = frozenset({404, 405, 426, 501})
 _OTHER_FORM = frozenset({406, 415, 422})
 _NO_UPGRADES = frozenset({404, 501})  # 405 comes of an upgrade that is lost on the way, too
+_TOKENS_ALONE = "tokens are minted and no session is opened here"
 _ENDED = frozenset({"closed", "protocol"})  # how servers of WebSockets alone answer a POST
 # What says nothing of what was asked for, but of who asked, and when.
 _OF_ANYTHING = frozenset({401, 403, 408, 429})
@@ -251,7 +252,8 @@ def _no_way_in(case: str, evidence: Evidence) -> Finding | None:
     measured = _answered(evidence.seen[case])
     if there.get("mint"):
         hint = "tokens are minted here, and no session can be opened with them: ask the server of the sessions, too"
-        return Finding(case, "warn", f"{_MISSING[case]}, nor WebRTC ({measured})", observed=(NOT_OFFERED,), hint=hint)
+        told = f"{_MISSING[case]}, nor WebRTC ({measured})"
+        return Finding(case, "warn", told, "a session", (NOT_OFFERED, _TOKENS_ALONE), hint)
     hint = (
         "neither a mint, nor calls, nor a WebSocket is known here: is this the Realtime API, and is the base URL right?"
     )
