@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -36,6 +37,15 @@ def test_what_a_stranger_offers_stands_where_it_is_said_who_it_is(profile: str, 
     shown = render(run_on_emulator(profile=profile, only=["server"]), form)
     lines = [line.removeprefix("- ") for line in shown.splitlines()]
     assert [line for line in lines if line.startswith("offers ")] == told
+
+
+def test_the_page_says_at_its_head_which_target_it_is_and_what_that_offers() -> None:
+    report = run_on_emulator(profile="compatible", only=["server"])
+    page = render(replace(report, target=replace(report.target, name="ours")), "html")
+    head = re.search('class="asked">(.*?)</p>', page)
+    assert head
+    assert head[1].startswith("rtdiag asked ours: http://127.0.0.1:")
+    assert head[1].endswith("; offers WebRTC, WebSockets; no list of models, no tokens, no transcription")
 
 
 def test_a_run_without_a_key_says_so() -> None:

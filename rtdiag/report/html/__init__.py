@@ -101,7 +101,9 @@ def _top(report: Report) -> Iterator[Markup]:
     yield element("h1", said)
     if way := phrases.way(report):
         yield element("p", way, class_="asked")
-    yield element("p", f"rtdiag asked {report.target.base_url} on {report.started_at:%Y-%m-%d}", class_="asked")
+    name = f"{report.target.name}: " if report.target.name else ""
+    asked = f"rtdiag asked {name}{report.target.base_url} on {report.started_at:%Y-%m-%d}"
+    yield element("p", "; ".join(filter(None, [asked, phrases.offered(report.target)])), class_="asked")
     links = [element("a", name, href=f"#{name}") for name in ("checks", "waterfall", "ledger", "environment")]
     yield element("nav", *links, aria_label="on this page")
 
@@ -187,7 +189,7 @@ def _environment(report: Report) -> Iterator[Markup]:
     target = report.target
     lines = {
         "target": target.base_url,
-        "server": "; ".join(filter(None, [phrases.whom(target), phrases.offered(target)])),
+        "server": phrases.whom(target),
         "asked": phrases.by_what(report.credential),
         "models": f"{target.model}, {target.transcription_model}",
         "rtdiag": report.version,
