@@ -253,7 +253,7 @@ def _no_way_in(case: str, evidence: Evidence) -> Finding | None:
     if there.get("mint"):
         hint = "tokens are minted here, and no session can be opened with them: ask the server of the sessions, too"
         told = f"{_MISSING[case]}, nor WebRTC ({measured})"
-        return Finding(case, "warn", told, "a session", (NOT_OFFERED, _TOKENS_ALONE), hint)
+        return Finding(case, "warn", told, "a session", (_TOKENS_ALONE, NOT_OFFERED), hint)
     hint = (
         "neither a mint, nor calls, nor a WebSocket is known here: is this the Realtime API, and is the base URL right?"
     )
