@@ -171,7 +171,10 @@ async def _transcription(ctx: Context, socket: Observation | None) -> tuple[bool
         minted = await ctx.minted("transcription")
         told = Observation("transcription", (minted.exchange,))
         if minted.token is None:
-            refused = (minted.exchange.status or 0) // 100 == 4 and minted.exchange.status not in _OF_ANYTHING
+            alone = (
+                await ctx.minted(ctx.options.kinds[0])
+            ).token is not None  # else nothing at all is minted for this key
+            refused = alone and (minted.exchange.status or 0) // 100 == 4 and minted.exchange.status not in _OF_ANYTHING
             return (None if not refused or ctx.options.transcription_model else False), told
         if {"type", "object", "input_audio_transcription"} & minted.session.keys():
             return sessions.kind_of(minted.session) == "transcription", told

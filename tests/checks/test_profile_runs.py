@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from rtdiag.emulator import EMULATOR_KEY
+from rtdiag.emulator import EMULATOR_KEY, Emulator
 from rtdiag.emulator.profiles import profiles
 from rtdiag.model import CredentialShown, Report
 from rtdiag.report import render
@@ -71,3 +71,13 @@ def test_an_upgrade_that_is_refused_where_nothing_else_is_there_is_no_websocket_
     report = asyncio.run(ran())
     assert report.target.offers == {"models": False, "mint": False, "calls": False}
     assert finding(report, "server.websocket").measured == "403"
+
+
+def test_what_is_refused_with_everything_else_is_not_told_as_missing() -> None:
+    """A LiteLLM that does not know the key mints nothing at all, which says nothing of transcription."""
+
+    async def ran() -> Report:
+        async with Emulator(profile="litellm") as emulator:
+            return await asked(emulator.base_url, EMULATOR_KEY + "1", ["server"])
+
+    assert asyncio.run(ran()).target.offers == {"websocket": True, "mint": True}
