@@ -12,7 +12,19 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from rtdiag.model import Diagnosis, Event, Exchange, Finding, Outcome, Report, Row, Status, WorkingRequests, counted
+from rtdiag.model import (
+    NOT_OFFERED,
+    Diagnosis,
+    Event,
+    Exchange,
+    Finding,
+    Outcome,
+    Report,
+    Row,
+    Status,
+    WorkingRequests,
+    counted,
+)
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields
 from rtdiag.report.evidence import place
@@ -179,6 +191,9 @@ def _cell(finding: Finding | None, pen: Pen) -> str:
 
 
 def _came(finding: Finding) -> str:
+    """What came; of what is not offered not once more in each cell why, which the check `server` tells."""
+    if finding.measured.startswith(NOT_OFFERED):
+        return NOT_OFFERED
     return finding.measured + (f", not {finding.expected}" if finding.status in ("fail", "warn") else "")
 
 

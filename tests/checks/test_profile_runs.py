@@ -81,3 +81,10 @@ def test_what_is_refused_with_everything_else_is_not_told_as_missing() -> None:
             return await asked(emulator.base_url, EMULATOR_KEY + "1", ["server"])
 
     assert asyncio.run(ran()).target.offers == {"websocket": True, "mint": True}
+
+
+def test_a_matrix_does_not_say_in_each_cell_why_a_door_is_not_there() -> None:
+    shown = render(run_on_emulator(profile="compatible", only=["endpoint"]), "table", verbose=True)
+    matrix = shown.partition("offer posted to")[2].partition("as expected in")[0]
+    assert "not offered" in matrix
+    assert "no tokens" not in matrix
