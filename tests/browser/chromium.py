@@ -7,11 +7,12 @@ import shutil
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-
-from playwright.async_api import Browser, Page, async_playwright
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.needs import needed
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
 
 T = TypeVar("T")
 
@@ -74,6 +75,8 @@ class Window:
 
 @asynccontextmanager
 async def _browser(*args: str) -> AsyncIterator[Browser]:
+    from playwright.async_api import async_playwright
+
     path = needed(shutil.which("chromium"), "chromium is not installed (apt-get install chromium)")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=[*_FAKE_MICROPHONE, *args])

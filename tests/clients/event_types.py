@@ -13,19 +13,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from openai.types.realtime import RealtimeSessionCreateResponse, RealtimeTranscriptionSessionCreateResponse
-from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import BaseModel, ValidationError
 
 from rtdiag.api.own_yaml import loader
 
 Json = Mapping[str, Any]
-
-# The events' own classes type the session as it is asked for, where next to nothing is required. These say how it is answered.
-_ANSWERED: Mapping[str, type[BaseModel]] = {
-    "realtime": RealtimeSessionCreateResponse,
-    "transcription": RealtimeTranscriptionSessionCreateResponse,
-}
 
 
 @cache
@@ -40,8 +32,18 @@ def live_wins() -> list[Mapping[str, str]]:
 @cache
 def classes() -> Mapping[str, type[BaseModel]]:
     """The class of each server event by its `type`."""
+    from openai.types.realtime.realtime_server_event import RealtimeServerEvent
+
     union = get_args(RealtimeServerEvent)[0]
     return {get_args(one.model_fields["type"].annotation)[0]: one for one in get_args(union)}
+
+
+@cache
+def _answered() -> Mapping[str, type[BaseModel]]:
+    """The events' own classes type the session as it is asked for, next to nothing required. These say how it is answered."""
+    from openai.types.realtime import RealtimeSessionCreateResponse, RealtimeTranscriptionSessionCreateResponse
+
+    return {"realtime": RealtimeSessionCreateResponse, "transcription": RealtimeTranscriptionSessionCreateResponse}
 
 
 def misfits(event: Json) -> list[str]:
@@ -50,7 +52,7 @@ def misfits(event: Json) -> list[str]:
         return ["type: no such event"]
     found = held(classes()[event["type"]], event)
     session = event.get("session")
-    return found + (held(_ANSWERED[session["type"]], session, "answered session.") if session else [])
+    return found + (held(_answered()[session["type"]], session, "answered session.") if session else [])
 
 
 def unexplained(event: Json) -> list[str]:

@@ -9,8 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Error
-
 from rtdiag.emulator import Emulator
 from tests.browser.chromium import tab
 from tests.browser.site import site
@@ -40,6 +38,8 @@ def bundled(script: Path) -> str:
 
 async def talk_in_chromium(emulator: Emulator, script: Path, speech: bytes, wait_s: float, steps: Json) -> str:
     """Fills in what the page saw, step by step; what went wrong, in one line, "" for nothing."""
+    from playwright.async_api import Error
+
     try:
         async with asyncio.timeout(wait_s):
             await _talked(emulator, script, speech, steps)

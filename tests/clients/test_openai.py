@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from openai import AsyncOpenAI, AuthenticationError, OpenAI
-from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from openai.types import Model
-from openai.types.realtime import (
-    ClientSecretCreateResponse,
-    RealtimeConversationItemUserMessageParam,
-    RealtimeTranscriptionSessionCreateRequestParam,
-)
 
 from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.emulator import Emulator
 from tests.clients.event_types import held, unexplained
 from tests.emulator.clients import SESSIONS, WAIT_S, peer
 from tests.speech import silence, speech
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.resources.realtime.realtime import AsyncRealtimeConnection
+    from openai.types.realtime import (
+        RealtimeConversationItemUserMessageParam,
+        RealtimeTranscriptionSessionCreateRequestParam,
+    )
 
 Json = dict[str, Any]
 ASKED: dict[Kind, Any] = dict(SESSIONS.items())  # as the package types them, each kind is a class of its own
@@ -39,6 +39,8 @@ TRANSCRIBE: RealtimeTranscriptionSessionCreateRequestParam = {
 
 def client(emulator: Emulator, credential: str | None = None) -> AsyncOpenAI:
     """The package's client, with the emulator's key unless another credential is given."""
+    from openai import AsyncOpenAI
+
     return AsyncOpenAI(base_url=emulator.base_url, api_key=credential or emulator.key, timeout=WAIT_S, max_retries=0)
 
 
@@ -54,6 +56,8 @@ async def until(connection: AsyncRealtimeConnection, type_: str) -> Json:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_mints(kind: Kind) -> None:
+    from openai.types.realtime import ClientSecretCreateResponse
+
     async def run() -> None:
         async with Emulator() as emulator, client(emulator) as openai:
             answer = await openai.realtime.client_secrets.with_raw_response.create(
@@ -68,6 +72,8 @@ def test_it_mints(kind: Kind) -> None:
 
 
 def test_it_lists_the_models() -> None:
+    from openai.types import Model
+
     async def run() -> None:
         async with Emulator() as emulator, client(emulator) as openai:
             models = (await openai.models.list()).data
@@ -95,6 +101,8 @@ def test_it_calls_and_hangs_up() -> None:
 
 
 def test_a_made_up_key_is_an_authentication_error() -> None:
+    from openai import AuthenticationError
+
     async def run() -> None:
         async with Emulator() as emulator, client(emulator, "sk-fake-made-up") as openai:
             with pytest.raises(AuthenticationError) as refused:
@@ -172,6 +180,8 @@ def test_a_token_alone_opens_its_own_session(kind: Kind) -> None:
 # openai 3.54.0 opens its synchronous socket in a way that websockets 17.1 deprecates; its asynchronous one does not.
 @pytest.mark.filterwarnings("ignore:connect.. must be used as a context manager:DeprecationWarning:openai")
 def test_the_synchronous_client_does_the_same() -> None:
+    from openai import OpenAI
+
     def talk(emulator: Emulator) -> list[str]:
         with OpenAI(base_url=emulator.base_url, api_key=emulator.key, timeout=WAIT_S, max_retries=0) as openai:
             secret = openai.realtime.client_secrets.create(session=ASKED["realtime"])

@@ -7,8 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from openai import NotFoundError, OpenAI
-from openai.types.webhooks import RealtimeCallIncomingWebhookEvent
 
 from rtdiag.emulator import Emulator, running
 from tests.clients.event_types import held
@@ -17,6 +15,13 @@ from tests.emulator.clients import SESSIONS, WAIT_S, bearer, call, http, until, 
 Json = dict[str, Any]
 ACCEPTED = {"type": "realtime", "model": "gpt-realtime", "instructions": "Say hello.", "output_modalities": ["text"]}
 FROM = ("From", "sip:+14155550123@example.com")
+
+
+def misfits(webhook: object) -> list[str]:
+    """What the package's class of a webhook does not allow in that one."""
+    from openai.types.webhooks import RealtimeCallIncomingWebhookEvent
+
+    return held(RealtimeCallIncomingWebhookEvent, webhook)
 
 
 async def post(
@@ -153,9 +158,11 @@ def test_a_call_that_is_open_ends_with_the_emulator() -> None:
 
 
 def test_the_python_package_beside_code_that_does_not_await() -> None:
+    from openai import NotFoundError, OpenAI
+
     with running() as emulator:
         ringing = emulator.incoming_call([FROM])
-        assert held(RealtimeCallIncomingWebhookEvent, ringing.webhook) == []
+        assert misfits(ringing.webhook) == []
         with OpenAI(base_url=emulator.base_url, api_key=emulator.key, max_retries=0) as client:
             client.realtime.calls.accept(ringing.call_id, type="realtime", model="gpt-realtime")
             client.realtime.calls.refer(ringing.call_id, target_uri="sip:agent@example.com")
@@ -171,7 +178,7 @@ def test_a_call_rings_over_the_control_port(content: bytes) -> None:
     with running(control_port=0) as emulator:
         url = str(emulator.control_url).replace("/faults", "/calls")
         told = httpx.post(url, content=content, trust_env=False, timeout=WAIT_S).json()
-        assert held(RealtimeCallIncomingWebhookEvent, told) == []
+        assert misfits(told) == []
         headers = [{"name": "From", "value": "sip:a@example.com"}] if b"From" in content else []
         assert told["data"]["sip_headers"] == headers
         assert httpx.get(url, trust_env=False, timeout=WAIT_S).json() == {told["data"]["call_id"]: "ringing"}

@@ -7,12 +7,11 @@ import base64
 import json
 from contextlib import AbstractAsyncContextManager
 from datetime import date
+from functools import cache
 from typing import Any, get_args
 
 import httpx
 import pytest
-from openai import AsyncOpenAI
-from openai.types.realtime.realtime_translation_server_event import RealtimeTranslationServerEvent
 from pydantic import BaseModel
 from websockets.exceptions import InvalidStatus
 
@@ -32,12 +31,17 @@ Json = dict[str, Any]
 PATH = "/realtime/translations/client_secrets"
 MODEL = {"model": "gpt-realtime-translate"}
 CALLS = "/realtime/translations/calls"
-CLASSES: dict[str, type[BaseModel]] = {
-    get_args(one.model_fields["type"].annotation)[0]: one
-    for one in get_args(get_args(RealtimeTranslationServerEvent)[0])
-}
 NAMES = ("input_transcript", "output_transcript", "output_audio")
 NOW_S = 1_800_000_000
+
+
+@cache
+def classes() -> dict[str, type[BaseModel]]:
+    """The package's class of each event by its `type`."""
+    from openai.types.realtime.realtime_translation_server_event import RealtimeTranslationServerEvent
+
+    union = get_args(RealtimeTranslationServerEvent)[0]
+    return {get_args(one.model_fields["type"].annotation)[0]: one for one in get_args(union)}
 
 
 def minted(body: Json, as_of: date | None = None) -> httpx.Response:
@@ -177,7 +181,7 @@ def test_speech_is_translated_while_it_is_spoken_and_silence_is_not() -> None:
 
     *events, closed = asyncio.run(run())
     assert closed["type"] == "session.closed"
-    assert [misfit for event in (*events, closed) for misfit in held(CLASSES[event["type"]], event)] == []
+    assert [misfit for event in (*events, closed) for misfit in held(classes()[event["type"]], event)] == []
     told = {name: [e for e in events if e["type"] == f"session.{name}.delta"] for name in NAMES}
     assert len(events) == sum(map(len, told.values()))
     assert len({len(found) for found in told.values()}) == 1
@@ -190,6 +194,8 @@ def test_speech_is_translated_while_it_is_spoken_and_silence_is_not() -> None:
 
 
 def test_the_python_package_is_translated_for() -> None:
+    from openai import AsyncOpenAI
+
     async def run() -> list[str]:
         async with Emulator() as emulator:
             client = AsyncOpenAI(base_url=emulator.base_url, api_key=emulator.key)

@@ -257,6 +257,24 @@ def test_no_test_lists_the_checks_so_that_a_new_one_costs_none() -> None:
     assert not listing(f"run(only={CHECKS})")
 
 
+def heavy_at_import(tree: ast.Module) -> set[str]:
+    """What a file of tests imports wherever it is collected, of what takes half a second."""
+    named = {name.split(".")[0] for node in tree.body for name in _names(node)}
+    return named & {"openai", "playwright"}
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+
+
+def test_collecting_imports_nothing_heavy_which_each_process_of_the_suite_would() -> None:
+    files = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "turns" not in path.parts]
+    assert [path.name for path in files if heavy_at_import(ast.parse(path.read_text(encoding="utf-8")))] == []
+    assert heavy_at_import(ast.parse("from openai.types import Model")) == {"openai"}
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = "('asyncio', 'httpx', 'aiortc', 'aiohttp', 'msgspec', 'yaml', 'tabulate')"
     code = f"import sys; from rtdiag.cli import main; print([m for m in {heavy} if m in sys.modules])"
