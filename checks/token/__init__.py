@@ -17,14 +17,14 @@ offer with a good credential is 400 `invalid_offer`.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from rtdiag.api import keys, sessions
 from rtdiag.api.endpoints import CALLS, KINDS, MODELS, REALTIME, Kind, sdp_path
 from rtdiag.checks.token.token_judge import SHORTEST_LIFE_S, judge, remaining_s
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import Context, MintedToken, model_ids, token_in
+from rtdiag.engine.context import Context, MintedToken, model_ids, secrets_in, token_in
 from rtdiag.engine.findings import REFUSED, alike, beside_made_up, past_the_credential
 from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.redact import Secret
@@ -124,9 +124,9 @@ async def _own(ctx: Context) -> AsyncIterator[Observation]:
     if options.token_url is not None and ctx.wants("url", "own"):
         found: list[str] = []
 
-        def remember(raw: bytes) -> list[str]:
+        def remember(raw: bytes) -> Iterable[str]:
             found.extend(filter(None, [token_in(raw)]))
-            return found
+            return secrets_in(raw)
 
         reply = await ctx.reply("GET", options.token_url, None, find_secrets=remember)
         if reply.exchange.status == 405:

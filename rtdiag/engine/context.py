@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -72,6 +73,7 @@ _READ_AND_REFUSED, _NO_SUCH_CALL = 400, 404
 _NOT_HUNG_UP_BY_PATH = frozenset({404, 405, 501})  # by a server whose calls end with their peers
 # How long the end of a run waits for the answer to an offer, so that the call can be hung up.
 _LAST_ANSWER_S = 1.0
+_SECRET = re.compile("value|.*(?:token|secret|key|jwt|credential|ticket)", re.IGNORECASE)  # as a mint may call one
 _LEAST_WAIT_S = 2.0  # for media of a second session: three checks by aioice, as in ice_search.py
 
 
@@ -471,7 +473,7 @@ class Context:
             mint_path(kind, dialect),
             credential or self.key,
             json_body=body,
-            find_secrets=lambda raw: filter(None, [token_in(raw)]),
+            find_secrets=secrets_in,
         )
         value = token_in(reply.body) if reply.exchange.ok else None
         if value is None:
@@ -963,12 +965,22 @@ def call_path(exchange: Exchange) -> str:
     return "/realtime/calls/" + location.rstrip("/").rpartition("/")[2] if location else ""
 
 
+def secrets_in(raw: bytes) -> Iterator[str]:
+    """What may open a session in the JSON that a mint or a user's own route answers: the token, and what is called like one."""
+    left = [("value", token_in(raw)), ("", _json_of(raw))]
+    while left:
+        name, one = left.pop()
+        if isinstance(one, dict):
+            left += one.items()
+        elif isinstance(one, list):
+            left += [(name, each) for each in one]
+        elif isinstance(one, str) and _SECRET.fullmatch(name) and re.search(r"\d", one):  # a word is none
+            yield one
+
+
 def token_in(raw: bytes) -> str | None:
     """The token in the JSON of a mint or of a user's own route: `value`, else `client_secret.value`; None without one."""
-    try:
-        parsed = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
+    parsed = _json_of(raw)
     if not isinstance(parsed, dict):
         return None
     holder = parsed.get("client_secret")
@@ -976,3 +988,10 @@ def token_in(raw: bytes) -> str | None:
         if isinstance(found, str) and found:
             return found
     return None
+
+
+def _json_of(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None

@@ -30,10 +30,9 @@ _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-|or-v1-|bf-)?|ek_(?:bf_)?|xai-
 _LAST_SHOWN, _LEAST_HIDDEN = 4, 12
 
 # Headers whose value is a credential, whatever it looks like; the scheme before it stays.
-_CREDENTIAL_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key"}
-    | {"x-auth-token", "x-access-token", "private-token", "cf-aig-authorization"}
-    | {"x-portkey-api-key", "x-portkey-virtual-key", "x-litellm-api-key", "x-bf-vk"}
+_CREDENTIAL_HEADERS = re.compile(
+    r"(?!sec-websocket-)(?:.*[-_])?(?:authorization|auth|token|secret|password|jwt|apikey|x-bf-vk)"
+    r"|(?:.*[-_])?(?:api|access|virtual|subscription|functions?|litellm|openai)-key"
 )
 _COOKIE_HEADERS = frozenset({"cookie", "set-cookie"})
 _COOKIE_VALUE = re.compile(r"(?:^|(?<=; )|(?<=;))([^=;\s]+=)([^;]+)")
@@ -190,7 +189,7 @@ class Mask:
         """A header as the record holds it: credentials and cookies whatever they look like, and learnt for all other places."""
         if name.lower() in self._own_headers:
             value = self._hidden(value, where)
-        elif name.lower() in _CREDENTIAL_HEADERS:
+        elif _CREDENTIAL_HEADERS.fullmatch(name.lower()):
             value = self._credential(value, where)
         elif name.lower() in _COOKIE_HEADERS:
             value = self._cookies(value, where, every=name.lower() == "cookie")

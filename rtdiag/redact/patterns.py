@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import re
 
+# What a field, a parameter of a URL, a variable or a header is called that holds a secret, whoever made the name.
+_NAMED = (
+    r"[\w.-]{0,40}?(?:secret|token|jwt|passw(?:or)?d|credential|bearer|auth|authorization|ticket|signature"
+    r"|(?:api|access|secret|private|master|virtual|session|subscription|ephemeral|shared|function|functions)[-_]?key)"
+)
+
 # (kind, what a text in small letters must hold for it, the pattern whose group 1 is the secret)
 PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (kind, hint, re.compile(pattern))
@@ -34,13 +40,18 @@ PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         (
             "url-query",
             "=",
-            r"[?&](?i:api[-_]?key|access_token|token|client_secret|sig|signature)=((?=[^&#\s\"'\d]{0,256}\d)[^&#\s\"'*\\]{12,})",
+            rf"[?&](?i:{_NAMED}|key|code|sig)=((?=[^&#\s\"'\d]{{0,256}}\d)[^&#\s\"'*\\]{{12,}})",
         ),
         (
             "named",
             '"',
-            r"\"(?i:client_?secret|(?:access|refresh|id|ephemeral)?_?token|secret|password|(?:api|ephemeral)[-_]?key)\""
-            r"\s{0,4}:\s{0,4}\"((?=[^\"\s*\d]{0,256}\d)[^\"\s*\\]{12,})",
+            rf"\"(?=[\w.-]{{1,60}}\"\s{{0,4}}:)(?i:{_NAMED})\"\s{{0,4}}:\s{{0,4}}\"((?=[^\"\s*\d]{{0,256}}\d)[^\"\s*\\]{{12,}})",
+        ),
+        (
+            "assigned",
+            "key",
+            r"(?i:(?:api|subscription|functions)[-_ ]?key)(?: provided)?[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
+            r"((?=[^\s\"'\d]{0,256}\d)[\w~.+/=-]{16,})",
         ),
         ("cookie", "=", r"(?:__cf_bm|_cfuvid|cf_clearance|__Secure-[\w-]{1,64})=([^;\s\"'\\]+)"),
         ("github", "g", r"(?<!\w)(gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),

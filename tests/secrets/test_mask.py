@@ -99,6 +99,51 @@ def test_what_stands_in_a_place_for_secrets_is_hidden(text: str, secret: str) ->
     assert len(masked) == len(text)
 
 
+# What others call a field, a parameter or a header that holds a secret.
+NAMES = (
+    "token", "session_token", "sessionToken", "x-auth-token", "security_token", "jwt", "ticket", "clientSecret", "secret_key",
+    "api_key", "apiKey", "x-api-key", "Ocp-Apim-Subscription-Key", "virtual_key", "access-key", "x-functions-key", "password",
+    "authorization",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_called_like_a_secret_is_hidden_whoever_made_the_name(name: str) -> None:
+    secret = made(name, 40, "")
+    assert not leaks(Mask()(json.dumps({"detail": {name: secret}}), "here"), secret)
+    assert not leaks(Mask()(f"wss://h/v1/realtime?model=m&{name}={secret}&x=1", "here"), secret)
+
+
+@pytest.mark.parametrize(
+    "name", ["x-session-token", "x-auth", "apikey", "x-functions-key", "cf-access-client-secret", "xi-api-key"]
+)
+def test_a_header_that_is_called_like_a_credential_holds_one(name: str) -> None:
+    assert Mask().header(name, "a1b2c3", "here") == (name, "******")
+
+
+@pytest.mark.parametrize(
+    "name", ["www-authenticate", "x-ratelimit-remaining-tokens", "x-cache-key", "sec-websocket-key", "x-model-id"]
+)
+def test_a_header_that_is_not_stays(name: str) -> None:
+    assert Mask().header(name, "a1b2c3 7", "here") == (name, "a1b2c3 7")
+
+
+SAID = [
+    "curl -H 'api-key: %s' h",
+    "AZURE_API_KEY=%s",
+    "Received API Key = %s, no such",
+    'apikey="%s"',
+    "API key provided: %s.",
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_key_without_a_shape_is_hidden_where_it_is_called_one(said: str) -> None:
+    """Azure's, of 32 hexadecimal digits, for one."""
+    secret = made(said, 32, "").lower()
+    assert not leaks(Mask()(said % secret, "here"), secret)
+
+
 @pytest.mark.parametrize("password", ["p@ss/w0rd-0001", "hunter2", "s3cr3t", "a b+c%41/0001", "pässwört-1234"])
 def test_name_and_password_of_a_url_are_hidden_wherever_they_occur(password: str) -> None:
     from urllib.parse import quote
@@ -137,7 +182,8 @@ WORDS = st.sampled_from(
      "https://platform.openai.com/account/api-keys", "user@example.com", "2026-11-22T10:00:00Z", "Missing bearer or basic",
      "Invalid value: 'sk-'.", "sk-your-key-here", "ek_...", "session.audio.input.turn_detection", "100%", "C:\\new", "a+b",
      "Basic realm=\"api\"", "client_secret_expired", "password", "%20", "\\u0041", "invalid_request_error", "Bearer undefined",
-     "Basic understanding", "Authorization: Bearer YOUR_KEY", "eyJ", "://", "@", "=", "sk-proj-****************wxyz"]
+     "Basic understanding", "Authorization: Bearer YOUR_KEY", "eyJ", "://", "@", "=", "sk-proj-****************wxyz",
+     "API key: undefined", "api_key=YOUR_API_KEY", "?code=expired_session", "api-key: ", "subscription key provided: none"]
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
+from rtdiag.engine.context import secrets_in
 from rtdiag.redact import Mask, Secret
 from rtdiag.report.json import plain as as_values
 from rtdiag.transport.http import Credential, Http
@@ -80,6 +81,23 @@ def test_every_place_is_looked_at(place: str) -> None:
 def test_what_was_sent_and_is_repeated_is_in_no_record(canary: str) -> None:
     assert not leaks(told(repeating("nothing"), secret=canary), canary)
     assert not leaks(told(repeating("nothing"), secret=canary, learn=False), canary), "the header alone tells it"
+
+
+@pytest.mark.parametrize(
+    ("answer", "secret"),
+    [
+        ({"value": "SECRET"}, True),
+        ({"client_secret": {"value": "SECRET"}}, True),
+        ({"data": {"session": {"id": "s1", "ephemeralKey": {"value": "SECRET"}}}}, True),
+        ({"tokens": [{"jwt": "SECRET"}]}, True),
+        ({"token": ["SECRET"]}, True),
+        ({"model": "SECRET", "token_type": "ephemeral_token", "input_value": "SECRET"}, False),
+    ],
+)
+def test_a_token_is_known_whatever_a_stranger_calls_it(answer: object, secret: bool) -> None:
+    minted = made("minted", 30, "")
+    told = [*secrets_in(json.dumps(answer).replace("SECRET", minted).encode())]
+    assert {*told} == ({minted} if secret else set())
 
 
 def test_a_cookie_that_the_body_repeats_is_in_no_record() -> None:
