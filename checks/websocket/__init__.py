@@ -107,7 +107,8 @@ async def _visit(
     if not (reason or socket):
         return
     seen = Observation(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
-    if way.case == "intent-key" and socket and not created_event(seen):
+    beside_another = ctx.at_home or len(ctx.options.kinds) > 1  # else nothing says that no session opens
+    if way.case == "intent-key" and socket and beside_another and not created_event(seen):
         seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
     if socket and not ctx.at_home:
         seen = replace(seen, facts={**seen.facts, **await _of_a_stranger(ctx, way)})

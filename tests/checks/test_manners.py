@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from aiohttp import web
 
+from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.emulator import Emulator
 from rtdiag.engine import plan, runner
 from rtdiag.engine.check import Check
@@ -232,3 +234,28 @@ def _checks() -> list[Check]:
     one = CHECKS["key"]
     case = replace(one.cases[0], id="one")
     return [replace(one, id=name, cases=(case,)) for name in "abc"]
+
+
+async def _ends_every_session(request: web.Request) -> web.StreamResponse:
+    """A list of models, and a WebSocket that ends before anything was said."""
+    if request.path.endswith("/models"):
+        known = request.headers.get("Authorization") == "Bearer sk-FAKE-right"
+        error = {"message": "Unknown key", "type": "invalid_request_error", "code": "invalid_api_key"}
+        return web.json_response(
+            {"object": "list", "data": []} if known else {"error": error}, status=200 if known else 401
+        )
+    if "Upgrade" not in request.headers:
+        return web.json_response({"detail": "Not Found"}, status=404)
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    await socket.close()
+    return socket
+
+
+@pytest.mark.parametrize("kinds", [KINDS, ("realtime",), ("transcription",)], ids=" and ".join)
+def test_a_stranger_where_no_session_opens_is_not_well_whatever_kind_is_asked_about(kinds: tuple[Kind, ...]) -> None:
+    async def report() -> Report:
+        async with served(_ends_every_session) as base_url:
+            return await asked(base_url, "sk-FAKE-right", kinds=kinds)
+
+    assert asyncio.run(report()).exit_code != 0
