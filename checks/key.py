@@ -215,6 +215,8 @@ def _of_a_stranger(seen: Observation) -> Finding | None:
     """
     exchange = seen.exchanges[0]
     status = exchange.status or 0
+    if exchange.kept and seen.facts.get("made_up"):
+        return not_this_key("accepted", exchange, "200")
     if exchange.failure or 300 <= status < 400 or status in (407, 511):
         return None
     if exchange.ok and lists_models(exchange):

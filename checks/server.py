@@ -24,9 +24,12 @@ from rtdiag.engine.findings import (
     NOT_OFFERED,
     REFUSED,
     about_the_model,
+    about_who_asks,
+    alike,
     as_answer,
     made_up,
     no_answer,
+    refused_alike,
     said,
 )
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation
@@ -48,6 +51,8 @@ _MISSING: dict[str, str] = {
     "websocket": "no WebSocket",
     "transcription": "no transcription",
 }
+# What every stranger is asked.
+_ASKED = ("models", "mint", "websocket")
 # The doors behind which sessions are.
 _INTO_SESSIONS = ("mint", "calls", "websocket")
 
@@ -234,12 +239,28 @@ def _transcribes(seen: Observation) -> bool:
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    """One finding per case seen; what the doors say together is said at the WebSocket's, which is asked last but one."""
+    """One finding per case seen; what the doors say together is said at the WebSocket's."""
+    everywhere = _everywhere(evidence)
     for case, seen in evidence.seen.items():
         if case == "who":
             yield _who(seen.facts)
-        else:
+        elif everywhere is None:
             yield (case == "websocket" and _no_way_in(case, evidence)) or _door(case, seen)
+        elif case == "websocket":
+            yield no_answer(case, everywhere) or refused_alike(case, everywhere, "101")
+        else:
+            yield Finding(case, "skip", "not known: whatever is asked is answered alike")
+
+
+def _everywhere(evidence: Evidence) -> Exchange | None:
+    """The refusal that comes at every door in the same words, and is about no key: a firewall's, a gateway's, a policy's."""
+    seen = [evidence.seen[case] for case in _ASKED if case in evidence.seen]
+    got = [one.exchange for one in seen if one.exchange is not None and one.exchange.status is not None]
+    garbled = [one for one in seen if one.exchange and one.exchange.failure and one.exchange.failure.kind == "protocol"]
+    first = got[0] if len(got) + len(garbled) == len(_ASKED) and len(got) > 1 else None
+    if first is None or (first.status or 0) < 400 or (first.status in _NOT_THERE and not first.looks_like_html):
+        return None
+    return first if all(alike(first, other) for other in got) and not about_who_asks(first) else None
 
 
 def _no_way_in(case: str, evidence: Evidence) -> Finding | None:

@@ -75,7 +75,7 @@ def situation_of(seen: Observation, where: str = "", observed: Iterable[str] = (
 
 def _refuses_another_key(exchange: Exchange | None, text: str) -> bool:
     """Whether the key that the words of a refusal show ends otherwise than the one that was sent: a gateway sent one of its own."""
-    headers = exchange.request_headers if exchange else ()
+    headers = exchange.request_headers if exchange and not exchange.kept else ()  # a cache has what another asked
     sent = next((_SENT_KEY.match(value) for name, value in headers if name.lower() == "authorization"), None)
     refused = _REFUSED_KEY.search(text)
     return sent is not None and refused is not None and sent[1] != refused[1]

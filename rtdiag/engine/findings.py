@@ -203,7 +203,7 @@ def refused(
     measured = said(exchange)
     if names_a_reason(exchange):
         return Finding(case, "fail", measured, expected)
-    if exchange.credential == "none":
+    if exchange.credential == "none" and (exchange.status == 401 or about_who_asks(exchange)):
         return Finding(case, "fail", measured, expected, (NO_KEY_GIVEN,), "this server wants a key, and none was given")
     if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
         return Finding(case, "fail", measured, expected, observed, hint)
@@ -224,14 +224,16 @@ _NO_KEY = re.compile(
     r"|did.?n.t provide an api key",
     re.I,
 )
-# A refusal that names nothing but itself.
-_BARE = re.compile(r"\W*(error|http|401|403|not|un|forbidden|authori[sz]ed|authenticat\w+|access|denied|\W)*\W*", re.I)
+# What refusals say that are about who asks: "Unauthorized" alone a firewall says, too.
+_WHO_ASKS = re.compile(r"authenticat|credential|api[ _-]?key|\btoken\b|bearer|(log|sign)[ -]?in\b", re.IGNORECASE)
 
 
 def about_who_asks(exchange: Exchange) -> bool:
-    """Whether a refusal is about who asks, and no other rule: by its status 401, in words, or without any."""
+    """Whether a refusal says that it is about who asks, and no page stands in its place."""
     words = (exchange.error.message or "" if exchange.error else "") or _words(exchange)
-    return exchange.status == 401 or about_the_credential(exchange) or bool(_BARE.fullmatch(words))
+    challenged = exchange.header("www-authenticate") is not None  # RFC 9110 11.6.1
+    said_so = challenged or about_the_credential(exchange) or bool(_WHO_ASKS.search(words))
+    return said_so and not exchange.looks_like_html
 
 
 def not_this_key(case: str, exchange: Exchange, expected: str) -> Finding | None:

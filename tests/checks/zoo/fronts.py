@@ -9,6 +9,7 @@ from aiohttp import web
 
 from tests.checks.zoo.front import Front
 from tests.checks.zoo.rights import (
+    ALIKE,
     ALL,
     KEY,
     MODEL,
@@ -301,7 +302,7 @@ FRONTS: dict[str, Kind] = {
                 {"success": False, "result": [], "messages": [], "error": [{"code": 2009, "message": "Unauthorized"}]},
             ),
         ),
-        works(),
+        works(refused=ALIKE),
         base="/v1/account/gateway/openai",
         source="developers.cloudflare.com/ai-gateway/usage/websockets-api/realtime-api",
     ),
@@ -319,7 +320,7 @@ FRONTS: dict[str, Kind] = {
             refuses=Said(401, {"error": {"message": "无效的令牌 (request id: 20261130)", "type": "new_api_error"}}),
             misses=Said(401, {"error": {"message": "未提供令牌 (request id: 20261130)", "type": "new_api_error"}}),
         ),
-        works(),
+        works(refused=ALIKE),
         "QuantumNous/new-api @ 009910b controller/relay.go: RelayNotFound",
     ),
     "new-api-no-channel": Kind(

@@ -225,7 +225,7 @@ OWN: dict[str, Kind] = {
     ),
     "speaches-key": Kind(
         replace(_SPEACHES, calls=None),
-        works(SOCKET),
+        works(SOCKET, ALIKE),
         "the same: a close before the upgrade is a 403 without a body under uvicorn",
     ),
     "localai": Kind(
