@@ -121,6 +121,9 @@ def _own_token(seen: Observation) -> Finding:
         return unusable
     first, expected = seen.exchanges[-1], "400 invalid_offer"
     hint = "it was minted elsewhere (a gateway, another region or project), has ended, or is no token of this API"
+    if first.status in _NO_MINT and not names_a_reason(first):
+        hint = "no offer is taken at this URL, whatever the token: nothing is known of it; is the base URL right?"
+        return Finding("own", "inconclusive", said(first), expected, (), hint)
     if first.status in REFUSED:
         return refused("own", first, expected, seen.facts.get("made_up"), (TOKEN_REFUSED,), hint)
     return Finding("own", "fail", said(first), expected, () if names_a_reason(first) else (TOKEN_REFUSED,), hint)

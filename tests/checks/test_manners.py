@@ -259,3 +259,13 @@ def test_a_stranger_where_no_session_opens_is_not_well_whatever_kind_is_asked_ab
             return await asked(base_url, "sk-FAKE-right", kinds=kinds)
 
     assert asyncio.run(report()).exit_code != 0
+
+
+def test_a_token_is_not_judged_by_a_url_that_is_not_there() -> None:
+    async def report() -> Report:
+        async with served(_ends_every_session) as base_url:
+            own = Credential("own-token", Secret("odd-token-of-a-stranger-7"), "RTDIAG_TOKEN")
+            return await asked(base_url, "sk-FAKE-right", only=("token.own",), own_token=own)
+
+    found = finding(asyncio.run(report()), "token.own")
+    assert (found.status, found.cause) == ("inconclusive", "url-not-known-here")
