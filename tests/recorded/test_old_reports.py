@@ -83,5 +83,5 @@ def test_what_it_holds_is_written_again_as_it_was() -> None:
             assert (case.pop("observed"), case.pop("ignored")) == ([], None)
     for exchange in now["exchanges"]:
         assert exchange.pop("reached") == ""
-    assert (now["target"].pop("name"), now["target"].pop("recognised_by")) == ("", [])
+    assert (now["target"].pop("name"), now["target"].pop("recognised_by"), now["target"].pop("offers")) == ("", [], {})
     assert json.dumps(now) == json.dumps(was), "also in the same order"

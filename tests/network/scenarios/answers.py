@@ -91,7 +91,7 @@ SERVERS = (
     broken("520 Unknown Error"),
     answered(
         "server-503plain", "a gateway says that nothing healthy is behind it", "the server is broken",
-        answer("503 Service Unavailable", "no healthy upstream", _PLAIN), or_else="upstream-unreachable",
+        answer("503 Service Unavailable", "no healthy upstream", _PLAIN), or_else="upstream-unreachable", at_most="high",
     ),
     answered("server-429", "too many requests", "too many requests", LIMITED, "17 s"),
     answered(
