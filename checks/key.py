@@ -63,12 +63,12 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     ours = options.official or options.emulated
     shape = keys.shape_of(key, "api-key", official=ours) if key is not None else {"missing": True}
     keyless = {"keyless": True} if options.keyless else {}
-    issuer = issuer_elsewhere(key or "", ctx.server)
+    issuer = issuer_elsewhere(key or "", ctx.asked.known)
     whose = {"issuer": issuer.name} if issuer and not options.emulated else {}
     source = {"source": options.api_key.source if options.api_key else ""}
     yield Observation("shape", facts=shape | keyless | whose | source)
     yield Observation("environment", facts=dict(options.environment))
-    meant = base_url_meant(options.base_url, ctx.server if options.profile else None)
+    meant = base_url_meant(options.base_url, ctx.asked.known if options.profile else None)
     urls = {"base_url": options.base_url, "meant": meant}
     yield Observation("base-url", facts={name: ctx.recorder.mask(url, "facts") for name, url in urls.items()})
     control = await ctx.first_answer() if ctx.wants("control") else None

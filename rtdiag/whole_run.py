@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 from rtdiag.api.plugins import Broken
 from rtdiag.engine import plan as plans
 from rtdiag.engine import registry, runner
+from rtdiag.engine.asked_server import HOME
 from rtdiag.engine.config import Config, ConfigError, Settings, make
-from rtdiag.engine.context import HOME, RunOptions
+from rtdiag.engine.context import RunOptions
 from rtdiag.engine.plan import Plan
 from rtdiag.engine.registry import Registry
 from rtdiag.engine.results import FailOn

@@ -107,7 +107,7 @@ async def _other_ways(ctx: Context) -> AsyncIterator[Observation]:
 
 def _multipart_is_safe(ctx: Context) -> bool:
     """Whether a call that nobody takes up may be opened: a stranger that cannot hang it up would hold the slot for it."""
-    return ctx.at_home or ctx.offers("multipart") is True or "sdp.multipart" in ctx.options.named
+    return ctx.at_home or ctx.asked.offers("multipart") is True or "sdp.multipart" in ctx.options.named
 
 
 async def _again(ctx: Context, opened: SessionAttempt) -> AsyncIterator[Observation]:

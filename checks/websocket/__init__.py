@@ -85,7 +85,7 @@ def _asked_in(ctx: Context) -> Dialect:
     Before there was a mint, there was the beta alone.
     """
     if ctx.options.dialect or not ctx.at_home:
-        return ctx.asked_in
+        return ctx.asked.asked_in
     beta_alone = not ctx.dialects and ctx.options.today < _FIRST_MINT
     return "beta" if beta_alone or ctx.dialects == {"beta"} else "ga"
 
@@ -127,7 +127,7 @@ async def _visit(
 
 async def _of_a_stranger(ctx: Context, way: Way) -> Json:
     """What is known of it beside the socket: whether this way must be there, whether the key was taken elsewhere, its models."""
-    known = {"known": ctx.promises(way.door) is True} if way.door else {}
+    known = {"known": ctx.asked.promises(way.door) is True} if way.door else {}
     listed = [*model_ids(await ctx.listed_models())]
     return {**known, "http_took": ctx.key_was_taken, "listed": listed}
 
@@ -143,7 +143,7 @@ async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socke
 
 async def _query(ctx: Context, way: Way, kind: Kind) -> str:
     query: str = (MODEL if kind == "realtime" else INTENT) if way.query is None else way.query
-    query = ctx.intent if query == INTENT else query
+    query = ctx.asked.intent if query == INTENT else query
     for name in ctx.options.kinds:
         if f"{{{name}}}" in query:
             query = query.replace(f"{{{name}}}", quote(await ctx.model(name), safe=""))

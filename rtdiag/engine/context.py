@@ -9,9 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from rtdiag.api import models, sessions
 from rtdiag.api.capacity import no_room
@@ -20,7 +19,6 @@ from rtdiag.api.endpoints import (
     CALLS,
     KINDS,
     MODELS,
-    OFFICIAL_HOSTS,
     REALTIME,
     Dialect,
     Kind,
@@ -29,11 +27,11 @@ from rtdiag.api.endpoints import (
 )
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
-from rtdiag.engine.ignoring import Ignore
+from rtdiag.engine.asked_server import AskedServer
+from rtdiag.engine.run_options import RunOptions as RunOptions
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
 from rtdiag.redact import Secret
-from rtdiag.servers import Door, Recognised, Server, named, of_url, recognise
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.http import Credential, Http, Reply
@@ -61,10 +59,6 @@ _BY_ITSELF = "the server ends it by itself when its peer is gone"
 TOKEN_LIFE_S = 60
 _LEAST_LIFE_S = 10
 
-# What the emulator of OpenAI calls itself in the header `Server` of every answer.
-EMULATOR = "rtdiag-emulator"
-HOME = "openai"
-_MODEL = "model"
 
 # How long a slot is waited for that was given back just now: speech-to-speech 1.1 empties its queues first, and its own client
 # asks again each second (evals/big_bench_audio/runner.py:41).
@@ -160,51 +154,6 @@ class UpdateAnswer:
         return tuple(filter(None, (self.sent, self.answer)))
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """What the user asked for, as far as a probe may know it.
-
-    `audio` is a file with speech, None for rtdiag's own. `audio_speed` is for tests: other than 1 never against a real server.
-    `emulated` says that the embedded emulator is asked. `named` holds the full ids of the cases that `--only` names themselves.
-    `headers` go along with the API key, `own_headers` with every request to the base URL's host. `profile` is the server of
-    servers.yaml that it is taken for, `dialect` the one to speak, each None where that is to be found out. `target` is the user's
-    name for it. `key_variable` is where the key lies, None where it is no variable; `keyless` says that there is none, and that
-    the server is asked without.
-    """
-
-    base_url: str
-    api_key: Credential | None = None
-    own_token: Credential | None = None
-    token_url: str | None = None
-    realtime_model: str | None = None
-    transcription_model: str | None = None
-    session: Json | None = None
-    ice_servers: tuple[str, ...] = ()
-    ice_username: str = ""
-    ice_credential: Secret | None = None
-    relay_only: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    kinds: tuple[Kind, ...] = KINDS
-    today: date = field(default_factory=date.today)
-    audio: str | None = None
-    audio_speed: float = 1.0
-    emulated: bool = False
-    named: frozenset[str] = frozenset()
-    own_headers: Mapping[str, Secret] = field(default_factory=dict)
-    profile: str | None = None
-    dialect: Dialect | None = None
-    target: str = ""
-    ignore: tuple[Ignore, ...] = ()
-    key_variable: str | None = None
-    keyless: bool = False
-
-    @property
-    def official(self) -> bool:
-        """Whether the server is OpenAI's own."""
-        return (urlsplit(self.base_url).hostname or "") in OFFICIAL_HOSTS
-
-
 class Context:
     """What probes share: one client, one record, and tokens and sessions that are made once and closed by the runner."""
 
@@ -242,16 +191,8 @@ class Context:
         self._one_slot = False
         self._late = asyncio.Event()  # media of a session that is opened found no way at once
         self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
-        self._servers: set[str | None] = set()
+        self.asked = AskedServer(options, recorder)
         self.models_asked: dict[Kind, str] = {}
-        self.doors: dict[Door, bool] = {}  # of a stranger: what its answers show to be there, or not
-        self._known_by = (-1, -1), Recognised(named(HOME))
-        self.intent = "?intent=transcription"  # how a stranger's socket is asked for transcription
-        self._taken_in = ""  # the header in which a key was taken
-        self.asked_in: Dialect = (
-            options.dialect or "ga"
-        )  # of a stranger: "beta" where its sockets want the header of that
-        self.shape: Dialect | None = None  # that of the events of its sockets, once one was seen
 
     def select(self, case_ids: Collection[str]) -> None:
         """Set which cases of the check that runs next are wanted; the runner calls it."""
@@ -263,55 +204,8 @@ class Context:
 
     @property
     def at_home(self) -> bool:
-        """Whether it is OpenAI, or the emulator of it, that is asked, of which it is known that no question does them harm.
-
-        An emulator that was started apart says so in every answer; a gateway before one answers some requests itself.
-        """
-        emulated = self.options.emulated and self.options.profile in (None, HOME)
-        return self.options.official or emulated or self._servers == {EMULATOR}
-
-    @property
-    def recognised(self) -> Recognised:
-        """Whose server is asked, by all that it has answered until now, unless the user has named it."""
-        if self.options.profile and not self.options.emulated:
-            return Recognised(named(self.options.profile), ("the profile that was named",))
-        if self.at_home:
-            return Recognised(named(HOME), _known_by(self.options))
-        heard = len(self.recorder.exchanges), len(self.recorder.events)
-        if heard != self._known_by[0]:
-            self._known_by = heard, recognise(self.options.base_url, self.recorder.exchanges, self.recorder.events)
-        return self._known_by[1]
-
-    @property
-    def server(self) -> Server:
-        """What is known of that server."""
-        return self.recognised.server
-
-    @property
-    def found(self) -> dict[str, bool]:
-        """What a stranger was found to offer, and what not; nothing of a server of which that is known."""
-        webrtc = [self.offers(door) for door in ("calls", "beta-offers")]
-        every = {door: self.offers(door) for door in ("models", "mint", "websocket", "transcription")}
-        every["calls"] = True if any(webrtc) else webrtc[0]
-        return {} if self.at_home or not self.doors else {d: there for d, there in every.items() if there is not None}
-
-    @property
-    def _certain(self) -> bool:
-        """Whether it is known whose server it is, by its host or since the user says so."""
-        return bool(self.at_home or self.options.profile or of_url(self.options.base_url))
-
-    def promises(self, door: Door) -> bool | None:
-        """Whether the server is known to have that, or not to; None where it is not known.
-
-        What only resembles a server that is known may still lack what that has.
-        """
-        known = self.server.offers.get(door)
-        return known if self._certain or not known else None
-
-    def offers(self, door: Door) -> bool | None:
-        """Whether the server offers that: by what is known of it, else by what it has answered; None where neither tells."""
-        promised = self.promises(door)
-        return self.doors.get(door) if promised is None else promised
+        """Whether it is OpenAI, or the emulator of it, that is asked: see AskedServer."""
+        return self.asked.at_home
 
     def may_ask(self, case_id: str) -> bool:
         """Whether a case (its full id) about history, or about the mistakes of others, may be asked of this server.
@@ -333,20 +227,18 @@ class Context:
     async def reply(self, method: str, path: str, credential: Credential | None, **content: Any) -> Reply:
         """The same with the unmasked body, for what has to be used further."""
         own = self.options.headers if credential is not None and credential.name == "api-key" else {}
-        await self._still_answers(method, self._url(path))
-        as_taken = self._as_taken(credential)
+        await self._still_answers(method, self.asked.url(path))
+        as_taken = self.asked.as_taken(credential)
         reply = await self._http.send(
             method,
-            path if "://" in path else self._url(path).removeprefix(self.options.base_url.rstrip("/")),
+            path if "://" in path else self.asked.url(path).removeprefix(self.options.base_url.rstrip("/")),
             as_taken,
             **content | {"headers": {**own, **content.get("headers", {})}},
         )
         exchange = reply.exchange
         self._breaker.note(exchange)
-        if as_taken is not None and as_taken.name == "api-key" and exchange.ok:
-            self._taken_in = as_taken.header
-        if exchange.status is not None and "://" not in path:
-            self._servers.add(exchange.header("server"))
+        if "://" not in path:
+            self.asked.note(exchange, as_taken)
         if exchange.ok and "/calls/" in (exchange.header("location") or ""):
             self._calls.append((call_path(exchange), exchange))
         return reply
@@ -356,36 +248,13 @@ class Context:
         """Why the server is asked nothing more, None where it still is."""
         return self._breaker.failed(self.options.base_url)
 
-    def _url(self, path: str) -> str:
-        """The URL of a path below the base URL, with what this server wants in each, and by which name it wants a model."""
-        if "://" in path:
-            return path
-        server, url = self.server, self.options.base_url.rstrip("/") + path
-        if not self._certain:
-            return url
-        if server.model_parameter != _MODEL:
-            url = url.replace(f"?{_MODEL}=", f"?{server.model_parameter}=")
-        missing = {name: value for name, value in server.query.items() if f"{name}=" not in url}
-        return url + ("&" if "?" in url else "?") + urlencode(missing) if missing else url
-
-    def _as_taken(self, credential: Credential | None) -> Credential | None:
-        """The credential in the header that this server takes it in: of a key another than of a token, or of a JWT (RFC 7519).
-
-        Where it was taken in one, by a server that only resembles one that is known, it goes on in that.
-        """
-        taken = self.server.key_header if self._certain else self._taken_in or self.server.key_header
-        if credential is None or credential.name not in ("api-key", "made-up") or taken == credential.header:
-            return credential
-        text = credential.secret.reveal()
-        return credential if text.startswith(("eyJ", MADE_UP_TOKEN)) else replace(credential, header=taken)
-
     async def _still_answers(self, method: str, url: str) -> None:
         """Raise NotAskedError where this is not worth asking any more; what decides that may take one request as a probe."""
         if not self._breaker.check(method, url):
             return
         parts = urlsplit(url)
         own = urlsplit(self.options.base_url).netloc == parts.netloc
-        place = self._url(MODELS) if own else f"{parts.scheme}://{parts.netloc}/"
+        place = self.asked.url(MODELS) if own else f"{parts.scheme}://{parts.netloc}/"
         self._breaker.probed((await self._http.send("GET", place, None)).exchange)
         self._breaker.check(method, url)
 
@@ -497,7 +366,7 @@ class Context:
         GA's and takes no harm of being asked.
         """
         held: MintedToken | None = self._once.get(("minted", kind))
-        if held is None and not self.at_home and self.doors.get("mint") is False:
+        if held is None and not self.at_home and self.asked.doors.get("mint") is False:
             held = next((self._once[at] for other in KINDS if (at := ("minted", other)) in self._once), None)
         if held is not None and not held.worn:
             return held
@@ -650,7 +519,7 @@ class Context:
         Where no tokens are minted, a realtime session is opened with the key, or with none, as the server has it.
         """
         token, dialect = await self.fresh_token(kind), (await self.minted(kind)).dialect
-        if token is None and not (kind == "realtime" and self.offers("mint") is False):
+        if token is None and not (kind == "realtime" and self.asked.offers("mint") is False):
             return None
         path = await self.offered_at(kind, dialect, token)
         headers = {"content-type": SDP, "accept": SDP}
@@ -672,7 +541,7 @@ class Context:
     async def offered_at(self, kind: Kind, dialect: Dialect, token: Credential | None) -> str:
         """The path where an offer goes; without a token, which knows its model, that is named there."""
         model = await self.model("realtime")
-        if token is None and self.offers("calls") is not False:
+        if token is None and self.asked.offers("calls") is not False:
             return f"{CALLS}?model={quote(model, safe='')}"
         return sdp_path(kind, dialect if token else "beta", model)
 
@@ -693,7 +562,7 @@ class Context:
         if others == "close" or (others == "while there is room" and self._one_slot):
             await self._all_taken_up()
             await self.make_room()
-        await self._still_answers("POST", self._url(CALLS))
+        await self._still_answers("POST", self.asked.url(CALLS))
         peer_id = f"p{len(self._sessions) + 1}-{name}"
         beside = others == "while there is room" and self._late.is_set()
         session = Session(
@@ -760,7 +629,7 @@ class Context:
 
         Every other session is closed before. The dialect beta adds its header, or its sub-protocol where the credential is one.
         """
-        url = self._url(REALTIME + query)
+        url = self.asked.url(REALTIME + query)
         await self._still_answers("GET", url)
         await self.make_room()
 
@@ -771,7 +640,7 @@ class Context:
             beta = dialect == "beta"
             upgrade = await socket.connect(
                 url,
-                self._as_taken(credential),
+                self.asked.as_taken(credential),
                 self._http.ways,
                 headers={
                     **self._http.own_headers(url),
@@ -779,7 +648,7 @@ class Context:
                     **({"OpenAI-Beta": "realtime=v1"} if beta and not as_subprotocol else {}),
                 },
                 subprotocols=[BETA_SUBPROTOCOL] if beta and as_subprotocol else (),
-                as_subprotocol=self.server.subprotocol if as_subprotocol else "",
+                as_subprotocol=self.asked.known.subprotocol if as_subprotocol else "",
             )
             self._breaker.note(upgrade)
             await socket.greeting(sessions.CREATED)
@@ -915,10 +784,6 @@ def speaks(exchange: Exchange) -> bool:
     if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
         return False
     return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
-
-
-def _known_by(options: RunOptions) -> tuple[str, ...]:
-    return (f"the host {urlsplit(options.base_url).hostname}",) if options.official else ()
 
 
 def _shortened(deadlines: Deadlines) -> Deadlines:

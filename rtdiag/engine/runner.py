@@ -309,9 +309,9 @@ def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:
     asked = ctx.models_asked
     return Target(
         base_url=mask(options.base_url, "target"),
-        recognised_as="emulator" if emulator or (ctx.at_home and not options.official) else ctx.server.id,
-        recognised_by=ctx.recognised.by,
-        offers=ctx.found,
+        recognised_as="emulator" if emulator or (ctx.at_home and not options.official) else ctx.asked.known.id,
+        recognised_by=ctx.asked.recognised.by,
+        offers=ctx.asked.found,
         dialects=tuple(sorted(ctx.dialects, reverse=True)),
         model=mask(asked.get("realtime") or known["realtime"] or models.default("realtime"), "target"),
         transcription_model=mask(
