@@ -45,13 +45,13 @@ PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         (
             "named",
             '"',
-            rf"\"(?=[\w.-]{{1,60}}\"\s{{0,4}}:)(?i:{_NAMED})\"\s{{0,4}}:\s{{0,4}}\"((?=[^\"\s*\d]{{0,256}}\d)[^\"\s*\\]{{12,}})",
+            rf"\"(?=[\w.-]{{1,60}}\"\s{{0,4}}:)(?i:{_NAMED})\"\s{{0,4}}:\s{{0,4}}\"((?!gpt-)(?=[^\"\s*\d]{{0,256}}\d)[^\"\s*\\]{{12,}})",
         ),
         (
             "assigned",
             "key",
             r"(?i:(?:api|subscription|functions)[-_ ]?key)(?: provided)?[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
-            r"((?=[^\s\"'\d]{0,256}\d)[\w~.+/=-]{16,})",
+            r"((?!gpt-)(?=[^\s\"'\d]{0,256}\d)[\w~.+/=-]{16,})",  # a model is none
         ),
         ("cookie", "=", r"(?:__cf_bm|_cfuvid|cf_clearance|__Secure-[\w-]{1,64})=([^;\s\"'\\]+)"),
         ("github", "g", r"(?<!\w)(gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
