@@ -51,6 +51,9 @@ _CASES = (
     *(Case(f"model-{kind}", f"will the {kind} model last?", requires=("key.accepted",), kind=kind) for kind in KINDS),
 )
 
+# Where it is seen what a key is good for, of a server whose list of models tells nothing of it.
+_DOORS = frozenset({"server.mint", "server.calls", "server.websocket"})
+
 _WRONG_KEY = (
     "make sure that it is the whole key and still exists; one that was just created or changed can need 15 minutes"
 )
@@ -80,8 +83,9 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     listed = await ctx.listed_models()
     if control is None and not (listed.ok and lists_models(listed)):
         control = await ctx.first_answer()
+    alone = {} if _DOORS & options.planned else {"alone": True}
     anything = {"made_up_taken": True} if listed.ok and control and control.ok and not lists_models(listed) else {}
-    yield Observation("accepted", (listed,), facts=beside_made_up(listed, control) | anything)
+    yield Observation("accepted", (listed,), facts=beside_made_up(listed, control) | anything | alone)
     for kind in options.kinds:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
@@ -107,7 +111,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             elif seen.facts.get("made_up_taken"):
                 yield _anything("accepted", seen.exchange, "200")
             else:
-                yield _accepted(seen.exchange, seen.facts.get("made_up"), void=void)
+                yield _accepted(seen.exchange, seen.facts.get("made_up"), void=void, stranger=evidence.stranger)
         elif case.startswith("model-"):
             found = _model(case, seen, evidence.today)
             yield _of_openai_alone(found) if evidence.stranger else found
@@ -222,8 +226,12 @@ def _of_a_stranger(seen: Observation) -> Finding | None:
     if exchange.ok and lists_models(exchange):
         told = f"200, {len(model_ids(exchange))} models listed, without a key"
         return Finding("accepted", "pass", told, "200") if exchange.credential == "none" else None
-    if status in REFUSED and seen.facts.get("made_up") is False and not exchange.looks_like_html:
+    judged_here = seen.facts.get("made_up") is False or seen.facts.get("alone")
+    if status in REFUSED and judged_here and not exchange.looks_like_html:
         return None
+    if seen.facts.get("alone"):
+        hint = "the list of models tells nothing of keys here: a whole run asks where sessions begin"
+        return no_answer("accepted", exchange) or Finding("accepted", "inconclusive", said(exchange), "200", hint=hint)
     return Finding(
         "accepted",
         "info",
@@ -241,7 +249,7 @@ def _anything(case: str, exchange: Exchange, expected: str) -> Finding:
     return Finding(case, "inconclusive", f"{said(exchange)}, no list of models", expected, (NOT_IN_SHAPE,), hint)
 
 
-def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Finding:
+def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool, stranger: bool = False) -> Finding:
     if unusable := no_answer("accepted", exchange, wants_json=True):
         return unusable
     if exchange.ok and void:
@@ -258,7 +266,7 @@ def _accepted(exchange: Exchange, made_up: bool | None, *, void: bool) -> Findin
     if exchange.status in REFUSED and made_up and (elsewhere := not_this_key("accepted", exchange, "200")):
         return elsewhere
     if exchange.status in REFUSED:
-        return refused("accepted", exchange, "200", made_up, (KEY_REFUSED,), _WRONG_KEY)
+        return refused("accepted", exchange, "200", made_up, (KEY_REFUSED,), _WRONG_KEY, stranger=stranger)
     if made_up and not names_a_reason(exchange):
         return refused_alike("accepted", exchange, "200")
     return Finding("accepted", "fail" if names_a_reason(exchange) else "inconclusive", said(exchange), "200")

@@ -19,7 +19,8 @@ class RunOptions:
     """What the user asked for, as far as a probe may know it.
 
     `audio` is a file with speech, None for rtdiag's own. `audio_speed` is for tests: other than 1 never against a real server.
-    `emulated` says that the embedded emulator is asked. `named` holds the full ids of the cases that `--only` names themselves.
+    `emulated` says that the embedded emulator is asked. `named` holds the full ids of the cases that `--only` names themselves,
+    `planned` those of all that are to be asked.
     `headers` go along with the API key, `own_headers` with every request to the base URL's host. `profile` is the server of
     servers.yaml that it is taken for, `dialect` the one to speak, each None where that is to be found out. `target` is the user's
     name for it. `key_variable` is where the key lies, None where it is no variable; `keyless` says that there is none, and that
@@ -45,6 +46,7 @@ class RunOptions:
     audio_speed: float = 1.0
     emulated: bool = False
     named: frozenset[str] = frozenset()
+    planned: frozenset[str] = frozenset()
     own_headers: Mapping[str, Secret] = field(default_factory=dict)
     profile: str | None = None
     dialect: Dialect | None = None

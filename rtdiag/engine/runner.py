@@ -108,7 +108,8 @@ async def run(
     deadlines, observer = deadlines or Deadlines(), observer or Silent()
     limit_s = deadlines.run_s(plan.waits_s()) if limit_s is None else limit_s
     profile = emulator.get("profile") if emulator else options.profile
-    options = replace(options, emulated=emulator is not None, profile=profile)
+    planned = frozenset(f"{step.check.id}.{case.id}" for step in plan.steps for case in step.cases)
+    options = replace(options, emulated=emulator is not None, profile=profile, planned=planned)
     recorder = Recorder(mask, observer.asking)
     http = Http(options.base_url, recorder, deadlines, Ways({} if emulator else os.environ), options.own_headers)
     ctx = Context(options, http, recorder, deadlines, sleep)

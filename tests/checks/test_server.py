@@ -142,3 +142,27 @@ def test_what_answers_everything_with_a_page_is_not_told_as_a_server_without_ses
     report = asyncio.run(work())
     assert report.exit_code == 3
     assert "no-realtime-api-here" not in {d.cause for d in report.diagnosis}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "exit_code", "cause"),
+    [
+        (401, {"detail": "Invalid API key"}, 1, "key-wrong-or-revoked"),
+        (403, {"message": "Forbidden"}, 3, "refused-alike"),
+        (404, {"detail": "Not Found"}, 3, "url-not-known-here"),
+        (500, {"detail": "Oops"}, 3, "server-unavailable"),
+    ],
+)
+def test_where_the_key_alone_is_asked_about_no_answer_that_tells_nothing_is_well(
+    status: int, body: dict[str, str], exit_code: int, cause: str
+) -> None:
+    async def says(_: web.Request) -> web.Response:
+        return web.json_response(body, status=status)
+
+    async def work() -> Report:
+        async with served(says) as base_url:
+            return await asked(base_url, "sk-FAKE0000000000000000000000000000abcd", ["key"])
+
+    report = asyncio.run(work())
+    assert report.exit_code == exit_code
+    assert report.diagnosis[0].cause == cause
