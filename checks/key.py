@@ -83,7 +83,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     listed = await ctx.listed_models()
     if control is None and not (listed.ok and lists_models(listed)):
         control = await ctx.first_answer()
-    alone = {} if _DOORS & options.planned else {"alone": True}
+    alone = {} if ctx.at_home or _DOORS & options.planned else {"alone": True}
     anything = {"made_up_taken": True} if listed.ok and control and control.ok and not lists_models(listed) else {}
     yield Observation("accepted", (listed,), facts=beside_made_up(listed, control) | anything | alone)
     for kind in options.kinds:

@@ -109,7 +109,7 @@ OF_THE_ASKER = {"key-wrong-or-revoked", "quota-exhausted"}
 @pytest.mark.parametrize("observed", ["rtdiag itself", "the API key itself is refused", "the account has no credit"])
 def test_what_a_gateway_wrote_is_never_surely_the_askers_own_key_or_account(observed: str) -> None:
     """Also cut off before it tells that it is about its upstream."""
-    tried = [cut(example, part / 20) for example in OF_A_GATEWAY for part in range(4, 21)]
+    tried = [cut(example, part / 20) for example in OF_A_GATEWAY for part in range(4, 21, 3)]
     found = [replace(one, status=one.status or 401, observed=("rtdiag itself", observed)) for one in tried]
     marked = [one for one in found if features(one)["gateway"]]
     assert len(marked) > 100

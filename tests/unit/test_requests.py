@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.emulator import Emulator
-from rtdiag.model import CredentialShown, WorkingRequests
+from rtdiag.model import CredentialShown, Report, WorkingRequests
 from rtdiag.remedy import after_run
 from rtdiag.remedy.requests import corrected
 from rtdiag.testing import run_on_emulator
@@ -250,6 +251,11 @@ def test_the_printed_unified_line_works_and_a_refusal_shows_its_body(tmp_path: P
     return None
 
 
+@cache
+def _wrong_in_the_beta() -> Report:
+    return run_on_emulator(as_of=date(2025, 4, 10), faults=["update-never-echoed"], only=["session-update"])
+
+
 @pytest.mark.parametrize(
     ("server", "credential", "header"),
     [
@@ -265,7 +271,7 @@ def test_a_key_goes_where_it_came_from_and_as_the_server_takes_it(
     server: str, credential: CredentialShown, header: str | None
 ) -> None:
     """Another server is not sent the key of OpenAI, and one that asks for none is sent none."""
-    ran = run_on_emulator(as_of=date(2025, 4, 10), faults=["update-never-echoed"], only=["session-update"])
+    ran = _wrong_in_the_beta()
     target = replace(ran.target, recognised_as=server)
     right = after_run.requests(ran.diagnosis, ran.checks, target, ran.day, ran.exchanges, credential)
     assert right is not None
