@@ -86,7 +86,8 @@ class Doors:
             if minted.token is None:
                 others = (await ctx.minted(self._kind)).token  # without one nothing at all is minted for this key
                 of_the_kind = minted.exchange.status not in _OF_ANYTHING and (minted.exchange.status or 0) // 100 == 4
-                refused = others is not None and of_the_kind and not ctx.options.transcription_model
+                about = others is not None or about_the_model(minted.exchange)
+                refused = about and of_the_kind and not ctx.options.transcription_model
                 return (False if refused else None), told
             if {"type", "object", "input_audio_transcription"} & minted.session.keys():
                 return sessions.kind_of(minted.session) == "transcription", told
