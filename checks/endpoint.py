@@ -24,6 +24,7 @@ from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
 from rtdiag.engine.findings import (
     LIMITED,
+    NOT_THERE,
     TAKES_ANYTHING,
     made_up,
     no_answer,
@@ -44,7 +45,6 @@ _CREDENTIALS: tuple[tuple[str, Kind | None, str, str], ...] = (
 
 # What says that the credential was taken: the refusal is about the offer alone.
 _TAKEN = "400 invalid_offer"
-_NOT_THERE = frozenset({404, 405, 501})
 _FOUNDING_HINT = (
     "if your app shows this body, its offer goes to an endpoint that mints: post it to /realtime/calls and drop ?model="
 )
@@ -85,7 +85,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
                 continue
             exchange = await ctx.invalid_offer(path, credential)
             yield Observation(case, (exchange,))
-            gone = not ctx.at_home and exchange.status in _NOT_THERE
+            gone = not ctx.at_home and exchange.status in NOT_THERE
             if exchange.status == 429:
                 return
 

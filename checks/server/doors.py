@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS
-from rtdiag.checks.server.server_judge import NOT_THERE
+from rtdiag.checks.server.server_judge import NO_DOOR
 from rtdiag.checks.websocket.websocket_judge import INTENT, created_event
 from rtdiag.engine.context import Context, lists_models
 from rtdiag.engine.findings import REFUSED, about_the_model, as_answer, made_up
@@ -52,7 +52,7 @@ class Doors:
     async def _models(self) -> None:
         """A list that is only refused, or not reached, may be there."""
         listed = await self._ctx.listed_models()
-        there = lists_models(listed) if listed.ok or listed.status in NOT_THERE else None
+        there = lists_models(listed) if listed.ok or listed.status in NO_DOOR else None
         self._note("models", "models", there, Observation("models", (listed,)))
 
     async def _mint(self) -> None:
@@ -173,7 +173,7 @@ def _there(exchange: Exchange) -> bool:
     """
     everything = exchange.ok and (exchange.looks_like_html or exchange.json in ({}, []))
     elsewhere = 300 <= (exchange.status or 0) < 400
-    return not (everything or elsewhere) and (exchange.status not in NOT_THERE or about_the_model(exchange))
+    return not (everything or elsewhere) and (exchange.status not in NO_DOOR or about_the_model(exchange))
 
 
 def _upgrades(upgrade: Exchange | None) -> bool | None:

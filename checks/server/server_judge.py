@@ -9,6 +9,7 @@ from rtdiag.checks.websocket.websocket_judge import in_words
 from rtdiag.engine.findings import (
     NO_API,
     NOT_OFFERED,
+    NOT_THERE,
     about_who_asks,
     alike,
     no_answer,
@@ -30,7 +31,7 @@ _ASKED = ("models", "mint", "websocket")
 # The doors behind which sessions are.
 _INTO_SESSIONS = ("mint", "calls", "websocket")
 
-NOT_THERE = frozenset({404, 405, 426, 501})
+NO_DOOR = NOT_THERE | {426}  # as servers of WebSockets alone say
 _TOKENS_ALONE = "tokens are minted and no session is opened here"
 
 
@@ -54,7 +55,7 @@ def _everywhere(evidence: Evidence) -> Exchange | None:
     got = [one.exchange for one in seen if one.exchange is not None and one.exchange.status is not None]
     garbled = [one for one in seen if one.exchange and one.exchange.failure and one.exchange.failure.kind == "protocol"]
     first = got[0] if len(got) + len(garbled) == len(_ASKED) and len(got) > 1 else None
-    if first is None or (first.status or 0) < 400 or (first.status in NOT_THERE and not first.looks_like_html):
+    if first is None or (first.status or 0) < 400 or (first.status in NO_DOOR and not first.looks_like_html):
         return None
     return first if all(alike(first, other) for other in got) and not about_who_asks(first) else None
 

@@ -12,7 +12,6 @@ from rtdiag.engine.context import TOKEN_LIFE_S
 from rtdiag.engine.findings import (
     KEY_REFUSED,
     NO_API,
-    NO_KEY_GIVEN,
     NO_TOKEN,
     NOT_IN_SHAPE,
     REFUSED,
@@ -21,6 +20,7 @@ from rtdiag.engine.findings import (
     about_the_credential,
     names_a_reason,
     no_answer,
+    no_key_given,
     not_asked_here,
     other_models,
     past_the_credential,
@@ -164,8 +164,7 @@ def _mint(case: str, seen: Observation, kind: str, dialects: Collection[Dialect]
         hint = "the key lists models but may not mint"
         return refused(case, exchange, "200 with a token", made_up, (KEY_REFUSED,), hint, stranger=stranger)
     if exchange.credential == "none" and about_the_credential(exchange):
-        hint = "this server wants a key, and none was given"
-        return Finding(case, "fail", said(exchange), "200 with a token", (NO_KEY_GIVEN,), hint)
+        return no_key_given(case, said(exchange), "200 with a token")
     hint = others or f"the mint refused the smallest {kind} session"
     return Finding(case, "fail", said(exchange), "200 with a token", hint=hint)
 

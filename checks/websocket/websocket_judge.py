@@ -13,7 +13,6 @@ from rtdiag.engine.findings import (
     KEY_REFUSED,
     LIMITED,
     NO_CREDIT,
-    NO_KEY_GIVEN,
     NO_SESSION,
     NOT_IN_SHAPE,
     NOT_OFFERED,
@@ -32,6 +31,7 @@ from rtdiag.engine.findings import (
     made_up,
     names_a_reason,
     no_answer,
+    no_key_given,
     no_room_for,
     not_asked_here,
     not_this_key,
@@ -223,9 +223,7 @@ def _as_a_made_up(case: str, seen: Observation, *, stranger: bool) -> Finding:
     if not stranger or seen.facts.get("http_took") or exchange.status not in REFUSED or not about_who_asks(exchange):
         return refused_alike(case, exchange, "101")
     if exchange.credential == "none":
-        return Finding(
-            case, "fail", in_words(seen), "101", (NO_KEY_GIVEN,), "this server wants a key, and none was given"
-        )
+        return no_key_given(case, in_words(seen), "101")
     return unknown_key(case, in_words(seen), "101")
 
 
@@ -279,9 +277,9 @@ def _refused(way: Way, seen: Observation, expected: str, *, key_refused: bool, s
         return Finding(way.case, "fail", measured, expected, hint=others)
     unnamed = not named or (error is not None and error.code == "invalid_api_key")
     if _credential_refused(seen) and way.credential == "api-key" and seen.facts.get("http_took") is False:
-        keyless = as_answer(seen).credential == "none"
-        hint = "this server wants a key, and none was given" if keyless else "this server does not take the key"
-        return Finding(way.case, "fail", measured, expected, (NO_KEY_GIVEN if keyless else KEY_REFUSED,), hint)
+        if as_answer(seen).credential == "none":
+            return no_key_given(way.case, measured, expected)
+        return Finding(way.case, "fail", measured, expected, (KEY_REFUSED,), "this server does not take the key")
     if _credential_refused(seen) and (key_refused or way.credential == "api-key"):
         hint = "over HTTP this server took the key: what stands before its WebSocket answers, or drops the credential"
         return Finding(way.case, "fail", measured, expected, (_ALONE,), hint if unnamed else None)

@@ -118,6 +118,8 @@ def past_the_credential(exchange: Exchange) -> bool:
 
 # The statuses by which a credential is refused.
 REFUSED = frozenset({401, 403})
+# Those by which servers say that nothing is at a URL, or nothing for this method.
+NOT_THERE = frozenset({404, 405, 501})
 
 # A message that is about the credential that was sent, and about no other rule.
 _ABOUT_A_KEY = re.compile(
@@ -204,7 +206,7 @@ def refused(
     if names_a_reason(exchange):
         return Finding(case, "fail", measured, expected)
     if exchange.credential == "none" and (exchange.status == 401 or about_who_asks(exchange)):
-        return Finding(case, "fail", measured, expected, (NO_KEY_GIVEN,), "this server wants a key, and none was given")
+        return no_key_given(case, measured, expected)
     if about_the_credential(exchange) or (in_the_apis_shape(exchange) and as_made_up is False):
         return Finding(case, "fail", measured, expected, observed, hint)
     if as_made_up and (elsewhere := not_this_key(case, exchange, expected)):
@@ -252,15 +254,19 @@ def not_this_key(case: str, exchange: Exchange, expected: str) -> Finding | None
 
 
 _MOST_NAMES = 8
-_MODEL = re.compile(r"\bmodels?\b|model_|deployment", re.IGNORECASE)
+_NO_MODEL = re.compile(
+    r"\b(invalid|unknown|unsupported|no such|no (available )?channel)\b[^.]{0,40}\b(model|deployment)"
+    r"|\b(model|deployment)s?\b.{0,120}?(\bnot (be )?(found|available|supported|known|exist)|does ?n.?t exist|unknown|invalid)"
+    r"|model_not_found|invalid_model|DeploymentNotFound",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def about_the_model(exchange: Exchange) -> bool:
-    """Whether a refusal is about the model that was asked for."""
+    """Whether a refusal says that there is no model, or no deployment, of the name that was asked for."""
     error = exchange.error
-    return (exchange.status or 0) >= 400 and bool(
-        _MODEL.search(f"{error.code} {error.message}" if error else _words(exchange))
-    )
+    told = f"{error.code} {error.message}" if error else _words(exchange)
+    return (exchange.status or 0) >= 400 and exchange.status not in REFUSED and bool(_NO_MODEL.search(told))
 
 
 def other_models(exchange: Exchange, listed: Collection[str], flag: str) -> str | None:
@@ -269,6 +275,11 @@ def other_models(exchange: Exchange, listed: Collection[str], flag: str) -> str 
         return None
     named = ", ".join([*listed][:_MOST_NAMES]) + (", …" if len(listed) > _MOST_NAMES else "")
     return f"this server's list has {named}: name one with {flag}"
+
+
+def no_key_given(case: str, measured: str, expected: str) -> Finding:
+    """The finding for a server that was asked without a key, and wants one."""
+    return Finding(case, "fail", measured, expected, (NO_KEY_GIVEN,), "this server wants a key, and none was given")
 
 
 def unknown_key(case: str, measured: str, expected: str) -> Finding:

@@ -131,6 +131,13 @@ def test_where_the_model_is_unknown_the_hint_names_those_of_the_list() -> None:
     assert "--model" in (found.hint or "")
 
 
+@pytest.mark.parametrize("fault", ["litellm-upstream-key-wrong", "litellm-upstream-quota", "litellm-upstream-dead"])
+def test_where_the_upstream_is_at_fault_no_other_model_is_advised(fault: str) -> None:
+    report = played("litellm", "token", "websocket", faults=[fault])
+    assert report.diagnosis[0].cause.startswith("upstream-")
+    assert "--model" not in report.diagnosis[0].fix
+
+
 def test_what_answers_everything_with_a_page_is_not_told_as_a_server_without_sessions() -> None:
     async def page(_: web.Request) -> web.Response:
         return web.Response(text="<!DOCTYPE html><title>Log in</title>", content_type="text/html")
