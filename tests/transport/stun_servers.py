@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from aioice import stun
@@ -79,6 +80,16 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM, host: str = "127.0.0.
     with socket.socket(family, kind) as found:
         found.bind((host, 0))
         return int(found.getsockname()[1])
+
+
+def port_to_keep(host: str = "127.0.0.1") -> int:
+    """Free for UDP and for TCP, and below what the system gives to whoever asks for any: it is free a moment later too."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with ExitStack() as both, suppress(OSError):
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                both.enter_context(socket.socket(socket.AF_INET, kind)).bind((host, port))
+            return port
+    raise AssertionError("of a hundred ports none is free")
 
 
 def success(request: stun.Message, **attributes: Any) -> bytes:

@@ -7,7 +7,6 @@ import errno
 import json
 import socket
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
 from functools import partial
 from typing import Any, get_args
 
@@ -37,6 +36,7 @@ from tests.transport.stun_servers import (
     handing_on,
     over_tcp,
     over_udp,
+    port_to_keep,
     refusing,
     relaying,
     success,
@@ -401,16 +401,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def ports(authority: Authority) -> Iterator[tuple[int, int]]:
-    """Those of a coturn, plain and TLS. A port that is free may be another process's before coturn has it: then others."""
-    with ExitStack() as running:
-        for others in (2, 1, 0):
-            found = free_port(), free_port(socket.SOCK_STREAM)
-            try:
-                running.enter_context(coturn(HOST, authority.files(HOST), found))
-                break
-            except AssertionError:
-                if not others:
-                    raise
+    """Those of a coturn, plain and TLS."""
+    found = port_to_keep(), port_to_keep()
+    with coturn(HOST, authority.files(HOST), found):
         yield found
 
 
@@ -444,8 +437,8 @@ def test_coturns_certificate_is_held_against_the_store_of_requests(ports: tuple[
 
 def test_one_relay_more_than_coturn_gives() -> None:
     """It counts a user's relays, and one that was given back for a second more."""
-    port = free_port()
-    with coturn(HOST, None, (port, free_port(socket.SOCK_STREAM)), ["--user-quota=1"]):
+    port = port_to_keep()
+    with coturn(HOST, None, (port, port_to_keep()), ["--user-quota=1"]):
         first, second = of_coturn(2 * [f"turn:{HOST}:{port}"])
     assert (first.failure, second.failure, second.code) == ("", "quota", 486)
 
