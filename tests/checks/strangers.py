@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientSession, web
 
 from rtdiag.api.endpoints import CALLS, KEY_SUBPROTOCOL, KINDS, Kind
 from rtdiag.emulator import Emulator
@@ -19,32 +18,17 @@ from rtdiag.model import Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
+from tests.checks.serving import piped, served
 
 CHECKS = registry.load(()).checks
 # What an upstream's refusal costs behind litellm 1.108: router_utils/cooldown_handlers.py, `_is_cooldown_required`.
 COOLS_DOWN = frozenset({401, 402, 404, 408})
 _HOP = frozenset({"host", "content-length", "transfer-encoding", "connection", "server", "date"})
 
-Handler = Callable[[web.Request], Any]
-
 
 async def no_sleep(_: float) -> None:
     """Waits for nothing, but lets others go on."""
     await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def served(handler: Handler) -> AsyncIterator[str]:
-    """That handler at every path; yields the base URL, with `/v1`."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    server = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await server.setup()
-    try:
-        await web.TCPSite(server, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{server.addresses[0][1]}/v1"
-    finally:
-        await server.cleanup()
 
 
 async def asked(
@@ -110,30 +94,13 @@ class Gateway:
         url = self._emulator.ws_url.removesuffix("/v1") + request.path_qs
         mine = web.WebSocketResponse(protocols=("realtime",))
         await mine.prepare(request)
-        headers = {"Authorization": f"Bearer {_bearer(request)}"}
-        async with ClientSession() as client, client.ws_connect(url, headers=headers) as theirs:
-            there = asyncio.ensure_future(_copied(mine, theirs))
-            await _copied(theirs, mine)
-            there.cancel()
-            await asyncio.gather(there, return_exceptions=True)
-        await mine.close(code=theirs.close_code or 1000)
-        return mine
+        return await piped(mine, url, {"Authorization": f"Bearer {_bearer(request)}"})
 
 
 def _bearer(request: web.Request) -> str:
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     named = [p.strip().removeprefix(KEY_SUBPROTOCOL) for p in offered if p.strip().startswith(KEY_SUBPROTOCOL)]
     return named[0] if named else request.headers.get("Authorization", "").removeprefix("Bearer ")
-
-
-Ws = web.WebSocketResponse | ClientWebSocketResponse
-
-
-async def _copied(source: Ws, sink: Ws) -> None:
-    async for message in source:
-        if message.type == WSMsgType.TEXT:
-            await sink.send_str(message.data)
-    await sink.close()
 
 
 async def through_gateway(

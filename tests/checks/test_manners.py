@@ -19,7 +19,8 @@ from rtdiag.model import Exchange, Finding, Observation, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.testing import finding, run_on_emulator
 from rtdiag.transport.http import Credential
-from tests.checks.strangers import CHECKS, Gateway, OneSlot, TakesAll, asked, served, through_gateway
+from tests.checks.serving import served
+from tests.checks.strangers import CHECKS, Gateway, OneSlot, TakesAll, asked, through_gateway
 
 IN_THE_BETA = date(2025, 4, 10)
 # What is about history, or about the mistakes of others.

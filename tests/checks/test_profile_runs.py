@@ -14,7 +14,8 @@ from rtdiag.emulator.profiles import profiles
 from rtdiag.model import CredentialShown, Report
 from rtdiag.report import render
 from rtdiag.testing import finding, run_on_emulator
-from tests.checks.strangers import asked, served
+from tests.checks.serving import served
+from tests.checks.strangers import asked
 
 
 @pytest.mark.parametrize("profile", profiles())

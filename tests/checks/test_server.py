@@ -15,7 +15,8 @@ from rtdiag.engine.rejudge import replay
 from rtdiag.model import NOT_OFFERED, Exchange, Finding, Report
 from rtdiag.testing import finding
 from rtdiag.whole_run import run
-from tests.checks.strangers import CHECKS, asked, served
+from tests.checks.serving import served
+from tests.checks.strangers import CHECKS, asked
 
 STRANGERS = ("azure", "azure-voice-live", "compatible", "gateway", "litellm", "xai")
 FORMS = ("Authorization", "api-key")

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import pytest
 from rtdiag.engine import plan, registry
 from tests import speech
 from tests.forked import rtdiag
+from tests.ports import free_port
 
 KEY = "sk-proj-FAKEcanary000000000000000000000000abcd"
 TOKEN = "ek_canary0123456789abcdef01234567"
@@ -42,9 +42,7 @@ def checked(text: str) -> dict[str, Any]:
 @pytest.fixture
 def closed_port() -> int:
     """A port of loopback where nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,8 +14,8 @@ from websockets.asyncio.client import connect
 
 from rtdiag.emulator import Emulator
 from tests.installing import NotInstalledError, last_words
+from tests.ports import free_port
 from tests.servers.servers import HERE, Asked, Server
-from tests.transport.stun_servers import free_port
 
 START_S = 90
 ANSWER_S, SAYS_S = 15, 3
@@ -26,7 +25,7 @@ ANSWER_S, SAYS_S = 15, 3
 async def running(server: Server, folder: Path) -> AsyncIterator[str]:
     """Its base URL, while it runs in front of an emulator. Raises NotInstalledError where it does not start."""
     async with Emulator() as upstream:
-        port = free_port(socket.SOCK_STREAM)
+        port = free_port()
         filled = {"port": port, "here": HERE, "upstream": upstream.base_url, "upstream_key": upstream.key}
         first, *rest = (word.format(**filled) for word in server.start)
         variables = {name: text.format(**filled) for name, text in server.variables.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +16,11 @@ from rtdiag.report import render
 from tests.browser.test_agents import NODE_MODULES
 from tests.installing import NotInstalledError
 from tests.needs import needed
+from tests.ports import free_port
 from tests.servers.all import BUILD, command, row, runs
 from tests.servers.asking import Had, wrong
 from tests.servers.servers import Asked, Condition, Server, known
 from tests.servers.starting import amiss, running
-from tests.transport.stun_servers import free_port
 
 BEGAN = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 SERVER = Server("one", ("server",), recognised=("compatible",), offers=("models",), conditions={})
@@ -153,7 +152,7 @@ def test_what_another_client_is_answered_is_told_where_it_is_not_right(asked: As
 
 
 def test_another_client_without_a_server_is_told() -> None:
-    told = asyncio.run(amiss(Asked("GET /models"), f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}/v1", ""))
+    told = asyncio.run(amiss(Asked("GET /models"), f"http://127.0.0.1:{free_port()}/v1", ""))
     assert told.startswith("another client, GET /models: ConnectError")
 
 

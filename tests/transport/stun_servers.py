@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aioice import stun
@@ -72,24 +70,6 @@ async def over_tcp(says: Says) -> AsyncIterator[Server]:
     server.port = listening.sockets[0].getsockname()[1]
     async with listening:
         yield server
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM, host: str = "127.0.0.1") -> int:
-    """A port where nobody listens."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as found:
-        found.bind((host, 0))
-        return int(found.getsockname()[1])
-
-
-def port_to_keep(host: str = "127.0.0.1") -> int:
-    """Free for UDP and for TCP, and below what the system gives to whoever asks for any: it is free a moment later too."""
-    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
-        with ExitStack() as both, suppress(OSError):
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                both.enter_context(socket.socket(socket.AF_INET, kind)).bind((host, port))
-            return port
-    raise AssertionError("of a hundred ports none is free")
 
 
 def success(request: stun.Message, **attributes: Any) -> bytes:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import select
-import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 
 from rtdiag.transport.candidates import candidates, elsewhere
 from rtdiag.transport.datagrams import Datagrams, Traffic, watched
+from tests.ports import free_port
 
 HERE = "127.0.0.1"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="ICMP is told by Linux alone")
@@ -53,12 +53,6 @@ async def counted() -> AsyncIterator[tuple[Noting, Datagrams]]:
     transport.close()
 
 
-def closed_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as one:
-        one.bind((HERE, 0))
-        return int(one.getsockname()[1])
-
-
 def of(seen: Datagrams) -> list[Traffic]:
     return list(seen.pairs.values())
 
@@ -90,7 +84,7 @@ def test_sockets_of_others_are_left_alone_in_the_same_loop() -> None:
 def test_a_rejection_says_which_way_and_by_whom_and_is_not_told_for_ever() -> None:
     async def work() -> None:
         async with counted() as (made, seen):
-            made.transport.sendto(b"hello", (HERE, closed_port()))
+            made.transport.sendto(b"hello", (HERE, free_port()))
             await made.failed.wait()
             assert [dict(one.errors) for one in of(seen)] == [{f"rejected: port unreachable by {HERE}": 1}]
             poll = select.poll()
@@ -105,7 +99,7 @@ def test_a_rejection_says_which_way_and_by_whom_and_is_not_told_for_ever() -> No
 def test_a_rejection_of_one_datagram_costs_no_other() -> None:
     async def work() -> None:
         async with counted() as (one, seen), counted() as (other, _):
-            one.transport.sendto(b"lost", (HERE, closed_port()))  # its error waits for the next that is sent
+            one.transport.sendto(b"lost", (HERE, free_port()))  # its error waits for the next that is sent
             one.transport.sendto(b"hello", other.transport.get_extra_info("sockname"))
             assert await other.came.get() == b"hello"
             assert [(traffic.sent, bool(traffic.errors)) for traffic in of(seen)] == [(1, True), (1, False)]

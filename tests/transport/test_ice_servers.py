@@ -24,6 +24,7 @@ from rtdiag.transport.recorder import Deadlines
 from rtdiag.transport.ways import Ways
 from tests.network.certificates import Authority
 from tests.network.turn import CREDENTIAL, USERNAME, coturn
+from tests.ports import free_port
 from tests.secrets.canaries import PROPERTY
 from tests.transport.stun_servers import (
     MAPPED,
@@ -32,11 +33,9 @@ from tests.transport.stun_servers import (
     Says,
     bound,
     error,
-    free_port,
     handing_on,
     over_tcp,
     over_udp,
-    port_to_keep,
     refusing,
     relaying,
     success,
@@ -366,7 +365,7 @@ def test_a_connection_says_more(says: Says, failure: str, detail: str) -> None:
 
 
 def test_a_closed_port_of_tcp() -> None:
-    found = asyncio.run(asked(f"turn:{HOST}:{free_port(socket.SOCK_STREAM)}?transport=tcp"))
+    found = asyncio.run(asked(f"turn:{HOST}:{free_port()}?transport=tcp"))
     assert (found.failure, found.detail) == ("refused", "Connection refused")
 
 
@@ -402,7 +401,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def ports(authority: Authority) -> Iterator[tuple[int, int]]:
     """Those of a coturn, plain and TLS."""
-    found = port_to_keep(), port_to_keep()
+    found = free_port(), free_port()
     with coturn(HOST, authority.files(HOST), found):
         yield found
 
@@ -437,8 +436,8 @@ def test_coturns_certificate_is_held_against_the_store_of_requests(ports: tuple[
 
 def test_one_relay_more_than_coturn_gives() -> None:
     """It counts a user's relays, and one that was given back for a second more."""
-    port = port_to_keep()
-    with coturn(HOST, None, (port, port_to_keep()), ["--user-quota=1"]):
+    port = free_port()
+    with coturn(HOST, None, (port, free_port()), ["--user-quota=1"]):
         first, second = of_coturn(2 * [f"turn:{HOST}:{port}"])
     assert (first.failure, second.failure, second.code) == ("", "quota", 486)
 

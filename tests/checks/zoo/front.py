@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientSession, web
 
+from tests.checks.serving import piped
 from tests.checks.zoo.skeleton import RIGHT_KEY, Refusal, Said, credential, sent, upgraded
 
 _HOP = frozenset(
@@ -112,18 +111,4 @@ class InFront:
 
     async def _piped(self, request: web.Request) -> web.StreamResponse | Refusal:
         url = self._url(request).replace("http", "ws", 1)
-        mine = await upgraded(request)
-        async with ClientSession() as client, client.ws_connect(url, headers=self._asks_with(request)) as theirs:
-            there = asyncio.ensure_future(_copied(mine, theirs))
-            await _copied(theirs, mine)
-            there.cancel()
-            await asyncio.gather(there, return_exceptions=True)
-        await mine.close(code=theirs.close_code or 1000)
-        return mine
-
-
-async def _copied(source: web.WebSocketResponse | ClientWebSocketResponse, sink: Any) -> None:
-    async for message in source:
-        if message.type == WSMsgType.TEXT:
-            await sink.send_str(message.data)
-    await sink.close()
+        return await piped(await upgraded(request), url, self._asks_with(request))

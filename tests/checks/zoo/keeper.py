@@ -12,10 +12,11 @@ from rtdiag.engine import registry
 from rtdiag.engine.config import Config, ConfigError, make
 from rtdiag.model import Report
 from rtdiag.transport.recorder import Deadlines
+from tests.checks.serving import served
 from tests.checks.zoo.front import Front, InFront
 from tests.checks.zoo.judged import wrong
 from tests.checks.zoo.rights import Kind
-from tests.checks.zoo.skeleton import RIGHT_KEY, WRONG_KEY, Stranger, served
+from tests.checks.zoo.skeleton import RIGHT_KEY, WRONG_KEY, Stranger
 
 KEYS = {"well": RIGHT_KEY, "wrong": WRONG_KEY, "none": ""}
 _KNOWN = registry.load(())
@@ -35,13 +36,13 @@ async def kept(kind: Kind) -> AsyncIterator[tuple[str, Stranger | InFront]]:
     """Its base URL, and the server, which counts what it was asked."""
     if not isinstance(kind.ways, Front):
         stranger = Stranger(kind.ways)
-        async with served(stranger.handle) as root:
+        async with served(stranger.handle, "") as root:
             yield root + kind.base, stranger
             await stranger.close()
         return
     async with Emulator(pace=0) as emulator:
         front = InFront(kind.ways, emulator.base_url, emulator.key)
-        async with served(front.handle) as root:
+        async with served(front.handle, "") as root:
             yield root + kind.base, front
 
 

@@ -10,8 +10,7 @@ import json
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -352,17 +351,3 @@ async def _offer(request: web.Request, taken: str) -> tuple[str, str | None]:
         return str(given.get("sdp", "")), given.get("model")
     except (ValueError, AttributeError):
         return "", None
-
-
-@asynccontextmanager
-async def served(handler: Callable[[web.Request], Any]) -> AsyncIterator[str]:
-    """That handler at every path of a port of its own; yields its root."""
-    app = web.Application(client_max_size=2**20)
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
