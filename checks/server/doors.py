@@ -8,7 +8,8 @@ from urllib.parse import quote
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import CALLS
 from rtdiag.checks.server.server_judge import NO_DOOR
-from rtdiag.checks.websocket.websocket_judge import INTENT, created_event
+from rtdiag.checks.websocket.socket_answer import created_event
+from rtdiag.checks.websocket.socket_ways import INTENT
 from rtdiag.engine.context import Context, lists_models
 from rtdiag.engine.findings import REFUSED, about_the_model, as_answer, made_up
 from rtdiag.model import Exchange, Observation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rtdiag.checks.websocket.websocket_judge import in_words
+from rtdiag.checks.websocket.socket_answer import in_words
 from rtdiag.engine.findings import (
     NO_API,
     NOT_OFFERED,

@@ -24,24 +24,10 @@ from urllib.parse import quote
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import REALTIME, Dialect, Kind
 from rtdiag.api.sessions import Json
-from rtdiag.checks.websocket.websocket_judge import (
-    CONTROLS,
-    GARBLED,
-    INTENT,
-    MODEL,
-    NO_WEBSOCKET,
-    UNAUTHORIZED,
-    WAYS,
-    Way,
-    created_event,
-    guards,
-    judge,
-    on_the_way,
-    plain_of,
-    stays_silent,
-    unusable_answer,
-    wants_plain,
-)
+from rtdiag.checks.websocket.on_the_way import GARBLED, guards, on_the_way, plain_of, wants_plain
+from rtdiag.checks.websocket.socket_answer import NO_WEBSOCKET, UNAUTHORIZED, created_event, stays_silent
+from rtdiag.checks.websocket.socket_ways import CONTROLS, INTENT, MODEL, WAYS, Way
+from rtdiag.checks.websocket.websocket_judge import judge, unusable_answer
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, model_ids, speaks
 from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, about_the_model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -154,6 +155,14 @@ _UPSTREAM_401 = Said(
 )
 _BAD_KEY = "sk-FAKE-upstream-0000000000000000000000009f3c"
 
+_KONG = Front(
+    key_header="apikey",
+    server="kong/3.9.0",
+    misses=Said(401, {"message": "No API key found in request"}),
+    refuses=Said(401, {"message": "Unauthorized"}),
+    tokens_open=False,
+)
+
 # How gateways and servers say that they do not know a model, each over HTTP and at the WebSocket.
 _NO_SUCH_MODEL: dict[str, tuple[Refusal, Refusal | None]] = {
     "ollama": (Said(404, {"error": "model 'my-vioce' not found"}), None),
@@ -236,14 +245,7 @@ FRONTS: dict[str, Kind] = {
         {"well": broken(*UPSTREAM_GONE, "server-unavailable")},
     ),
     "kong-key": Kind(
-        Front(
-            key_header="apikey",
-            server="kong/3.9.0",
-            misses=Said(401, {"message": "No API key found in request"}),
-            refuses=Said(401, {"message": "Unauthorized"}),
-            tokens_open=False,
-            passes_credentials=True,
-        ),
+        replace(_KONG, passes_credentials=True),
         {"well": Right(offers=ALL)},
         header="apikey",
     ),
@@ -263,13 +265,7 @@ FRONTS: dict[str, Kind] = {
         header="x-portkey-provider",
     ),
     "kong": Kind(
-        Front(
-            key_header="apikey",
-            server="kong/3.9.0",
-            misses=Said(401, {"message": "No API key found in request"}),
-            refuses=Said(401, {"message": "Unauthorized"}),
-            tokens_open=False,
-        ),
+        _KONG,
         {"well": broken("gateway-header-missing")},
         "developer.konghq.com: key-auth",
     ),
