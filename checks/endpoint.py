@@ -15,8 +15,8 @@ Sources: contract of `/realtime/calls` in openai-openapi @ f85dbe2 line 16685; t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from rtdiag.api.endpoints import SDP_TARGETS, Dialect, Endpoint, Kind
@@ -63,31 +63,52 @@ _CASES = tuple(
 )
 
 
+@dataclass
+class _Heard:
+    """What ends the matrix, or a row of it: a limit that was reached, and the URLs where nothing is."""
+
+    limited: bool = False
+    gone: set[str] = field(default_factory=set)
+
+
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Post the invalid offer everywhere, the control first for each URL; a 429 ends it."""
+    if not await ctx.due(*(case.id for case in _CASES)):
+        return
     await ctx.minted(ctx.options.kinds[0])  # which dialects are spoken decides what each cell should show
     await ctx.beta_mint(ctx.options.kinds[0])
     models = {kind: await ctx.model(kind) for kind in ctx.options.kinds}
-    for target in SDP_TARGETS:
-        asked = {"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models}
-        path = target.path.format(**{name: quote(model, safe="") for name, model in asked.items()})
-        gone = False
-        for name, *_ in reversed(_CREDENTIALS):
-            case = f"{target.id}-{name}"
-            if gone and ctx.wants(case):
-                yield Observation(case, facts={"gone": True})
-                continue
-            if ctx.wants(case) and not _may_ask(ctx, target, case):
-                yield Observation(case, facts={"not_asked_here": True})
-                continue
-            credential = await ctx.credential(name) if ctx.wants(case) else None
-            if credential is None and not (name == "api-key" and ctx.options.keyless and ctx.wants(case)):
-                continue
-            exchange = await ctx.invalid_offer(path, credential)
-            yield Observation(case, (exchange,))
-            gone = not ctx.at_home and exchange.status in NOT_THERE
-            if exchange.status == 429:
-                return
+    asked: dict[Kind, str] = {"realtime": "gpt-realtime", "transcription": "gpt-transcribe", **models}
+    heard = _Heard()
+    cells = [(target, name) for target in SDP_TARGETS for name, *_ in reversed(_CREDENTIALS)]
+    async for seen in ctx.politely(
+        *(_ask(ctx, target, name, asked, heard) for target, name in cells if ctx.wants(f"{target.id}-{name}"))
+    ):
+        yield seen
+
+
+async def _ask(
+    ctx: Context, target: Endpoint, name: str, models: Mapping[Kind, str], heard: _Heard
+) -> AsyncGenerator[Observation]:
+    """One cell, unless what was heard of others says that it is not worth it."""
+    case = f"{target.id}-{name}"
+    path = target.path.format(**{kind: quote(model, safe="") for kind, model in models.items()})
+    if heard.limited:
+        return
+    if target.id in heard.gone:
+        yield Observation(case, facts={"gone": True})
+        return
+    if not _may_ask(ctx, target, case):
+        yield Observation(case, facts={"not_asked_here": True})
+        return
+    credential = await ctx.credential(name)
+    if credential is None and not (name == "api-key" and ctx.options.keyless):
+        return
+    exchange = await ctx.invalid_offer(path, credential)
+    heard.limited |= exchange.status == 429
+    if exchange.status in NOT_THERE and not ctx.at_home:
+        heard.gone.add(target.id)
+    yield Observation(case, (exchange,))
 
 
 def _may_ask(ctx: Context, target: Endpoint, case: str) -> bool:
@@ -208,4 +229,5 @@ CHECK = Check(
     judge=judge,
     cost=Cost(requests=25),
     order=30,
+    beside=True,
 )

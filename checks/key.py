@@ -11,6 +11,7 @@ openai/codex#1000, earendil-works/pi#956, PowerToys#32989.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import date
@@ -74,11 +75,14 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     meant = base_url_meant(options.base_url, ctx.asked.known if options.profile else None)
     urls = {"base_url": options.base_url, "meant": meant}
     yield Observation("base-url", facts={name: ctx.recorder.mask(url, "facts") for name, url in urls.items()})
-    control = await ctx.first_answer() if ctx.wants("control") else None
+    askable = (key is not None or bool(keyless)) and "problem" not in shape
+    ahead = asyncio.ensure_future(ctx.listed_models()) if askable and _may_ask_ahead(ctx) else None
+    control = await ctx.first_answer() if await ctx.due("control") else None
     if control is not None:
         yield Observation("control", (control,))
-    asks_list = ctx.wants("accepted", *(f"model-{kind}" for kind in options.kinds))
-    if (key is None and not keyless) or "problem" in shape or not asks_list:
+    if ahead is not None:
+        await asyncio.wait({ahead})
+    if not (await ctx.due("accepted") and askable):
         return
     listed = await ctx.listed_models()
     if control is None and not (listed.ok and lists_models(listed)):
@@ -90,6 +94,11 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
         yield Observation(f"model-{kind}", (listed,), facts={"model": model, "entry": entry, "listed": listed.ok})
+
+
+def _may_ask_ahead(ctx: Context) -> bool:
+    """Whether the key may be asked with beside the first request: TLS, or this machine, stands for it that nobody else gets it."""
+    return ctx.at_once and ctx.wants("accepted") and (ctx.options.emulated or ctx.options.base_url.startswith("https:"))
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -327,4 +336,5 @@ CHECK = Check(
     judge=judge,
     cost=Cost(requests=1),
     order=10,
+    beside=True,
 )

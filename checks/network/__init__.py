@@ -127,4 +127,5 @@ CHECK = Check(
     judge=judge,
     cost=Cost(requests=1),
     order=5,
+    beside=True,
 )

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import CALLS, KINDS
+from rtdiag.api.endpoints import CALLS, KINDS, Kind
 from rtdiag.checks.sdp.sdp_judge import PHASES, judge
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import INVALID_OFFER, SDP, Context, SessionAttempt
+from rtdiag.engine.context import INVALID_OFFER, SDP, Context, Others, SessionAttempt
 from rtdiag.engine.findings import beside_made_up
 from rtdiag.model import Cost, Observation
 from rtdiag.transport.http import Reply
@@ -56,21 +56,30 @@ def _cases() -> Iterator[Case]:
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """The other ways to post an offer first, then one session of each kind, as many as there is room for."""
-    if "realtime" in ctx.options.kinds:
-        async for seen in _other_ways(ctx):
-            yield seen
-    wanted = [kind for kind in ctx.options.kinds if ctx.wants(*_once(kind), *_of_a_session(kind))]
-    for kind, beside in itertools.zip_longest(wanted, wanted[1:]):
-        opened = await ctx.opened(kind, beside)
+    kinds = ctx.options.kinds
+    other_ways = (_other_ways(ctx),) if "realtime" in kinds else ()
+    async for seen in ctx.beside(
+        *other_ways, *(_session(ctx, kind, beside) for kind, beside in itertools.zip_longest(kinds, kinds[1:]))
+    ):
+        yield seen
+
+
+async def _session(ctx: Context, kind: Kind, beside: Kind | None) -> AsyncGenerator[Observation]:
+    """The session of that kind; where its media find no way at once, that of the kind `beside` is begun meanwhile."""
+    if not await ctx.due(*_once(kind), *_of_a_session(kind)):
+        return
+    if beside and not ctx.wants(*_once(beside), *_of_a_session(beside)):
+        beside = None
+    async with ctx.using(kind, beside) as opened:
         if opened is None:
-            continue
+            return
         path = opened.exchange.url.removeprefix(ctx.options.base_url.rstrip("/"))
-        beside = beside_made_up(opened.exchange, await ctx.control_of(opened.exchange, path))
-        for seen in _phases(kind, opened, beside):
+        control = await ctx.control_of(opened.exchange, path)
+        for seen in _phases(kind, opened, beside_made_up(opened.exchange, control)):
             yield seen
-        if kind == "realtime":
-            async for seen in _again(ctx, opened):
-                yield seen
+    if kind == "realtime":
+        async for seen in _again(ctx, opened):
+            yield seen
 
 
 def _of_a_session(kind: str) -> tuple[str, ...]:
@@ -81,28 +90,30 @@ def _once(kind: str) -> tuple[str, ...]:
     return ("location", "second-use") if kind == "realtime" else ()
 
 
-async def _other_ways(ctx: Context) -> AsyncIterator[Observation]:
+async def _other_ways(ctx: Context) -> AsyncGenerator[Observation]:
     """An offer as multipart, as JSON, and with a charset; each that holds a token has one of its own."""
+    if not await ctx.due("location", "multipart", "wrong-content-type", "charset", "hangup"):
+        return
     minted = await ctx.minted("realtime")
     if ctx.at_home and ("ga" not in ctx.dialects or minted.token is None):
         for case in ("location", "multipart", "wrong-content-type", "charset", "hangup"):
             yield Observation(case, facts={"offered": False})
         return
-    if ctx.wants("multipart", "hangup") and not _multipart_is_safe(ctx):
-        for case in ("multipart", "hangup"):
-            yield Observation(case, facts={"not_asked_here": True})
-    elif ctx.wants("multipart", "hangup"):
-        async for seen in _multipart(ctx):
-            yield seen
-    for case, content_type, content in (
-        ("wrong-content-type", "application/json", json.dumps({"sdp": INVALID_OFFER.decode()}).encode()),
-        ("charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
+    json_alone = json.dumps({"sdp": INVALID_OFFER.decode()}).encode()
+    async for seen in ctx.beside(
+        _multipart(ctx),
+        _invalid(ctx, "wrong-content-type", "application/json", json_alone),
+        _invalid(ctx, "charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
     ):
-        if ctx.wants(case) and ctx.may_ask(f"sdp.{case}"):
-            token, headers = await ctx.fresh_token("realtime"), {"content-type": content_type}
-            yield Observation(case, (await ctx.request("POST", CALLS, token, content=content, headers=headers),))
-        elif ctx.wants(case):
-            yield Observation(case, facts={"not_asked_here": True})
+        yield seen
+
+
+async def _invalid(ctx: Context, case: str, content_type: str, content: bytes) -> AsyncGenerator[Observation]:
+    if ctx.wants(case) and ctx.may_ask(f"sdp.{case}"):
+        token, headers = await ctx.fresh_token("realtime"), {"content-type": content_type}
+        yield Observation(case, (await ctx.request("POST", CALLS, token, content=content, headers=headers),))
+    elif ctx.wants(case):
+        yield Observation(case, facts={"not_asked_here": True})
 
 
 def _multipart_is_safe(ctx: Context) -> bool:
@@ -110,7 +121,7 @@ def _multipart_is_safe(ctx: Context) -> bool:
     return ctx.at_home or ctx.asked.offers("multipart") is True or "sdp.multipart" in ctx.options.named
 
 
-async def _again(ctx: Context, opened: SessionAttempt) -> AsyncIterator[Observation]:
+async def _again(ctx: Context, opened: SessionAttempt) -> AsyncGenerator[Observation]:
     """Whether the answer names the call, and what its token gets once more, when the call is over."""
     if not opened.exchange.ok:
         return
@@ -138,20 +149,28 @@ def _phases(kind: str, opened: SessionAttempt, beside: dict[str, bool]) -> Itera
             yield Observation(f"{name}-{kind}", (opened.exchange,) if name == "parse" else (), events, (opened.trace,))
 
 
-async def _multipart(ctx: Context) -> AsyncIterator[Observation]:
+async def _multipart(ctx: Context) -> AsyncGenerator[Observation]:
+    if not ctx.wants("multipart", "hangup"):
+        return
+    if not _multipart_is_safe(ctx):
+        for case in ("multipart", "hangup"):
+            yield Observation(case, facts={"not_asked_here": True})
+        return
     session = json.dumps(sessions.session("realtime", "ga", await ctx.model("realtime"))).encode()
 
     async def post(offer: bytes) -> Reply:
         parts = {"sdp": (None, offer, SDP), "session": (None, session, "application/json")}
         return await ctx.reply("POST", CALLS, ctx.key, files=parts)
 
-    opened = await ctx.open("multipart", "ga", post, connect=False)
-    yield Observation("multipart", (opened.exchange,))
-    if opened.exchange.ok:
-        named = opened.exchange.header("location") is not None
-        yield Observation(
-            "hangup", (await ctx.hang_up(opened.exchange),) if named else (opened.exchange,), facts={"named": named}
-        )
+    async with await ctx.place() as place:
+        others: Others = "while there is room" if ctx.at_once else "close"
+        opened = await ctx.open("multipart", "ga", post, connect=False, others=others, place=place)
+        yield Observation("multipart", (opened.exchange,))
+        if opened.exchange.ok:
+            named = opened.exchange.header("location") is not None
+            yield Observation(
+                "hangup", (await ctx.hang_up(opened.exchange),) if named else (opened.exchange,), facts={"named": named}
+            )
 
 
 CHECK = Check(
@@ -162,4 +181,5 @@ CHECK = Check(
     judge=judge,
     cost=Cost(requests=13, tokens_minted=4, sessions_opened=3),
     order=40,
+    beside=True,
 )

@@ -31,6 +31,7 @@ _CASES = (
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Door after door, for each answer tells more of whose server it is."""
+    await ctx.due("who", *MISSING)
     asked = {} if ctx.at_home or not ctx.wants(*MISSING) else await Doors(ctx).every()
     for case in MISSING:
         seen = asked.get(case, Observation(case))
@@ -53,4 +54,5 @@ CHECK = Check(
     judge=judge,
     of_strangers=Cost(requests=3, sessions_opened=2),
     order=15,
+    beside=True,
 )

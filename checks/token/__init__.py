@@ -17,7 +17,7 @@ offer with a good credential is 400 `invalid_offer`.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Any
 
 from rtdiag.api import keys, sessions
@@ -31,6 +31,8 @@ from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
 
 _BEYOND_END_S = 2
+# What a token gets beyond its first offer.
+_LATER = ("second-use", "elsewhere", "expired")
 
 
 def _needs(door: str, kind: Kind) -> tuple[str, ...]:
@@ -58,38 +60,44 @@ _CASES = (
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """The user's own token first, then tokens of rtdiag's own through their life."""
+    await ctx.due("own", "url")
     async for seen in _own(ctx):
         yield seen
-    kinds = ctx.options.kinds if ctx.wants(*(c.id for c in _CASES if c.id not in ("url", "own"))) else ()
-    for kind in kinds:
-        if not ctx.wants(f"mint-{kind}") and kind != kinds[0]:
-            continue
-        minted = await ctx.minted(kind)
-        facts: dict[str, Any] = {
-            "local_unix_s": time.time(),
-            "expires_at": minted.expires_at,
-            "dialect": minted.dialect,
-            "minted": minted.token is not None,
-            **_beside(minted, await _mint_control(ctx, kind, minted)),
-        }
-        if not ctx.may_ask(f"token.beta-mint-{kind}"):
-            facts["beta_asked"] = False
-        if not ctx.at_home and minted.token is None:
-            facts["listed"] = [*model_ids(await ctx.listed_models())]
-        yield Observation(f"mint-{kind}", (minted.exchange,), facts=facts)
-        if minted.token is not None:
-            yield Observation(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))
-            yield Observation(f"life-{kind}", (minted.exchange,), facts=facts)
-    for kind in kinds:
-        if ctx.wants(f"beta-mint-{kind}"):
-            yield await _beta(ctx, kind)
-    if kinds and ctx.wants("control"):
-        path = await _offers_go(ctx, kinds[0], await ctx.minted(kinds[0]))
-        yield Observation("control", (await ctx.invalid_offer(path, ctx.made_up_token),))
-    for kind in kinds:
-        if ctx.wants(f"accepted-{kind}") or (kind == "realtime" and ctx.wants("second-use", "elsewhere", "expired")):
-            async for seen in _life(ctx, kind, await ctx.minted(kind)):
-                yield seen
+    kinds = ctx.options.kinds if await ctx.due(*(c.id for c in _CASES if c.id not in ("url", "own"))) else ()
+    minting = [kind for kind in kinds if ctx.wants(f"mint-{kind}") or kind == kinds[0]]
+    async for seen in ctx.beside(*(_mint(ctx, kind) for kind in minting)):
+        yield seen
+    lives = [k for k in kinds if ctx.wants(f"accepted-{k}") or (k == "realtime" and ctx.wants(*_LATER))]
+    async for seen in ctx.politely(
+        *(_beta(ctx, kind) for kind in kinds if ctx.wants(f"beta-mint-{kind}")),
+        *((_control(ctx, kinds[0]),) if kinds and ctx.wants("control") else ()),
+        *(_life(ctx, kind) for kind in lives),
+    ):
+        yield seen
+
+
+async def _mint(ctx: Context, kind: Kind) -> AsyncGenerator[Observation]:
+    minted = await ctx.minted(kind)
+    facts: dict[str, Any] = {
+        "local_unix_s": time.time(),
+        "expires_at": minted.expires_at,
+        "dialect": minted.dialect,
+        "minted": minted.token is not None,
+        **_beside(minted, await _mint_control(ctx, kind, minted)),
+    }
+    if not ctx.may_ask(f"token.beta-mint-{kind}"):
+        facts["beta_asked"] = False
+    if not ctx.at_home and minted.token is None:
+        facts["listed"] = [*model_ids(await ctx.listed_models())]
+    yield Observation(f"mint-{kind}", (minted.exchange,), facts=facts)
+    if minted.token is not None:
+        yield Observation(f"shape-{kind}", (minted.exchange,), facts=_shape_facts(minted.token))
+        yield Observation(f"life-{kind}", (minted.exchange,), facts=facts)
+
+
+async def _control(ctx: Context, kind: Kind) -> AsyncGenerator[Observation]:
+    path = await _offers_go(ctx, kind, await ctx.minted(kind))
+    yield Observation("control", (await ctx.invalid_offer(path, ctx.made_up_token),))
 
 
 def _beside(minted: MintedToken, control: Exchange | None) -> dict[str, bool]:
@@ -107,12 +115,13 @@ async def _mint_control(ctx: Context, kind: Kind, minted: MintedToken) -> Exchan
     return (await ctx.mint_control(kind)).exchange
 
 
-async def _beta(ctx: Context, kind: Kind) -> Observation:
+async def _beta(ctx: Context, kind: Kind) -> AsyncGenerator[Observation]:
     """The answer of the beta's mint; where it is not asked, that of GA's, which decides whether it would be worth asking."""
     case = f"beta-mint-{kind}"
     if beta := await ctx.beta_mint(kind):
-        return Observation(case, (beta.exchange,))
-    return Observation(case, ((await ctx.minted(kind)).exchange,), facts={"not_asked_here": True})
+        yield Observation(case, (beta.exchange,))
+    else:
+        yield Observation(case, ((await ctx.minted(kind)).exchange,), facts={"not_asked_here": True})
 
 
 async def _own(ctx: Context) -> AsyncIterator[Observation]:
@@ -155,7 +164,8 @@ async def _offers_go(ctx: Context, kind: Kind, minted: MintedToken) -> str:
     return sdp_path(kind, minted.dialect, await ctx.model("realtime"))
 
 
-async def _life(ctx: Context, kind: Kind, minted: MintedToken) -> AsyncIterator[Observation]:
+async def _life(ctx: Context, kind: Kind) -> AsyncGenerator[Observation]:
+    minted = await ctx.minted(kind)
     token = minted.token
     if token is None:
         return
@@ -165,7 +175,7 @@ async def _life(ctx: Context, kind: Kind, minted: MintedToken) -> AsyncIterator[
     yield Observation(f"accepted-{kind}", (first,), facts={"dialect": minted.dialect, **beside})
     if kind != "realtime":
         return
-    for case in ("second-use", "elsewhere", "expired"):
+    for case in _LATER:
         if ctx.wants(case) and not ctx.may_ask(f"token.{case}"):
             yield Observation(case, facts={"not_asked_here": True})
     if first.status != 401 and ctx.wants("second-use") and ctx.may_ask("token.second-use"):
@@ -206,4 +216,5 @@ CHECK = Check(
     judge=judge,
     cost=Cost(requests=9, tokens_minted=2),
     order=20,
+    beside=True,
 )

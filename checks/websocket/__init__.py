@@ -16,8 +16,8 @@ Sources: live capture of 2026-09-18, record 69522944037 (wrong keys, models and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from urllib.parse import quote
 
@@ -28,14 +28,17 @@ from rtdiag.checks.websocket.on_the_way import GARBLED, guards, on_the_way, plai
 from rtdiag.checks.websocket.socket_answer import NO_WEBSOCKET, UNAUTHORIZED, created_event, stays_silent
 from rtdiag.checks.websocket.socket_ways import CONTROLS, INTENT, MODEL, WAYS, Way
 from rtdiag.checks.websocket.websocket_judge import judge, unusable_answer
+from rtdiag.engine.at_once import one_after_another
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, model_ids, speaks
 from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, about_the_model
+from rtdiag.engine.room import Place
 from rtdiag.model import Cost, Exchange, Observation
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
 
 _FIRST_MINT = date(2024, 12, 17)  # history of openai/openai-openapi (2024-12-18), openai node 4.78.0 (2025-01-09)
+_Seen = tuple[Way, Kind, Observation]
 _UPDATED_OVER: dict[str, Kind] = {"model-key": "realtime", "intent-key": "transcription"}
 
 
@@ -51,18 +54,18 @@ def _cases() -> Iterator[Case]:
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Open one socket after the other; what makes further ones pointless is told in place of asking them."""
     kinds = ctx.options.kinds
+    if not await ctx.due(*(case.id for case in _cases())):
+        return
     await ctx.minted(kinds[0])
     await ctx.beta_mint(kinds[0])  # which dialects are spoken decides how to ask
-    unasked: dict[Kind | None, Json] = {}
-    plainly: list[Observation] = []
-    for way in (*WAYS, *CONTROLS):
-        if ctx.wants(way.case) and way.history and not ctx.may_ask(f"websocket.{way.case}"):
-            yield Observation(way.case, facts={"not_asked_here": True})
-        elif ctx.wants(way.case):
-            kind = way.kind or kinds[0]
-            asked_in: Dialect = "beta" if way.case == "beta-header" else _asked_in(ctx)
-            async for seen in _visit(ctx, way, kind, asked_in, unasked, plainly):
-                yield seen
+    await ctx.spares()
+    heard = _Heard()
+    ways = [way for way in (*WAYS, *CONTROLS) if ctx.wants(way.case)]
+    async for seen in _told(ctx, heard, one_after_another(*(_visit(ctx, way, heard) for way in ways[:1]))):
+        yield seen
+    rest = [_visit(ctx, way, heard) for way in ways[1:]]
+    async for seen in _told(ctx, heard, ctx.politely(*rest) if heard.well else one_after_another(*rest)):
+        yield seen
 
 
 def _asked_in(ctx: Context) -> Dialect:
@@ -76,39 +79,72 @@ def _asked_in(ctx: Context) -> Dialect:
     return "beta" if beta_alone or ctx.dialects == {"beta"} else "ga"
 
 
-async def _visit(
-    ctx: Context,
-    way: Way,
-    kind: Kind,
-    dialect: Dialect,
-    unasked: dict[Kind | None, Json],
-    plainly: list[Observation],
-) -> AsyncIterator[Observation]:
-    """Ask one way, update what it opened, and close; `unasked` says why not to, and learns what makes the next pointless.
+@dataclass
+class _Heard:
+    """What the ways have told until now: why the next need not be asked, of every kind (None) or one, and whether one went well.
 
-    `plainly` has the one beside which the same URL was asked without Upgrade.
+    `plain` has the one beside which the same URL was asked without Upgrade.
     """
-    reason = unasked.get(None) or unasked.get(kind)
-    socket = None if reason else await _socket(ctx, way, kind, dialect)
-    if not (reason or socket):
+
+    unasked: dict[Kind | None, Json] = field(default_factory=dict)
+    plain: list[Observation] = field(default_factory=list)
+    well: bool = False
+
+    def why_not(self, kind: Kind) -> Json | None:
+        return self.unasked.get(None) or self.unasked.get(kind)
+
+
+async def _told(ctx: Context, heard: _Heard, ways: AsyncIterator[_Seen]) -> AsyncIterator[Observation]:
+    """What each way has shown, in their order; what one has made pointless counts for nothing, though it was asked meanwhile."""
+    async for way, kind, seen in ways:
+        if seen.case != way.case:
+            yield _not_updated(kind) if heard.why_not(kind) else seen
+            continue
+        if seen.facts.get("not_asked_here") or (reason := heard.why_not(kind)) is None:
+            if wants_plain(seen) and not heard.plain and seen.facts.get("known") is not False:
+                seen = await _beside_plain(ctx, way, kind, seen)
+                heard.plain.append(seen)
+            heard.well = heard.well or created_event(seen) is not None
+            yield seen
+            heard.unasked |= _lost(ctx, way, seen, plain_of(heard.plain)) or _pointless(way, kind, seen)
+        else:
+            yield Observation(way.case, facts=reason)
+
+
+async def _visit(ctx: Context, way: Way, heard: _Heard) -> AsyncGenerator[_Seen]:
+    """Ask one way, update what it opened, and close."""
+    kind = way.kind or ctx.options.kinds[0]
+    updates = way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}")
+    if way.history and not ctx.may_ask(f"websocket.{way.case}"):
+        yield way, kind, Observation(way.case, facts={"not_asked_here": True})
         return
-    seen = Observation(way.case, facts=reason or {}) if socket is None else _seen(way.case, [socket])
-    beside_another = ctx.at_home or len(ctx.options.kinds) > 1  # else nothing says that no session opens
-    if way.case == "intent-key" and socket and beside_another and not created_event(seen):
-        seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
-    if socket and not ctx.at_home:
-        seen = replace(seen, facts={**seen.facts, **await _of_a_stranger(ctx, way)})
-    if wants_plain(seen) and not plainly and seen.facts.get("known") is not False:
-        seen = await _beside_plain(ctx, way, kind, seen)
-        plainly.append(seen)
-    yield seen
-    if way.case in _UPDATED_OVER and ctx.wants(f"update-{kind}"):
-        created = created_event(seen)
-        shape = dialect if ctx.at_home or created is None else sessions.shape_of(created.json)
-        yield await _updated(ctx, socket if created else None, kind, shape)
-    if socket:
+    if reason := heard.why_not(kind):
+        yield way, kind, Observation(way.case, facts=reason)
+        if updates:
+            yield way, kind, _not_updated(kind)
+        return
+    dialect: Dialect = "beta" if way.case == "beta-header" else _asked_in(ctx)
+    async with await ctx.place() as place:
+        socket = await _socket(ctx, way, kind, dialect, place)
+        if socket is None:
+            return
+        seen = await _beside(ctx, way, kind, _seen(way.case, [socket]))
+        yield way, kind, seen
+        if updates:
+            created = created_event(seen)
+            shape = dialect if ctx.at_home or created is None else sessions.shape_of(created.json)
+            yield way, kind, await _updated(ctx, socket, kind, shape) if created else _not_updated(kind)
         await socket.close()
-    unasked |= _lost(ctx, way, seen, plain_of(plainly)) or _pointless(way, kind, seen)
+
+
+async def _beside(ctx: Context, way: Way, kind: Kind, seen: Observation) -> Observation:
+    """The same with what is known beside the socket."""
+    beside_another = ctx.at_home or len(ctx.options.kinds) > 1  # else nothing says that no session opens
+    if way.case == "intent-key" and beside_another and not created_event(seen):
+        seen = replace(seen, facts={"has_mint": speaks((await ctx.minted(kind)).exchange)})
+    if not ctx.at_home:
+        seen = replace(seen, facts={**seen.facts, **await _of_a_stranger(ctx, way)})
+    return seen
 
 
 async def _of_a_stranger(ctx: Context, way: Way) -> Json:
@@ -118,13 +154,13 @@ async def _of_a_stranger(ctx: Context, way: Way) -> Json:
     return {**known, "http_took": ctx.key_was_taken, "listed": listed}
 
 
-async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect) -> Socket | None:
+async def _socket(ctx: Context, way: Way, kind: Kind, dialect: Dialect, place: Place) -> Socket | None:
     """The socket of one way; None where the token that it needs is not to be had."""
     credential = await _credential(ctx, way, kind)
     if credential is None and not (way.credential == "api-key" and ctx.options.keyless):
         return None
     query = await _query(ctx, way, kind)
-    return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol)
+    return await ctx.socket(way.case, query, credential, dialect, as_subprotocol=way.as_subprotocol, place=place)
 
 
 async def _query(ctx: Context, way: Way, kind: Kind) -> str:
@@ -155,9 +191,11 @@ def _seen(case: str, sockets: list[Socket]) -> Observation:
     return Observation(case, upgrades, tuple(sockets[-1].received), tuple(s.trace() for s in sockets))
 
 
-async def _updated(ctx: Context, socket: Socket | None, kind: Kind, dialect: Dialect) -> Observation:
-    if socket is None:
-        return Observation(f"update-{kind}", facts={"asked": False, "ended": True})
+def _not_updated(kind: Kind) -> Observation:
+    return Observation(f"update-{kind}", facts={"asked": False, "ended": True})
+
+
+async def _updated(ctx: Context, socket: Socket, kind: Kind, dialect: Dialect) -> Observation:
     change: Json = {"instructions": "Speak only when asked."} if kind == "realtime" else {}
     event = sessions.update(kind, dialect, sessions.session(kind, dialect, await ctx.model(kind)) | change)
     answered = await ctx.update(socket, event)
@@ -202,4 +240,5 @@ CHECK = Check(
     cost=Cost(requests=13, tokens_minted=4, sessions_opened=6),
     takes_spares=4,
     order=70,
+    beside=True,
 )

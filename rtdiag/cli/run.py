@@ -76,6 +76,16 @@ from rtdiag.cli.usage import refuse
     type=float,
     help="Each request's total; a run takes at most 8 of these, opt-ins aside.  [default: 15]",
 )
+@click.option(
+    "--at-once",
+    envvar="RTDIAG_AT_ONCE",
+    metavar="N",
+    type=int,
+    default=6,
+    show_default=True,
+    help="So many requests may be under way at the same time, at OpenAI's; any other server is asked one thing at a time.",
+)
+@click.option("--one-at-a-time", is_flag=True, help="Ask one thing after another everywhere; the verdict is the same.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -89,7 +99,7 @@ def command(
     config: str | None,
     **options: Any,
 ) -> None:
-    """Run the checks, in sequence, and print what was asked, what came back, and what to do.
+    """Run the checks and print what was asked, what came back, and what to do.
 
     The key comes from OPENAI_API_KEY or --key-file, a token that you hold from RTDIAG_TOKEN, what a TURN server knows you by from
     RTDIAG_ICE_USERNAME and RTDIAG_ICE_CREDENTIAL. Every option has a variable, such as RTDIAG_MODEL for --model.

@@ -53,7 +53,9 @@ class Check:
     is added where the server is neither OpenAI's nor the emulator. Of the tokens
     that it mints it leaves `spares` to later checks, and takes so many of earlier ones (`takes_spares`), where there are any,
     in place of minting. `order` is its place on the screen. `always`: it asks nothing, and looks at what the others have asked,
-    so it is in every plan. `doc` is the docstring of its module: what it asks, what it costs, its sources.
+    so it is in every plan. `beside`: it may be asked while others are, for its probe awaits `ctx.due` before it asks for a case
+    that rests on another check; any other check begins when all before it are done, and those after it when it is.
+    `doc` is the docstring of its module: what it asks, what it costs, its sources.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Check:
     takes_spares: int = 0
     order: int = 1000
     always: bool = False
+    beside: bool = False
     doc: str = ""
 
     @property

@@ -18,6 +18,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.engine.context import RunOptions
 from rtdiag.engine.ignoring import Ignore
 from rtdiag.engine.results import FailOn
+from rtdiag.engine.run_options import AT_ONCE
 from rtdiag.intake import Limit, Malformed, Unusable, json_of, odd, text_of, yaml_of
 from rtdiag.network import ice_urls
 from rtdiag.redact import Mask, Secret
@@ -69,6 +70,7 @@ _CHOICES = {
     "fail_on": get_args(FailOn),
 }
 _LEAST_S, _MOST_S = 0.1, 600.0
+_MOST_AT_ONCE = 32
 
 _NO_CREDENTIAL = (
     "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
@@ -85,7 +87,7 @@ class Config:
     """What is wanted of a run: the options of `rtdiag run`, under their names, and meaning what `rtdiag run --help` says.
 
     What may stand more than once is a list: `faults`, `ice_servers`, `only`, `skip`, `allow`, `ignore`. `as_of` is a date,
-    `timeout_s` are seconds from 0.1 to 600, `key_file`, `session` and `audio` are names of files.
+    `timeout_s` are seconds from 0.1 to 600, `at_once` are 1 to 32 requests, `key_file`, `session` and `audio` are names of files.
 
     `key_variable` is the variable that holds the key, OPENAI_API_KEY where none is named; `keyless`: the server asks for none.
     `headers` are names of headers, each with the variable that holds its value. `profile` is whose server the emulator is, or,
@@ -114,6 +116,8 @@ class Config:
     relay_only: bool = False
     keep_addresses: bool = False
     timeout_s: float | None = None
+    at_once: int = AT_ONCE
+    one_at_a_time: bool = False
     only: Sequence[str] = ()
     skip: Sequence[str] = ()
     allow: Sequence[str] = ()
@@ -178,6 +182,7 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
         key_variable=None if config.key_file or key is None else config.key_variable or _KEY,
         kinds=_kinds(config.type),
         audio=_audio(config.audio),
+        at_once=1 if config.one_at_a_time else config.at_once,
     )
     if options.official and not (key or token or config.token_url):
         raise ConfigError(_NO_CREDENTIAL)
@@ -205,6 +210,8 @@ def _check(config: Config) -> None:
         raise ConfigError(f"as_of is a date, such as date(2025, 3, 21), not {config.as_of!r}")
     if config.timeout_s is not None and not _LEAST_S <= config.timeout_s <= _MOST_S:  # also what is no number
         raise ConfigError(f"--timeout takes seconds from {_LEAST_S:g} to {_MOST_S:g}, not {config.timeout_s:g}")
+    if config.at_once not in range(1, _MOST_AT_ONCE + 1):
+        raise ConfigError(f"--at-once takes 1 to {_MOST_AT_ONCE} requests, not {config.at_once!r}")
 
 
 def _audio(name: str | None) -> str | None:

@@ -6,8 +6,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
@@ -28,6 +28,9 @@ from rtdiag.api.endpoints import (
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.engine.asked_server import AskedServer
+from rtdiag.engine.asked_step import asking
+from rtdiag.engine.at_once import at_once, one_after_another
+from rtdiag.engine.room import Place, Room
 from rtdiag.engine.run_options import RunOptions as RunOptions
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
@@ -174,7 +177,6 @@ class Context:
         self.made_up_token = Credential("made-up", Secret(MADE_UP_TOKEN), "rtdiag")
         self._http = http
         self._once: dict[Any, Any] = {}
-        self._selected: Collection[str] = ()
         self._calls: list[tuple[str, Exchange]] = []
         self._hanging_up: set[str] = set()
         self._left_open: list[str] = []
@@ -190,17 +192,39 @@ class Context:
         self._just_freed = False
         self._one_slot = False
         self._late = asyncio.Event()  # media of a session that is opened found no way at once
+        self._room = Room()
+        self._turns = asyncio.Semaphore(options.at_once)
         self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
         self.asked = AskedServer(options, recorder)
         self.models_asked: dict[Kind, str] = {}
 
-    def select(self, case_ids: Collection[str]) -> None:
-        """Set which cases of the check that runs next are wanted; the runner calls it."""
-        self._selected = case_ids
-
     def wants(self, *case_ids: str) -> bool:
-        """Whether any of these cases (ids within the check that runs) is to be asked."""
-        return any(case in self._selected for case in case_ids)
+        """Whether any of these cases (ids within the check that runs) is to be asked, as far as is known."""
+        return asking.get().wants(*case_ids)
+
+    async def due(self, *case_ids: str) -> bool:
+        """The same, once it is known of all that these cases rest on how it went. It does not wait for cases of the same check."""
+        return await asking.get().due(*case_ids)
+
+    @property
+    def at_once(self) -> bool:
+        """Whether what does not depend on each other is asked at the same time: of no stranger, who may have room for one."""
+        return self.at_home and self.options.at_once > 1
+
+    def beside(self, *sources: AsyncGenerator[Observation]) -> AsyncIterator[Observation]:
+        """What these few sources tell, in this order; asked at the same time, where the server may be asked so."""
+        return at_once(*sources) if self.at_once else one_after_another(*sources)
+
+    def politely(self, *sources: AsyncGenerator[T]) -> AsyncIterator[T]:
+        """The same of any number of sources, of which no more are asked at the same time than the user wishes, in the whole run.
+
+        None of them may wait for another source of the run.
+        """
+        return at_once(*sources, turn=self._turns) if self.at_once else one_after_another(*sources)
+
+    async def spares(self) -> None:
+        """Wait until the checks before this one have left the tokens that they do not need."""
+        await asking.get().spares()
 
     @property
     def at_home(self) -> bool:
@@ -252,6 +276,11 @@ class Context:
         """Raise NotAskedError where this is not worth asking any more; what decides that may take one request as a probe."""
         if not self._breaker.check(method, url):
             return
+        async with self._lock(("still answers", urlsplit(url).netloc)):
+            if self._breaker.check(method, url):
+                await self._probe(method, url)
+
+    async def _probe(self, method: str, url: str) -> None:
         parts = urlsplit(url)
         own = urlsplit(self.options.base_url).netloc == parts.netloc
         place = self.asked.url(MODELS) if own else f"{parts.scheme}://{parts.netloc}/"
@@ -365,6 +394,10 @@ class Context:
         The dialect is learned here, unless it was named: GA's mint is asked first, and the beta's where the server does not know
         GA's and takes no harm of being asked.
         """
+        async with self._lock(("minted", kind)):
+            return await self._minted(kind)
+
+    async def _minted(self, kind: Kind) -> MintedToken:
         held: MintedToken | None = self._once.get(("minted", kind))
         if held is None and not self.at_home and self.asked.doors.get("mint") is False:
             held = next((self._once[at] for other in KINDS if (at := ("minted", other)) in self._once), None)
@@ -412,6 +445,10 @@ class Context:
         if minted.token is not None:
             self._spare[kind].append(minted)
 
+    def leave_spares(self) -> None:
+        """Nothing more is kept by this check: those who wait for what it leaves go on."""
+        asking.get().leave_spares()
+
     async def beta_mint(self, kind: Kind) -> MintedToken | None:
         """What the beta mint of that kind answers, asked once per run; None where it may not be asked."""
         if not self.may_ask(f"token.beta-mint-{kind}"):
@@ -448,8 +485,8 @@ class Context:
             reply = await self._with_room(
                 lambda: self.reply("POST", path, credential, content=INVALID_OFFER, headers=headers), _says_full
             )
-            # a server that read it may have made room for it, and takes a moment to clear that
-            self._just_freed = self._just_freed or reply.exchange.status == _READ_AND_REFUSED
+            # a stranger that read it may have made room for it, and takes a moment to clear that
+            self._just_freed |= not self.at_home and reply.exchange.status == _READ_AND_REFUSED
             return reply.exchange
 
         return (
@@ -492,11 +529,34 @@ class Context:
                 first.cancel()
                 await asyncio.gather(first, return_exceptions=True)
 
-    async def _opened(self, kind: Kind) -> SessionAttempt | None:
+    async def _opened(self, kind: Kind, place: Place | None = None) -> SessionAttempt | None:
         async with self._lock(("opened", kind)):
-            if kind not in self._shared or self._made_room(self._shared[kind]):
-                self._shared[kind] = await self.fresh(kind, kind, others="while there is room")
+            return await self._held(kind, place)
+
+    async def _held(self, kind: Kind, place: Place | None) -> SessionAttempt | None:
+        if kind not in self._shared or self._made_room(self._shared[kind]):
+            self._shared[kind] = await self.fresh(kind, kind, others="while there is room", place=place)
         return self._shared[kind]
+
+    @asynccontextmanager
+    async def using(self, kind: Kind, beside: Kind | None = None) -> AsyncIterator[SessionAttempt | None]:
+        """The same session, which no other check that is asked meanwhile ends for want of room before this is done with it."""
+        if not self.at_once:
+            yield await self.opened(kind, beside)
+            return
+        async with self._lock(("opened", kind)):
+            place = await self.place()
+            try:
+                held = await self._held(kind, place)
+            except BaseException:
+                await place.leave()
+                raise
+        async with place:
+            yield held
+
+    async def place(self) -> Place:
+        """A place for a session of one's own, to be left when that is over: beside others, unless the server has room for one."""
+        return await self._room.enter(alone=self._one_slot)
 
     async def _is_late(self, opening: asyncio.Task[SessionAttempt | None]) -> bool:
         """Whether a session is told, while it is opened, to be late; at the latest when that is over."""
@@ -512,7 +572,13 @@ class Context:
         return session is not None and session.id in self._made_way - self._silent
 
     async def fresh(
-        self, kind: Kind, name: str, voice: Voice | None = None, *, others: Others = "close"
+        self,
+        kind: Kind,
+        name: str,
+        voice: Voice | None = None,
+        *,
+        others: Others = "close",
+        place: Place | None = None,
     ) -> SessionAttempt | None:
         """A session of one's own with a token of its own, which `voice` speaks to; None where no token is to be had.
 
@@ -530,6 +596,7 @@ class Context:
             lambda offer: self.reply("POST", path, token, content=offer, headers=headers),
             voice=voice,
             others=others,
+            place=place,
         )
         created = (
             next((e for e in opened.session.received if e.type in sessions.CREATED), None) if opened.session else None
@@ -554,10 +621,12 @@ class Context:
         connect: bool = True,
         voice: Voice | None = None,
         others: Others = "close",
+        place: Place | None = None,
     ) -> SessionAttempt:
         """Open one session: make an offer, `post` it, and (if `connect`) take up the answer; closed by the runner.
 
-        `others` says what becomes of the sessions that are open: a server may have room for one.
+        `others` says what becomes of the sessions that are open: a server may have room for one. Who has a `place` beside others
+        waits until they are done with theirs, before any is closed.
         """
         if others == "close" or (others == "while there is room" and self._one_slot):
             await self._all_taken_up()
@@ -582,8 +651,12 @@ class Context:
 
         others_are_open = others == "while there is room" and self._others(session)
         reply = await ask() if others_are_open else await self._with_room(ask, _says_full)
-        if others_are_open and _says_full(reply):
+        if _says_full(reply) and others == "while there is room" and self._offering:
+            await asyncio.wait(tuple(self._offering))  # asked at the same time: who was taken has a call by now
+        if _says_full(reply) and (others_are_open or (others == "while there is room" and self._calls)):
             self._one_slot = True
+            if place is not None:
+                await place.be_alone()
             await self._all_taken_up()
             await self.make_room(but=session)
             reply = await self._with_room(ask, _says_full)
@@ -623,15 +696,24 @@ class Context:
                 self._offering.discard(task)
 
     async def socket(
-        self, name: str, query: str, credential: Credential | None, dialect: Dialect, *, as_subprotocol: bool = False
+        self,
+        name: str,
+        query: str,
+        credential: Credential | None,
+        dialect: Dialect,
+        *,
+        as_subprotocol: bool = False,
+        place: Place | None = None,
     ) -> Socket:
         """Open one WebSocket at `/realtime` with `query`, and wait for its first event; closed by the runner.
 
-        Every other session is closed before. The dialect beta adds its header, or its sub-protocol where the credential is one.
+        Every other session is closed before, unless there is a `place` beside them. The dialect beta adds its header, or its
+        sub-protocol where the credential is one.
         """
         url = self.asked.url(REALTIME + query)
         await self._still_answers("GET", url)
-        await self.make_room()
+        if place is None or place.alone or not self.at_once:
+            await self.make_room()
 
         async def connected() -> Socket:
             socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
@@ -655,6 +737,11 @@ class Context:
             return socket
 
         socket = await self._with_room(connected, _closed_as_full)
+        if place is not None and not place.alone and _closed_as_full(socket):
+            self._one_slot = True
+            await place.be_alone()
+            await self.make_room()
+            socket = await self._with_room(connected, _closed_as_full)
         if any(e.type in sessions.CREATED for e in socket.received):
             self._begins(socket)
         return socket
@@ -698,14 +785,20 @@ class Context:
         """Hang up every call and close every session but that one; what fails is told at the end of the run."""
         ending = [session for session in self._sessions if session.id not in self._closed and session is not but]
         self._made_way |= {session.id for session in ending if session.open and session.failure is None}
-        for _, exchange in tuple(self._calls):
-            await self._hung_up(exchange)
-        for session in ending:
-            await self._close_one(session)
+        await self._all(self._hung_up(exchange) for _, exchange in tuple(self._calls))
+        await self._all(self._close_one(session) for session in ending)
 
-    def _others(self, asking: Session) -> bool:
+    async def _all(self, works: Iterable[Awaitable[None]]) -> None:
+        """Do them at the same time, where the server may be asked so, else one after the other."""
+        if self.at_once:
+            await asyncio.gather(*works)
+        else:
+            for work in works:
+                await work
+
+    def _others(self, own: Session) -> bool:
         """Whether a session of this run is open beside that one."""
-        return any(s is not asking and s.id in self._begun and s.id not in self._closed for s in self._sessions)
+        return any(s is not own and s.id in self._begun and s.id not in self._closed for s in self._sessions)
 
     async def _hung_up(self, exchange: Exchange) -> None:
         path = call_path(exchange)

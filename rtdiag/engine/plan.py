@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -58,16 +58,6 @@ class Plan:
         """How long its opt-ins wait by themselves, where a clip is so much longer than rtdiag's own; thrice on a slow machine."""
         waits = [max((c.waits_s for c in s.cases), default=0.0) for s in self.steps]
         return sum(waits) + (3 * longer_s if self.cost.audio_seconds else 0.0)
-
-    def waves(self) -> Iterator[tuple[Step, ...]]:
-        """The steps in groups that may be asked at the same time: no step rests on another of its group."""
-        waiting, done = list(self.steps), set[str]()
-        while waiting:
-            named = {s.check.id for s in waiting}
-            wave = tuple(s for s in waiting if not named & set(s.check.requires))
-            yield wave
-            done |= {s.check.id for s in wave}
-            waiting = [s for s in waiting if s.check.id not in done]
 
 
 def make(

@@ -29,7 +29,7 @@ NOT_ASKED, OVERTAKEN = "not_asked", "overtaken"
 
 BROKE = "the check broke"
 
-_BLOCKING: frozenset[Status] = frozenset({"fail", "inconclusive", "error", "skip"})
+BLOCKING: frozenset[Status] = frozenset({"fail", "inconclusive", "error", "skip"})
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Progress:
                     continue
                 return self.absent[required]
             status = self.statuses.get(required)
-            if status in _BLOCKING:
+            if status in BLOCKING:
                 said = {"fail": "it failed", "inconclusive": "it was inconclusive", "error": "it broke"}
                 return self.roots.get(required) or f"needs {required}: {said.get(status, 'it was skipped')}"
         return None

@@ -13,6 +13,9 @@ from rtdiag.engine.ignoring import Ignore
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
 
+# A browser opens so many connections to one host over HTTP/1.1 (RFC 9112 section 9.4 names no number).
+AT_ONCE = 6
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -24,7 +27,8 @@ class RunOptions:
     `headers` go along with the API key, `own_headers` with every request to the base URL's host. `profile` is the server of
     servers.yaml that it is taken for, `dialect` the one to speak, each None where that is to be found out. `target` is the user's
     name for it. `key_variable` is where the key lies, None where it is no variable; `keyless` says that there is none, and that
-    the server is asked without.
+    the server is asked without. `at_once` is how many requests may be under way at the same time at OpenAI's; strangers are asked
+    one thing after another.
     """
 
     base_url: str
@@ -54,6 +58,7 @@ class RunOptions:
     ignore: tuple[Ignore, ...] = ()
     key_variable: str | None = None
     keyless: bool = False
+    at_once: int = AT_ONCE
 
     @property
     def official(self) -> bool:

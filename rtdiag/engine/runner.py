@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from rtdiag import __version__
 from rtdiag.api import models
 from rtdiag.api.plugins import Broken
 from rtdiag.diagnosis import catalogue, verdict
+from rtdiag.engine.asked_step import AskedStep, Standing, asking
 from rtdiag.engine.check import Case
 from rtdiag.engine.context import Context, RunOptions
 from rtdiag.engine.plan import Plan, Step
@@ -119,14 +120,13 @@ async def run(
     for entry in broken:
         progress.outcomes.append(_broken(entry, recorder.mask))
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
-    for step in plan.steps:
-        over = CUT_SHORT if interrupted else clock.spent or ctx.given_up
-        if over is None or step.check.always:
-            outcome, cut = await _step(step, ctx, progress, observer, clock)
-            interrupted = interrupted or cut
-        else:
-            outcome = _left_out(step, over, progress)
+    standing = Standing(plan, progress)
+    works = [asyncio.ensure_future(_asked(one, ctx, standing, observer, clock)) for one in standing.steps]
+    for one, work in zip(standing.steps, works, strict=True):
+        interrupted = await _ended(work, works) or interrupted
+        outcome = _outcome(one, ctx, progress, clock, interrupted=interrupted)
         progress.outcomes.append(outcome)
+        standing.judged(one.step)
         if not interrupted:
             observer.finished(outcome, _report(ctx, progress, emulator))
     observer.asking("closing")
@@ -183,56 +183,87 @@ class _Clock:
         self.spent = f"the time for the whole run ({self._limit_s:g} s) was over"
 
 
-async def _step(
-    step: Step, ctx: Context, progress: Progress, observer: Observer, clock: _Clock
-) -> tuple[Outcome, bool]:
-    """Ask and judge one check; the second value says whether the run was cut short meanwhile."""
-    check, began, cost = step.check, time.perf_counter(), ctx.recorder.cost
-    blocked = _blocked(step, progress)
-    wanted = [c for c in step.cases if c.id not in blocked]
-    before = len(ctx.recorder.exchanges)
-    seen: dict[str, Observation] = {}
-    crash: str | None = None
+async def _ended(work: asyncio.Task[None], works: Sequence[asyncio.Task[None]]) -> bool:
+    """Wait until that step has come to its end; whether the run was interrupted meanwhile, which ends them all."""
     interrupted = False
-    if wanted:
-        observer.asking(check.title)
-        ctx.select([c.id for c in wanted])
+    while not work.done():
         try:
-            async with asyncio.timeout_at(clock.ends), aclosing(check.probe(ctx)) as found:  # type: ignore[type-var]
-                async for one in found:
-                    seen[one.case] = replace(one, facts=ctx.recorder.mask.values(one.facts, "checks.facts"))
-            seen |= _unanswered(wanted, seen, ctx.recorder, before)
+            await asyncio.wait({work})
         except asyncio.CancelledError:
             interrupted = True
-        except NotAskedError as exc:
-            seen |= _unheard(wanted, seen, str(exc))
-        except TimeoutError as exc:
-            if asyncio.get_running_loop().time() < clock.ends:
-                crash = crashed(exc, ctx.recorder.mask)
-            else:
-                clock.ring()
-                seen |= _overtaken(wanted, seen, clock, ctx.recorder)
-        except BaseException as exc:  # also a plug-in's own sys.exit: signals come as CancelledError
-            crash = crashed(exc, ctx.recorder.mask)
-    asked = AskedCheck(check, step.cases, step.left_out, blocked, crash, interrupted)
-    evidence = Evidence(seen, ctx.dialects, ctx.options.official, ctx.options.today, not ctx.at_home)
-    rows, crash = judged(asked, evidence, progress, ctx.recorder.mask)
+            for each in works:
+                each.cancel()
+    return interrupted
+
+
+async def _asked(one: AskedStep, ctx: Context, standing: Standing, observer: Observer, clock: _Clock) -> None:
+    """Ask one step, when it is its turn; whatever ends it is written down in it."""
+    try:
+        await standing.until(lambda: _may_begin(one, ctx, standing))
+        if one.step.check.always or not (clock.spent or ctx.given_up):
+            await _probed(one, ctx, standing, observer, clock)
+    except asyncio.CancelledError:
+        one.interrupted = True
+    one.leave_spares()
+
+
+def _may_begin(one: AskedStep, ctx: Context, standing: Standing) -> bool:
+    """Whether all before it are judged; or whether it and they may be asked at the same time."""
+    before = standing.waiting_before(one)
+    return not before or (ctx.at_once and all(each.step.check.beside for each in (*before, one)))
+
+
+async def _probed(one: AskedStep, ctx: Context, standing: Standing, observer: Observer, clock: _Clock) -> None:
+    check, recorder = one.step.check, ctx.recorder
+    asking.set(one)
+    one.part = recorder.begin_part()
+    one.look()
+    if not one.wanted:
+        return
+    observer.asking(check.title)
+    if not (ctx.at_once and check.beside) or standing.any_known(one):
+        one.begin()
+    try:
+        async with asyncio.timeout_at(clock.ends), aclosing(check.probe(ctx)) as found:  # type: ignore[type-var]
+            async for seen in found:
+                one.seen[seen.case] = replace(seen, facts=recorder.mask.values(seen.facts, "checks.facts"))
+                if ctx.at_once:
+                    standing.saw(one.step, seen.case, _evidence(one.seen, ctx))
+        one.look()
+        one.seen |= _unanswered(one)
+    except asyncio.CancelledError:
+        one.interrupted = True
+    except NotAskedError as exc:
+        one.seen |= _unheard(one.wanted, one.seen, str(exc))
+    except TimeoutError as exc:
+        if asyncio.get_running_loop().time() < clock.ends:
+            one.crash = crashed(exc, recorder.mask)
+        else:
+            clock.ring()
+            one.seen |= _overtaken(one, clock)
+    except BaseException as exc:  # also a plug-in's own sys.exit: signals come as CancelledError
+        one.crash = crashed(exc, recorder.mask)
+    one.end()
+
+
+def _evidence(seen: Mapping[str, Observation], ctx: Context) -> Evidence:
+    return Evidence(seen, ctx.dialects, ctx.options.official, ctx.options.today, not ctx.at_home)
+
+
+def _outcome(one: AskedStep, ctx: Context, progress: Progress, clock: _Clock, *, interrupted: bool) -> Outcome:
+    """What came of one step, judged when all before it are."""
+    step, check, mask = one.step, one.step.check, ctx.recorder.mask
+    over = CUT_SHORT if interrupted else clock.spent or ctx.given_up
+    if over and not one.began and not one.seen and not check.always:
+        return _left_out(step, over, progress)
+    one.look()
+    asked = AskedCheck(check, step.cases, step.left_out, one.blocked, one.crash, one.interrupted)
+    rows, crash = judged(asked, _evidence(one.seen, ctx), progress, mask)
     status = of_check(rows, crash)
-    if wanted:
+    if one.wanted:
         progress.statuses[check.id] = status
-    duration_ms = round((time.perf_counter() - began) * 1000, 1)
-    spent, said = ctx.recorder.cost - cost, crash or reason(status, rows)
-    return Outcome(check.id, check.title, status, said, duration_ms, check.requires, spent, rows), interrupted
-
-
-def _blocked(step: Step, progress: Progress) -> dict[str, str]:
-    """The cases that cannot be asked, with the reason: for what earlier checks found, or for a case of this one."""
-    blocked: dict[str, str] = {}
-    for case in step.cases:
-        local = (r.removeprefix(f"{step.check.id}.") for r in case.requires)
-        if reason := progress.unmet(case) or next((blocked[r] for r in local if r in blocked), None):
-            blocked[case.id] = reason
-    return blocked
+    said = crash or reason(status, rows)
+    return Outcome(check.id, check.title, status, said, one.took_ms, check.requires, one.part.cost, rows)
 
 
 def _unheard(wanted: Iterable[Case], seen: Mapping[str, Observation], reason: str) -> dict[str, Observation]:
@@ -246,25 +277,22 @@ def not_tested(recorder: Recorder) -> tuple[str, ...]:
     return tuple(one for one in NOT_TESTED if not (tried and one == OVER_TCP))
 
 
-def _unanswered(
-    wanted: Iterable[Case], seen: Mapping[str, Observation], recorder: Recorder, before: int
-) -> dict[str, Observation]:
+def _unanswered(one: AskedStep) -> dict[str, Observation]:
     """The same where a probe stopped early since something that it needed for them got no answer; else nothing."""
-    failed = next((x for x in recorder.exchanges[before:] if x.failure is not None), None)
+    failed = next((x for x in one.part.exchanges if x.failure is not None), None)
     if failed is None or failed.failure is None:
         return {}
     path = urlsplit(failed.url).path
-    return _unheard(
-        wanted, seen, f"{failed.method} {path} got no answer ({failed.failure.kind}): this could not be asked"
-    )
+    why = f"{failed.method} {path} got no answer ({failed.failure.kind}): this could not be asked"
+    return _unheard(one.wanted, one.seen, why)
 
 
-def _overtaken(
-    wanted: Iterable[Case], seen: Mapping[str, Observation], clock: _Clock, recorder: Recorder
-) -> dict[str, Observation]:
+def _overtaken(one: AskedStep, clock: _Clock) -> dict[str, Observation]:
     """The same where time ran out: the first of them was being asked, with the exchange that was cut short, if it was one."""
-    rest = _unheard(wanted, seen, f"{clock.spent} before this was asked")
-    last = recorder.exchanges[-1:]
+    if not one.began:
+        return {}
+    rest = _unheard(one.wanted, one.seen, f"{clock.spent} before this was asked")
+    last = one.part.exchanges[-1:]
     cut = tuple(x for x in last if x.failure is not None and x.failure.kind == "interrupted")
     for case in [*rest][:1]:
         rest[case] = Observation(case, cut, facts={OVERTAKEN: f"{clock.spent} while this was asked"})

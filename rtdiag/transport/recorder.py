@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from bisect import insort
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 
 from rtdiag.model import Cost, Event, Exchange, PeerTrace
@@ -58,6 +60,18 @@ class Deadlines:
         return min(2 * self.close_s, self.run_s() / 8)
 
 
+@dataclass
+class Part:
+    """What one part of a run has asked and used, beside others that are asked at the same time."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+
+
+# The part that is being asked; each task has its own.
+_part: ContextVar[Part | None] = ContextVar("part", default=None)
+
+
 class Recorder:
     """The record of one run: exchanges, events and peers in the order they began, and what they cost.
 
@@ -77,6 +91,13 @@ class Recorder:
         self._began = time.perf_counter()
         self._exchanges_begun = 0
 
+    @staticmethod
+    def begin_part() -> Part:
+        """From here on what this task asks, with all tasks that it begins, is also written down as a part of its own."""
+        part = Part()
+        _part.set(part)
+        return part
+
     def now_ms(self) -> float:
         """Milliseconds since the run began, by a clock that never steps."""
         return round((time.perf_counter() - self._began) * 1000, 1)
@@ -90,10 +111,14 @@ class Recorder:
     def spend(self, cost: Cost) -> None:
         """Add to what this run has used."""
         self.cost += cost
+        if part := _part.get():
+            part.cost += cost
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Write down an exchange, whose text is masked already."""
-        self.exchanges.append(exchange)
+        insort(self.exchanges, exchange, key=_number)
+        if part := _part.get():
+            part.exchanges.append(exchange)
         return exchange
 
     def event(self, event: Event) -> Event:
@@ -114,3 +139,7 @@ class Recorder:
     def by_protocol(self, protocol: str) -> Packets:
         """All that is known of the packets of `TCP`, or `UDP`."""
         return sum((found for (kind, _), found in self.packets.items() if kind == protocol), Packets())
+
+
+def _number(exchange: Exchange) -> int:
+    return int(exchange.id[1:])

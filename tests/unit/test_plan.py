@@ -104,11 +104,6 @@ def test_a_longer_clip_costs_more_in_each_session_that_hears_it() -> None:
     assert plan.make((A, one)).costing(2.5).audio_seconds == 0
 
 
-def test_waves_hold_steps_that_do_not_rest_on_each_other() -> None:
-    waves = [[s.check.id for s in wave] for wave in plan.make(ALL).waves()]
-    assert waves == [["a", "c"], ["b"]]
-
-
 def test_a_glob_that_matches_nothing_is_told() -> None:
     assert plan.unknown(["a", "b.one", "nope", "x.*"], ALL) == ["nope", "x.*"]
 
