@@ -10,7 +10,7 @@ is `invalid_value`, a bad update is dropped whole); the founding thread communit
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
@@ -53,18 +53,27 @@ def _event(kind: Kind, form: str, model: str) -> Json:
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Send the three forms to the session of each kind."""
-    for kind in ctx.kinds:
-        wanted = [form for form in _FORMS if ctx.wants(f"{kind}-{form}")]
-        opened = await ctx.opened(kind) if wanted else None
+    async for seen in ctx.beside(*(_forms(ctx, kind) for kind in ctx.kinds)):
+        yield seen
+
+
+async def _forms(ctx: Context, kind: Kind) -> AsyncGenerator[Observation]:
+    await ctx.due(*(f"{kind}-{form}" for form in _FORMS))
+    wanted = [form for form in _FORMS if ctx.wants(f"{kind}-{form}")]
+    if not wanted:
+        return
+    async with ctx.using(kind) as opened:
         if opened is None:
-            continue
+            return
         if not opened.begun:
             for form in wanted:
                 yield opened.unbegun(f"{kind}-{form}")
-            continue
-        for form in wanted:
-            event = _event(kind, form, await ctx.model(kind))
-            answered = await ctx.update(opened, event)
+            return
+        model = await ctx.model(kind)
+        events = [_event(kind, form, model) for form in wanted]
+        answers = ctx.updates(opened, events)
+        for form, event in zip(wanted, events, strict=True):
+            answered = await anext(answers)
             facts = {"dialect": opened.dialect, "sent": event["session"], **answered.facts}
             yield Observation(f"{kind}-{form}", events=answered.events, facts=facts)
 
@@ -107,4 +116,5 @@ CHECK = Check(
     judge=judge,
     cost=Cost(),
     order=50,
+    beside=True,
 )

@@ -17,12 +17,12 @@ measured, never asserted. What each model takes is in rtdiag/api/models.yaml.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 from rtdiag import session
 from rtdiag.api import models, sessions
-from rtdiag.api.endpoints import KINDS
+from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.api.sessions import TURN_DETECTIONS, Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
@@ -50,32 +50,56 @@ _CASES = (
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """The user's session, then every turn detection at both places."""
+    await ctx.due(*session.CASES)
     async for seen in session.probe(ctx):
         yield seen
-    for kind in ctx.kinds:
-        if not ctx.wants(*(f"{way}-{kind}-{name}" for way in ("mint", "update") for name in TURN_DETECTIONS)):
-            continue
-        model = await ctx.model(kind)
-        dialect = (await ctx.minted(kind)).dialect
-        for name, turn_detection in TURN_DETECTIONS.items():
-            if not ctx.wants(f"mint-{kind}-{name}"):
-                continue
-            minted = await ctx.mint(kind, dialect, sessions.session(kind, dialect, model, turn_detection))
-            ctx.keep(kind, minted)
-            echoed = sessions.turn_detection_of(minted.session)
-            facts = {"kind": kind, "model": model, "sent": turn_detection} | _echo(echoed)
-            yield Observation(f"mint-{kind}-{name}", (minted.exchange,), facts=facts)
-        wanted = [name for name in TURN_DETECTIONS if ctx.wants(f"update-{kind}-{name}")]
-        opened = await ctx.opened(kind) if wanted else None
+    kinds = ctx.kinds
+    minting = {*kinds}
+    async for seen in ctx.beside(
+        *(source for kind in kinds for source in (_mints(ctx, kind, minting), _updates(ctx, kind)))
+    ):
+        yield seen
+
+
+async def _mints(ctx: Context, kind: Kind, minting: set[Kind]) -> AsyncGenerator[Observation]:
+    """Every turn detection at the mint; the last of the kinds that are `minting` leaves its tokens."""
+    await ctx.due(*(f"mint-{kind}-{name}" for name in TURN_DETECTIONS))
+    async for seen in ctx.politely(
+        *(_mint(ctx, kind, name) for name in TURN_DETECTIONS if ctx.wants(f"mint-{kind}-{name}"))
+    ):
+        yield seen
+    minting.remove(kind)
+    if not minting:
+        ctx.leave_spares()
+
+
+async def _mint(ctx: Context, kind: Kind, name: str) -> AsyncGenerator[Observation]:
+    model, dialect = await ctx.model(kind), (await ctx.minted(kind)).dialect
+    minted = await ctx.mint(kind, dialect, sessions.session(kind, dialect, model, TURN_DETECTIONS[name]))
+    ctx.keep(kind, minted)
+    facts = {"kind": kind, "model": model, "sent": TURN_DETECTIONS[name]}
+    echoed = _echo(sessions.turn_detection_of(minted.session))
+    yield Observation(f"mint-{kind}-{name}", (minted.exchange,), facts=facts | echoed)
+
+
+async def _updates(ctx: Context, kind: Kind) -> AsyncGenerator[Observation]:
+    """Every turn detection by update."""
+    await ctx.due(*(f"update-{kind}-{name}" for name in TURN_DETECTIONS))
+    wanted = [name for name in TURN_DETECTIONS if ctx.wants(f"update-{kind}-{name}")]
+    if not wanted:
+        return
+    async with ctx.using(kind) as opened:
         if opened is None:
-            continue
+            return
         if not opened.begun:
             for name in wanted:
                 yield opened.unbegun(f"update-{kind}-{name}")
-            continue
+            return
+        model, dialect = await ctx.model(kind), (await ctx.minted(kind)).dialect
+        sent = [sessions.session(kind, dialect, model, TURN_DETECTIONS[name]) for name in wanted]
+        answers = ctx.updates(opened, [sessions.update(kind, dialect, one) for one in sent])
         for name in wanted:
-            event = sessions.update(kind, dialect, sessions.session(kind, dialect, model, TURN_DETECTIONS[name]))
-            answered = await ctx.update(opened, event)
+            answered = await anext(answers)
             echoed = _session_of(answered.answer.json if answered.answer else None)
             facts = {"kind": kind, "model": model, "sent": TURN_DETECTIONS[name], **answered.facts}
             yield Observation(
@@ -169,4 +193,5 @@ CHECK = Check(
     cost=Cost(requests=12, tokens_minted=12),
     spares=12,
     order=60,
+    beside=True,
 )

@@ -10,13 +10,14 @@ session, is it asserted; everything else is measured and shown as info.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
-from rtdiag.api.turn_rules import Rule, rules_of
+from rtdiag.api.turn_rules import Rule, all_rules, rules_of
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, SessionAttempt, UpdateAnswer, model_ids
 from rtdiag.engine.findings import differences, in_short, not_begun, not_sent, unanswered
@@ -74,29 +75,64 @@ _CASES = tuple(
 )
 
 
+# What is asked where nothing else was refused.
+_UNKNOWN = next(rule for rule in all_rules() if rule.id == "unknown-field")
+
+
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """What each rule forbids, to the session of each kind."""
-    for kind in ctx.kinds:
-        wanted = [rule for rule in rules_of(kind) if ctx.wants(f"{kind}-{rule.id}")]
-        opened = await ctx.opened(kind) if wanted else None
+    async for seen in ctx.beside(*(_rules(ctx, kind) for kind in ctx.kinds)):
+        yield seen
+
+
+async def _rules(ctx: Context, kind: Kind) -> AsyncGenerator[Observation]:
+    await ctx.due(*(f"{kind}-{rule.id}" for rule in rules_of(kind)))
+    wanted = [rule for rule in rules_of(kind) if ctx.wants(f"{kind}-{rule.id}")]
+    if not wanted:
+        return
+    async with ctx.using(kind) as opened:
         if opened is None:
-            continue
+            return
         if not opened.begun:
             for rule in wanted:
                 yield opened.unbegun(f"{kind}-{rule.id}")
-            continue
+            return
         asking = Asking(ctx, kind, opened, await ctx.model(kind), model_ids(await ctx.listed_models()))
-        for rule in sorted(wanted, key=lambda r: (r.source(kind, opened.dialect) is None, r.sends is None)):
+        rules = sorted(wanted, key=lambda r: (r.source(kind, opened.dialect) is None, r.sends is None))
+        for at, rule in enumerate(rules):
+            await asking.ahead(rules[at:])
             yield await asking.about(rule)
 
 
 class Asking:
-    """The rules of one session, one after the other: it is set to the good settings whenever it has others."""
+    """The rules of one session, one after the other: it is set to the good settings whenever it has others.
+
+    That every rule is refused, and the settings stay, is foreseen, and so asked ahead; where one is taken, half as many next.
+    """
 
     def __init__(self, ctx: Context, kind: Kind, opened: SessionAttempt, model: str, listed: dict[str, Json]) -> None:
         self._ctx, self._kind, self._opened, self._model, self._listed = ctx, kind, opened, model, listed
         self._good: UpdateAnswer | None = None
         self._refused: list[UpdateAnswer] = []
+        self._known: deque[tuple[Json, UpdateAnswer]] = deque()
+        self._most = len(rules_of(kind))
+        self._strayed = False
+
+    async def ahead(self, rules: Sequence[Rule]) -> None:
+        """Send ahead what will be asked for these, where the session has to be set to the good settings first."""
+        asked = [rule for rule in rules if self._listed_for(rule)][: self._most]
+        if self._good is not None or not asked:
+            return
+        if asked[0].sends is None:
+            asked = [_UNKNOWN, asked[0]]
+        events = [self._good_settings, *map(self._update, asked)]
+        ahead = await self._ctx.ask_ahead(self._opened, events)
+        self._known = deque(zip(events, ahead.answers, strict=False))
+        self._strayed = len(ahead.answers) < ahead.sent
+        self._most = max(1, self._most // 2)
+
+    def _listed_for(self, rule: Rule) -> bool:
+        return not rule.model or rule.model in self._listed
 
     async def about(self, rule: Rule) -> Observation:
         """What one rule's update got; for the rule about all of them, what an update of nothing new shows after them.
@@ -105,39 +141,55 @@ class Asking:
         """
         case = f"{self._kind}-{rule.id}"
         facts: dict[str, Any] = {"dialect": self._opened.dialect, "asked": True, "sent": rule.sends}
-        if rule.model and rule.model not in self._listed:
+        if not self._listed_for(rule):
             return Observation(case, facts=facts | {"not_listed": rule.model})
         good = await self._at_the_start()
         if not _taken(good) and not rule.model:
             return Observation(case, events=good.events, facts=facts | _said(good) | {"unset": True})
         if rule.sends is None:
-            return await self._read(case, good, facts)
+            return await self._read(rule, good, facts)
         answered = await self._send(rule)
         return Observation(case, events=answered.events, facts=facts | _said(answered))
 
     async def _at_the_start(self) -> UpdateAnswer:
-        if self._good is None:
-            event = _event(self._kind, self._opened.dialect, self._model, _BEFORE[self._kind])
-            self._good, self._refused = await self._ctx.update(self._opened, event), []
+        if self._good is None or (self._strayed and not self._known):
+            self._good, self._refused = await self._ask(self._good_settings), []
         return self._good
 
+    async def _ask(self, event: Json) -> UpdateAnswer:
+        """What an update got, which may have been sent ahead."""
+        if self._known and self._known[0][0] == event:
+            return self._known.popleft()[1]
+        self._strayed = False
+        self._known.clear()
+        return await self._ctx.update(self._opened, event)
+
     async def _send(self, rule: Rule) -> UpdateAnswer:
-        event = _event(self._kind, self._opened.dialect, self._model, _BESIDE[self._kind], rule)
-        answered = await self._ctx.update(self._opened, event)
+        answered = await self._ask(self._update(rule))
         if _taken(answered):
             self._good = None
         else:
             self._refused.append(answered)
         return answered
 
-    async def _read(self, case: str, good: UpdateAnswer, facts: dict[str, Any]) -> Observation:
+    @property
+    def _good_settings(self) -> Json:
+        return _event(self._kind, self._opened.dialect, self._model, _BEFORE[self._kind])
+
+    def _update(self, rule: Rule) -> Json:
+        if rule.sends is None:
+            return _nothing_new(self._kind, self._opened.dialect, self._model)
+        return _event(self._kind, self._opened.dialect, self._model, _BESIDE[self._kind], rule)
+
+    async def _read(self, rule: Rule, good: UpdateAnswer, facts: dict[str, Any]) -> Observation:
         """Where nothing was refused since the good settings, one bad update goes before it."""
         if not self._refused:
-            await self._send(next(rule for rule in rules_of(self._kind) if rule.id == "unknown-field"))
+            await self._send(_UNKNOWN)
+        case = f"{self._kind}-{rule.id}"
         count, last = len(self._refused), self._refused[-1].events if self._refused else ()
         if not count:
             return Observation(case, facts=facts | {"refused": 0})
-        read = await self._ctx.update(self._opened, _nothing_new(self._kind, self._opened.dialect, self._model))
+        read = await self._ask(self._update(rule))
         return Observation(
             case, events=(*good.events, *last, *read.events), facts=facts | _said(read) | {"refused": count}
         )
@@ -260,4 +312,5 @@ CHECK = Check(
     judge=judge,
     cost=Cost(),
     order=65,
+    beside=True,
 )

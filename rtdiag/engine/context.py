@@ -30,6 +30,7 @@ from rtdiag.api.sessions import Json
 from rtdiag.engine.asked_server import AskedServer
 from rtdiag.engine.asked_step import asking
 from rtdiag.engine.at_once import at_once, one_after_another
+from rtdiag.engine.findings import differences
 from rtdiag.engine.room import Place, Room
 from rtdiag.engine.run_options import RunOptions as RunOptions
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
@@ -37,6 +38,7 @@ from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
+from rtdiag.transport.channel import is_certain
 from rtdiag.transport.http import Credential, Http, Reply
 from rtdiag.transport.ice_search import LATE_S
 from rtdiag.transport.recorder import Deadlines, Recorder
@@ -157,6 +159,14 @@ class UpdateAnswer:
         return tuple(filter(None, (self.sent, self.answer)))
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """How many updates were sent ahead, each with its effect, and what answers the first of them, as far as that is certain."""
+
+    answers: tuple[UpdateAnswer, ...] = ()
+    sent: int = 0
+
+
 class Context:
     """What probes share: one client, one record, and tokens and sessions that are made once and closed by the runner."""
 
@@ -185,6 +195,7 @@ class Context:
         self._made_way: set[str] = set()  # those that could still be used when rtdiag began to close them
         self._shared: dict[Kind, SessionAttempt | None] = {}
         self._silent: set[str] = set()
+        self._in_order: dict[str, bool] = {}  # whether it can be told which of a session's answers is to what
         self._breaker = Breaker()
         self._offering: set[asyncio.Task[Reply]] = set()
         self._taking_up: set[asyncio.Task[bool]] = set()  # of answers, which takes long where media find no way
@@ -540,19 +551,12 @@ class Context:
 
     @asynccontextmanager
     async def using(self, kind: Kind, beside: Kind | None = None) -> AsyncIterator[SessionAttempt | None]:
-        """The same session, which no other check that is asked meanwhile ends for want of room before this is done with it."""
+        """The same session for one check alone, of those that are asked meanwhile: none sends to it, nor ends it for want of room."""
         if not self.at_once:
             yield await self.opened(kind, beside)
             return
-        async with self._lock(("opened", kind)):
-            place = await self.place()
-            try:
-                held = await self._held(kind, place)
-            except BaseException:
-                await place.leave()
-                raise
-        async with place:
-            yield held
+        async with self._lock(("opened", kind)), await self.place() as place:
+            yield await self._held(kind, place)
 
     async def place(self) -> Place:
         """A place for a session of one's own, to be left when that is over: beside others, unless the server has room for one."""
@@ -750,19 +754,51 @@ class Context:
         self._begun.add(session.id)
         self.recorder.spend(Cost(sessions_opened=1))
 
+    async def updates(self, opened: SessionAttempt | Socket, events: Sequence[Json]) -> AsyncIterator[UpdateAnswer]:
+        """What answers each of these updates, in their order: sent ahead as far as that goes, the rest one after another."""
+        ahead = (await self.ask_ahead(opened, events)).answers
+        for answered in ahead:
+            yield answered
+        for event in events[len(ahead) :]:
+            yield await self.update(opened, event)
+
+    async def ask_ahead(self, opened: SessionAttempt | Socket, events: Sequence[Json]) -> Ahead:
+        """Send these updates at once, as many as this session can be told: none where one is asked at a time, or of a stranger.
+
+        The first one of a session goes alone: its answer shows whether it can be told which event that is to.
+        """
+        session = _channel_of(opened)
+        if session is None or not self.at_once or len(events) < 2:
+            return Ahead()
+        first = () if session.id in self._in_order else (await self.update(opened, events[0]),)
+        if not self._in_order.get(session.id) or not session.open or session.id in self._silent:
+            return Ahead(first, len(first))
+        sent = [self._sent(session, event) for event in events[len(first) :]]
+        answers = await session.answers_to(sent, sessions.UPDATED, _shows)
+        self._in_order[session.id] = len(answers) == len(sent)
+        rest = (self._answered(session, *one) for one in zip(sent, answers, strict=False))
+        return Ahead((*first, *rest), len(events))
+
     async def update(self, opened: SessionAttempt | Socket, event: Json) -> UpdateAnswer:
         """Send an update over the session's channel and wait for what answers it."""
-        session = opened if isinstance(opened, Socket) else opened.session
+        session = _channel_of(opened)
         if session is None or not session.open or session.id in self._silent:
             return UpdateAnswer(asked=False, ended=session is not None and not session.open, lost=_lost(session))
-        sent = session.send(event)
-        self.recorder.notice(f"{event['type']} on {session.id}")
+        sent = self._sent(session, event)
         answer = await session.answer_to(sent, sessions.UPDATED)
-        if answer is None:
-            self._silent.add(session.id)
-        return UpdateAnswer(
-            sent, answer, ended=answer is None and not session.open, cut=session.cut, lost=_lost(session)
-        )
+        if answer is not None and is_certain(sent, answer, _shows):
+            self._in_order.setdefault(session.id, True)
+        return self._answered(session, sent, answer)
+
+    def _sent(self, session: Session | Socket, event: Json) -> Event:
+        self.recorder.notice(f"{event['type']} on {session.id}")
+        return session.send(event)
+
+    def _answered(self, session: Session | Socket, sent: Event, answer: Event | None) -> UpdateAnswer:
+        if answer is not None:
+            return UpdateAnswer(sent, answer)
+        self._silent.add(session.id)
+        return UpdateAnswer(sent, ended=not session.open, cut=session.cut, lost=_lost(session))
 
     async def hang_up(self, exchange: Exchange) -> Exchange:
         """Hang up the call that this exchange opened; the answer of the hang-up."""
@@ -882,6 +918,16 @@ def speaks(exchange: Exchange) -> bool:
 def _shortened(deadlines: Deadlines) -> Deadlines:
     """Those of a session beside one to which nothing came back so far: it waits as much less for that as it began later."""
     return replace(deadlines, udp_s=max(deadlines.udp_s - LATE_S, min(deadlines.udp_s, _LEAST_WAIT_S)))
+
+
+def _channel_of(opened: SessionAttempt | Socket) -> Session | Socket | None:
+    return opened if isinstance(opened, Socket) else opened.session
+
+
+def _shows(sent: Event, answer: Event) -> bool:
+    """Whether the session in an answer is as an update wanted it."""
+    asked, shown = (event.json.get("session") if isinstance(event.json, dict) else None for event in (sent, answer))
+    return isinstance(shown, dict) and not any(differences(asked, shown))
 
 
 def _lost(session: Session | Socket | None) -> Mapping[str, Any]:

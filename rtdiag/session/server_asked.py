@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from rtdiag.api import sessions
 from rtdiag.api.endpoints import Dialect, Kind, sdp_path
 from rtdiag.api.sessions import Json
@@ -45,10 +48,10 @@ class Server:
 
         The session it goes to was opened without the user's: what a mint has applied is shown whatever an update does.
         """
-        self._opened = self._opened or await self._smallest()
-        if self._opened is None or not self._opened.usable:
-            return None
-        answered = await self._ctx.update(self._opened, sessions.update(self._kind, self._dialect, session))
+        async with self._smallest() as opened:
+            if opened is None or not opened.usable:
+                return None
+            answered = await self._ctx.update(opened, sessions.update(self._kind, self._dialect, session))
         self.asked["updates"] += answered.asked
         facts, answer = answered.facts, answered.answer
         if answer is None:
@@ -61,11 +64,18 @@ class Server:
         found = await self.update(session)
         return found[0] if found else ServerAnswer()
 
-    async def _smallest(self) -> SessionAttempt | None:
-        """The session of that kind that all checks share; a fresh one where it speaks the other dialect."""
-        opened = await self._ctx.opened(self._kind)
-        if opened is None or opened.dialect == self._dialect:
-            return opened
+    @asynccontextmanager
+    async def _smallest(self) -> AsyncIterator[SessionAttempt | None]:
+        """The session of that kind that all checks share; one of its own where that speaks the other dialect."""
+        if self._opened is None:
+            async with self._ctx.using(self._kind) as opened:
+                if opened is None or opened.dialect == self._dialect:
+                    yield opened
+                    return
+            self._opened = await self._in_its_dialect()
+        yield self._opened
+
+    async def _in_its_dialect(self) -> SessionAttempt | None:
         smallest = sessions.session(self._kind, self._dialect, await self._ctx.model(self._kind))
         minted = await self._ctx.mint(self._kind, self._dialect, smallest)
         return await self._open(minted) if minted.token else None
@@ -73,12 +83,14 @@ class Server:
     async def _open(self, minted: MintedToken) -> SessionAttempt:
         path = sdp_path(self._kind, self._dialect, await self._ctx.model("realtime"))
         headers = {"content-type": SDP, "accept": SDP}
-        return await self._ctx.open(
-            f"own-{self._kind}",
-            self._dialect,
-            lambda offer: self._ctx.reply("POST", path, minted.token, content=offer, headers=headers),
-            others="while there is room",
-        )
+        async with await self._ctx.place() as place:
+            return await self._ctx.open(
+                f"own-{self._kind}",
+                self._dialect,
+                lambda offer: self._ctx.reply("POST", path, minted.token, content=offer, headers=headers),
+                others="while there is room",
+                place=place,
+            )
 
 
 def dialect_for(ctx: Context, kind: Kind, session: Json) -> Dialect:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from rtdiag.model import Event, Failure
@@ -67,6 +68,30 @@ class Channel:
         self.cut = answer is None and self.open and not await self._alive(sent)
         return answer
 
+    async def answers_to(self, sent: Sequence[Event], types: frozenset[str], shows: Shows) -> list[Event | None]:
+        """What answers each of these, which were sent one behind the other, as far as it is certain whose an answer is.
+
+        The list is shorter than `sent` where it no longer is; by then nothing more is on its way. Its last is None where nothing
+        came after the one before it: within the event deadline, or until the channel closed.
+        """
+        answers = Answers(sent, types, shows, self.received, self._heard_before[sent[0].id])
+
+        async def another(wait: Callable[[Callable[[], bool], float], Awaitable[None]], limit_s: float) -> bool:
+            before = answers.count()
+            await wait(lambda: answers.count() > before or not self.open, limit_s)
+            return answers.count() > before
+
+        while self.open and answers.count() < len(sent):
+            if not await another(self._patiently, self._deadlines.event_s):
+                break
+        while self.open and answers.unsure and answers.count() < 2 * len(sent):
+            if not await another(self._until, answers.longest_gap_s):
+                break
+        found = [*answers.certain, *answers.last_words(ended=not self.open)]
+        silent = len(found) < len(sent) and not answers.unsure
+        self.cut = silent and self.open and not await self._alive(sent[len(found)])
+        return [*found, None] if silent else [*found]
+
     async def until(self, done: Callable[[], bool], limit_s: float) -> bool:
         """Whether it is true at last: wait for an event, or the end of a voice, `limit_s` at most and while the channel is open."""
         await self._until(lambda: done() or not self.open, limit_s)
@@ -114,9 +139,85 @@ class Channel:
             return
 
 
+# Whether an answer (the second) shows what an event (the first) has set.
+Shows = Callable[[Event, Event], bool]
+
+
+class Answers:
+    """Whose the answers are that come to events which were sent one behind the other.
+
+    Certain is an `error` that names its event, and one of `types` that shows what its event has set; each only where all the
+    events before have their answers, for a server may leave one out, repeat itself, or turn the order round. So what comes is
+    `heard`, until one answer is no certain one: from then on all is `unsure`.
+    """
+
+    def __init__(
+        self, sent: Sequence[Event], types: frozenset[str], shows: Shows, received: Sequence[Event], since: int
+    ) -> None:
+        self.certain: list[Event] = []
+        self.heard: list[Event] = []
+        self.unsure = False
+        self._sent, self._types, self._shows = sent, types, shows
+        self._received, self._read = received, since
+        self._order: dict[str | None, int] = {_id_of(event): at for at, event in enumerate(sent)}
+
+    def count(self) -> int:
+        """How many have come by now."""
+        while self._read < len(self._received):
+            self._hear(self._received[self._read])
+            self._read += 1
+        return len(self.heard)
+
+    def _hear(self, event: Event) -> None:
+        """Take note of an event that came in; what answers nothing of this, or the same once more, counts for nothing."""
+        named = _named(event) if event.type == "error" else None
+        if (event.type != "error" and event.type not in self._types) or (named and named not in self._order):
+            return
+        at = self._order.get(named, len(self.certain))
+        if at < len(self.certain) and self.certain[at].type == "error":
+            return
+        self.heard.append(event)
+        at_its_place = not self.unsure and at == len(self.certain) < len(self._sent)
+        if at_its_place and is_certain(self._sent[at], event, self._shows):
+            self.certain.append(event)
+            return
+        self.unsure = True
+        if event.type != "error" or named is not None:  # one too many, or one too few: where, only a name tells
+            del self.certain[min(at, self._last_name) :]
+
+    @property
+    def _last_name(self) -> int:
+        """How many are certain up to the last that names its event."""
+        return next((at for at in range(len(self.certain), 0, -1) if self.certain[at - 1].type == "error"), 0)
+
+    @property
+    def longest_gap_s(self) -> float:
+        """How long was waited for one of them at most."""
+        return max((b.at_ms - a.at_ms for a, b in pairwise((self._sent[-1], *self.heard))), default=0.0) / 1000
+
+    def last_words(self, *, ended: bool) -> list[Event]:
+        """The `error` without a name with which the session has ended, if it has: it answers whatever was asked last."""
+        rest = self.heard[len(self.certain) :]
+        return rest if ended and [(e.type, _named(e)) for e in rest] == [("error", None)] else []
+
+
+def is_certain(sent: Event, answer: Event, shows: Shows) -> bool:
+    """Whether this answer is to that event and to no other: an `error` names it, any other answer shows what it has set."""
+    return _named(answer) == _id_of(sent) if answer.type == "error" else shows(sent, answer)
+
+
 def _may_answer(error: Event, sent: Event) -> bool:
     """Whether an `error` event can be about `sent`: it names that event, or (as live servers do at times) none at all."""
+    return _named(error) in (None, _id_of(sent))
+
+
+def _named(error: Event) -> str | None:
+    """The client's event that an `error` event names."""
     body = error.json
     told = body.get("error") if isinstance(body, dict) else None
     named = told.get("event_id") if isinstance(told, dict) else None
-    return named is None or named == (sent.json or {}).get("event_id")
+    return None if named is None else str(named)
+
+
+def _id_of(sent: Event) -> str:
+    return str((sent.json or {}).get("event_id"))
