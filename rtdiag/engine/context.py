@@ -551,7 +551,7 @@ class Context:
 
     @asynccontextmanager
     async def using(self, kind: Kind, beside: Kind | None = None) -> AsyncIterator[SessionAttempt | None]:
-        """The same session for one check alone, of those that are asked meanwhile: none sends to it, nor ends it for want of room."""
+        """The same session, alone of all that is asked meanwhile: nobody else sends to it, nor ends it for want of room."""
         if not self.at_once:
             yield await self.opened(kind, beside)
             return
