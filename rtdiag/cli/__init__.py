@@ -7,17 +7,33 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import click
 
 from rtdiag import __version__
-from rtdiag.cli import diff, emulator, explain, init, list_checks, replay, run
 from rtdiag.cli.stderr import listening, say
 from rtdiag.cli.usage import new_mask
 
+_MODULES = {name: name for name in ("diff", "emulator", "explain", "init", "replay", "run")} | {"list": "list_checks"}
 # What a command imports and reads stays until it ends: by default it would be looked through a hundred times for what is garbage.
 _BETWEEN_COLLECTIONS = 50_000
+
+
+class _Commands(Mapping[str, click.Command]):
+    """The commands by name, each imported when it is asked for: most starts of rtdiag want one."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        command: click.Command = import_module(f"rtdiag.cli.{_MODULES[name]}").command
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULES)
+
+    def __len__(self) -> int:
+        return len(_MODULES)
 
 
 class _Guarded(click.Group):
@@ -49,7 +65,7 @@ class _Guarded(click.Group):
         sys.exit(4)
 
 
-@click.group(cls=_Guarded, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Guarded, commands=_Commands(), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rtdiag")
 @click.option(
     "--debug", is_flag=True, envvar="RTDIAG_DEBUG", help="For authors: a traceback of whatever breaks in rtdiag."
@@ -63,7 +79,3 @@ def main(ctx: click.Context, debug: bool) -> None:
         from rtdiag.cli.crash import tracebacks
 
         ctx.with_resource(tracebacks())
-
-
-for _module in (diff, emulator, explain, init, list_checks, replay, run):
-    main.add_command(_module.command)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
-
 import click
 
 from rtdiag.cli.options import ENVIRONMENT
 from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import refuse
-from rtdiag.intake import why
 
 _SCHEMA = "rtdiag.schema.json"
 
@@ -37,13 +33,17 @@ def command(schema: bool) -> None:
 
 
 def _shipped(name: str) -> str:
+    from importlib.resources import files
+
     return files("rtdiag.targets").joinpath(name).read_text(encoding="utf-8")
 
 
 def _written(name: str, text: str) -> bool:
     """Whether that file was made; one that is there stays as it is."""
+    from rtdiag.intake import why
+
     try:
-        with Path(name).open("x", encoding="utf-8") as file:
+        with open(name, "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         return False

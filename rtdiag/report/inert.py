@@ -7,7 +7,6 @@ XML, HTML and Markdown hold the same text as before.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 
@@ -46,7 +45,9 @@ def _without_code(markdown: str) -> str:
 
 
 def _preformatted(fence: re.Match[str]) -> str:
-    return f"<pre><code>{html.escape(fence[2])}</code></pre>" if _COMMAND.search(fence[2]) else fence[0]
+    from html import escape
+
+    return f"<pre><code>{escape(fence[2])}</code></pre>" if _COMMAND.search(fence[2]) else fence[0]
 
 
 def _without_spans(markdown: str) -> str:
