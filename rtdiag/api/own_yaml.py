@@ -10,18 +10,22 @@ is written otherwise than it is held has `from_yaml` and `json_schema`. Files of
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from contextlib import contextmanager
+from functools import cache, cached_property
+from importlib import import_module
 from itertools import islice
-from pathlib import PurePath
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
+
+from rtdiag.api.kept import kept
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 T = TypeVar("T")
-Source = Traversable | tuple[str, str]  # a file, or its package and its name there
+Source: TypeAlias = "Traversable | tuple[str, str]"  # a file, or its package and its name there
 
 
 class BadData(Exception):  # noqa: N818 - what it is, whoever made it
@@ -60,21 +64,20 @@ def listed(kind: type[T], source: Source) -> tuple[T, ...]:
     """The entries of a file that is a list; none is called as another. Raises BadData."""
     file, found = _File(source), dict[str, T]()
     (first, *_) = kind.__struct_encode_fields__  # type: ignore[attr-defined]
-    for number, (value, node) in enumerate(zip(file.holding(list), file.root.value, strict=True), 1):
-        name = str(value[first]) if isinstance(value, dict) and first in value else f"entry {number}"
+    for number, value in enumerate(file.holding(list)):
+        name = str(value[first]) if isinstance(value, dict) and first in value else f"entry {number + 1}"
         if name in found:
-            raise file.bad(node, f"{name}: an entry before it is called so")
-        found[name] = file.entry(kind, name, value, node)
+            raise file.bad(file.node(number), f"{name}: an entry before it is called so")
+        found[name] = file.entry(kind, name, value, number)
     return tuple(found.values())
 
 
 def named(kind: type[T], source: Source) -> dict[str, T]:
     """The entries of a file that has them by name; `_name` is no entry but a piece of some, and is seen in them. Raises BadData."""
     file = _File(source)
-    entries = zip(file.holding(dict).items(), file.root.value, strict=True)
     return {
-        str(name): file.entry(kind, str(name), value, node)
-        for (name, value), (_, node) in entries
+        str(name): file.entry(kind, str(name), value, number)
+        for number, (name, value) in enumerate(file.holding(dict).items())
         if not str(name).startswith("_")
     }
 
@@ -82,7 +85,7 @@ def named(kind: type[T], source: Source) -> dict[str, T]:
 def whole(kind: type[T], source: Source) -> T:
     """What a file holds that is one object. Raises BadData."""
     file = _File(source)
-    return file.entry(kind, "", file.holding(dict), file.root)
+    return file.entry(kind, "", file.holding(dict))
 
 
 def converted(value: Any, kind: type[T]) -> T:
@@ -123,30 +126,19 @@ def shown(source: Source) -> str:
     """The file as messages name it: with the package's folders, or the one that it lies in."""
     if isinstance(source, tuple):
         return "/".join((*source[0].split("."), source[1]))
-    return "/".join(PurePath(str(source)).parts[-2:])
+    return "/".join(str(source).replace(os.sep, "/").split("/")[-2:])
 
 
 class _File:
     """A file that was read, and where in it what stands. Raises BadData where it is no YAML, or has a name twice."""
 
     def __init__(self, source: Source) -> None:
-        import yaml
-
         self._name = shown(source)
-        file = files(source[0]).joinpath(source[1]) if isinstance(source, tuple) else source
         try:
-            parser = loader()(file.read_text(encoding="utf-8"))
-            self.root = parser.get_single_node()
-            for name in _twice(self.root):
-                raise self.bad(name, f"{name.value}: it stands there twice")
-            self._value = parser.construct_document(self.root) if self.root else None
-        except yaml.MarkedYAMLError as error:
-            line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-            raise BadData(f"{self._name}{line}: {error.problem}") from error
-        except (yaml.YAMLError, ValueError) as error:  # a byte that is no text, a date that is none
-            raise BadData(f"{self._name}: {' '.join(str(error).split())}") from error
+            self._text = _bytes(source)
         except OSError as error:
             raise BadData(f"{self._name}: it cannot be read: {error.strerror}") from error
+        self._value = kept(".".join(source), self._text, self._read) if isinstance(source, tuple) else self._read()
 
     def holding(self, kind: type[T]) -> T:
         """What is in it, which must be of that kind."""
@@ -154,16 +146,63 @@ class _File:
             raise BadData(f"{self._name}: it is no {'list of entries' if kind is list else 'object with names'}")
         return self._value
 
-    def entry(self, kind: type[T], name: str, value: Any, node: Any) -> T:
-        """The entry as one of that type; its node says where it stands."""
+    def entry(self, kind: type[T], name: str, value: Any, number: int | None = None) -> T:
+        """The entry of that number, or the whole, as one of that type."""
         try:
             return converted(value, kind)
         except ValueError as error:
-            raise self.bad(place(node, str(error)), f"{name}: {error}" if name else str(error)) from None
+            raise self.bad(place(self.node(number), str(error)), f"{name}: {error}" if name else str(error)) from None
 
     def bad(self, node: Any, what: str) -> BadData:
         """That this is wrong there."""
         return BadData(f"{self._name}, line {node.start_mark.line + 1}: {what}")
+
+    def node(self, number: int | None) -> Any:
+        """Where the entry of that number stands, or the whole."""
+        held = self._parsed[1]
+        if number is None:
+            return held
+        return held.value[number] if held.id == "sequence" else held.value[number][1]
+
+    def _read(self) -> Any:
+        parser, root = self._parsed
+        for name in _twice(root):
+            raise self.bad(name, f"{name.value}: it stands there twice")
+        with self._telling():
+            return parser.construct_document(root) if root else None
+
+    @cached_property
+    def _parsed(self) -> tuple[Any, Any]:
+        """The parser and the root of what it has parsed."""
+        with self._telling():
+            parser = loader()(self._text.decode())
+            return parser, parser.get_single_node()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What is no YAML, in one line."""
+        import yaml
+
+        try:
+            yield
+        except yaml.MarkedYAMLError as error:
+            line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+            raise BadData(f"{self._name}{line}: {error.problem}") from error
+        except (yaml.YAMLError, ValueError) as error:  # a byte that is no text, a date that is none
+            raise BadData(f"{self._name}: {' '.join(str(error).split())}") from error
+
+
+def _bytes(source: Source) -> bytes:
+    if not isinstance(source, tuple):
+        return source.read_bytes()
+    package, name = source
+    folder = os.path.dirname(import_module(package).__file__ or "")
+    if os.path.isdir(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            return file.read()
+    from importlib.resources import files
+
+    return files(package).joinpath(name).read_bytes()
 
 
 def _mappings(node: Any) -> Iterator[Any]:
@@ -212,6 +251,8 @@ def _told(error: str, kind: Any) -> str:
 
 
 def _meant(key: str, kind: Any) -> str:
+    from difflib import get_close_matches
+
     inside = json_schema(kind).get("$defs", {}).values() if hasattr(kind, "__struct_encode_fields__") else ()
     near = get_close_matches(key, dict.fromkeys(name for part in inside for name in part.get("properties", ())), n=1)
     return f"; did you mean {near[0]}?" if near else ""
