@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from rtdiag.api.own_yaml import BadData
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
 CHECK = "a check"
+OF_THE_EMULATOR = ("rtdiag.faults", "rtdiag.routes")
 
 _log = logging.getLogger("rtdiag")
 
@@ -27,6 +34,15 @@ class Broken:
 
     def __str__(self) -> str:
         return f"{self.id}, of another package, cannot be used: {self.reason}"
+
+
+def entry_points(*, group: str) -> Iterable[EntryPoint]:
+    """Those that are installed. Where there are none of ours at all, that is seen without importlib.metadata, which is slow."""
+    if not _are_any(tuple(sys.path)):
+        return ()
+    from importlib.metadata import entry_points as all_of
+
+    return all_of(group=group)
 
 
 def joined(
@@ -44,6 +60,27 @@ def joined(
             _log.debug("%s of another package cannot be used", entry.name, exc_info=exc)
             broken.append(Broken(entry.name if kind == CHECK else f"{entry.name}-{kind}", _why(exc), kind))
     return start, tuple(broken)
+
+
+@lru_cache(maxsize=1)
+def _are_any(path: tuple[str, ...]) -> bool:
+    """Whether a package on that path may name a group of ours: one that lies in an archive may."""
+    return any(map(_may_name_ours, path))
+
+
+def _may_name_ours(folder: str) -> bool:
+    if os.path.isfile(folder) or folder.endswith(".egg"):
+        return True
+    names = list[str]()
+    with suppress(OSError):
+        names = [name for name in os.listdir(folder or ".") if name.endswith((".dist-info", ".egg-info"))]
+    return any(b"[rtdiag." in _offers(os.path.join(folder, name)) for name in names)
+
+
+def _offers(package: str) -> bytes:
+    with suppress(OSError), open(os.path.join(package, "entry_points.txt"), "rb") as file:
+        return file.read()
+    return b""
 
 
 def _why(exc: BaseException) -> str:

@@ -10,7 +10,7 @@ import click
 
 from rtdiag.cli.options import ENVIRONMENT, day, fault
 from rtdiag.cli.stderr import say
-from rtdiag.cli.usage import refuse, tell_broken
+from rtdiag.cli.usage import of_the_emulator, refuse, tell_broken
 
 
 @click.command("emulator", context_settings=ENVIRONMENT)
@@ -79,18 +79,9 @@ def command(
     timeline: bool,
 ) -> None:
     """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
-    import asyncio
-
-    from rtdiag.cli.terminal import show
-    from rtdiag.emulator import Emulator
-    from rtdiag.emulator.listings import faults_text, timeline_text
-    from rtdiag.engine import registry
-    from rtdiag.intake import why
-
-    tell_broken(Emulator.broken())
+    tell_broken(of_the_emulator())
     if list_faults or timeline:
-        known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
-        show(timeline_text() if timeline else faults_text(known))
+        _list(timeline)
         return
     if cassette is not None and report is None:
         refuse("--cassette holds what --compare finds: name the report, as --compare REPORT")
@@ -99,6 +90,11 @@ def command(
         refuse("--compare asks a healthy emulator of its own: only --as-of and --cassette go with it")
     if report is not None:
         sys.exit(_compare(report, cassette, as_of))
+    import asyncio
+
+    from rtdiag.cli.terminal import show
+    from rtdiag.emulator import Emulator
+    from rtdiag.intake import why
 
     async def serve() -> None:
         stop = asyncio.Event()
@@ -129,6 +125,15 @@ def command(
         refuse(str(exc))
     except OSError as exc:  # of a port that is taken asyncio names the address, and so which of the two it is
         refuse(f"--host {host}: {why(exc)}")
+
+
+def _list(timeline: bool) -> None:
+    from rtdiag.cli.terminal import show
+    from rtdiag.emulator.listings import faults_text, timeline_text
+    from rtdiag.engine import registry
+
+    known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
+    show(timeline_text() if timeline else faults_text(known))
 
 
 def _compare(report: str, cassette: str | None, as_of: date | None) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rtdiag.cli.options import ENVIRONMENT, table_or_json
-from rtdiag.cli.usage import new_mask, tell_broken
+from rtdiag.cli.usage import new_mask, of_the_emulator, tell_broken
 
 
 @click.command("list", context_settings=ENVIRONMENT)
@@ -60,7 +60,6 @@ def _checks() -> list[dict[str, Any]]:
 
 
 def _table_of_checks(verbose: bool) -> str:
-    from rtdiag.emulator import Emulator
     from rtdiag.engine import registry
 
     known, lines = registry.load(), list[str]()
@@ -70,6 +69,6 @@ def _table_of_checks(verbose: bool) -> str:
         if verbose:
             lines.append(f"\n{check.doc.strip()}\n\n")
             lines += [f"    {check.id}.{case.id:<32} {case.title}\n" for case in check.cases] + ["\n"]
-    for broken in (*known.broken, *Emulator.broken()):
+    for broken in (*known.broken, *of_the_emulator()):
         lines.append(f"{broken.id:<15} broken: {new_mask()(broken.reason, 'screen')}\n")
     return "".join(lines)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rtdiag.cli.stderr import encoding_of, say, shown, standard_error
-from rtdiag.engine.plan import Plan
-from rtdiag.model import Cost, Outcome, Report
 from rtdiag.report.spelling import one_line
+
+if TYPE_CHECKING:
+    from rtdiag.engine.plan import Plan
+    from rtdiag.model import Cost, Outcome, Report
 
 # In the encoding of the terminal; what programs read is UTF-8.
 _FOR_PERSONS = frozenset({"table", "short"})

@@ -39,6 +39,17 @@ def tell_broken(found: Iterable[Broken]) -> None:
         say(f"rtdiag: {new_mask()(str(one), 'screen')}")
 
 
+def of_the_emulator() -> tuple[Broken, ...]:
+    """What other packages add to the emulator and cannot be used; where none adds anything, it is not imported."""
+    from rtdiag.api import plugins
+
+    if not any(tuple(plugins.entry_points(group=group)) for group in plugins.OF_THE_EMULATOR):
+        return ()
+    from rtdiag.emulator import Emulator
+
+    return Emulator.broken()
+
+
 def new_mask() -> Mask:
     """A mask that knows the secrets of the environment."""
     from rtdiag.redact import Mask

@@ -6,24 +6,20 @@ a crash; a fault in rtdiag's own checks stops at once.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from importlib.metadata import EntryPoint
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from rtdiag.api.own_yaml import BadData
 from rtdiag.api.plugins import CHECK, Broken, joined
 from rtdiag.diagnosis import catalogue
 from rtdiag.engine.check import Check
+from rtdiag.engine.own_checks import GROUP as GROUP
+from rtdiag.engine.own_checks import RegistryError as RegistryError
+from rtdiag.engine.own_checks import as_check, own_checks
 
-GROUP = "rtdiag.checks"
-
-
-class RegistryError(BadData):
-    """A check that cannot be taken in; the text says which and why."""
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True)
@@ -37,28 +33,14 @@ class Registry:
 def load(offered: Iterable[EntryPoint] | None = None) -> Registry:
     """All checks. `offered` replaces the installed entry points, for tests. Raises RegistryError for a fault in our own."""
     checks = dict[str, Check]()
-    for check in _own():
+    for check in own_checks():
         checks = _with(checks, check)
     checks, broken = joined(_sort(checks), GROUP, CHECK, _joined_by, offered)
     return Registry(checks, (*broken, *catalogue.broken()))
 
 
 def _joined_by(checks: dict[str, Check], entry: EntryPoint) -> dict[str, Check]:
-    return _sort(_with(checks, _as_check(entry.load(), entry.name)))
-
-
-def _own() -> Iterator[Check]:
-    package = importlib.import_module(GROUP)
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        yield _as_check(importlib.import_module(f"{GROUP}.{module}"), module)
-
-
-def _as_check(found: object, name: str) -> Check:
-    check = getattr(found, "CHECK", None) if isinstance(found, ModuleType) else found
-    if not isinstance(check, Check):
-        raise RegistryError(f"{name} offers no rtdiag.Check")
-    doc = check.doc or (found.__doc__ if isinstance(found, ModuleType) else None) or check.title
-    return replace(check, doc=doc)
+    return _sort(_with(checks, as_check(entry.load(), entry.name)))
 
 
 def _with(checks: dict[str, Check], check: Check) -> dict[str, Check]:

@@ -189,6 +189,7 @@ def test_no_two_files_have_the_same_name() -> None:
 OPENS = {
     "intake/source.py": "the door itself",
     "api/own_yaml.py": "rtdiag's own files, and those of plug-ins",
+    "api/plugins.py": "what packages say of themselves",
     "api/kept.py": "what rtdiag has put there itself",
     "report/html/__init__.py": "its own style",
     "speech/clip.py": "audio, for ffmpeg",

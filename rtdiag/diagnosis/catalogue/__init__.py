@@ -24,20 +24,21 @@ and it stands in the family's place.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.metadata import EntryPoint
-from importlib.resources import files
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import msgspec
 
 from rtdiag.api import own_yaml, plugins
-from rtdiag.diagnosis.features import names
 from rtdiag.model import Confidence
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "rtdiag.causes"
 
@@ -135,6 +136,8 @@ class Signs(tuple[Sign, ...]):
     @staticmethod
     def json_schema() -> dict[str, Any]:
         """What they look like in a file."""
+        from rtdiag.diagnosis.features import names
+
         when = {
             "type": "object",
             "minProperties": 1,
@@ -189,13 +192,13 @@ def causes() -> Mapping[str, Cause]:
 
 
 def broken() -> tuple[plugins.Broken, ...]:
-    """The packages whose causes cannot be used."""
-    return _all()[1]
+    """The packages whose causes cannot be used; where none offers any, no cause is read."""
+    return _all()[1] if tuple(plugins.entry_points(group=GROUP)) else ()
 
 
 @cache
 def _all() -> tuple[Mapping[str, Cause], tuple[plugins.Broken, ...]]:
-    names = sorted(file.name for file in files(__name__).iterdir())
+    names = sorted(name for folder in __path__ for name in os.listdir(folder))
     before = _is_our_own.set(True)
     try:
         own = gathered((__name__, name) for name in names if name.endswith(".yaml"))
@@ -274,6 +277,8 @@ def _in_small_letters(text: str) -> str:
 
 def _looks(place: str, name: str, text: str) -> tuple[str, Expression]:
     """A feature, and what must be found in it."""
+    from rtdiag.diagnosis.features import names
+
     if name not in names():
         raise ValueError(f"unknown feature - at `${place}`")
     expression = Expression(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
