@@ -32,7 +32,7 @@ def test_what_is_kept_is_what_the_modules_say() -> None:
 
 def test_a_file_that_was_touched_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(own_checks.own_checks())
-    monkeypatch.setattr(own_checks, "_modules", lambda: [])
+    monkeypatch.setattr(own_checks, "_modules", list)
     assert list(own_checks.own_checks())
     touched = own_checks._touched()
     monkeypatch.setattr(own_checks, "_touched", lambda: touched + b"0")
@@ -40,7 +40,8 @@ def test_a_file_that_was_touched_is_looked_at_again(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_second_time_no_check_is_imported() -> None:
-    code = "import sys; from rtdiag.engine import registry; registry.load(()); print(sorted(m for m in sys.modules if 'rtdiag.checks.' in m))"
+    imported = "print(sorted(m for m in sys.modules if m.startswith('rtdiag.checks.')))"
+    code = f"import sys; from rtdiag.engine import registry; registry.load(()); {imported}"
     first, second = (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in "12"
     )
