@@ -79,9 +79,13 @@ def command(
     timeline: bool,
 ) -> None:
     """Serve the Realtime API on this machine until interrupted, and print its base URL and key."""
+    if not (list_faults or timeline or report):
+        from rtdiag.emulator import loading
+
+        loading.serving()
     tell_broken(of_the_emulator())
     if list_faults or timeline:
-        _list(timeline)
+        _list(timeline=timeline)
         return
     if cassette is not None and report is None:
         refuse("--cassette holds what --compare finds: name the report, as --compare REPORT")
@@ -93,7 +97,7 @@ def command(
     import asyncio
 
     from rtdiag.cli.terminal import show
-    from rtdiag.emulator import Emulator
+    from rtdiag.emulator import Emulator, loading
     from rtdiag.intake import why
 
     async def serve() -> None:
@@ -112,9 +116,10 @@ def command(
             merge_slashes=merge_slashes,
         )
         async with served:
+            show(served.banner)
+            await loading.media(stop)
             for line in served.warnings:
                 say(f"rtdiag: {line}")
-            show(served.banner)
             await stop.wait()
 
     try:
@@ -124,16 +129,21 @@ def command(
     except ValueError as exc:
         refuse(str(exc))
     except OSError as exc:  # of a port that is taken asyncio names the address, and so which of the two it is
+        from rtdiag.intake import why
+
         refuse(f"--host {host}: {why(exc)}")
 
 
-def _list(timeline: bool) -> None:
+def _list(*, timeline: bool) -> None:
+    """Print what changed when, or what can be broken and which cases show it."""
     from rtdiag.cli.terminal import show
     from rtdiag.emulator.listings import faults_text, timeline_text
     from rtdiag.engine import registry
 
-    known = {f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}
-    show(timeline_text() if timeline else faults_text(known))
+    if timeline:
+        show(timeline_text())
+        return
+    show(faults_text({f"{check.id}.{case.id}" for check in registry.load().checks.values() for case in check.cases}))
 
 
 def _compare(report: str, cassette: str | None, as_of: date | None) -> int:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from rtdiag.api.endpoints import Dialect
-from rtdiag.emulator.media import over_tcp
 
 STREAM_ID, TRACK_ID = "realtimeapi", "audio"
 NO_PORTS: Mapping[str, int] = MappingProxyType({})
@@ -122,6 +121,8 @@ class _Section:
 
 def _also_over_tcp(candidates: list[str], ports: Mapping[str, int]) -> list[str]:
     """Behind each the one at the same address over TCP, as recorded."""
+    from rtdiag.emulator.media import over_tcp
+
     both = []
     for candidate in candidates:
         *_, address, _, _, _, _, fragment = candidate.split(" ")

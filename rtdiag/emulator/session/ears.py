@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
-
-import webrtcvad  # type: ignore[import-untyped]
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from rtdiag.emulator.session.turn_taking import FRAME_MS
 
@@ -100,7 +99,6 @@ class Voice:
     """
 
     def __init__(self) -> None:
-        self._vad = webrtcvad.Vad()
         self._rest = b""
 
     def heard(self, pcm: bytes, threshold: float) -> list[bool]:
@@ -114,6 +112,13 @@ class Voice:
         whole = len(pcm) // _FRAME_BYTES * _FRAME_BYTES
         self._rest = pcm[whole:]
         return [self._voiced(pcm[at : at + _FRAME_BYTES]) for at in range(0, whole, _FRAME_BYTES)]
+
+    @cached_property
+    def _vad(self) -> Any:
+        """Made when something is heard, as most sessions hear nothing."""
+        import webrtcvad  # type: ignore[import-untyped]
+
+        return webrtcvad.Vad()
 
     def _voiced(self, frame: bytes) -> bool:
         voiced = bool(self._vad.is_speech(frame, RATE_HZ))  # asked even of silence, which it learns from
