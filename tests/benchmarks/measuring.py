@@ -22,7 +22,7 @@ Sample = Callable[[], float]
 Bench = AbstractContextManager[Mapping[str, Sample | str]]
 
 _AIM = re.compile(
-    r"(?P<sign>[≤≥]) (?:(?P<times>[\d.]+) × (?P<of>[\w .-]*?\w))?(?: \+ )?(?P<plus>[\d.]+)?(?P<tail> at p90)?"
+    r"(?P<sign>[≤≥]) (?:(?P<limit>[\d.]+)|(?P<times>[\d.]+) × (?P<of>[\w .-]*?\w)(?: \+ (?P<plus>[\d.]+))?)(?P<tail> at p90)?"
 )
 _TAIL = 0.9
 
@@ -101,7 +101,7 @@ def quantile(figures: Sequence[float], part: float) -> float:
 def reached(aim: str, rounds: Mapping[str, Sequence[float]]) -> bool | None:
     """Whether the middle round keeps it, or at p90 the p90 of all. Raises ValueError for an aim that cannot be read."""
     found = _AIM.fullmatch(aim)
-    if not found or not (found["of"] or found["plus"]):
+    if not found:
         raise ValueError(f"no aim: {aim!r}")
     ours = rounds.get(OURS, ())
     theirs = rounds.get(found["of"], ()) if found["of"] else [0.0] * len(ours)
@@ -109,7 +109,7 @@ def reached(aim: str, rounds: Mapping[str, Sequence[float]]) -> bool | None:
         return None
     if found["tail"]:
         ours, theirs = [quantile(ours, _TAIL)], [quantile(theirs, _TAIL)]
-    times, plus = float(found["times"] or 0), float(found["plus"] or 0)
+    times, plus = float(found["times"] or 0), float(found["limit"] or found["plus"] or 0)
     beyond = median(one - times * other - plus for one, other in zip(ours, theirs, strict=True))
     return beyond >= 0 if found["sign"] == "≥" else beyond <= 0
 

@@ -97,7 +97,7 @@ def profile() -> Profile:
         report = json.load(out)
     began_s = datetime.fromisoformat(report["started_at"]).timestamp()
     spans = [((a - began_s) * 1000, (b - began_s) * 1000) for a, b in asleep(looks)]
-    waits = [_told(span, in_flight(report, *span)) for span in spans if span[1] - span[0] >= LEAST_MS]
+    waits = [told(span, in_flight(report, *span)) for span in spans if span[1] - span[0] >= LEAST_MS]
     busy_s = sum(max(look.busy_s.get(thread, 0) for look in looks) for thread in {t for x in looks for t in x.busy_s})
     return Profile((looks[-1].at_s - looks[0].at_s) * 1000, busy_s * 1000, waits)
 
@@ -147,7 +147,8 @@ def _busy(looks: Sequence[Look]) -> Sequence[tuple[Look, float, float]]:
     return found[::-1]
 
 
-def _told(span: tuple[float, float], during: str) -> Wait:
+def told(span: tuple[float, float], during: str) -> Wait:
+    """The wait of that span, and whether it is one that is meant."""
     took_ms = span[1] - span[0]
     meant = (why for begins, (most_ms, why) in KNOWN.items() if during.startswith(begins) and took_ms <= most_ms)
     return Wait(*span, during, next(meant, ""))
