@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed
-from rtdiag.diagnosis.features import features
+from rtdiag.diagnosis.catalogue import Cause
+from rtdiag.diagnosis.features import Features, features
 from rtdiag.diagnosis.matching import RANK, confidence, describe, ranked, weighed
 from rtdiag.diagnosis.situation import Situation, situation_of
 from rtdiag.model import Confidence, Diagnosis, Finding, Observation, Outcome, Status
@@ -58,6 +59,13 @@ def diagnose(outcomes: Iterable[Outcome], base_url: str = "", recognised_as: str
     return weighed({code: _told(code, cases, base_url, server) for code, cases in shown.items()})
 
 
+def _measured(told: Features) -> list[Cause]:
+    """The families of causes that a sign shows which looks at what rtdiag has measured: no text brings another before them."""
+    causes = catalogue.causes().values()
+    shown = {c.family for c in causes if any(sign.measured and sign.seen_in(told) for sign in c.speaks_for)}
+    return [cause for cause in causes if cause.family in shown]
+
+
 def _told(code: str, shown: list[tuple[str, Finding, Named]], base_url: str, server: Server) -> Diagnosis:
     """A cause with all the cases that show it."""
     firmest = min((found.confidence for _, _, found in shown), key=RANK.__getitem__)
@@ -69,7 +77,8 @@ def _told(code: str, shown: list[tuple[str, Finding, Named]], base_url: str, ser
 
 def _best(situation: Situation, *, needed: bool) -> Named | None:
     """The first cause of the ranking: measured, or told well enough; else that the answer is none that is known."""
-    matches = ranked(features(situation))
+    told = features(situation)
+    matches = ranked(told, None if needed else _measured(told))
     if matches and matches[0].points > 0:
         best, held = matches[0], confidence(matches[0], matches)
         if best.measured or (needed and held != "low"):
