@@ -201,6 +201,7 @@ class Context:
         self._taking_up: set[asyncio.Task[bool]] = set()  # of answers, which takes long where media find no way
         self._begun: set[str] = set()
         self._just_freed = False
+        self._waiting = set[str]()  # sessions whose offer is not answered for good
         self._one_slot = False
         self._late = asyncio.Event()  # media of a session that is opened found no way at once
         self._room = Room()
@@ -636,18 +637,38 @@ class Context:
             await self._all_taken_up()
             await self.make_room()
         await self._still_answers("POST", self.asked.url(CALLS))
-        peer_id = f"p{len(self._sessions) + 1}-{name}"
+        ice_servers = await self._by_ice()
         beside = others == "while there is room" and self._late.is_set()
         session = Session(
-            peer_id,
+            f"p{len(self._sessions) + 1}-{name}",
             self.recorder,
             _shortened(self.deadlines) if beside else self.deadlines,
-            await self._by_ice(),
+            ice_servers,
             voice,
             host=urlsplit(self.options.base_url).hostname,
             late=self._late,
         )
         self._sessions.append(session)
+        self._waiting.add(session.id)
+        try:
+            reply = await self._answered_offer(session, post, others, place)
+        finally:
+            self._waiting.discard(session.id)
+        exchange = reply.exchange
+        session.offered_in = exchange.id
+        if not exchange.ok:
+            return SessionAttempt(exchange, dialect)
+        self._begins(session)
+        if connect:
+            await self._taken_up(session, reply)
+        if dialect == "ga" and not exchange.header("location") and not session.open:
+            self._left_open.append(f"the call of {exchange.id}: its answer names no Location to hang it up at")
+        return SessionAttempt(exchange, dialect, session, session.trace())
+
+    async def _answered_offer(
+        self, session: Session, post: Callable[[bytes], Awaitable[Reply]], others: Others, place: Place | None
+    ) -> Reply:
+        """What is answered to its offer: where there is no room beside others, once there is."""
         offer = await session.offer()
 
         async def ask() -> Reply:
@@ -662,18 +683,9 @@ class Context:
             if place is not None:
                 await place.be_alone()
             await self._all_taken_up()
-            await self.make_room(but=session)
+            await self.make_room()
             reply = await self._with_room(ask, _says_full)
-        exchange = reply.exchange
-        session.offered_in = exchange.id
-        if not exchange.ok:
-            return SessionAttempt(exchange, dialect)
-        self._begins(session)
-        if connect:
-            await self._taken_up(session, reply)
-        if dialect == "ga" and not exchange.header("location") and not session.open:
-            self._left_open.append(f"the call of {exchange.id}: its answer names no Location to hang it up at")
-        return SessionAttempt(exchange, dialect, session, session.trace())
+        return reply
 
     async def _taken_up(self, session: Session, reply: Reply) -> None:
         task = asyncio.ensure_future(session.accept(reply.body.decode("utf-8", "replace")))
@@ -817,9 +829,10 @@ class Context:
         if opened.session is not None:
             await self._close_one(opened.session)
 
-    async def make_room(self, but: Session | None = None) -> None:
-        """Hang up every call and close every session but that one; what fails is told at the end of the run."""
-        ending = [session for session in self._sessions if session.id not in self._closed and session is not but]
+    async def make_room(self) -> None:
+        """Hang up every call and close every session that waits for no room itself; what fails is told at the end of the run."""
+        spared = self._closed | self._waiting
+        ending = [session for session in self._sessions if session.id not in spared]
         self._made_way |= {session.id for session in ending if session.open and session.failure is None}
         await self._all(self._hung_up(exchange) for _, exchange in tuple(self._calls))
         await self._all(self._close_one(session) for session in ending)

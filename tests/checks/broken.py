@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatchcase
 from functools import cache
+from typing import Any
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -79,15 +80,20 @@ def _played(name: str) -> Report:
 
 @cache
 def _run(fault_id: str, only: str | None) -> Report:
+    return asked(fault_id, only=[only] if only else ())
+
+
+def asked(fault_id: str, **options: Any) -> Report:
+    """The run under that fault, with other options, but without speech."""
     longest_s = SILENCE_S if fault_id in SILENT else HEALTHY_S
     fault = load_faults()[fault_id]
     waits = any(fnmatchcase("token.expired", glob) for glob in fault.sees)
     return run_on_emulator(
         faults=[fault_id],
-        only=[only] if only else (),
         allow=["wait"] if waits else (),
         longest_s=longest_s,
         profile=next(iter(fault.profiles), "openai"),
+        **options,
     )
 
 
