@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHECK = "a check"
+CAUSES = "rtdiag.causes"
 OF_THE_EMULATOR = ("rtdiag.faults", "rtdiag.routes")
 
 _log = logging.getLogger("rtdiag")

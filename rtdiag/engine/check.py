@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rtdiag.api.endpoints import Kind
-from rtdiag.model import Cost, Evidence, Finding, Observation
+from rtdiag.model import Cost
 
 if TYPE_CHECKING:
     from rtdiag.engine.context import Context
+    from rtdiag.model import Evidence, Finding, Observation
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from msgspec import Meta
 
 from rtdiag.api.endpoints import KINDS, Dialect, Kind
+from rtdiag.model.cost import Cost
 from rtdiag.model.explanation import Diagnosis
 from rtdiag.model.observation import Event, Exchange, PeerTrace
-from rtdiag.model.result import Cost, Outcome, Status
+from rtdiag.model.result import Outcome, Status
 from rtdiag.model.scalars import Count
 
 Time = Annotated[datetime, Meta(extra_json_schema={"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"})]

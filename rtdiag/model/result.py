@@ -1,14 +1,15 @@
-"""What was made of it: the finding of each case, the outcome of each check, and what asking cost."""
+"""What was made of it: the finding of each case, and the outcome of each check."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from rtdiag.model.cost import Cost
 from rtdiag.model.observation import Observation
-from rtdiag.model.scalars import Code, Count, Milliseconds, Seconds
+from rtdiag.model.scalars import Code, Milliseconds
 
 Status = Literal["pass", "warn", "fail", "inconclusive", "info", "skip", "error"]
 
@@ -52,37 +53,6 @@ class Finding:
     ignored: Ignored | None = None
 
 
-def counted(number: int, noun: str) -> str:
-    """How many there are of a thing: `0 requests`, `1 request`, `1,000 requests`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What asking takes from the account: upper bounds as declared by a check, or what a run has used."""
-
-    requests: Count = 0
-    tokens_minted: Count = 0
-    sessions_opened: Count = 0
-    audio_seconds: Seconds = 0.0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.requests + other.requests,
-            self.tokens_minted + other.tokens_minted,
-            self.sessions_opened + other.sessions_opened,
-            self.audio_seconds + other.audio_seconds,
-        )
-
-    def __str__(self) -> str:
-        audio = f"{self.audio_seconds:g} s of audio" if self.audio_seconds else "no audio"
-        numbers = {"request": self.requests, "token": self.tokens_minted, "session": self.sessions_opened}
-        return ", ".join([*(counted(number, noun) for noun, number in numbers.items()), audio])
-
-    def __sub__(self, other: Cost) -> Cost:
-        return self + Cost(-other.requests, -other.tokens_minted, -other.sessions_opened, -other.audio_seconds)
-
-
 @dataclass(frozen=True)
 class Row:
     """One case in a report: its title, the judgement, and what it rests on."""
@@ -105,5 +75,5 @@ class Outcome:
     reason: str | None = None
     duration_ms: Milliseconds = 0.0
     requires: tuple[str, ...] = ()
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
     rows: tuple[Row, ...] = ()

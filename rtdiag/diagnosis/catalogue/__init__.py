@@ -40,7 +40,7 @@ from rtdiag.model import Confidence
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUP = "rtdiag.causes"
+GROUP = plugins.CAUSES
 
 _MEASURED = 60
 _OF_TEXTS, _OF_MEASUREMENTS = range(1, 21), (40, _MEASURED, 70)
@@ -192,8 +192,8 @@ def causes() -> Mapping[str, Cause]:
 
 
 def broken() -> tuple[plugins.Broken, ...]:
-    """The packages whose causes cannot be used; where none offers any, no cause is read."""
-    return _all()[1] if tuple(plugins.entry_points(group=GROUP)) else ()
+    """The packages whose causes cannot be used."""
+    return _all()[1]
 
 
 @cache
