@@ -28,13 +28,14 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import msgspec
 
 from rtdiag.api import own_yaml, plugins
+from rtdiag.diagnosis.needles import Needles, needles_of
 from rtdiag.model import Confidence
 
 if TYPE_CHECKING:
@@ -73,15 +74,27 @@ _OF_THE_ANSWER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Expression:
-    """A regular expression, compiled when something is first looked for: a run that ends well looks for nothing."""
+    """A regular expression, compiled when one of its words stands in a text: most never do, and a compiler is slow."""
 
     pattern: str
+    _words: Needles | None = field(default=None, init=False, repr=False, compare=False)
+    _compiled: re.Pattern[str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def search(self, text: str) -> re.Match[str] | None:
         """As that of `re.Pattern`. Raises ValueError where it is no regular expression."""
-        return own_yaml.pattern(self.pattern).search(text)
+        if self._words is None:
+            self._words = _words().get(self.pattern, ())
+        for word in self._words:
+            if word in text:
+                break
+        else:
+            if self._words:
+                return None
+        if self._compiled is None:
+            self._compiled = own_yaml.pattern(self.pattern)
+        return self._compiled.search(text)
 
 
 @dataclass(frozen=True)
@@ -207,6 +220,13 @@ def _all() -> tuple[Mapping[str, Cause], tuple[plugins.Broken, ...]]:
     return plugins.joined(own, GROUP, "causes", _joined_by)
 
 
+@cache
+def _words() -> Mapping[str, Needles]:
+    """Of each expression the words of which one must be there for it to be found."""
+    signs = [sign for cause in causes().values() for sign in (*cause.speaks_for, *cause.speaks_against)]
+    return needles_of(list(dict.fromkeys(expression.pattern for sign in signs for _, expression in sign.when)))
+
+
 def _joined_by(known: Mapping[str, Cause], entry: EntryPoint) -> Mapping[str, Cause]:
     return gathered([(entry.value, "causes.yaml")], known)
 
@@ -224,9 +244,9 @@ def gathered(sources: Iterable[own_yaml.Source], known: Mapping[str, Cause] | No
                 raise own_yaml.BadData(f"{own_yaml.shown(source)}: {code}: {place[code]} has it, too")
             found[code], place[code] = cause, own_yaml.shown(source)
     for cause in found.values():
-        for field, codes in (("unless", cause.unless), ("explains", cause.explains)):
+        for name, codes in (("unless", cause.unless), ("explains", cause.explains)):
             if strangers := [code for code in codes if code not in found]:
-                raise own_yaml.BadData(f"{place[cause.code]}: {cause.code}: {field}: there is no cause {strangers[0]}")
+                raise own_yaml.BadData(f"{place[cause.code]}: {cause.code}: {name}: there is no cause {strangers[0]}")
     return found
 
 
