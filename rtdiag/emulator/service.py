@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from email.utils import formatdate
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -94,7 +94,7 @@ class Service:
         """What every answer carries, an upgrade too."""
         own = {name: value.format(uuid=uuid.uuid4()) for name, value in self.server.headers.items()}
         of_another = "" if self.server.id == "openai" else f" ({self.server.id})"
-        return {"Server": f"rtdiag-emulator{of_another}", "Date": formatdate(self.clock(), usegmt=True), **own}
+        return {"Server": f"rtdiag-emulator{of_another}", "Date": _date(int(self.clock())), **own}
 
     def printed(self, value: object) -> str:
         """JSON as this server prints it."""
@@ -298,6 +298,11 @@ class Service:
         await asyncio.gather(*self._closing, return_exceptions=True)
         if self._door:
             self._door.close()
+
+
+@lru_cache(maxsize=1)
+def _date(unix_s: int) -> str:
+    return formatdate(unix_s, usegmt=True)
 
 
 def subprotocols(request: web.Request) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -97,6 +97,7 @@ def behaviour(as_of: date, steps: Mapping[str, Any] = MappingProxyType({})) -> B
     return Behaviour(**(merged | dict(steps)), models=frozenset(model.id for model in models_alive(as_of)))
 
 
-def models_alive(as_of: date) -> list[Model]:
+@lru_cache(maxsize=64)
+def models_alive(as_of: date) -> tuple[Model, ...]:
     """The models that exist on that day: released, and not shut down yet."""
-    return [m for m in all_models() if m.released <= as_of and (m.shutdown is None or as_of < m.shutdown)]
+    return tuple(m for m in all_models() if m.released <= as_of and (m.shutdown is None or as_of < m.shutdown))

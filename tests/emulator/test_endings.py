@@ -215,7 +215,8 @@ def test_what_breaks_a_socket_does_not_overtake_what_was_said_on_it() -> None:
 
 def test_who_speaks_while_the_emulator_stops_is_told() -> None:
     async def speak(url: str, key: str, open_: asyncio.Semaphore) -> int | None:
-        async with connect(url, additional_headers=bearer(key), proxy=None) as connection:
+        """By a client that reads on, though nobody asks it for what comes."""
+        async with connect(url, additional_headers=bearer(key), proxy=None, max_queue=None) as connection:
             await connection.recv()
             open_.release()
             with suppress(ConnectionClosed):

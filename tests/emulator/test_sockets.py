@@ -325,7 +325,7 @@ def test_without_an_upgrade_there_is_nothing_to_get() -> None:
 
 def test_what_waits_for_a_slow_reader_is_there_once() -> None:
     """As text each event would hold a copy of the sound that all responses share."""
-    socket, sound = Socket(web.WebSocketResponse()), "A" * 100_000
+    socket, sound = Socket(web.WebSocketResponse(), None), "A" * 100_000
     tracemalloc.start()
     try:
         for _ in range(100):

@@ -8,12 +8,14 @@ side is shut, what the peer still says is read and dropped until its end, and th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, cast
 
 from aiohttp import StreamReader, web
 
 LINGER_S = 10  # for a peer that does not end its side
 MOST_DROPPED_BYTES = 256 * 1024 * 1024
+MOST_GATHERED_BYTES = 64 * 1024  # of what is said in one turn of the loop
 ANSWER_TURNS = 10  # of the loop, for the answer to a peer that has shut its own side
 
 
@@ -30,6 +32,7 @@ class Connection(asyncio.Protocol):
         self._limit: asyncio.TimerHandle | None = None
         self._heard_all = False
         self._body: StreamReader | None = None
+        self._said: list[bytes] = []
         self.dropped_bytes = 0
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -82,10 +85,31 @@ class Connection(asyncio.Protocol):
         if self._limit is None:
             self._behind.resume_writing()
 
+    def write(self, data: bytes) -> None:
+        """What is said in one turn of the loop goes out in one piece: an upgrade's answer with the first event, say."""
+        if not self._said:
+            asyncio.get_running_loop().call_soon(self._say)
+        self._said.append(bytes(data))
+        if len(data) > MOST_GATHERED_BYTES:
+            self._say()
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        """The same of several."""
+        self.write(b"".join(pieces))
+
+    def _say(self) -> None:
+        said, self._said = b"".join(self._said), []
+        if said:
+            self._transport.write(said)
+
     def asked(self, body: StreamReader) -> None:
         """A request of HTTP with that body is being answered. With its end all is said, until something else comes in."""
         self._body = body
         self._look_for_broken_body()
+
+    def heard_out(self) -> None:
+        """The peer has said its last word, as the close of a WebSocket is."""
+        self._heard_all = True
 
     def is_closing(self) -> bool:
         """Whether this side has ended."""
@@ -95,6 +119,7 @@ class Connection(asyncio.Protocol):
         """Ends this side after all that was written, and closes the socket when the peer has ended its own, or at the limits."""
         if self.is_closing():
             return
+        self._say()
         all_is_said = self._heard_all or (self._body and self._body.is_eof())
         if all_is_said or not self._transport.can_write_eof():
             self._transport.close()
@@ -124,4 +149,5 @@ class Connection(asyncio.Protocol):
         if turns:
             asyncio.get_running_loop().call_soon(self._answer_within, turns - 1)
         else:
+            self._say()
             self._transport.close()

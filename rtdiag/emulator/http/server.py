@@ -43,6 +43,10 @@ class Route:
     handler: Handler
     alive: Callable[[Behaviour], bool] = lambda _: True
 
+    def lies_at(self, below: str) -> bool:
+        """Whether the path is this one's."""
+        return self.path == below or ("*" in self.path and fnmatchcase(below, self.path))
+
 
 async def list_models(service: Service, request: web.Request) -> web.Response:
     """The models of the day, each with its `shutdown_date` if it has one (openai 3.54.0 types/model.py:26)."""
@@ -159,9 +163,7 @@ def _said(service: Service, request: web.Request, refused: Refused, below: str) 
 async def _dispatch(service: Service, request: web.Request) -> web.StreamResponse:
     """404 and 405 come before the credential is looked at (assumed)."""
     below, server = _below(service, request), service.server
-    here = [
-        r for r in ROUTES if fnmatchcase(below, r.path) and r.alive(service.behaviour) and server.has(r.method, r.path)
-    ]
+    here = [r for r in ROUTES if r.lies_at(below) and r.alive(service.behaviour) and server.has(r.method, r.path)]
     if sockets.is_upgrade(request) and not any(r.handler in SOCKETS for r in here):
         return sockets.elsewhere(service, below)
     if not here and (added := added_route(request.method, below)):

@@ -12,15 +12,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from contextlib import suppress
+from collections import deque
 from typing import Any
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from rtdiag.api.endpoints import BETA_SUBPROTOCOL, KEY_SUBPROTOCOL, Dialect, Kind
 from rtdiag.api.models import find
 from rtdiag.api.sessions import model_of
 from rtdiag.emulator.bodies import Refused, all_bodies, error_object
+from rtdiag.emulator.http.endings import Connection
 from rtdiag.emulator.said import filled, placeholders, said
 from rtdiag.emulator.service import Service, subprotocols
 from rtdiag.emulator.session.open_session import OpenSession, refusal_event
@@ -43,47 +44,76 @@ logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 class Socket:
     """One client's socket as a listener of a session. `send` and `close` only queue; `serve` reads and writes to the end."""
 
-    def __init__(self, ws: web.WebSocketResponse) -> None:
-        self._ws = ws
-        self._outbox: asyncio.Queue[Json | tuple[int, str]] = asyncio.Queue()
+    def __init__(self, ws: web.WebSocketResponse, connection: asyncio.Transport | None) -> None:
+        self._ws, self._connection = ws, connection
+        self._outbox: deque[Json | tuple[int, str]] = deque()
+        self._busy = True  # somebody sends what is queued: until then whoever serves
+        self._beside: asyncio.Task[None] | None = None  # what sends while the client is listened to
+        self._over = False
 
     def send(self, event: Json) -> None:
         """Queues one event; it becomes a text frame when its turn comes, for the events of many share their sound."""
-        self._outbox.put_nowait(event)
+        self._queue(event)
 
     def close(self, code: int, reason: str) -> None:
         """Queues the close, behind the events that came before."""
-        self._outbox.put_nowait((code, reason))
+        self._queue((code, reason))
 
     async def serve(self, line: Line | None) -> None:
         """Sends what is queued, up to the close, and passes what comes in on to `line`; nobody hears one that is refused."""
-        code, reason = 1000, ""
-        async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(self._read(line)) if line else None
-            with suppress(ConnectionError):
-                code, reason = await self._write()
-            if reading:
-                reading.cancel()
-        await self._ws.close(code=code, message=reason.encode())
+        try:
+            await self._send()
+            while line and not self._over:
+                await self._hear(line)
+            await self._sent()
+        finally:
+            if self._beside:
+                self._beside.cancel()
         if kept := self._ws.exception():  # with its frames it would keep the socket and itself
             kept.__traceback__ = None
 
-    async def _read(self, line: Line) -> None:
-        while (message := await self._next()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            line.receive(message.data)
-        self.close(1000, "")
-
-    async def _next(self) -> WSMessage:
+    async def _hear(self, line: Line) -> None:
         """What comes in next, once all that was said has gone out: so nothing that breaks the socket overtakes it."""
-        await self._outbox.join()
-        return await self._ws.receive()
+        await self._sent()
+        if self._over:
+            return
+        message = await self._ws.receive()
+        mine, self._busy = not self._busy, True
+        if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            line.receive(message.data)
+        else:
+            if message.type is WSMsgType.CLOSE and isinstance(self._connection, Connection):
+                self._connection.heard_out()
+            self.close(1000, "")
+        await (self._send() if mine else self._sent())
 
-    async def _write(self) -> tuple[int, str]:
-        """Until the close, whose code and reason it returns."""
-        while isinstance(queued := await self._outbox.get(), dict):
-            await self._ws.send_str(json.dumps(queued))
-            self._outbox.task_done()
-        return queued
+    def _queue(self, what: Json | tuple[int, str]) -> None:
+        self._outbox.append(what)
+        if not self._busy:
+            self._busy = True
+            self._beside = asyncio.ensure_future(self._send())
+
+    async def _sent(self) -> None:
+        while self._beside:
+            beside, self._beside = self._beside, None
+            await beside
+
+    async def _send(self) -> None:
+        """All that is queued. After the close nothing is sent any more."""
+        end: tuple[int, str] | None = None
+        try:
+            while self._outbox and end is None:
+                if isinstance(queued := self._outbox.popleft(), dict):
+                    await self._ws.send_str(json.dumps(queued))
+                else:
+                    end = queued
+        except ConnectionError:
+            end = 1000, ""
+        if end is None:
+            self._busy = False
+            return
+        self._over = True
+        await self._ws.close(code=end[0], message=end[1].encode())
 
 
 def is_upgrade(request: web.Request) -> bool:
@@ -175,14 +205,18 @@ async def _upgraded(service: Service, request: web.Request) -> tuple[web.WebSock
     chosen = (name for name in subprotocols(request) if name.startswith(by_token))
     offered = tuple(chosen) if service.switches.selects_subprotocol else ()
     ws = web.WebSocketResponse(
-        protocols=offered, timeout=CLOSE_WAIT_S, heartbeat=PING_S, max_msg_size=LARGEST_MESSAGE_BYTES
+        protocols=offered,
+        timeout=CLOSE_WAIT_S,
+        heartbeat=PING_S,
+        max_msg_size=LARGEST_MESSAGE_BYTES,
+        autoclose=False,
     )
     ws.headers.update(service.headers())
     try:
         await ws.prepare(request)
     except ValueError:  # aiohttp, of a key that is not ASCII
         raise web.HTTPBadRequest(text="Handshake error") from None
-    return ws, Socket(ws)
+    return ws, Socket(ws, request.transport)
 
 
 async def _until_closed(service: Service, socket: Socket, line: Line | None) -> None:

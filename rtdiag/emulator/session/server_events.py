@@ -5,8 +5,8 @@ Names of the beta: CopilotKit/aimock @ c9af8c3 src/ws-realtime.ts:318. Ids and d
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import string
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,8 @@ from rtdiag.api.endpoints import Dialect
 
 Json = dict[str, Any]
 
-_LETTERS = string.ascii_letters + string.digits
+_LETTERS = (string.ascii_letters + string.digits).encode()
+_LETTER_OF_BYTE = bytes(_LETTERS[byte % len(_LETTERS)] for byte in range(256))
 _PADDED_TO = 16  # a delta and its obfuscation together are as long, or a multiple
 _BETA_NAMES = {
     "conversation.item.added": "conversation.item.created",
@@ -30,8 +31,8 @@ _BETA_NAMES = {
 
 
 def letters(count: int) -> str:
-    """So many letters and digits by chance."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+    """So many letters and digits by chance, such as nobody need be kept from guessing."""
+    return random.randbytes(count).translate(_LETTER_OF_BYTE).decode()
 
 
 def new_id(prefix: str, length: int = 21) -> str:

@@ -107,13 +107,12 @@ def check(shape: Shape, given: object, path: str, current: object, behaviour: Be
 
 def complete(shape: Shape, given: Any, current: Any, behaviour: Behaviour) -> Any:
     """`given` laid sparsely over `current`, with the defaults for what neither names. Expects what `check` let pass."""
-    if isinstance(given, dict) and "or_object" in shape:
-        shape = shape["or_object"]
-    if isinstance(given, list) and "each" in shape:
-        return [complete(shape["each"], member, None, behaviour) for member in given]
-    if given == "" and shape.get("or_default"):
-        return shape["default"]
-    if not isinstance(given, dict) or shape.get("open") or shape["is"] == "any":
+    if not isinstance(given, (dict, list)):
+        return shape["default"] if given == "" and shape.get("or_default") else given
+    if isinstance(given, list):
+        return [complete(shape["each"], member, None, behaviour) for member in given] if "each" in shape else given
+    shape = shape.get("or_object", shape)
+    if shape.get("open") or shape["is"] == "any":
         return given
     before = current if isinstance(current, dict) and not shape.get("whole") else {}
     result: Json = {}
@@ -137,10 +136,8 @@ def fields_of(shape: Shape, value: Mapping[str, Any]) -> Mapping[str, Shape]:
     if "each" in shape:
         member: Shape = shape["each"]
         return dict.fromkeys(value, member)
-    found: dict[str, Shape] = dict(shape.get("fields", {}))
-    if "by" in shape:
-        found.update(fields_of(shape["kinds"][value[shape["by"]]], value))
-    return found
+    fields: Mapping[str, Shape] = shape.get("fields", {})
+    return {**fields, **fields_of(shape["kinds"][value[shape["by"]]], value)} if "by" in shape else fields
 
 
 def _check_type(shape: Shape, given: object, path: str) -> None:
