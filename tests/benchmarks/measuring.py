@@ -126,7 +126,7 @@ def taken(row: Row, place: Place, runs: int) -> Taken:
     except pytest.skip.Exception as exc:
         return Taken(row, skipped=str(exc.msg))
     except Exception as exc:
-        return Taken(row, failed=f"{type(exc).__name__}: {exc}")
+        return Taken(row, failed=repr(exc))
 
 
 def in_turn(samples: Mapping[str, Sample], rounds: int) -> dict[str, list[float]]:

@@ -17,7 +17,7 @@ from tests.benchmarks.measuring import OURS, Place, Row, Sample, Spread, Taken, 
 from tests.benchmarks.rows import ROWS
 from tests.benchmarks.serving import most_within
 from tests.benchmarks.shown import as_json, number, table
-from tests.benchmarks.waits import LEAST_MS, Look, asleep, in_flight, told
+from tests.benchmarks.waits import LEAST_MS, Look, Step, asleep, busy, busy_within, in_flight, told, uncovered
 from tests.needs import needed
 
 PLACE = Path("nowhere")
@@ -107,10 +107,10 @@ def test_what_this_machine_lacks_and_what_goes_wrong_is_told_in_its_place(monkey
 
     skipped = taken(row({OURS: lambda: float(needed(None, "no root"))}), Place(PLACE), 1)
     failed = taken(row({OURS: fails}, "≤ 1"), Place(PLACE), 1)
-    assert (skipped.skipped, failed.failed) == ("no root", "TimeoutError: too long")
+    assert (skipped.skipped, failed.failed) == ("no root", "TimeoutError('too long')")
     assert failed.reached == {"≤ 1": None}
     assert "skipped: no root" in table([skipped])
-    assert "failed: TimeoutError: too long" in table([failed])
+    assert "failed: TimeoutError('too long')" in table([failed])
 
 
 def test_the_table_and_the_json_say_the_same() -> None:
@@ -133,17 +133,25 @@ def test_how_many_go_well_is_found_to_the_nearest_five_below(most: int) -> None:
     assert most_within(lambda count: count <= most + 4) == most
 
 
-def test_asleep_is_who_neither_runs_nor_waits_for_a_core() -> None:
-    looks = [
-        Look(0.0, {"1": 0.0}),
-        Look(0.1, {"1": 0.1}),
-        Look(0.2, {"1": 0.1, "2": 0.0}),
-        Look(0.3, {"1": 0.1, "2": 0.1}),
-    ]
-    assert list(asleep(looks)) == [(0.1, 0.2)]
-    late = [*looks[:3], Look(0.3, {"1": 0.3, "2": 0.0})]
-    assert list(asleep(late)) == [], "the first thread waited for a core since 0.1, which is told when it has one"
-    assert list(asleep([Look(0.0, {"1": 0.0}), Look(0.1, {"1": 0.0})])) == [(0.0, 0.1)]
+def test_who_waits_for_a_core_is_busy_though_that_is_told_later() -> None:
+    looks = [Look(0, {"1": 0}), Look(1, {"1": 1}), Look(2, {"1": 1, "2": 0}), Look(3, {"1": 1, "2": 1})]
+    assert busy(looks) == [(0, 1, 1), (1, 2, 0), (2, 3, 1)]
+    assert busy([*looks[:3], Look(3, {"1": 3, "2": 0})]) == [(0, 1, 1), (1, 2, 1), (2, 3, 1)]
+    assert busy([*looks[:3], Look(3, {"2": 0})]) == [(0, 1, 1), (1, 2, 0), (2, 3, 0)], "the first thread has ended"
+
+
+def test_asleep_are_spans_of_20_ms_and_more() -> None:
+    steps = [Step(at, at + 10, busy_ms) for at, busy_ms in zip(range(0, 70, 10), (10, 0, 1, 5, 0, 2, 0.5), strict=True)]
+    assert list(asleep(steps)) == [(10, 30)]
+    assert list(asleep([*steps, Step(70, 90, 0)])) == [(10, 30), (60, 90)]
+    assert busy_within(steps, 0, 25) == 10.5
+
+
+def test_where_nothing_is_under_way_is_told_to_the_end_of_the_run() -> None:
+    report = {**REPORT, "events": REPORT["events"][:2], "started_at": "2026-11-30T00:00:00.000Z"}
+    spans = [(0, 100), (220, 300), (350, 900), (900, 1000)]
+    assert list(uncovered({**report, "finished_at": "2026-11-30T00:00:01.000Z"})) == spans
+    assert list(uncovered({**report, "finished_at": "2026-11-30T00:00:00.910Z"})) == spans[:3]
 
 
 @pytest.mark.parametrize(

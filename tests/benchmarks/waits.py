@@ -1,4 +1,5 @@
-"""Where does `rtdiag run --emulator` wait? Every span of 20 ms and more in which none of its threads runs, nor wants to.
+"""Where does `rtdiag run --emulator` wait? Every span of 20 ms and more in which none of its threads runs, nor wants to; and every
+one in which nothing is in flight, whether it computes or sleeps.
 
 On loopback the network costs nothing, and the emulator is in the same process: whoever sleeps there waits for something else. What
 was in flight meanwhile is told by the report's own times; what a wait is for, as far as that is written down, stands in KNOWN.
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 from tests.benchmarks.commands import LIMIT_S, ROOT, RTDIAG, variables
 from tests.benchmarks.measuring import OURS, Place, Sample
 
+Span = tuple[float, float]
 LEAST_MS = 20
 _LOOK_S = 0.002
 _ASLEEP = 0.1  # of the time between two looks, at most, it is busy
@@ -43,6 +45,15 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Between two looks, in ms since the run began: for how long threads were busy, all added up."""
+
+    began_ms: float
+    ended_ms: float
+    busy_ms: float
+
+
+@dataclass(frozen=True)
 class Wait:
     """From when to when in ms since the run began, what was in flight then, and why it is meant, "" where nobody says so."""
 
@@ -61,12 +72,28 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Idle:
+    """From when to when in ms since the run began, and how much of it some thread was busy."""
+
+    began_ms: float
+    ended_ms: float
+    busy_ms: float
+    during: str
+
+    def __str__(self) -> str:
+        took_ms = self.ended_ms - self.began_ms
+        span = f"{self.began_ms:7.0f} to {self.ended_ms:7.0f} ms: {took_ms:5.0f} ms"
+        return f"{span}, busy {self.busy_ms / took_ms:4.0%}, {self.during}"
+
+
+@dataclass(frozen=True)
 class Profile:
-    """Of one run: how long its process lasted, how much of that it was busy or wanted to be, and all its waits."""
+    """Of one run: how long its process lasted, how long its threads were busy or ready to be, its waits, where nothing is asked."""
 
     took_ms: float
     busy_ms: float
     waits: Sequence[Wait]
+    idle: Sequence[Idle]
 
     @property
     def unexplained_ms(self) -> float:
@@ -74,8 +101,10 @@ class Profile:
         return sum(wait.took_ms for wait in self.waits if not wait.why)
 
     def __str__(self) -> str:
-        head = f"{self.took_ms:.0f} ms, of which {self.busy_ms:.0f} ms busy; asleep for {LEAST_MS} ms and more:"
-        return "\n".join([head, *(f"  {wait}" for wait in self.waits)] if self.waits else [f"{head} never"])
+        head = f"{self.took_ms:.0f} ms, of which {self.busy_ms:.0f} ms busy"
+        asleep = [f"asleep for {LEAST_MS} ms and more: {'' if self.waits else 'never'}", *map(str, self.waits)]
+        idle = [f"nothing in flight for {LEAST_MS} ms and more: {'' if self.idle else 'never'}", *map(str, self.idle)]
+        return "\n".join([head, *asleep, *idle])
 
 
 def unexplained(_: Place) -> dict[str, Sample]:
@@ -96,10 +125,10 @@ def profile() -> Profile:
         out.seek(0)
         report = json.load(out)
     began_s = datetime.fromisoformat(report["started_at"]).timestamp()
-    spans = [((a - began_s) * 1000, (b - began_s) * 1000) for a, b in asleep(looks)]
-    waits = [told(span, in_flight(report, *span)) for span in spans if span[1] - span[0] >= LEAST_MS]
-    busy_s = sum(max(look.busy_s.get(thread, 0) for look in looks) for thread in {t for x in looks for t in x.busy_s})
-    return Profile((looks[-1].at_s - looks[0].at_s) * 1000, busy_s * 1000, waits)
+    steps = [Step((a - began_s) * 1000, (b - began_s) * 1000, busy_s * 1000) for a, b, busy_s in busy(looks)]
+    waits = [told(span, in_flight(report, *span)) for span in asleep(steps)]
+    idle = [Idle(*span, busy_within(steps, *span), in_flight(report, *span)) for span in uncovered(report)]
+    return Profile(steps[-1].ended_ms - steps[0].began_ms, sum(step.busy_ms for step in steps), waits, idle)
 
 
 def _looks(process: subprocess.Popen[bytes]) -> Iterator[Look]:
@@ -117,37 +146,48 @@ def _threads(folder: Path) -> Iterator[tuple[str, float]]:
                 yield thread.name, (ran + ready) / 1e9
 
 
-def asleep(looks: Sequence[Look]) -> Iterator[tuple[float, float]]:
-    """The spans, from one look to another, in which hardly any thread was busy."""
-    began_s: float | None = None
-    for look, busy_s, until_s in _busy(looks):
-        if busy_s <= _ASLEEP * (until_s - look.at_s):
-            began_s = look.at_s if began_s is None else began_s
-        elif began_s is not None:
-            yield began_s, look.at_s
-            began_s = None
-    if began_s is not None:
-        yield began_s, looks[-1].at_s
+def asleep(steps: Sequence[Step]) -> Iterator[Span]:
+    """The spans of 20 ms and more in which hardly any thread was busy."""
+    for quiet, several in groupby(steps, lambda step: step.busy_ms <= _ASLEEP * (step.ended_ms - step.began_ms)):
+        found = list(several)
+        if quiet and found[-1].ended_ms - found[0].began_ms >= LEAST_MS:
+            yield found[0].began_ms, found[-1].ended_ms
 
 
-def _busy(looks: Sequence[Look]) -> Sequence[tuple[Look, float, float]]:
-    """Of each look for how long threads were busy until the next, and when that was.
+def busy(looks: Sequence[Look]) -> list[tuple[float, float, float]]:
+    """From each look to the next, and for how many s threads were busy between.
 
     That a thread waited for a core is told when it gets one: what is more than the time since the last look was before that.
     """
-    found: list[tuple[Look, float, float]] = []
+    found: list[tuple[float, float, float]] = []
     earlier: dict[str, float] = {}
     for before, after in reversed(list(pairwise(looks))):
         room_s, busy_s = after.at_s - before.at_s, 0.0
-        for thread, busy in after.busy_s.items():
-            more_s = max(0.0, busy - before.busy_s.get(thread, 0.0)) + earlier.pop(thread, 0.0)
+        for thread, ran_s in after.busy_s.items():
+            more_s = max(0.0, ran_s - before.busy_s.get(thread, 0.0)) + earlier.pop(thread, 0.0)
             earlier[thread] = max(0.0, more_s - room_s)
             busy_s += min(more_s, room_s)
-        found.append((before, busy_s, after.at_s))
+        found.append((before.at_s, after.at_s, busy_s))
     return found[::-1]
 
 
-def told(span: tuple[float, float], during: str) -> Wait:
+def busy_within(steps: Sequence[Step], began_ms: float, ended_ms: float) -> float:
+    """For how many ms of that span threads were busy."""
+    shares = ((min(one.ended_ms, ended_ms) - max(one.began_ms, began_ms), one) for one in steps)
+    return sum(one.busy_ms * share / (one.ended_ms - one.began_ms) for share, one in shares if share > 0)
+
+
+def uncovered(report: Mapping[str, Any]) -> Iterator[Span]:
+    """The spans of 20 ms and more from the run's beginning to its end in which nothing is under way."""
+    began, ended = (datetime.fromisoformat(report[name]) for name in ("started_at", "finished_at"))
+    last_ms, until_ms = 0.0, (ended - began).total_seconds() * 1000
+    for began_ms, ended_ms, _ in [*sorted(_under_way(report)), (until_ms, until_ms, "")]:
+        if began_ms - last_ms >= LEAST_MS:
+            yield last_ms, began_ms
+        last_ms = max(last_ms, ended_ms)
+
+
+def told(span: Span, during: str) -> Wait:
     """The wait of that span, and whether it is one that is meant."""
     took_ms = span[1] - span[0]
     meant = (why for begins, (most_ms, why) in KNOWN.items() if during.startswith(begins) and took_ms <= most_ms)
