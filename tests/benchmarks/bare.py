@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.bare chain URL KEY      # the longest chain of round trips of a run, and nothing beside it
 python -m tests.benchmarks.bare blocked URL KEY    # a call, until aiortc says that ICE failed
-python -m tests.benchmarks.bare serve              # answers calls, and says where, as `rtdiag emulator` does
+python -m tests.benchmarks.bare serve PORT         # answers calls, and does no more
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ async def blocked(base_url: str, key: str) -> None:
     await call.peer.close()
 
 
-async def serve() -> None:
+async def serve(port: str) -> None:
     """Answers every offer and sends `session.created` over every channel, until it is interrupted."""
     from aiohttp import web
     from aiortc.contrib.media import MediaBlackhole
@@ -132,9 +132,7 @@ async def serve() -> None:
     app.router.add_post("/v1/realtime/calls", answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sys.stdout.write(f"OPENAI_BASE_URL=http://127.0.0.1:{runner.addresses[0][1]}/v1\nOPENAI_API_KEY=none\n")
-    sys.stdout.flush()
+    await web.TCPSite(runner, "127.0.0.1", int(port)).start()
     await asyncio.Event().wait()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from socket import create_connection
 from urllib.parse import urlsplit
 
+from rtdiag.emulator.tokens import EMULATOR_KEY
 from tests.benchmarks.bare import MODEL
 from tests.benchmarks.commands import PYTHON, ROOT, RTDIAG, variables
 from tests.benchmarks.measuring import OURS, Bench, Place, Sample
@@ -24,6 +25,8 @@ from tests.servers.servers import HERE, known
 SOCKETS, SOCKETS_FOR_MEMORY, PEERS_FOR_MEMORY, FIRST = 500, 12_000, 550, 100
 AT_ONCE = 8
 ONE_SECOND_MS, MOST_AT_ONCE, STEP = 1000, 320, 5
+LOOPBACK = "127.0.0.1"
+Command = Callable[[int], Sequence[str]]  # of the port that it shall listen at
 _STARTS_S, _ENDS_S, _WAIT_S = 30, 10, 10
 _POLL_S = 0.001
 _UPGRADE = (
@@ -60,97 +63,61 @@ class Served:
 
 
 @contextmanager
-def _process(command: Sequence[str], env: Mapping[str, str], told: int) -> Iterator[subprocess.Popen[str]]:
+def served(command: Command, key: str = "none", host: str = LOOPBACK) -> Iterator[Served]:
+    """That server, from its first answer on; ended afterwards, with all that it started. Raises TimeoutError."""
+    port, quiet = free_port(), subprocess.DEVNULL
     process = subprocess.Popen(
-        command, env=env, cwd=ROOT, stdout=told, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        command(port), env=variables(), cwd=ROOT, stdout=quiet, stderr=quiet, start_new_session=True
     )
     try:
-        yield process
+        _answers(host, port)
+        yield Served(process.pid, f"http://{host}:{port}/v1", key)
     finally:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_ENDS_S)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
 
 
-@contextmanager
-def telling(*command: str) -> Iterator[Served]:
-    """One that prints where it is, and its key, as `rtdiag emulator` does."""
-    with _process(command, variables(), subprocess.PIPE) as process:
-        assert process.stdout
-        told: dict[str, str] = {}
-        while "OPENAI_API_KEY" not in told and (line := process.stdout.readline()):
-            name, _, value = line.strip().partition("=")
-            told[name] = value
-        yield Served(process.pid, told["OPENAI_BASE_URL"], told["OPENAI_API_KEY"])
-
-
-@contextmanager
-def emulator(*options: str) -> Iterator[Served]:
-    """`rtdiag emulator`."""
-    with telling(*RTDIAG, "emulator", *options) as served:
-        yield served
-
-
-@contextmanager
-def bare_aiortc() -> Iterator[Served]:
-    """What answers calls with aiortc and aiohttp, and does no more."""
-    with telling(PYTHON, "-m", "tests.benchmarks.bare", "serve") as served:
-        yield served
-
-
-@contextmanager
-def answering(command: Sequence[str], port: int) -> Iterator[Served]:
-    """One that says nothing of use, once it has answered."""
-    with _process(command, variables(), subprocess.DEVNULL) as process:
-        _answers(port)
-        yield Served(process.pid, f"http://127.0.0.1:{port}/v1", "none")
-
-
-@contextmanager
-def aimock(folder: Path) -> Iterator[Served]:
-    """aimock, with any key."""
-    port = free_port()
-    with answering(_aimock(folder, port), port) as served:
-        yield served
-
-
-def _aimock(folder: Path, port: int) -> list[str]:
-    first, *rest = known().servers["aimock-keyless"].start
-    return [str(folder / first), *(word.format(port=port, here=HERE) for word in rest)]
-
-
-def _answers(port: int) -> None:
-    """Returns when it has answered a request. Raises TimeoutError."""
+def _answers(host: str, port: int) -> None:
     until_s = time.monotonic() + _STARTS_S
     while time.monotonic() < until_s:
-        with suppress(ConnectionError), create_connection(("127.0.0.1", port), _WAIT_S) as there:
+        with suppress(ConnectionError), create_connection((host, port), _WAIT_S) as there:
             there.sendall(b"GET /v1/models HTTP/1.1\r\nHost: here\r\n\r\n")
             if there.recv(1):
                 return
         time.sleep(_POLL_S)
-    raise TimeoutError(f"nothing answers at {port} after {_STARTS_S} s")
+    raise TimeoutError(f"nothing answers at {host}:{port} after {_STARTS_S} s")
+
+
+def emulator(host: str = LOOPBACK) -> AbstractContextManager[Served]:
+    """`rtdiag emulator`."""
+    return served(lambda port: [*RTDIAG, "emulator", "--host", host, "--port", str(port)], EMULATOR_KEY, host)
+
+
+def bare_aiortc() -> AbstractContextManager[Served]:
+    """What answers calls with aiortc and aiohttp, and does no more."""
+    return served(lambda port: [PYTHON, "-m", "tests.benchmarks.bare", "serve", str(port)])
+
+
+def aimock(folder: Path) -> AbstractContextManager[Served]:
+    """aimock, with any key."""
+    first, *rest = known().servers["aimock-keyless"].start
+    return served(lambda port: [str(folder / first), *(word.format(port=port, here=HERE) for word in rest)])
 
 
 def first_answer(place: Place) -> dict[str, Sample | str]:
     """From the start of its process to the first byte of an answer."""
 
-    def until_answer(command: Callable[[int], Sequence[str]]) -> Sample:
-        def sample() -> float:
-            port = free_port()
-            began = time.perf_counter()
-            with answering(command(port), port):
-                return (time.perf_counter() - began) * 1000
-
-        return sample
+    def sample(make: Callable[[], AbstractContextManager[Served]]) -> float:
+        began = time.perf_counter()
+        with make():
+            return (time.perf_counter() - began) * 1000
 
     folder = place.aimock
-    return {
-        OURS: until_answer(lambda port: [*RTDIAG, "emulator", "--port", str(port)]),
-        "aimock": until_answer(lambda port: _aimock(folder, port)) if folder else _AIMOCK,
-    }
+    return {OURS: lambda: sample(emulator), "aimock": (lambda: sample(lambda: aimock(folder))) if folder else _AIMOCK}
 
 
 def sockets(figure: Callable[[Served], float]) -> Callable[[Place], Bench]:

@@ -17,7 +17,7 @@ from tests.benchmarks.measuring import OURS, Place, Row, Sample, Spread, Taken, 
 from tests.benchmarks.rows import ROWS
 from tests.benchmarks.serving import most_within
 from tests.benchmarks.shown import as_json, number, table
-from tests.benchmarks.waits import LEAST_MS, Look, Step, asleep, busy, busy_within, in_flight, told, uncovered
+from tests.benchmarks.waits import Profile, Span, asleep, busy, explained, unasked
 from tests.needs import needed
 
 PLACE = Path("nowhere")
@@ -134,31 +134,36 @@ def test_how_many_go_well_is_found_to_the_nearest_five_below(most: int) -> None:
 
 
 def test_who_waits_for_a_core_is_busy_though_that_is_told_later() -> None:
-    looks = [Look(0, {"1": 0}), Look(1, {"1": 1}), Look(2, {"1": 1, "2": 0}), Look(3, {"1": 1, "2": 1})]
-    assert busy(looks) == [(0, 1, 1), (1, 2, 0), (2, 3, 1)]
-    assert busy([*looks[:3], Look(3, {"1": 3, "2": 0})]) == [(0, 1, 1), (1, 2, 1), (2, 3, 1)]
-    assert busy([*looks[:3], Look(3, {"2": 0})]) == [(0, 1, 1), (1, 2, 0), (2, 3, 0)], "the first thread has ended"
+    looks = [(1.0, {"1": 0.0}), (1.1, {"1": 0.1}), (1.2, {"1": 0.1, "2": 0.0}), (1.3, {"1": 0.1, "2": 0.1})]
+
+    def found(last: Mapping[str, float]) -> list[int]:
+        spans = busy([*looks[:3], (1.3, last)], 1.1)
+        assert [round(edge) for span in spans for edge in (span.began_ms, span.ended_ms)] == [-100, 0, 0, 100, 100, 200]
+        return [round(span.busy_ms) for span in spans]
+
+    assert found(looks[3][1]) == [100, 0, 100]
+    assert found({"1": 0.3, "2": 0.0}) == [100, 100, 100]
+    assert found({"2": 0.0}) == [100, 0, 0], "the first thread has ended"
 
 
 def test_asleep_are_spans_of_20_ms_and_more() -> None:
-    steps = [Step(at, at + 10, busy_ms) for at, busy_ms in zip(range(0, 70, 10), (10, 0, 1, 5, 0, 2, 0.5), strict=True)]
-    assert list(asleep(steps)) == [(10, 30)]
-    assert list(asleep([*steps, Step(70, 90, 0)])) == [(10, 30), (60, 90)]
-    assert busy_within(steps, 0, 25) == 10.5
+    spans = [Span(at, at + 10, ms) for at, ms in zip(range(0, 70, 10), (10, 0, 1, 5, 0, 2, 0.5), strict=True)]
+    assert asleep(spans) == [Span(10, 30, 1)]
+    assert asleep([*spans, Span(70, 90, 0)]) == [Span(10, 30, 1), Span(60, 90, 0.5)]
 
 
 def test_where_nothing_is_under_way_is_told_to_the_end_of_the_run() -> None:
     report = {**REPORT, "events": REPORT["events"][:2], "started_at": "2026-11-30T00:00:00.000Z"}
-    spans = [(0, 100), (220, 300), (350, 900), (900, 1000)]
-    assert list(uncovered({**report, "finished_at": "2026-11-30T00:00:01.000Z"})) == spans
-    assert list(uncovered({**report, "finished_at": "2026-11-30T00:00:00.910Z"})) == spans[:3]
+    looks = [Span(-50, 50, 50), Span(50, 950, 0), Span(950, 1050, 100)]
+    spans = [Span(0, 100, 25), Span(220, 300, 0), Span(350, 900, 0), Span(900, 1000, 50)]
+    assert list(unasked({**report, "finished_at": "2026-11-30T00:00:01.000Z"}, looks)) == spans
+    assert list(unasked({**report, "finished_at": "2026-11-30T00:00:00.910Z"}, looks)) == spans[:3]
 
 
 @pytest.mark.parametrize(
-    ("at_ms", "told"),
+    ("at_ms", "during"),
     [
-        (-5, "nothing in flight, before the run began"),
-        (50, "nothing in flight, before the first request"),
+        (-5, "before the first request"),
         (120, "x1 POST /calls"),
         (155, "answer of p1"),
         (180, "ice of p1"),
@@ -168,14 +173,16 @@ def test_where_nothing_is_under_way_is_told_to_the_end_of_the_run() -> None:
         (950, "e3 session.update of w1/a, never answered"),
     ],
 )
-def test_what_was_in_flight_is_told_by_the_reports_own_times(at_ms: float, told: str) -> None:
-    assert in_flight(REPORT, at_ms - 10, at_ms + 10) == told
+def test_what_was_in_flight_is_told_by_the_reports_own_times(at_ms: float, during: str) -> None:
+    assert explained(REPORT, Span(at_ms - 10, at_ms + 10, 0)).during == during
 
 
 def test_a_wait_that_is_written_down_is_explained_as_long_as_it_is_no_longer() -> None:
-    assert told((0, LEAST_MS), "ice of p1").why
-    assert not told((0, 500), "ice of p1").why
-    assert not told((0, LEAST_MS), "dtls of p1").why
+    spans = [Span(170, 190, 0), Span(20, 340, 0), Span(195, 215, 0)]
+    assert [bool(explained(REPORT, span).why) for span in spans] == [True, False, False]
+    waits = [explained(REPORT, span) for span in spans]
+    assert explained(REPORT, spans[1]).during == "ice of p1"
+    assert Profile(Span(0, 1000, 900), waits, ()).unexplained_ms == 340
 
 
 def test_rows_are_listed_and_an_unknown_one_is_told() -> None:

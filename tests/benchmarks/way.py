@@ -64,7 +64,7 @@ class Stand:
         self.ground = ground
         if rtt_ms:
             ground.slow(Link(rtt_ms / 2000))
-        served = ground.keep(emulator("--host", ground.host))
+        served = ground.keep(emulator(ground.host))
         self.url, self.key = served.base_url, served.key
 
     def near(self) -> AbstractContextManager[None]:
