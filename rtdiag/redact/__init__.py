@@ -2,8 +2,8 @@
 
 A masked span keeps its kind, its length and its place: of a key the known prefix and, as the dashboard shows them, the last four
 characters stay; every hidden character becomes `*`. What the API says about a failure (type, code, message, param) is never a
-secret and is left alone, and so are the made-up controls. How a secret may be spelt: unescaping.py; what an unknown one looks
-like: shapes.py.
+secret and is left alone, and so are the made-up controls. Which of the known ones a text holds: knowledge.py; how a secret may be
+spelt: unescaping.py; what an unknown one looks like: patterns.py.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import binascii
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 from rtdiag.api.keys import MADE_UP, kind_of
 from rtdiag.model import Redaction
-from rtdiag.redact.patterns import LEARNT, PATTERNS
-from rtdiag.redact.unescaping import DEPTH, ESCAPED, Span, Unescaped, apart, plain, spellings
+from rtdiag.redact.knowledge import Knowledge, Known
+from rtdiag.redact.patterns import HINTED, LEARNT, PATTERNS
+from rtdiag.redact.unescaping import DEPTH, Span, View, apart, spellings, views
 
 # What a report says of its own masking; what is searched for, and what is not.
 SCOPE = "secrets are searched for as they are, URL-encoded, JSON-escaped and inside HTTP Basic; other encodings are not searched"
@@ -43,7 +43,6 @@ _SHORTEST_ANYWHERE, _SHORTEST, _LONGEST_WORD = 10, 6, 16
 _MIXED = re.compile(r"(?=.*\d)(?=.*[^\W\d])", re.DOTALL)
 _ALONE = re.compile(r"(?<![^\W_])"), re.compile(r"(?![^\W_])")
 _ADDRESS = re.compile(r"(?<![\w.:])"), re.compile(r"(?!\.?\w)")
-_LEAST_CUT = 8
 _SHORTEST_SHAPE = 6  # a URL with a name in it: x://a@
 _LONGEST_REMEMBERED, _MOST_REMEMBERED = 200, 10_000  # of texts found clean
 # A hostile server may send as many cookies as it likes; each costs a search of every text.
@@ -53,7 +52,6 @@ _MOST_LEARNT = 1000
 _SECRET_VARIABLES = ("OPENAI_API_KEY", "RTDIAG_TOKEN", "RTDIAG_ICE_USERNAME", "RTDIAG_ICE_CREDENTIAL")
 _URL_VARIABLES = ("OPENAI_BASE_URL", "RTDIAG_BASE_URL", "RTDIAG_TOKEN_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
-_Edges = tuple[re.Pattern[str], re.Pattern[str]]
 _Finder = tuple[str, Callable[[str], Iterable[Span]]]
 
 
@@ -88,35 +86,11 @@ def stars(text: str) -> str:
     return text[:kept] + "*" * (end - kept) + text[end:]
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A value to hide: its kind, how it may stand in a text whose escapes are taken off, and what must stand around it."""
-
-    kind: str
-    spellings: frozenset[str]
-    edges: _Edges | None = None
-
-    def found(self, text: str) -> Iterator[Span]:
-        """Where it stands, also where the text ends within it, as the reason of a close does that was cut to fit."""
-        text = plain(text)
-        for spelling in self.spellings:
-            start = text.find(spelling)
-            while start >= 0:
-                end = start + len(spelling)
-                if self.edges is None or (self.edges[0].match(text, start) and self.edges[1].match(text, end)):
-                    yield start, end
-                start = text.find(spelling, end)
-            start = text.rfind(spelling[:_LEAST_CUT], 1 - len(spelling))
-            if start >= 0 and self.edges is None and spelling.startswith(text[start:]):
-                yield start, len(text)
-
-
 class Mask:
     """Hides what it has been told and what looks like a secret, and counts what it hid."""
 
     def __init__(self, *, keep_addresses: bool = False) -> None:
-        self._known: dict[str, _Known] = {}
-        self._heads: set[str] = set()  # what all that is known begins with: most texts hold none of it
+        self._known = Knowledge()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._keep_addresses = keep_addresses
         self._own_headers: set[str] = set()
@@ -131,7 +105,7 @@ class Mask:
         short = len(text) < _SHORTEST_ANYWHERE
         if len(text) < _SHORTEST or text in MADE_UP or set(text) == {"*"} or (short and not _MIXED.match(text)):
             return
-        self._add(text, _Known(kind or kind_of(text), spellings(text), _ALONE if short else None))
+        self._add(Known(text, kind or kind_of(text), spellings(text), _ALONE if short else None))
 
     def learn_url(self, url: str) -> None:
         """Hide the name and the password in that URL wherever else they occur, also as HTTP Basic has them."""
@@ -151,7 +125,7 @@ class Mask:
     def learn_address(self, address: str) -> None:
         """Hide this machine's network address, unless addresses are to be kept."""
         if not self._keep_addresses and address:
-            self._add(address, _Known("address", frozenset({address}), _ADDRESS))
+            self._add(Known(address, "address", frozenset({address}), _ADDRESS))
 
     def learn_environment(self, environment: Mapping[str, str]) -> None:
         """Hide what the variables hold that rtdiag and its libraries take secrets from."""
@@ -165,14 +139,14 @@ class Mask:
         """`text` with every secret masked; `where` is the place that the ledger names."""
         if text in self._clean or (len(text) < _SHORTEST_SHAPE and not self._known):
             return text
-        count, before = len(self._known), text
-        text = self._without(text, where, self._known_ones)
-        text = self._without(text, where, self._shapes)
+        count, seen = len(self._known), views(text)
+        left = self._without(seen, where, self._known_ones)
+        left = self._without(left, where, self._shapes)
         if len(self._known) > count:
-            return self._without(text, where, self._known_ones)
-        if text == before and len(text) < _LONGEST_REMEMBERED and len(self._clean) < _MOST_REMEMBERED:
+            left = self._without(left, where, self._known_ones)
+        elif left is seen and len(text) < _LONGEST_REMEMBERED and len(self._clean) < _MOST_REMEMBERED:
             self._clean.add(text)
-        return text
+        return left[0].text
 
     def values(self, value: Any, where: str) -> Any:
         """The same for every text inside plain values (dicts with their keys, lists)."""
@@ -199,12 +173,10 @@ class Mask:
         """What was hidden so far, by place and kind, sorted."""
         return tuple(Redaction(where, kind, n) for (where, kind), n in sorted(self._counts.items()) if n)
 
-    def _add(self, text: str, known: _Known) -> None:
-        if text not in self._known and len(self._known) < _MOST_LEARNT:
-            self._known[text] = known
-            self._heads |= {spelling[:_LEAST_CUT] for spelling in known.spellings}
+    def _add(self, known: Known) -> None:
+        if known.text not in self._known and len(self._known) < _MOST_LEARNT:
+            self._known.add(known)
             self._clean.clear()
-            self._known = dict(sorted(self._known.items(), key=lambda one: -len(one[0])))
 
     def _credential(self, value: str, where: str) -> str:
         """The scheme and the credential hidden; a word such as `undefined` is none."""
@@ -236,34 +208,33 @@ class Mask:
         if len(text) >= _LONGEST_WORD or any(c.isdigit() for c in text):
             self.learn(text, kind)
 
-    def _without(self, text: str, where: str, finders: Callable[[str], Iterator[_Finder]]) -> str:
-        """The text with what the finders find hidden: first below all its escapes, last as it stands."""
-        for layers in range(DEPTH if ESCAPED.search(text) else 0, -1, -1):
-            view = Unescaped(text, layers)
-            if view.layers < layers:
-                continue
-            left, hidden = view.text, list[Span]()
-            for kind, find in finders(left):
-                spans = list(find(left))  # mostly none: the rest is for the few
-                spans = spans and [(s, e) for s, e in apart(spans) if stars(left[s:e]) != left[s:e]]
-                if not spans:
-                    continue
+    def _without(self, seen: list[View], where: str, finders: Callable[[str], Iterable[_Finder]]) -> list[View]:
+        """The views of a text with what the finders find hidden: first below all its escapes, last as it stands."""
+        for depth in range(DEPTH, -1, -1):
+            view = seen[depth] if depth < len(seen) else View("")
+            if hidden := self._hidden_in(view.text, where, finders(view.text)):
+                seen = views(_starred(seen[0].text, apart(view.place(*span) for span in hidden)))
+        return seen
+
+    def _hidden_in(self, text: str, where: str, finders: Iterable[_Finder]) -> list[Span]:
+        """What each of the finders hides of what those before it have left, counted."""
+        hidden = list[Span]()
+        for kind, find in finders:
+            spans = list(find(text))  # mostly none: the rest is for the few
+            spans = spans and [(s, e) for s, e in apart(spans) if stars(text[s:e]) != text[s:e]]
+            if spans:
                 self._counts[where, kind] += len(spans)
-                left, hidden = _starred(left, spans), hidden + spans
-            if hidden:
-                text = _starred(text, apart(view.place(*span) for span in hidden))
-        return text
+                text, hidden = _starred(text, spans), hidden + spans
+        return hidden
 
     def _known_ones(self, text: str) -> Iterator[_Finder]:
-        text = plain(text)
-        if any(head in text for head in self._heads):
-            yield from ((known.kind, known.found) for known in self._known.values())
+        return ((known.kind, known.found) for known in self._known.within(text))
 
     def _shapes(self, text: str) -> Iterator[_Finder]:
-        lowered = text.lower()
-        for kind, hint, pattern in PATTERNS:
-            if hint in lowered:
-                yield kind, partial(self._looking_so, kind, pattern)
+        folded = text.casefold()
+        for place in sorted({place for hint, place in HINTED if hint in folded}):
+            kind, _, pattern = PATTERNS[place]
+            yield kind, partial(self._looking_so, kind, pattern)
 
     def _looking_so(self, kind: str, pattern: re.Pattern[str], text: str) -> Iterator[Span]:
         for found in pattern.finditer(text):

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 # How many times a text may have been escaped: a body quoted in a body, a URL in a URL.
 DEPTH = 3
@@ -27,47 +28,49 @@ def _of_bytes(mark: str) -> str:
 
 
 _JSON = rf"\\u[Dd][89ABab]{_HEX}{{2}}\\u[Dd][C-Fc-f]{_HEX}{{2}}|\\u{_HEX}{{4}}|\\[\\/\"'bfnrt]"
-_ESCAPE = re.compile(rf"{_of_bytes('%')}|{_JSON}|{_of_bytes(chr(92) * 2 + 'x')}")
-ESCAPED = re.compile(r"[%\\]")  # what every escape begins with
+_ESCAPE = re.compile(rf"({_of_bytes('%')}|{_JSON}|{_of_bytes(chr(92) * 2 + 'x')})")
 _MARK = re.compile(r"%|\\x")
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """One layer of escapes: each escape's place below it (`at`), how many characters it stands for, and its place above."""
+    """One layer of escapes: where each part of the text ends below it and above, what is none and an escape in turn."""
 
-    at: Sequence[int]
-    lengths: Sequence[int]
-    above: Sequence[Span]
+    below: Sequence[int]
+    above: Sequence[int]
 
     def raised(self, start: int, end: int) -> Span:
         """Where these characters from below stand above; an escape of several characters is one."""
         return self._raised(start, 0), self._raised(end - 1, 1)
 
     def _raised(self, place: int, side: int) -> int:
-        i = bisect_right(self.at, place) - 1
-        if i < 0:
-            return place + side
-        beyond = place - self.at[i] - self.lengths[i]
-        return self.above[i][side] if beyond < 0 else self.above[i][1] + beyond + side
+        part = bisect_right(self.below, place)
+        before = (self.above[part - 1], self.below[part - 1]) if part else (0, 0)
+        if part % 2:
+            return (before[0], self.above[part])[side]
+        return before[0] + place - before[1] + side
 
 
-class Unescaped:
-    """`text` below so many layers; `place` tells where a span of it stands in the whole text."""
+@dataclass(frozen=True)
+class View:
+    """What a text is below some layers of its escapes; `place` tells where a span of that stands in the whole text."""
 
-    def __init__(self, whole: str, layers: int = 0) -> None:
-        self.text = whole
-        self._layers: list[_Layer] = []
-        while len(self._layers) < layers and (found := _without_escapes(self.text)):
-            self.text, layer = found
-            self._layers.append(layer)
-        self.layers = len(self._layers)
+    text: str
+    layers: tuple[_Layer, ...] = ()
 
     def place(self, start: int, end: int) -> Span:
         """Where that part of `text` stands in the whole one."""
-        for layer in reversed(self._layers):
+        for layer in reversed(self.layers):
             start, end = layer.raised(start, end)
         return start, end
+
+
+def views(text: str) -> list[View]:
+    """The text as it stands, below its outermost escapes, below those that are seen then, and so on: at most DEPTH times."""
+    found = [View(text)]
+    while len(found) <= DEPTH and (below := _without_escapes(found[-1])):
+        found.append(below)
+    return found
 
 
 def spellings(text: str) -> frozenset[str]:
@@ -76,7 +79,7 @@ def spellings(text: str) -> frozenset[str]:
     A plus stands as a blank.
     """
     as_bytes = text.encode("utf-8", "surrogatepass").decode("latin-1")
-    return frozenset(plain(Unescaped(one, depth).text) for one in (text, as_bytes) for depth in range(DEPTH + 1))
+    return frozenset(plain(view.text) for one in (text, as_bytes) for view in views(one))
 
 
 def plain(text: str) -> str:
@@ -95,18 +98,16 @@ def apart(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def _without_escapes(text: str) -> tuple[str, _Layer] | None:
-    """The text below its outermost escapes; None where it has none."""
-    parts, at, lengths, above, length, end = list[str](), list[int](), list[int](), list[Span](), 0, 0
-    for found in _ESCAPE.finditer(text):
-        character = _character(found[0])
-        length += found.start() - end
-        parts += (text[end : found.start()], character)
-        at.append(length)
-        lengths.append(len(character))
-        above.append(found.span())
-        length, end = length + len(character), found.end()
-    return ("".join((*parts, text[end:])), _Layer(at, lengths, above)) if at else None
+def _without_escapes(view: View) -> View | None:
+    """The view below its outermost escapes; None where it has none."""
+    if "\\" not in view.text and "%" not in view.text:
+        return None
+    parts = _ESCAPE.split(view.text)  # the escapes are every second one
+    if len(parts) == 1:
+        return None
+    above = [*accumulate(map(len, parts))]
+    parts[1::2] = map(_character, parts[1::2])
+    return View("".join(parts), (*view.layers, _Layer([*accumulate(map(len, parts))], above)))
 
 
 @lru_cache(4096)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from rtdiag.api.keys import MADE_UP
 from rtdiag.redact import Mask, stars
+from rtdiag.redact.knowledge import Known
 from rtdiag.transport.http import LARGEST_BODY_BYTES, recorded
 from tests.secrets.canaries import PROPERTY, SPELLINGS, canaries, leaks, made, plain
 
@@ -34,6 +37,56 @@ def test_what_was_told_is_hidden_however_it_is_spelt(canary: str, spelling: str,
     assert masked.endswith("; end")
     assert sum(r.count for r in mask.ledger()) >= 1
     assert mask(masked, "again") == masked
+
+
+CROWD = [made(f"crowd {n}", 40 + n % 20) for n in range(200)]  # they begin alike, as keys do
+
+
+def knowing(secrets: Iterable[str]) -> Mask:
+    mask = Mask()
+    for one in secrets:
+        mask.learn(one)
+    return mask
+
+
+@PROPERTY
+@given(canaries(), st.sampled_from(sorted(SPELLINGS)), st.sampled_from(AROUND), st.integers(0, 7), st.integers(0, 60))
+def test_among_many_others_it_is_hidden_as_when_it_is_known_alone(
+    canary: str, spelling: str, before: str, filled: int, cut: int
+) -> None:
+    alone, among = knowing([canary]), knowing([*CROWD, canary])
+    text = f"said{'.' * filled}{before}{SPELLINGS[spelling](canary)}"
+    for one in (text, f"{text}; end", text[: len(text) - cut]):
+        assert among(one, "here") == alone(one, "here")
+    assert among.ledger() == alone.ledger()
+
+
+@pytest.mark.parametrize("short", ["hunter2", "a1b2c3", "10.1.2.3", "::1"])
+def test_among_many_others_a_short_one_is_hidden(short: str) -> None:
+    mask = knowing([*CROWD, short])
+    mask.learn_address("" if short.isalnum() else short)
+    for filled in range(4):
+        assert mask(f"{'-' * filled}({short})", "here") == f"{'-' * filled}({'*' * len(short)})"
+
+
+@pytest.mark.parametrize(
+    ("known", "more", "searches"),
+    [(CROWD[:1], "", 1), (CROWD, "", 0), (CROWD, CROWD[99], 1), (CROWD, CROWD[99][:20], 1)],
+)
+def test_a_text_is_walked_over_once_however_many_are_known(
+    known: list[str], more: str, searches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is searched for one after the other is what is there, and no other that begins like it."""
+    searched, found = Counter[str](), Known.found
+
+    def counted(one: Known, text: str) -> Iterator[tuple[int, int]]:
+        searched[one.text] += 1
+        return found(one, text)
+
+    monkeypatch.setattr(Known, "found", counted)
+    event = json.dumps({"type": "session.created", "key": "sk-proj-****************abcd", "id": "event_0123456789"})
+    knowing(known)(event + more, "here")
+    assert len(searched) == searches
 
 
 @PROPERTY
@@ -72,9 +125,10 @@ def test_well_known_shapes_of_others_are_hidden() -> None:
     body = made("others", 64, "")[:36]
     part = base64.urlsafe_b64encode(b'{"alg": "HS256"}').decode().rstrip("=")
     shapes = [
-        f"{part}.{part}.{body}", f"ghp_{body}", f"github_pat_{body}", f"glpat-{body}", "AKIA" + body.upper()[:16],
-        f"AIza{body}", f"xoxb-{body}", f"sk_live_{body}", f"rk_test_{body}", f"hf_{body}", f"gsk_{body}", f"xai-{body}",
-        f"npm_{body}", f"pypi-{body}", f"SG.{body}.{body}", "SK" + body.lower()[:32], f"sk-ant-api03-{body}",
+        f"{part}.{part}.{body}", *(f"gh{kind}_{body}" for kind in "pousr"), f"github_pat_{body}", f"glpat-{body}",
+        "AKIA" + body.upper()[:16], "ASIA" + body.upper()[:16], f"AIza{body}", f"xoxb-{body}", f"sk_live_{body}",
+        f"rk_test_{body}", f"hf_{body}", f"gsk_{body}", f"xai-{body}", f"npm_{body}", f"pypi-{body}", f"SG.{body}.{body}",
+        "SK" + body.lower()[:32], f"sk-ant-api03-{body}",
         f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----", f"-----BEGIN PRIVATE KEY-----\n{body}",
     ]  # fmt: skip
     for shape in shapes:
@@ -90,7 +144,10 @@ def test_well_known_shapes_of_others_are_hidden() -> None:
         ("http:\\/\\/user:pass1234@proxy\\/", "user:pass1234"),
         ("http%3A%2F%2Fuser:pass1234@proxy", "user:pass1234"),
         ("a=ice-pwd:0123456789abcdefghijkl\r\n … 0123456789abcdefghijkl", "0123456789abcdefghijkl"),
-        ("__cf_bm=0123456789abcdef; path=/; then 0123456789abcdef", "0123456789abcdef"),
+        *(
+            (f"{name}=0123456789abcdef; path=/; then 0123456789abcdef", "0123456789abcdef")
+            for name in ("__cf_bm", "_cfuvid", "cf_clearance", "__Secure-session")
+        ),
     ],
 )
 def test_what_stands_in_a_place_for_secrets_is_hidden(text: str, secret: str) -> None:
