@@ -22,7 +22,8 @@ from rtdiag.model import Confidence
 from tests.diagnosis.example import Example, examples
 
 SHORT = 10  # causes of a shortlist
-_Supporters = Mapping[tuple[str, str, int], set[str]]
+_SIDES = ("speaks_for", "speaks_against")
+_Supported = Mapping[tuple[str, str], Sequence[tuple[Sign, set[str]]]]
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ def seen() -> list[Judged]:
 
 def unseen(given: Iterable[Example] | None = None) -> list[Judged]:
     """Each of these examples, or of all of other people, judged by the signs that others of them support."""
-    told = [(one, features(one.situation)) for one in (others() if given is None else given)]
-    support = _supporters(told)
-    return [_judged(one, [_without(cause, one.thread, found, support) for cause in _CAUSES]) for one, found in told]
+    told = [(one, one.thread, features(one.situation)) for one in (others() if given is None else given)]
+    supported = _supported(told)
+    return [
+        _judged(one, [_without(cause, thread, found, supported) for cause in _CAUSES]) for one, thread, found in told
+    ]
 
 
 def score(results: Iterable[Judged]) -> Score:
@@ -101,33 +104,26 @@ def _judged(example: Example, causes: Collection[Cause]) -> Judged:
     )
 
 
-def _supporters(told: Iterable[tuple[Example, Features]]) -> _Supporters:
-    """The threads in which each sign, by cause, side and number, fires as it should."""
-    found: dict[tuple[str, str, int], set[str]] = {}
-    for example, seen_in in told:
+def _supported(told: Iterable[tuple[Example, str, Features]]) -> _Supported:
+    """By cause and side, the signs that fire where they should, each with the threads in which it does."""
+    found: dict[tuple[str, str], dict[int, tuple[Sign, set[str]]]] = {}
+    for example, thread, seen_in in told:
         for cause in _CAUSES:
-            own = cause.code in (example.cause, example.family)
-            signs = cause.speaks_for if own else cause.speaks_against
-            side = "for" if own else "against"
-            for number, sign in enumerate(signs):
+            side = _SIDES[cause.code not in (example.cause, example.family)]
+            for number, sign in enumerate(getattr(cause, side)):
                 if sign.seen_in(seen_in):
-                    found.setdefault((cause.code, side, number), set()).add(example.thread)
-    return found
+                    found.setdefault((cause.code, side), {}).setdefault(number, (sign, set()))[1].add(thread)
+    return {of: [signs[number] for number in sorted(signs)] for of, signs in found.items()}
 
 
-def _without(cause: Cause, thread: str, found: Features, support: _Supporters) -> Cause:
-    """The cause without the signs that fire here and that no other thread supports."""
+def _without(cause: Cause, thread: str, found: Features, supported: _Supported) -> Cause:
+    """The cause with those signs alone that fire here and that another thread supports."""
 
-    def kept(side: str, signs: Sequence[Sign]) -> Signs:
-        return Signs(
-            sign
-            for number, sign in enumerate(signs)
-            if support.get((cause.code, side, number), set()) - {thread} and sign.seen_in(found)
-        )
+    def kept(side: str) -> Signs:
+        signs = supported.get((cause.code, side), ())
+        return Signs(sign for sign, threads in signs if threads != {thread} and sign.seen_in(found))
 
-    return msgspec.structs.replace(
-        cause, speaks_for=kept("for", cause.speaks_for), speaks_against=kept("against", cause.speaks_against)
-    )
+    return msgspec.structs.replace(cause, **{side: kept(side) for side in _SIDES})
 
 
 def main(arguments: Sequence[str]) -> None:
