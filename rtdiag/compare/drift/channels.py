@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
+from rtdiag.api.sessions import UPDATED
 from rtdiag.compare import comparing, normalize
 from rtdiag.compare.comparing import Difference, What
 from rtdiag.compare.drift.speakers import Json, Speaker
@@ -49,7 +50,7 @@ class Channel:
         """Send again what was sent, and hold what comes back against what came there."""
         if any(e.type.startswith(_HEARD) for e in events):
             self.from_audio = [e.id for e in events if e.type.startswith(_FROM_AUDIO)]
-        turns = list(_turns([e for e in events if e.id not in self.from_audio]))
+        turns = _turns([e for e in events if e.id not in self.from_audio])
         while self._interrupted and turns and not turns[-1][1]:
             sent, _ = turns.pop()
             self.unanswered.insert(0, sent.id if sent else self._peer.id)
@@ -120,17 +121,33 @@ def _named(event: Json) -> Any:
     return error.get("event_id") if isinstance(error, dict) else None
 
 
-def _turns(events: Sequence[Event]) -> Iterator[tuple[Event | None, list[Event]]]:
-    """Each event that was sent, with those received until the next; the first are those that came unasked."""
-    sent: Event | None = None
-    received: list[Event] = []
+def _turns(events: Sequence[Event]) -> list[tuple[Event | None, list[Event]]]:
+    """Each event that was sent, with those received until the next; the first are those that came unasked.
+
+    Of several that were sent before anything came, each has what answers it: the `error` that names it, else the next one in order.
+    """
+    turns: list[tuple[Event | None, list[Event]]] = [(None, [])]
+    places: dict[str, int] = {}
+    at, answered, settled = 0, False, True
     for event in events:
-        if event.direction == "received":
-            received.append(event)
+        if event.direction == "sent":
+            if own_id := _id_of(event.json):
+                places[own_id] = len(turns)
+            at, answered = (len(turns), False) if settled else (at, answered)
+            turns.append((event, []))
+            settled = False
             continue
-        yield sent, received
-        sent, received = event, []
-    yield sent, received
+        if event.type == "error" or event.type in UPDATED:
+            following = min(at + answered, len(turns) - 1)
+            at, answered = max(at, places.get(_id_of(event.error and event.json["error"]), following)), True
+        turns[at][1].append(event)
+        settled = at == len(turns) - 1
+    return turns
+
+
+def _id_of(told: Any) -> str:
+    """The id that a client's event has, or that an error names; "" for none."""
+    return str((isinstance(told, dict) and told.get("event_id")) or "")
 
 
 def _told(events: Sequence[Any]) -> str:
