@@ -181,9 +181,9 @@ class Answers:
         if at_its_place and is_certain(self._sent[at], event, self._shows):
             self.certain.append(event)
             return
-        self.unsure = True
         if event.type != "error" or named is not None:  # one too many, or one too few: where, only a name tells
-            del self.certain[min(at, self._last_name) :]
+            del self.certain[at if self.unsure else min(at, self._last_name) :]
+        self.unsure = True
 
     @property
     def _last_name(self) -> int:
