@@ -171,7 +171,9 @@ class Answers:
     def _hear(self, event: Event) -> None:
         """Take note of an event that came in; what answers nothing of this, or the same once more, counts for nothing."""
         named = _named(event) if event.type == "error" else None
-        if (event.type != "error" and event.type not in self._types) or (named and named not in self._order):
+        if (event.type != "error" and event.type not in self._types) or (
+            named is not None and named not in self._order
+        ):
             return
         at = self._order.get(named, len(self.certain))
         if at < len(self.certain) and self.certain[at].type == "error":

@@ -130,7 +130,7 @@ class Odd:
         (Odd(1, lambda asked, _: [updated(asked), error(asked["event_id"])]), (1, BAD, 3), []),
         # nameless, or named as nobody's
         (Odd(2, lambda _, __: [error(None)]), (1, BAD, 2), [1]),
-        (Odd(2, lambda _, __: [error("")]), (1, BAD, 2), [1]),
+        (Odd(2, lambda _, __: [error("")]), (BAD, BAD, 2), [number(1)]),
         (Odd(2, lambda _, __: [error({"event": 2})]), (1, BAD), [1, None]),
         # not what was set: not applied, or the answer to another
         (Odd(1, lambda asked, _: [updated({"session": {"a": 0}})]), (1, 2), []),
@@ -178,27 +178,43 @@ def test_the_last_words_of_a_session_are_its_answer_to_what_was_asked_next() -> 
     assert [a.type for a in answers if a] == ["session.updated", "error", "error"]
 
 
+class Waited(Scripted):
+    """Its answers come one at each wait, and only while somebody waits; `waits` are how long each was to be at most."""
+
+    def __init__(self, server: Server, event_s: float = 0.05) -> None:
+        super().__init__(server, event_s)
+        self._on_the_way: list[Json | None] = []
+        self.waits: list[float] = []
+
+    def _put(self, text: str) -> None:
+        self._on_the_way += self._server(json.loads(text))
+
+    async def _until(self, done: Callable[[], bool], limit_s: float) -> None:
+        self.waits.append(limit_s)
+        if self._on_the_way:
+            self._comes(self._on_the_way.pop(0))
+
+
+async def waited(server: Server, *settings: object) -> tuple[list[Event | None], Waited]:
+    channel = Waited(server)
+    sent = [channel.send({"type": "session.update", "session": {"a": a}}) for a in settings]
+    return await channel.answers_to(sent, UPDATED, shows), channel
+
+
+def test_the_deadline_is_that_of_each_not_of_all() -> None:
+    answers, channel = asyncio.run(waited(well, 1, 2, BAD))
+    assert told(answers) == [1, 2, number(3)]
+    assert channel.waits == [0.05] * 3
+
+
 def test_what_is_still_on_its_way_is_awaited_before_anything_is_asked_again() -> None:
     """Each answer comes twice: none of them may be taken for the answer to what is asked next."""
-    answers, channel = asked_of(lambda asked: [*well(asked), *well(asked)], 1, 2, 3, 4)
+    answers, channel = asyncio.run(waited(lambda asked: [*well(asked), *well(asked)], 1, 2, 3, 4))
     assert told(answers) == []
     assert len(channel.received) == 8
 
 
-def test_the_deadline_is_that_of_each_not_of_all() -> None:
-    """A server that takes most of the deadline for each event has answered all."""
-
-    class Slow(Scripted):
-        _later = 0.0
-
-        def _put(self, text: str) -> None:
-            self._later += 0.3
-            for answer in self._server(json.loads(text)):
-                asyncio.get_running_loop().call_later(self._later, self._comes, answer)
-
-    async def work() -> list[Event | None]:
-        channel = Slow(well, event_s=0.5)
-        sent = [channel.send({"type": "session.update", "session": {"a": a}}) for a in (1, 2, BAD)]
-        return await channel.answers_to(sent, UPDATED, shows)
-
-    assert told(asyncio.run(work())) == [1, 2, number(3)]
+def test_a_server_that_never_stops_answering_is_left() -> None:
+    answers, channel = asyncio.run(waited(lambda asked: [*well(asked)] * 1000, 1, 2, 3))
+    assert told(answers) == []
+    assert len(channel.received) == 6

@@ -1,0 +1,89 @@
+"""Updates sent ahead: under every fault of a session they give what they give one after another, in few round trips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+
+import pytest
+
+from rtdiag.emulator import load_faults
+from rtdiag.model import Event, Finding, Report
+from rtdiag.testing import row, run_on_emulator
+from tests.checks.broken import HEALTHY_S, SILENCE_S, SILENT
+
+CHECKS = ("session-update", "vad", "vad-rules")
+TODAY, IN_THE_BETA = None, date(2025, 4, 10)
+# What is known of a way that was cut is when.
+CUT = "media-cut"
+FAULTS = [fault.id for fault in load_faults().values() if any(glob.partition(".")[0] in CHECKS for glob in fault.sees)]
+
+
+def asked(at_once: int, *faults: str, as_of: date | None = TODAY) -> Report:
+    limit_s = SILENCE_S if SILENT.intersection(faults) else HEALTHY_S
+    return run_on_emulator(faults=faults, as_of=as_of, only=CHECKS, at_once=at_once, longest_s=limit_s)
+
+
+def findings(report: Report) -> Iterator[tuple[str, Finding]]:
+    for check in report.checks:
+        if check.id in CHECKS:
+            yield from ((f"{check.id}.{r.id}", r.finding) for r in check.rows)
+
+
+def at_a_time(report: Report, channel: str) -> list[int]:
+    """How many events were sent before one came, each time."""
+    events = [e for e in report.events if e.channel.startswith(channel)]
+    runs = groupby(events, key=lambda e: e.direction)
+    return [len([*of_one]) for direction, of_one in runs if direction == "sent"]
+
+
+def pair(seen: tuple[Event, ...]) -> bool:
+    """Whether an event and its answer are about the same: an error names it, an echo shows it."""
+    sent, answer = (e.json for e in seen[-2:])
+    if answer["type"] == "error":
+        return bool(answer["error"]["event_id"] == sent["event_id"])
+    return bool(seen[-2].at_ms <= seen[-1].at_ms)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_gives_the_same_both_ways(fault: str) -> None:
+    one, many = dict(findings(asked(1, fault))), dict(findings(asked(6, fault)))
+    assert one
+    if fault == CUT:
+        assert {k: (f.status, f.cause) for k, f in one.items()} == {k: (f.status, f.cause) for k, f in many.items()}
+    else:
+        assert one == many
+
+
+@pytest.mark.parametrize("as_of", [TODAY, IN_THE_BETA, date(2025, 9, 1), date(2026, 5, 12)])
+def test_a_day_gives_the_same_both_ways(as_of: date | None) -> None:
+    assert dict(findings(asked(1, as_of=as_of))) == dict(findings(asked(6, as_of=as_of)))
+
+
+@pytest.mark.parametrize("faults", [("refused-update-applies-half",), ("other-mode-field-taken",)])
+def test_in_the_beta_too(faults: tuple[str, ...]) -> None:
+    one, many = (dict(findings(asked(n, *faults, as_of=IN_THE_BETA))) for n in (1, 6))
+    assert one == many
+
+
+def test_a_session_is_asked_in_few_round_trips() -> None:
+    report = asked(6)
+    for channel in ("p1-", "p2-"):
+        trips = at_a_time(report, channel)
+        assert trips[0] == 1, "the first shows whether it can be told whose an answer is"
+        assert len(trips) <= 5, trips
+        assert sum(trips) > 30
+
+
+def test_one_at_a_time_nothing_is_sent_before_the_last_is_answered() -> None:
+    report = asked(1)
+    assert {*at_a_time(report, "p1-"), *at_a_time(report, "p2-")} == {1}
+
+
+def test_each_case_shows_the_event_that_it_is_about_with_its_answer() -> None:
+    report = asked(6)
+    shown = [row(report, case).seen.events for case, _ in findings(report)]
+    shown = [events for events in shown if events]
+    assert len(shown) > 50
+    assert all(pair(events) for events in shown)
