@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
 
 from rtdiag.engine.check import Case
 from rtdiag.engine.plan import Plan, Step
@@ -136,7 +135,3 @@ class AskedStep:
         """It mints no more tokens that others may use."""
         self.spares_left = True
         self._standing.changed()
-
-
-# The step that asks in this task.
-asking: ContextVar[AskedStep] = ContextVar("asking")

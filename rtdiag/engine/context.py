@@ -28,11 +28,11 @@ from rtdiag.api.endpoints import (
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.engine.asked_server import AskedServer
-from rtdiag.engine.asked_step import asking
 from rtdiag.engine.at_once import at_once, one_after_another
 from rtdiag.engine.findings import differences
 from rtdiag.engine.room import Place, Room
 from rtdiag.engine.run_options import RunOptions as RunOptions
+from rtdiag.engine.whose_turn import asking
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
 from rtdiag.redact import Secret

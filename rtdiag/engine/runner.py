@@ -16,7 +16,7 @@ from rtdiag import __version__
 from rtdiag.api import models
 from rtdiag.api.plugins import Broken
 from rtdiag.diagnosis import catalogue, verdict
-from rtdiag.engine.asked_step import AskedStep, Standing, asking
+from rtdiag.engine.asked_step import AskedStep, Standing
 from rtdiag.engine.check import Case
 from rtdiag.engine.context import Context, RunOptions
 from rtdiag.engine.plan import Plan, Step
@@ -34,6 +34,7 @@ from rtdiag.engine.results import (
     reason,
     worst,
 )
+from rtdiag.engine.whose_turn import asking
 from rtdiag.model import (
     CUT_SHORT,
     Cost,
