@@ -30,7 +30,7 @@ def command(old: str, new: str, target: str, output: str, verbose: bool) -> None
     """
     from rtdiag.cli.terminal import show
     from rtdiag.compare import diff
-    from rtdiag.engine.config import ConfigError
+    from rtdiag.engine.config_error import ConfigError
 
     try:
         found = diff.diff(recorded(old, target), recorded(new, target))

@@ -14,7 +14,10 @@ from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import new_mask, refuse, tell_broken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rtdiag.model import Explanation, Report
+    from rtdiag.redact import Mask
 
 _ALIKE, _ALIKE_A_PATH = 0.6, 0.8  # how much a code must be alike to be offered, 1 the same
 _LONGEST_NAME = 1000  # of a file or a code; what is longer is a text in the wrong place
@@ -50,7 +53,7 @@ def command(inputs: tuple[str, ...], brief: bool, session: str | None, output: s
     that calls the API, or a symptom in your own words. A code is a cause, a check, a case, a status, a close code, an event, or
     the code or type of an error. Nothing is sent, nothing is executed. Exit code: 0 judged, also as unknown; 2 could not be read.
     """
-    from rtdiag.engine.config import ConfigError
+    from rtdiag.engine.config_error import ConfigError
 
     try:
         if session is not None:
@@ -65,18 +68,17 @@ def command(inputs: tuple[str, ...], brief: bool, session: str | None, output: s
 def _explain(inputs: tuple[str, ...], output: str, brief: bool) -> int:
     """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
     from rtdiag.cli.terminal import show
-    from rtdiag.diagnosis import catalogue
-    from rtdiag.diagnosis.explaining import explain_input
     from rtdiag.diagnosis.situation import Unreadable
+    from rtdiag.engine.registry import broken_causes
     from rtdiag.model import Explanation
 
-    tell_broken(catalogue.broken())
+    tell_broken(broken_causes())
     mask, found, code = new_mask(), list[Explanation](), 0
     try:
         for name in inputs:
             try:
                 if name == "-" or os.path.exists(name) or not (page := _page(name)):
-                    found += explain_input(name, mask, _judged_again)
+                    found += _told_by(name, mask)
                 else:
                     found.append(page)
             except Unreadable as exc:
@@ -90,6 +92,12 @@ def _explain(inputs: tuple[str, ...], output: str, brief: bool) -> int:
     if masked := sum(r.count for r in mask.ledger()):
         say(f"rtdiag: masked {masked} secret{'s' * (masked != 1)}")
     return code
+
+
+def _told_by(name: str, mask: Mask) -> Iterator[Explanation]:
+    from rtdiag.diagnosis.explaining import explain_input
+
+    return explain_input(name, mask, _judged_again)
 
 
 def _told(found: list[Explanation], output: str) -> str:
@@ -125,7 +133,7 @@ def _judged_again(report: Report) -> Report:
 def _page(code: str) -> Explanation | None:
     """The page of a code; None for what looks like a path that is not there. Raises ConfigError for a code that nothing has."""
     from rtdiag.engine import reference, registry
-    from rtdiag.engine.config import ConfigError
+    from rtdiag.engine.config_error import ConfigError
 
     checks = registry.load().checks
     if found := reference.explained(code, checks, _width()):

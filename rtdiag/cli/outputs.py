@@ -15,7 +15,7 @@ from rtdiag.cli.crash import defect
 from rtdiag.cli.files import Journal, Lasting, is_stream, refusal, whole
 from rtdiag.cli.stderr import say, shown
 from rtdiag.cli.terminal import encoding, show, wants_color, width
-from rtdiag.engine.config import ConfigError
+from rtdiag.engine.config_error import ConfigError
 from rtdiag.model import Outcome, Report
 from rtdiag.report import render
 from rtdiag.report.spelling import spelt

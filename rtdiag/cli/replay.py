@@ -33,7 +33,7 @@ def command(
     """
     from rtdiag.cli.outputs import Outputs
     from rtdiag.engine import registry
-    from rtdiag.engine.config import ConfigError
+    from rtdiag.engine.config_error import ConfigError
     from rtdiag.engine.rejudge import replay, turned
 
     outputs = Outputs(output, reports, os.environ, color=color, verbose=verbose)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def recorded(file: str, target: str = "") -> Report:
     """The report in that file, of several the one of that target; raises ConfigError, in one line, where there is none."""
-    from rtdiag.engine.config import ConfigError
+    from rtdiag.engine.config_error import ConfigError
     from rtdiag.intake import Unusable, called, text_of
     from rtdiag.recorded import FILE, report_in
 

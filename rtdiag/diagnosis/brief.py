@@ -16,7 +16,7 @@ from rtdiag.diagnosis.features import Features, features
 from rtdiag.diagnosis.kinds import Kind
 from rtdiag.diagnosis.matching import UNKNOWN
 from rtdiag.diagnosis.records import taken_apart
-from rtdiag.diagnosis.shortlist import MOST, candidate, question, shortlist
+from rtdiag.diagnosis.shortlist import MOST, question, shortlist
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.model import Brief, Candidate, Explanation, Flaw, Piece, PieceKind
 
@@ -148,7 +148,7 @@ def _of_flaw(flaw: Flaw) -> Piece:
 
 def _candidate(cause: Cause, told: Iterable[Features]) -> Candidate:
     against = dict.fromkeys(text for seen in told for text in _against(cause, seen))
-    return candidate(cause, tuple(against)[:_MOST_AGAINST])
+    return catalogue.candidate(cause, tuple(against)[:_MOST_AGAINST])
 
 
 def _cost(one: Candidate) -> int:

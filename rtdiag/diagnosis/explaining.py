@@ -139,7 +139,7 @@ def _shortlisted(found: Explained) -> Explained:
     first, *others = found.diagnosis
     if question and first.cause == matching.UNKNOWN:
         first = replace(first, ask=question)
-    candidates = tuple(map(shortlist.candidate, causes))
+    candidates = tuple(map(catalogue.candidate, causes))
     return replace(found, diagnosis=(first, *others), candidates=candidates, decides=question)
 
 

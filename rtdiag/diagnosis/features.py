@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from rtdiag.api.capacity import no_room
 from rtdiag.diagnosis import lexicon, upstream, wording
@@ -111,12 +111,6 @@ def _of(situation: Situation, pieces: Iterable[Record]) -> Features:
     found |= {"observed": " | ".join(map(evened, situation.observed)), "failure": situation.failure}
     found["any"] = f"{found['request']} || {text}"
     return {name: value.strip() for name, value in found.items()}
-
-
-@cache
-def names() -> frozenset[str]:
-    """The names that a sign may look at."""
-    return frozenset(features(Situation()))
 
 
 def _error(fields: Mapping[str, str], text: str, close: str) -> dict[str, str]:

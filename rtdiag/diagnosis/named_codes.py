@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from rtdiag.api import codes
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
-from rtdiag.diagnosis.features import Features
+
+if TYPE_CHECKING:
+    from rtdiag.diagnosis.features import Features
 
 # Which feature of a situation holds a code of that kind.
 FEATURES: Mapping[codes.Kind, tuple[str, ...]] = {

@@ -12,7 +12,6 @@ from rtdiag.diagnosis.features import features
 from rtdiag.diagnosis.matching import judged
 from rtdiag.diagnosis.named_codes import named
 from rtdiag.diagnosis.situation import Situation
-from rtdiag.model import Candidate
 
 MOST = 10
 
@@ -30,8 +29,3 @@ def question(situations: Iterable[Situation], causes: Sequence[Cause]) -> str:
     """What decides between them: that of the code, close, status or event that is named, else that of one of the first three."""
     asked = (codes.all_codes()[name].ask for name in named(map(features, situations)))
     return next(chain(asked, (cause.ask for cause in causes[:3] if cause.ask)), "")
-
-
-def candidate(cause: Cause, against: Iterable[str] = ()) -> Candidate:
-    """A cause of the catalogue, in short."""
-    return Candidate(cause.code, cause.summary, cause.ask, cause.today, cause.reports, tuple(against))

@@ -15,6 +15,7 @@ from typing import Any, get_args
 from rtdiag import servers
 from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Dialect, Kind
 from rtdiag.api.sessions import Json
+from rtdiag.engine.config_error import ConfigError as ConfigError
 from rtdiag.engine.context import RunOptions
 from rtdiag.engine.ignoring import Ignore
 from rtdiag.engine.results import FailOn
@@ -76,10 +77,6 @@ _NO_CREDENTIAL = (
     "nothing to ask with: set OPENAI_API_KEY (or --key-file FILE), or RTDIAG_TOKEN to a token that you hold, "
     "or try it without either by --emulator"
 )
-
-
-class ConfigError(Exception):
-    """The user's input cannot be used; the text is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)

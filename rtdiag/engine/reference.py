@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from rtdiag.api import codes
-from rtdiag.diagnosis import catalogue, named_codes, shortlist
+from rtdiag.diagnosis import catalogue, named_codes
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.engine.check import Case, Check
 from rtdiag.model import Explanation, Meaning, counted
@@ -49,7 +49,7 @@ def near(code: str, checks: Mapping[str, Check], alike: float = 0.6) -> list[str
 
 
 def _page(code: str, text: str, causes: Iterable[Cause] = (), meaning: Meaning | None = None) -> Explanation:
-    candidates = tuple(map(shortlist.candidate, causes))
+    candidates = tuple(map(catalogue.candidate, causes))
     return Explanation(
         code, "code", (), note=text, candidates=candidates, decides=meaning.ask if meaning else "", meaning=meaning
     )

@@ -7,9 +7,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from rtdiag.model import Brief, Candidate, Explanation, Piece, PieceKind
-from rtdiag.report.json import plain
+from rtdiag.report.causes import cause
 from rtdiag.report.pen import WIDTH, wrapped
-from rtdiag.report.table import cause
 
 OPENING = """\
 # Why does this realtime voice session fail?
@@ -35,6 +34,8 @@ _HEADINGS: Mapping[PieceKind, str] = {
 def as_json(found: Iterable[Explanation]) -> str:
     """A JSON list, one entry for each input or description: `id` where it had one, input, form, note, diagnosis, flaws, and
     where none is firm `candidates` and what `decides` between them; of a code of the API its `meaning`."""
+    from rtdiag.report.json import plain
+
     entries = []
     for one in found:
         named = {} if one.id is None else {"id": one.id}
@@ -55,6 +56,8 @@ def as_text(found: Iterable[Explanation], width: int = WIDTH) -> str:
 
 def brief_as_json(brief: Brief) -> str:
     """A JSON object: evidence (kind, where, text), candidates, decides, and the form of the `answer`."""
+    from rtdiag.report.json import plain
+
     return json.dumps(plain(brief) | {"answer": ANSWER}, indent=2, ensure_ascii=False) + "\n"
 
 

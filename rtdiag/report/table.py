@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from rtdiag.model import (
     NOT_OFFERED,
-    Diagnosis,
     Event,
     Exchange,
     Finding,
@@ -27,10 +26,11 @@ from rtdiag.model import (
 )
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields
+from rtdiag.report.causes import cause
 from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
-from rtdiag.report.pen import WIDTH, Pen, wrapped
+from rtdiag.report.pen import WIDTH, Pen
 from rtdiag.report.phrases import (
     SIGNS,
     answered,
@@ -314,23 +314,6 @@ def _for_support(report: Report, pen: Pen) -> Iterator[str]:
         more = f", of {len(told)}," if len(told) > _FOR_SUPPORT else ""
         yield pen.fit(f"to quote to support (UTC; the whole ledger{more} is in -o markdown, html and json):")
         yield from (pen.fit(line, "  ") for line in [*told.values()][:_FOR_SUPPORT])
-
-
-def cause(found: Diagnosis, *, first: bool, seen: str, width: int = WIDTH) -> Iterator[str]:
-    """The lines about one cause: what it is, what to do, what speaks for and against it, and where that is known from."""
-    lead = "likely cause" if first else "also"
-    yield wrapped(f"{lead} ({found.confidence}): {found.cause}. {found.summary}", width=width)
-    yield wrapped(f"what to do: {found.fix}", "  ", width=width)
-    if first and found.line:
-        yield f"  the line: {found.line}"
-    if found.today:
-        yield wrapped(f"does it still happen: {found.today}", "  ", width=width)
-    if found.against:
-        yield wrapped(f"against it: {'; '.join(found.against[:3])}", "  ", width=width)
-    if first and found.ask:
-        yield wrapped(f"to decide: {found.ask}", "  ", width=width)
-    if seen or found.sources:
-        yield wrapped(f"{seen}sources: {'; '.join(found.sources)}", "  ", width=width)
 
 
 def _seen(cases: tuple[str, ...]) -> str:

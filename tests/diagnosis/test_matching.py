@@ -15,7 +15,7 @@ import yaml
 
 from rtdiag.api.own_yaml import loader
 from rtdiag.diagnosis import catalogue
-from rtdiag.diagnosis.features import features, names
+from rtdiag.diagnosis.features import features
 from rtdiag.diagnosis.matching import UNKNOWN, causes_of, causes_of_all
 from rtdiag.diagnosis.printed import error_fields
 from rtdiag.diagnosis.situation import Situation
@@ -306,7 +306,7 @@ def test_every_sign_looks_at_facts_that_there_are_with_expressions_that_are_some
     for cause in catalogue.causes().values():
         for sign in (*cause.speaks_for, *cause.speaks_against):
             for name, expression in sign.when:
-                assert name in names(), cause.code
+                assert name in catalogue.NAMES, cause.code
                 expression.search("")  # raises ValueError for what is none: nothing else compiles all of ours
             assert 1 <= sign.points <= 20 or sign.points in (40, 60, 70), "a text's, or what rtdiag has measured"
 
@@ -435,3 +435,7 @@ def test_a_proxy_that_is_not_reached_is_not_the_server() -> None:
     }
     for text, (failure, cause) in told.items():
         assert causes_of(Situation(text, failure=failure))[0].cause == cause
+
+
+def test_a_sign_may_look_at_every_feature_and_at_nothing_else() -> None:
+    assert features(Situation()).keys() == catalogue.NAMES

@@ -36,7 +36,7 @@ import msgspec
 
 from rtdiag.api import own_yaml, plugins
 from rtdiag.diagnosis.needles import Needles, needles_of
-from rtdiag.model import Confidence
+from rtdiag.model import Candidate, Confidence
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -54,24 +54,34 @@ _CLASSES = {r"\W": r"[^\w\n]", r"\D": r"[^\d\n]", r"\s": r"[^\S\n]"}
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]
 _is_our_own: ContextVar[bool] = ContextVar("_is_our_own", default=False)
-_OF_THE_ANSWER = frozenset(
-    {
-        "text",
-        "upstream",
-        "said",
-        "code",
-        "type",
-        "param",
-        "event",
-        "reason",
-        "any",
-        "close",
-        "full",
-        "client",
-        "observed",
-        "failure",
-    }
-)
+_OF_THE_ANSWER = {
+    "text",
+    "upstream",
+    "said",
+    "code",
+    "type",
+    "param",
+    "event",
+    "reason",
+    "any",
+    "close",
+    "full",
+    "client",
+} | MEASURED
+_OF_THE_REQUEST = {
+    "method",
+    "url",
+    "credential",
+    "content_type",
+    "sent",
+    "surface",
+    "dialect",
+    "when",
+    "request",
+    "status",
+    "gateway",
+}
+NAMES = _OF_THE_ANSWER | _OF_THE_REQUEST  # of the features: features.py says what they hold
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -149,12 +159,10 @@ class Signs(tuple[Sign, ...]):
     @staticmethod
     def json_schema() -> dict[str, Any]:
         """What they look like in a file."""
-        from rtdiag.diagnosis.features import names
-
         when = {
             "type": "object",
             "minProperties": 1,
-            "propertyNames": {"enum": sorted({*names(), "held"})},
+            "propertyNames": {"enum": sorted({*NAMES, "held"})},
             "additionalProperties": {"type": ["string", "integer"], "format": "regex"},
         }
         points = {f"^({'|'.join(map(str, POINTS))})$": when}
@@ -266,6 +274,11 @@ def find(code: str) -> Cause:
     return causes().get(code, unknown)
 
 
+def candidate(cause: Cause, against: Iterable[str] = ()) -> Candidate:
+    """A cause, in short."""
+    return Candidate(cause.code, cause.summary, cause.ask, cause.today, cause.reports, tuple(against))
+
+
 def _sign(place: str, written: Mapping[int, Mapping[str, str | int]]) -> Sign:
     if len(written) != 1 or (points := next(iter(written))) not in POINTS:
         raise ValueError(f"it must be one number of points, {_POINTS_SAID}, and what holds then - at `${place}`")
@@ -297,9 +310,7 @@ def _in_small_letters(text: str) -> str:
 
 def _looks(place: str, name: str, text: str) -> tuple[str, Expression]:
     """A feature, and what must be found in it."""
-    from rtdiag.diagnosis.features import names
-
-    if name not in names():
+    if name not in NAMES:
         raise ValueError(f"unknown feature - at `${place}`")
     expression = Expression(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
     try:

@@ -16,7 +16,7 @@ import pytest
 
 from rtdiag.diagnosis.code import scan
 from rtdiag.diagnosis.code.flaws import rules
-from rtdiag.diagnosis.code.scan import hits
+from rtdiag.diagnosis.code.scanning import hits
 from rtdiag.diagnosis.code.source_text import Lines, read
 from rtdiag.emulator.background import Running, running
 from tests.diagnosis.test_code import FLAWED
