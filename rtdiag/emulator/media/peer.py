@@ -24,7 +24,7 @@ from aiortc import (
 
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.faults import Switches
-from rtdiag.emulator.media import ice, microphone, sdp_answer
+from rtdiag.emulator.media import ice, identity, microphone, sdp_answer
 from rtdiag.emulator.media.loudspeaker import CODECS, Loudspeaker
 from rtdiag.emulator.media.over_tcp import Door
 from rtdiag.emulator.session.open_session import OpenSession
@@ -47,6 +47,7 @@ class Call:
         self.line = Line(session, ended)
         self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._pc._RTCPeerConnection__certificates = [identity.certificate()]  # type: ignore[attr-defined]
         self._door, self._fragment = door, ""
         self._silent: list[socket.socket] = []
         self._pc.on("datachannel", self._serve)
@@ -240,12 +241,9 @@ async def _never_start(*_: object) -> None:
 
 def _tasks_of(parts: list[object]) -> set[asyncio.Task[None]]:
     """aiortc starts tasks that nobody can name (`RTCPeerConnection.__connect`): found by the `self` they run in."""
-    found = set()
-    for task in asyncio.all_tasks():
-        frame = getattr(task.get_coro(), "cr_frame", None)
-        if frame is not None and any(frame.f_locals.get("self") is part for part in parts if part is not None):
-            found.add(task)
-    return found
+    ids = set(map(id, parts))
+    frames = ((task, getattr(task.get_coro(), "cr_frame", None)) for task in asyncio.all_tasks())
+    return {task for task, frame in frames if frame is not None and id(frame.f_locals.get("self")) in ids}
 
 
 async def _finish(tasks: set[asyncio.Task[None]]) -> None:
