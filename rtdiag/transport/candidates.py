@@ -55,6 +55,20 @@ def first_section(sdp: str) -> str:
     return "m=".join(re.split(r"^m=", sdp, maxsplit=2, flags=re.MULTILINE)[:2])
 
 
+def may_pair(ours: Candidate, theirs: Candidate) -> bool:
+    """Whether they are of one family of IP; which one a name is of is not known."""
+    return theirs.named or (":" in ours.host) == (":" in theirs.host)
+
+
+def nominated_at_once(sdp: str) -> str:
+    """An answer that does not say ice-lite: to such aioice makes its first check with USE-CANDIDATE (RFC 5245 section 8.1.1.2).
+
+    To a lite side it makes a second one, which is a round trip more, since the first may not be the pair to keep. That is no
+    question where there is one pair. With several it is: pion's lite side keeps what was named last, and ends what is silent then.
+    """
+    return re.sub(r"^a=ice-lite[ \t]*(?:\r?\n|\Z)", "", sdp, flags=re.MULTILINE)
+
+
 def shown(address: tuple[str, int]) -> str:
     """An address as it is read: `192.0.2.1:3478`, `[2001:db8::1]:3478`."""
     host, port = address

@@ -19,6 +19,7 @@ NO_CANDIDATE = "the answer carries no candidate"
 NO_UDP = "the answer offers no UDP candidate"
 NO_RELAY = "no relay was given"
 
+_SENT_FROM = frozenset({"host", "relay"})  # other kinds are how these look from outside
 LATE_S = 0.5  # no check was answered by then: where ICE finds a way, it mostly has found it
 OTHERWISE_AFTER_S = 1.0
 _BEGUN_S = 0.4  # aioice begins a pair each 20 ms
@@ -64,6 +65,13 @@ class Search:
         self._answer = sdp
         self._count("remote", sdp)
         self.remote = tuple(dict.fromkeys(candidates.candidates(sdp)))
+
+    @property
+    def one_pair(self) -> bool:
+        """Whether there is no choice: our candidates and theirs make one pair over UDP."""
+        ours = (one for one in self.local if one.protocol == "udp" and one.kind in _SENT_FROM)
+        theirs = [one for one in self.remote if one.protocol == "udp"]
+        return sum(candidates.may_pair(one, other) for one in ours for other in theirs) == 1
 
     @property
     def answers(self) -> bool:

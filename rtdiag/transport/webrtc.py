@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.model import Event, Failure, Pair, PeerTrace
 from rtdiag.redact import Secret
 from rtdiag.transport.audio import Voice, track
-from rtdiag.transport.candidates import Candidate, candidates, first_section
+from rtdiag.transport.candidates import Candidate, candidates, first_section, nominated_at_once
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
@@ -41,6 +42,7 @@ _LOOK_S = 0.1  # between two looks at whether ICE is of any use still
 # is alive. Where a round trip comes near that, so many may be late.
 _LONG_ROUND_TRIP_MS, _LATE_CONSENTS = 350, 60
 _SOONEST_MS = 20_000  # before that no six can have failed: then it is the server that has ended the session
+_AGAIN_AFTER_S, _INIT_TRIES = 1.0, 26
 # coturn counts a relay that was given back for up to 2 s more: where a user may have few at a time, the next is refused until then.
 # The servers of a session have given a relay before.
 _UNTIL_RELAY_FREE_S = 2.5
@@ -125,7 +127,8 @@ class Session(Channel):
             peer.on(name.lower() + "change", self._watcher(peer, name))
         peer.on("track", self._consume)
         self._add_audio(peer)
-        channel = self._channel = peer.createDataChannel(CHANNEL)
+        with _soon_sent_again():
+            channel = self._channel = peer.createDataChannel(CHANNEL)
         self._chunks.watch(peer.sctp)
         channel.on("open", self._watcher(channel, "readyState"))
         channel.on("close", self._watcher(channel, "readyState"))
@@ -260,6 +263,8 @@ class Session(Channel):
         if "a=fingerprint:" not in sdp:
             raise ValueError(NO_FINGERPRINT)
         self._search.answered(sdp)
+        if self._search.one_pair:
+            sdp = nominated_at_once(sdp)
         await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         await self._peer.addIceCandidate(None)
 
@@ -459,6 +464,23 @@ class Session(Channel):
         local, remote = nominated.local_candidate, nominated.remote_candidate
         text = f"{local.type} {local.transport} {local.host}:{local.port} -> {remote.type} {remote.host}:{remote.port}"
         return self._recorder.mask(text, "peers.selected_pair")
+
+
+@contextmanager
+def _soon_sent_again() -> Iterator[None]:
+    """The SCTP association that is made meanwhile sends again after 1 s what is not acknowledged (RFC 9260 section 16).
+
+    aiortc waits for the 3 s of RFC 4960, so that two losses outlast `channel_s`. It tries to begin for as long as before.
+    """
+    from aiortc import rtcsctptransport as sctp
+
+    usual_s, tries = sctp.SCTP_RTO_INITIAL, sctp.SCTP_MAX_INIT_RETRANS
+    sctp.SCTP_MAX_INIT_RETRANS = max(tries, _INIT_TRIES)
+    sctp.SCTP_RTO_INITIAL = min(usual_s, _AGAIN_AFTER_S)
+    try:
+        yield
+    finally:
+        sctp.SCTP_RTO_INITIAL = usual_s
 
 
 def _configuration(servers: IceServers) -> RTCConfiguration:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rtdiag.transport.candidates import nominated_at_once
 from rtdiag.transport.datagrams import Datagrams
 from rtdiag.transport.ice_search import NO_RELAY, NO_UDP, Search
 from rtdiag.transport.recorder import Deadlines
@@ -45,6 +46,35 @@ def test_silence_is_waited_for_four_seconds() -> None:
     at.check(1)
     assert at.useless_from() == 4.0
     assert at.search.told(4.0) == "1 datagram to 192.0.2.1:3478 in 4.0 s, none came back"
+
+
+SIX = "a=candidate:2 1 udp 1 2001:db8::{} 5000 typ host\r\n"
+
+
+@pytest.mark.parametrize(
+    ("one_pair", "offer", "answer"),
+    [
+        (True, OFFER, ANSWER),
+        (True, OFFER, ANSWER + ANSWER.partition("m=")[2]),  # a bundled section names it again
+        (True, OFFER, ANSWER + TCP.partition("x 0\r\n")[2]),
+        (True, OFFER + SIX.format(2), ANSWER),  # no one speaks over IPv6 with IPv4
+        (True, OFFER.replace("host", "srflx") + OFFER.partition("x 0\r\n")[2], ANSWER),
+        (False, OFFER + SIX.format(2), ANSWER + SIX.format(1)),
+        (False, OFFER, ANSWER + ANSWER.partition("x 0\r\n")[2].replace("3478", "3479")),
+        (False, OFFER + OFFER.partition("x 0\r\n")[2].replace("192.0.2.2", "192.0.2.3"), ANSWER),
+        (False, RELAY, ANSWER),
+        (False, OFFER, TCP),
+        (False, OFFER + SIX.format(2), ANSWER.replace("192.0.2.1", "a.local")),
+    ],
+)
+def test_there_is_a_choice_where_more_than_two_addresses_may_speak(one_pair: bool, offer: str, answer: str) -> None:
+    assert At(offer, answer).search.one_pair is one_pair
+
+
+@pytest.mark.parametrize("line", ["a=ice-lite\r\n", "a=ice-lite\n", "a=ice-lite \r\n"])
+def test_nothing_but_ice_lite_is_left_out(line: str) -> None:
+    assert nominated_at_once(f"v=0\r\n{line}a=ice-lite-not\r\nm=x\r\n") == "v=0\r\na=ice-lite-not\r\nm=x\r\n"
+    assert nominated_at_once("v=0\r\na=ice-lite") == "v=0\r\n"
 
 
 def test_what_a_stun_server_said_is_nothing_that_came_back() -> None:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from aiortc import rtcsctptransport
 
 from rtdiag.engine import registry
 from rtdiag.model import Evidence, Finding, Observation, PeerTrace
@@ -57,13 +58,13 @@ def trace_of(lines: Ends, deadlines: Deadlines = SHORT, **more: Any) -> PeerTrac
     return asyncio.run(went(lines, deadlines, **more))
 
 
-def ends(udp: far_end.Says | None = None, tcp: far_end.Says | None = None) -> Ends:
-    """The candidates of a far end that speaks so."""
+def ends(udp: far_end.Says | None = None, tcp: far_end.Says | None = None, beside: far_end.Says | None = None) -> Ends:
+    """The candidates of a far end that speaks so, `beside` over UDP at another port."""
 
     @asynccontextmanager
     async def lines(host: str) -> AsyncIterator[tuple[str, ...]]:
         async with AsyncExitStack() as opened:
-            kinds = ((far_end.udp, udp), (far_end.tcp, tcp))
+            kinds = ((far_end.udp, udp), (far_end.tcp, tcp), (far_end.udp, beside))
             yield tuple([await opened.enter_async_context(kind(host, says)) for kind, says in kinds if says])
 
     return lines
@@ -88,8 +89,6 @@ def ends(udp: far_end.Says | None = None, tcp: far_end.Says | None = None) -> En
         ),
         (silence, refuses, "the server refuses the ICE credentials", "stun 401"),
         (None, lite, "the answer offers no UDP candidate", "answered"),
-        (once, lite, "datagrams are lost on the way", "answered"),
-        (every_third, None, "datagrams are lost on the way", None),
     ],
 )
 def test_what_the_far_end_does_has_a_word(
@@ -99,6 +98,18 @@ def test_what_the_far_end_does_has_a_word(
     found = judged(trace)
     assert (found.status, found.observed) == ("inconclusive", (observed,))
     assert [one.outcome for one in trace.ice_tcp] == ([outcome] if outcome else [])
+
+
+@pytest.mark.parametrize(("udp", "tcp"), [(once, lite), (every_third, None)])
+def test_where_there_is_a_choice_one_check_that_is_answered_is_no_way(
+    udp: far_end.Says, tcp: far_end.Says | None
+) -> None:
+    assert judged(trace_of(ends(udp, tcp, beside=silence))).observed == ("datagrams are lost on the way",)
+
+
+def test_where_there_is_none_the_first_check_that_is_answered_is_the_way() -> None:
+    trace = trace_of(ends(once))
+    assert (trace.failure and trace.failure.phase, list(trace.phases_ms)) == ("dtls", ["answer", "ice"])
 
 
 def test_silence_is_told_with_its_numbers() -> None:
@@ -232,6 +243,23 @@ def test_a_private_address_of_ones_own_network_may_be_blocked() -> None:
         road.firewall("far", "input", "meta l4proto udp drop")
         found = judged(between(road, over_udp(road.host, 3478)))
     assert found.observed == ("nothing came back over UDP",)
+
+
+def test_what_sctp_does_not_get_acknowledged_is_sent_again_after_a_second() -> None:
+    usual_s = rtcsctptransport.SCTP_RTO_INITIAL
+
+    async def first_wait_s() -> float:
+        session = Session("p1", Recorder(Mask()), SHORT)
+        try:
+            await session.offer()
+            assert session._peer
+            assert session._peer.sctp
+            return float(session._peer.sctp._rto)
+        finally:
+            await session.close()
+
+    assert asyncio.run(first_wait_s()) == 1.0 < usual_s
+    assert usual_s == rtcsctptransport.SCTP_RTO_INITIAL  # that of whoever else uses aiortc here
 
 
 def between(road: Pair, line: str, deadlines: Deadlines = SHORT) -> PeerTrace:
