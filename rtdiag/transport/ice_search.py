@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from rtdiag.model import Pair, TcpCheck, counted
 from rtdiag.transport import candidates, ice_tcp, ice_volley
@@ -21,17 +22,42 @@ NO_RELAY = "no relay was given"
 
 _SENT_FROM = frozenset({"host", "relay"})  # other kinds are how these look from outside
 LATE_S = 0.5  # no check was answered by then: where ICE finds a way, it mostly has found it
-OTHERWISE_AFTER_S = 1.0
+_OTHERWISE_AFTER_S = 1.0
+_LEAST_S, _PART = 2.5, 5 / 8  # what takes a second each way has come back, also what was sent again
+_CONNECTS, _FEW_CONNECTS = 5, 2
 _BEGUN_S = 0.4  # aioice begins a pair each 20 ms
 _REJECTED_FOR_MS = 1400  # three checks by aioice: at once, after 0.5 s and after 1.5 s
 _LOOKUP_S = 1.0
 _LOSES_S, _KEPT = 1.5, 0.8
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How many seconds nothing may come back, before something else is asked meanwhile, and before UDP is given up."""
+
+    otherwise_s: float
+    silence_s: float
+
+    @classmethod
+    def of(cls, deadlines: Deadlines, connect_s: float | None = None, *, lossy: bool = False) -> Patience:
+        """`udp_s`, or less where requests show a way that is quick and loses nothing.
+
+        `connect_s` is the longest that a TCP connect took, None where none is known: so far is it, or so late are packets.
+        """
+        usual_s = deadlines.udp_s
+        if connect_s is None or lossy:
+            return cls(_OTHERWISE_AFTER_S, usual_s)
+        return cls(
+            min(_OTHERWISE_AFTER_S, max(LATE_S, _FEW_CONNECTS * connect_s)),
+            min(usual_s, max(_LEAST_S, _PART * usual_s, _CONNECTS * connect_s)),
+        )
+
+
 class Search:
     """Of one peer: tell it the offer and the answer, ask whether to give up.
 
     `host` is the server's as requests reach it, None where it is not known. `relay_only`: only ways through a relay are wanted.
+    `patience` may be set to another than the usual.
     """
 
     def __init__(
@@ -43,6 +69,7 @@ class Search:
         self.elsewhere: tuple[Candidate, ...] = ()
         self.over_tcp: tuple[TcpCheck, ...] = ()
         self.seen = seen
+        self.patience = Patience.of(deadlines)
         self._deadlines = deadlines
         self._host = host
         self._relay_only = relay_only
@@ -83,7 +110,7 @@ class Search:
         if self._relay_only and not self._relays:
             return NO_RELAY
         if not self.remote:
-            return NO_CANDIDATE if waited_s > self._deadlines.udp_s else None
+            return NO_CANDIDATE if waited_s > self.patience.silence_s else None
         if not any(one.protocol == "udp" for one in self.remote):
             return NO_UDP
         refused = [_is_refused(traffic) for _, traffic in self._with_peer()]
@@ -98,11 +125,10 @@ class Search:
 
         Checks of theirs that come give it no more time: a volley of ours is out by then, and none of it was answered.
         """
-        d = self._deadlines
         if self.answers:
             self._came_s = waited_s if self._came_s is None else self._came_s
-            return self._came_s + d.ice_s
-        return 2 * d.udp_s if self._relays else d.udp_s
+            return self._came_s + self._deadlines.ice_s
+        return self.patience.silence_s * (2 if self._relays else 1)
 
     @property
     def _relays(self) -> bool:

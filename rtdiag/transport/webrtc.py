@@ -21,7 +21,7 @@ from rtdiag.transport.candidates import Candidate, candidates, first_section, no
 from rtdiag.transport.channel import Channel
 from rtdiag.transport.datagrams import Datagrams, watched
 from rtdiag.transport.failures import from_sdp
-from rtdiag.transport.ice_search import LATE_S, NO_CANDIDATE, NO_RELAY, OTHERWISE_AFTER_S, Search
+from rtdiag.transport.ice_search import LATE_S, NO_CANDIDATE, NO_RELAY, Patience, Search
 from rtdiag.transport.packets import ON_A_LOSSY_WAY, Chunks, Packets
 from rtdiag.transport.recorder import Deadlines, Recorder
 
@@ -271,6 +271,7 @@ class Session(Channel):
     async def _ice(self) -> bool:
         """Whether ICE finds a way; where nothing comes back it is asked meanwhile what else would."""
         began, search = self._recorder.now_ms(), self._search
+        search.patience = self._patience
         self._recorder.notice("waiting for ice")
         otherwise: asyncio.Task[None] | None = None
         useless = waited_s = None
@@ -280,7 +281,7 @@ class Session(Channel):
                 useless = search.useless(waited_s)
                 if waited_s >= LATE_S and not search.answers:
                     self._late.set()
-                if otherwise is None and (useless or (waited_s >= OTHERWISE_AFTER_S and not search.answers)):
+                if otherwise is None and (useless or (waited_s >= search.patience.otherwise_s and not search.answers)):
                     otherwise = asyncio.ensure_future(search.ask_otherwise())
                 if useless and otherwise and (otherwise.done() or useless == NO_RELAY):
                     break
@@ -297,6 +298,13 @@ class Session(Channel):
             return True
         self.failure = Failure("ice", "ice", self._no_way(useless, took_ms / 1000))
         return False
+
+    @property
+    def _patience(self) -> Patience:
+        """By what the requests of this run have shown of the way, and by what was lost on it."""
+        connects_ms = [exchange.timing_ms.get("connect", 0.0) for exchange in self._recorder.exchanges]
+        longest_ms = max(connects_ms, default=0.0)
+        return Patience.of(self._deadlines, longest_ms / 1000 if longest_ms else None, lossy=self._lossy)
 
     def _no_way(self, useless: str | None, took_s: float) -> str:
         if useless is not None:

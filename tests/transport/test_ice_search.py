@@ -6,7 +6,7 @@ import pytest
 
 from rtdiag.transport.candidates import nominated_at_once
 from rtdiag.transport.datagrams import Datagrams
-from rtdiag.transport.ice_search import NO_RELAY, NO_UDP, Search
+from rtdiag.transport.ice_search import NO_CANDIDATE, NO_RELAY, NO_UDP, Patience, Search
 from rtdiag.transport.recorder import Deadlines
 
 OURS, THEIRS, SERVER = ("192.0.2.2", 5000), ("192.0.2.1", 3478), ("192.0.2.9", 3478)
@@ -46,6 +46,49 @@ def test_silence_is_waited_for_four_seconds() -> None:
     at.check(1)
     assert at.useless_from() == 4.0
     assert at.search.told(4.0) == "1 datagram to 192.0.2.1:3478 in 4.0 s, none came back"
+
+
+@pytest.mark.parametrize(
+    ("connect_s", "timeout_s", "otherwise_s", "silence_s"),
+    [
+        (None, None, 1.0, 4.0),  # nothing is known of the way
+        (0.001, None, 0.5, 2.5),
+        (0.1, None, 0.5, 2.5),
+        (0.3, None, 0.6, 2.5),
+        (0.6, None, 1.0, 3.0),
+        (3.0, None, 1.0, 4.0),
+        (0.001, 30.0, 0.5, 5.0),  # who asks for patience gets it
+        (0.001, 3.0, 0.5, 2.5),
+        (0.001, 1.0, 0.5, 1.0),
+    ],
+)
+def test_silence_is_waited_for_less_where_requests_were_quick(
+    connect_s: float | None, timeout_s: float | None, otherwise_s: float, silence_s: float
+) -> None:
+    assert Patience.of(Deadlines.of(timeout_s), connect_s) == Patience(otherwise_s, silence_s)
+
+
+def test_where_packets_are_lost_a_quick_connect_shortens_nothing() -> None:
+    assert Patience.of(Deadlines(), 0.001, lossy=True) == Patience.of(Deadlines())
+
+
+def test_patience_is_what_a_search_ends_by_and_through_a_relay_twice_that() -> None:
+    for offer, answer, from_s in ((OFFER, ANSWER, 2.5), (RELAY, ANSWER, 5.0)):
+        at = At(offer, answer)
+        at.search.patience = Patience(0.5, 2.5)
+        assert at.useless_from() == from_s
+    at = At(answer="v=0\r\n")
+    at.search.patience = Patience(0.5, 2.5)
+    assert (at.useless_from(), at.search.useless(2.6)) == (2.6, NO_CANDIDATE)
+
+
+def test_an_answered_check_gives_it_as_much_time_whatever_the_patience() -> None:
+    at = At()
+    at.search.patience = Patience(0.5, 2.5)
+    at.check(1)
+    at.check(1, answered=True)
+    assert at.search.useless(2.4) is None
+    assert at.search.useless(22.3) is None
 
 
 SIX = "a=candidate:2 1 udp 1 2001:db8::{} 5000 typ host\r\n"
