@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from tests.benchmarks import waits
-from tests.benchmarks.commands import PYTHON
+from tests.benchmarks.commands import PYTHON, by_cpu
 from tests.benchmarks.measuring import Place, Row, Taken, taken
 from tests.benchmarks.rows import ROWS
 from tests.benchmarks.shown import as_json, machine, table
@@ -60,6 +60,9 @@ def measured(rows: list[Row], place: Place, runs: int) -> list[Taken]:
 @click.option("--runs", type=click.IntRange(1, 1000), default=11, show_default=True, help="Rounds of an ordinary row.")
 @click.option("--list", "listing", is_flag=True, help="List the rows and end.")
 @click.option("--waits", "profiling", is_flag=True, help="List the waits of one `run --emulator` and end.")
+@click.option(
+    "--cpu", is_flag=True, help="Commands by what they have of the processor: for a machine that does much else."
+)
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Also write all figures there.")
 @click.option("--openai", help="The interpreter of an environment that has openai-python.")
 @click.option(
@@ -70,6 +73,7 @@ def command(
     runs: int,
     listing: bool,
     profiling: bool,
+    cpu: bool,
     path: Path | None,
     openai: str | None,
     aimock: Path | None,
@@ -83,7 +87,9 @@ def command(
     if profiling:
         click.echo(waits.profile())
         return
-    before = machine()
+    if cpu:
+        by_cpu()
+    before = {**machine(), "commands": "by CPU" if cpu else "by the clock"}
     with TemporaryDirectory(prefix="rtdiag-benchmarks-") as folder:
         found = measured(rows, Place(Path(folder), openai_of(openai), aimock_of(aimock)), runs)
     told = {**before, "load_after": round(os.getloadavg()[0], 1)}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rtdiag.redact import Mask
-from tests.benchmarks.commands import LIMIT_S, ROOT, RTDIAG, alone, peak_mb, python, took_ms, variables
+from tests.benchmarks.commands import LIMIT_S, ROOT, RTDIAG, alone, ours, peak_mb, python, variables
 from tests.benchmarks.measuring import OURS, Bench, Place, Sample
 from tests.diagnosis.hars import entry
 
@@ -71,7 +71,7 @@ def _each_ms(work: Callable[[str], Any]) -> Sample:
 def a_har(place: Place) -> dict[str, Sample]:
     """How long it takes to explain it, beside only reading it."""
     path = str(har(place.folder))
-    return {OURS: lambda: took_ms(*RTDIAG, "explain", path), "ijson alone": python(_IJSON, path)}
+    return {**ours("explain", path), "ijson alone": python(_IJSON, path)}
 
 
 def memory_of_a_har(place: Place) -> dict[str, Sample]:
@@ -95,13 +95,12 @@ def har(folder: Path) -> Path:
     return path
 
 
-def reads(*arguments: str, times: int = 1, codes: tuple[int, ...] = (0,)) -> Callable[[Place], Bench]:
+def reads(*arguments: str, times: int = 1) -> Callable[[Place], Bench]:
     """A command that is given that report so many times, beside reading its JSON alone."""
 
     def samples(place: Place) -> dict[str, Sample]:
         path = str(report(place.folder))
-        command = [*RTDIAG, *arguments, *[path] * times]
-        return {OURS: lambda: took_ms(*command, codes=codes), "json.load": python(_JSON, path)}
+        return {**ours(*arguments, *[path] * times), "json.load": python(_JSON, path)}
 
     return alone(samples)
 

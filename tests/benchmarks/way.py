@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.commands import LIMIT_S, PYTHON, ROOT, RTDIAG, alone, took_ms, variables
+from tests.benchmarks.commands import LIMIT_S, PYTHON, ROOT, RTDIAG, alone, ours, took_ms, variables
 from tests.benchmarks.measuring import OURS, Bench, Place, Sample
 from tests.benchmarks.opening import CALLS, Worker
 from tests.benchmarks.serving import emulator
@@ -130,7 +130,7 @@ def whole_run(rtt_ms: float) -> Callable[[Place], Bench]:
 
 def embedded_run() -> Callable[[Place], Bench]:
     """The whole, with the emulator in the same process."""
-    return alone(lambda _: {OURS: lambda: took_ms(*RTDIAG, "run", "--emulator")})
+    return alone(lambda _: ours("run", "--emulator"))
 
 
 @contextmanager
