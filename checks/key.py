@@ -1,8 +1,8 @@
 """Is the key a key, does this server take it, and would it refuse another?
 
 Asks: nothing for the key's shape and its surroundings; `GET /models` with the key, and the same with a made-up key as
-the control: where that one is taken too, no other green says anything about credentials. The list names the models'
-shutdown dates.
+the control: where that one is taken too, no other green says anything about credentials. Of OpenAI both are asked at the same time:
+TLS stands for it that the key gets there alone. The list names the models' shutdown dates.
 Costs: one request beside that of the check `network`, which is the control; nothing that is billed.
 Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (as of 2026-11-10: key
 changes take up to 15 minutes); openai 3.54.0 types/model.py:26 (`shutdown_date`); messages as posted in

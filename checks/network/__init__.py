@@ -2,7 +2,7 @@
 
 Asks: the name servers for both families, a connection to each address, the proxy, a TLS handshake, and beside that, at the same
 time, the first request, `GET /models` with a made-up key, which is the control of the check `key`; each STUN and TURN server
-that was named. No credential of yours is sent before the way is known.
+that was named. No credential of yours is sent before the way is known, unless TLS, or this machine, keeps it from others.
 Costs: nothing beside the check `key`, and no time on a healthy network: the first request takes as long.
 Sources: RFC 8305 (races of IPv6 and IPv4), RFC 9110 9.3.6 (CONNECT), RFC 6066 and 5280 (names and certificates), RFC 8489 and
 8656 (STUN and TURN); what each failure looks like was measured in network namespaces.

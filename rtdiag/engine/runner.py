@@ -54,6 +54,7 @@ from rtdiag.transport.breaker import NotAskedError
 from rtdiag.transport.http import Http
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
+from rtdiag.transport.webrtc import load_ahead
 
 # How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
 _AT_ONCE_S = 0.7
@@ -123,6 +124,8 @@ async def run(
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     standing = Standing(plan, progress)
     works = [asyncio.ensure_future(_asked(one, ctx, standing, observer, clock)) for one in standing.steps]
+    if plan.cost.sessions_opened:
+        load_ahead()
     for one, work in zip(standing.steps, works, strict=True):
         interrupted = await _ended(work, works) or interrupted
         outcome = _outcome(one, ctx, progress, clock, interrupted=interrupted)
