@@ -68,8 +68,8 @@ def command(inputs: tuple[str, ...], brief: bool, session: str | None, output: s
 def _explain(inputs: tuple[str, ...], output: str, brief: bool) -> int:
     """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
     from rtdiag.cli.terminal import show
-    from rtdiag.diagnosis.situation import Unreadable
     from rtdiag.engine.registry import broken_causes
+    from rtdiag.intake.limits import Unreadable
     from rtdiag.model import Explanation
 
     tell_broken(broken_causes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -20,6 +19,8 @@ def command(causes: bool, verbose: bool, output: str) -> None:
     from rtdiag.cli.terminal import show
 
     if output == "json":
+        import json
+
         entries = _causes() if causes else _checks()
         show(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", output)
     else:

@@ -13,6 +13,7 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
+from rtdiag.intake.limits import Unreadable as Unreadable
 from rtdiag.model import Event, Exchange, Failure, Observation
 
 # The end of a key as a refusal shows it, and as a header that is masked.
@@ -21,10 +22,6 @@ _SENT_KEY = re.compile(r"Bearer sk-\S*\*([\w-]{4})\Z")
 # How a gateway ends a session whose upstream has closed, after the error event that it has handed on.
 UPSTREAM_CLOSED = re.compile(r"upstream websocket closed with code", re.I)
 ANOTHER_KEY = "the key that is refused is another than the one that was sent"
-
-
-class Unreadable(ValueError):  # noqa: N818 - it is the input that is so
-    """An input holds nothing to judge; the message is one line: what is wrong, and what to do."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ standard input, JSON or YAML that is not rtdiag's own goes through here. It know
 
 from rtdiag.intake.from_yaml import nodes_of, yaml_of
 from rtdiag.intake.json_values import json_of, odd, refuse_many
-from rtdiag.intake.limits import Limit, Malformed, Unusable
+from rtdiag.intake.limits import Limit, Malformed, Unreadable, Unusable
 from rtdiag.intake.source import Readable, Source, called, no_text, opened, text_of, why
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Malformed",
     "Readable",
     "Source",
+    "Unreadable",
     "Unusable",
     "called",
     "json_of",

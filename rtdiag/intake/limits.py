@@ -18,6 +18,10 @@ class Malformed(Unusable):
     """It does not have the form that it was read as: no JSON, no YAML."""
 
 
+class Unreadable(ValueError):  # noqa: N818 - it is the input that is so
+    """An input holds nothing to judge; the message is one line: what is wrong, and what to do."""
+
+
 class Limit(NamedTuple):
     """How many bytes are read at most, and what to do with more; whether what is compressed with gzip is unpacked.
 

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
         TcpCheck,
         api_error,
     )
+    from rtdiag.model.redaction import Redaction
     from rtdiag.model.report import (
         LEDGER_NAMES,
         CredentialShown,
         Emulated,
         LedgerEntry,
-        Redaction,
         Report,
         Target,
         WorkingRequests,
@@ -100,7 +100,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        for file in ("cost", "observation", "result", "explanation", "report"):
+        for file in ("cost", "redaction", "explanation", "observation", "result", "report"):
             if hasattr(module := import_module(f"rtdiag.model.{file}"), name):
-                return getattr(module, name)
+                globals()[name] = found = getattr(module, name)
+                return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,8 @@ from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.model.cost import Cost
 from rtdiag.model.explanation import Diagnosis
 from rtdiag.model.observation import Event, Exchange, PeerTrace
+from rtdiag.model.redaction import Redaction
 from rtdiag.model.result import Outcome, Status
-from rtdiag.model.scalars import Count
 
 Time = Annotated[datetime, Meta(extra_json_schema={"pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"})]
 _ONCE = Meta(extra_json_schema={"uniqueItems": True})
@@ -72,15 +72,6 @@ class WorkingRequests:
     offer: str
     page: str
     unified: str | None = None
-
-
-@dataclass(frozen=True)
-class Redaction:
-    """How often secrets of one kind were masked in one place."""
-
-    where: str
-    kind: str
-    count: Count
 
 
 # The server's name of a request, ours, its network's, and those of what the request began.

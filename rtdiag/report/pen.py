@@ -8,12 +8,22 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from rtdiag.model import Status
-from rtdiag.report.phrases import SIGNS
 from rtdiag.report.spelling import Painted, draws, fitted, spelt
+
+if TYPE_CHECKING:
+    from rtdiag.model import Status
+
+SIGNS: dict[Status, str] = {
+    "pass": "✓",
+    "warn": "!",
+    "fail": "✗",
+    "inconclusive": "?",
+    "info": "i",
+    "skip": "-",
+    "error": "E",
+}
 
 _COLORS: dict[Status, str] = {
     "pass": "32",
@@ -85,6 +95,8 @@ class Pen:
         self, cells: Sequence[Sequence[str]], headers: Sequence[str], most: Sequence[int | None]
     ) -> Painted | None:
         """Cells in columns of at most these widths, indented; None where no columns fit the terminal without breaking words."""
+        from tabulate import tabulate
+
         texts = [list(map(self.text, row)) for row in (headers, *cells)]
         widths = self._widths(texts[0], texts[1:], most)
         if widths is None:

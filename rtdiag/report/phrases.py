@@ -9,17 +9,9 @@ from rtdiag import servers
 from rtdiag.api.endpoints import DIALECT_NAMES
 from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, CredentialShown, Report, Status, Target
 from rtdiag.report.cases import NEEDS_A_LOOK, Case, of_run
+from rtdiag.report.pen import SIGNS as SIGNS
 from rtdiag.report.spelling import one_line
 
-SIGNS: dict[Status, str] = {
-    "pass": "✓",
-    "warn": "!",
-    "fail": "✗",
-    "inconclusive": "?",
-    "info": "i",
-    "skip": "-",
-    "error": "E",
-}
 _OVERALL: dict[Status, str] = {
     "pass": "all is well",
     "warn": "well, with warnings",
