@@ -24,7 +24,7 @@ SCHEMA_VERSION = 1  # a change that scripts or this rtdiag cannot pass over coun
 _NOT_ALWAYS = frozenset({"profile"})  # of an emulator that plays OpenAI's own server
 RECORDS = ("exchanges", "events", "peers")  # what cases rest on, and name by ids
 # What is computed from the rest.
-DERIVED = ("schema_version", "summary", "ledger", "masking")
+DERIVED = ("schema_version", "summary", "ledger", "masking", "seal")
 
 Wrong = msgspec.ValidationError  # raised by `decoded`: what is wrong, and in which field
 
@@ -84,6 +84,7 @@ JsonReport = _made_of(
     checks=(tuple[JsonCheck, ...], ()),  # type: ignore[valid-type]
     ledger=(tuple[LedgerEntry, ...], ()),
     masking=(str, ""),
+    seal=(str, ""),  # the last: see redact/seal.py
 )
 
 

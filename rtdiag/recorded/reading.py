@@ -12,9 +12,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date
+from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from rtdiag.recorded import unfolding
 from rtdiag.recorded.ndjson_lines import joined
 from rtdiag.recorded.version import refuse_other_version
 from rtdiag.redact import Mask
+from rtdiag.redact.seal import intact
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -42,7 +44,7 @@ def report_in(text: str, *, whole: bool = False, target: str = "") -> Report:
 
     Raises Unusable for anything else, and where `whole` for a cassette.
     """
-    parsed = _parsed(text)
+    parsed, sealed = _parsed(text), intact(text)
     if isinstance(parsed, Mapping) and isinstance(parsed.get("reports"), list):
         refuse_other_version(parsed)
         parsed = _of_target(parsed["reports"], target)
@@ -51,7 +53,7 @@ def report_in(text: str, *, whole: bool = False, target: str = "") -> Report:
             f"it is the report of {f'the target {name[:_SHORT]!r}' if name else 'no target'}, not of {target!r}"
         )
     if not unfolding.is_cassette(parsed):
-        return report(parsed)
+        return report(parsed, sealed=sealed)
     if whole:
         raise Unusable("a cassette, which leaves out credentials and headers: give the JSON report of that run")
     return report(unfolding.unfolded(parsed))
@@ -74,14 +76,20 @@ def _name(parsed: Any) -> str:
     return parsed if isinstance(parsed, str) else ""
 
 
-def report(parsed: Any, mask: Mask | None = None) -> Report:
-    """The report in that JSON value, without the secrets that `mask` and the environment know. Raises Unusable for what is none."""
+def report(parsed: Any, mask: Mask | None = None, *, sealed: bool = False) -> Report:
+    """The report in that JSON value, without the secrets that `mask` and the environment know. Raises Unusable for what is none.
+
+    `sealed` says that it is as rtdiag wrote it, which is masked again only where it holds what is known now.
+    """
     if not isinstance(parsed, Mapping) or not parsed.keys() & {"tool", *_NEEDED}:
         raise Unusable(_NO_REPORT)
     refuse_other_version(parsed)
     if lacking := [name for name in _NEEDED if name not in parsed]:
         raise _unfit(f"it lacks {lacking[0]!r}")
-    given = _masked(_json(parsed), mask or Mask())
+    given, mask = _json(parsed), mask or Mask()
+    mask.learn_environment(os.environ)
+    if not sealed or mask.knows_of(_texts(given)):
+        given = _masked(given, mask)
     given = {"interrupted": "exit_code" not in given, "finished_at": given["started_at"], **given}
     try:
         return _sound(decoded(given))
@@ -116,25 +124,44 @@ def _json(value: Any) -> Any:
 
 def _masked(given: dict[str, Any], mask: Mask) -> dict[str, Any]:
     """The same without secrets: what wrote it may have known less of them, or have been a hand. See redact."""
-    mask.learn_environment(os.environ)
-    held = given["exchanges"]
-    for exchange in held if isinstance(held, list) else ():
+    for exchange in _exchanges(given):
         _mask_exchange(exchange, mask)
     return mask.values(given, "report")  # type: ignore[no-any-return]
 
 
-def _mask_exchange(exchange: Any, mask: Mask) -> None:
+def _exchanges(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    held = given["exchanges"]
+    return [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
+
+
+def _texts(given: Mapping[str, Any]) -> Iterator[str]:
+    """Every text in it, those of one depth as lines; and what stands in base64."""
+    level: list[Any] = [given]
+    while level:
+        yield "\n".join(one for one in level if isinstance(one, str))
+        inside = [
+            chain(one, one.values()) if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+        ]
+        level = [*chain.from_iterable(inside)]
+    yield from filter(None, map(_bytes_of, _exchanges(given)))
+
+
+def _bytes_of(exchange: Mapping[str, Any]) -> str | None:
+    """The body that stands there in base64, a character for each byte."""
+    if exchange.get("body_encoding") == "base64" and isinstance(exchange.get("body"), str):
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(exchange["body"], validate=True).decode("latin-1")
+    return None
+
+
+def _mask_exchange(exchange: dict[str, Any], mask: Mask) -> None:
     """Headers by their names, which teach the mask what to hide elsewhere; a body in base64 by its bytes."""
-    if not isinstance(exchange, dict):
-        return
     for name in ("request_headers", "response_headers"):
         pairs = exchange.get(name)
         if isinstance(pairs, list) and all(isinstance(p, list) and [type(x) for x in p] == [str, str] for p in pairs):
             exchange[name] = [list(mask.header(k, v, name)) for k, v in pairs]
-    if exchange.get("body_encoding") == "base64" and isinstance(exchange.get("body"), str):
-        with contextlib.suppress(ValueError):
-            hidden = mask(base64.b64decode(exchange["body"], validate=True).decode("latin-1"), "body")
-            exchange["body"] = base64.b64encode(hidden.encode("latin-1", "replace")).decode("ascii")
+    if (body := _bytes_of(exchange)) is not None:
+        exchange["body"] = base64.b64encode(mask(body, "body").encode("latin-1", "replace")).decode("ascii")
 
 
 def _sound(found: Report) -> Report:

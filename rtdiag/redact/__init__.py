@@ -20,13 +20,12 @@ from urllib.parse import unquote
 from rtdiag.api.keys import MADE_UP, kind_of
 from rtdiag.model import Redaction
 from rtdiag.redact.knowledge import Knowledge, Known
-from rtdiag.redact.patterns import HINTED, LEARNT, PATTERNS
+from rtdiag.redact.patterns import HINTED, LEARNT, PATTERNS, PREFIX
 from rtdiag.redact.unescaping import DEPTH, Span, View, apart, spellings, views
 
 # What a report says of its own masking; what is searched for, and what is not.
 SCOPE = "secrets are searched for as they are, URL-encoded, JSON-escaped and inside HTTP Basic; other encodings are not searched"
 
-_PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-|or-v1-|bf-)?|ek_(?:bf_)?|xai-(?:realtime-client-secret-)?|lai-sess:")
 _LAST_SHOWN, _LEAST_HIDDEN = 4, 12
 
 # Headers whose value is a credential, whatever it looks like; the scheme before it stays.
@@ -78,7 +77,7 @@ def stars(text: str) -> str:
     """`text` at the same length, hidden but for a key's known prefix and last four characters; a made-up control as it is."""
     if text in MADE_UP:
         return text
-    head = _PREFIX.match(text)
+    head = PREFIX.match(text)
     kept = head.end() if head else 0
     shown = _LAST_SHOWN if head and len(text) - kept - _LAST_SHOWN >= _LEAST_HIDDEN else 0
     shown = shown if re.search(r"[A-Za-z0-9_-]{4}\Z", text) else 0  # half of an escape would not parse
@@ -148,6 +147,10 @@ class Mask:
             self._clean.add(text)
         return left[0].text
 
+    def knows_of(self, texts: Iterable[str]) -> bool:
+        """Whether what is known begins somewhere in those texts: a look, where masking is a search."""
+        return len(self._known) > 0 and any(self._known.begins_in(one.text) for text in texts for one in views(text))
+
     def values(self, value: Any, where: str) -> Any:
         """The same for every text inside plain values (dicts with their keys, lists)."""
         if isinstance(value, str):
@@ -182,7 +185,7 @@ class Mask:
         """The scheme and the credential hidden; a word such as `undefined` is none."""
         scheme, blank, credential = value.partition(" ")
         scheme, credential = (scheme + blank, credential) if blank else ("", scheme)
-        self.learn(credential, None if _PREFIX.match(credential) else "header")
+        self.learn(credential, None if PREFIX.match(credential) else "header")
         masked = self(value, where)
         if masked != value or credential.isalpha() or not credential or credential in MADE_UP or "*" in credential:
             return masked

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from rtdiag.redact.patterns import PREFIX
 from rtdiag.redact.unescaping import Span, plain
 
 Edges = tuple[re.Pattern[str], re.Pattern[str]]
@@ -41,7 +42,7 @@ class Known:
                 if self.edges is None or (self.edges[0].match(text, start) and self.edges[1].match(text, end)):
                     yield start, end
                 start = text.find(spelling, end)
-            start = text.rfind(spelling[:_LEAST_CUT], 1 - len(spelling))
+            start = text.rfind(_begin(spelling), 1 - len(spelling))
             if start >= 0 and self.edges is None and spelling.startswith(text[start:]):
                 yield start, len(text)
 
@@ -74,25 +75,31 @@ class Knowledge:
         """Look for this one, too."""
         self._all[known.text] = known
         for spelling in known.spellings:
-            self._begins.add(spelling[:_LEAST_CUT])
+            begin = _begin(spelling)
+            self._begins.add(begin)
             self._shortest, self._longest = min(self._shortest, len(spelling)), max(self._longest, len(spelling))
             if len(spelling) < _BLOCK:
                 self._blockless.append(known.text)
             for block in _blocks(spelling[-_HOLDS_A_BLOCK:]):
                 self._blocks[block].ends.add(known.text)
-            if known.edges is None and len(spelling) > _LEAST_CUT:
+            if known.edges is None and len(spelling) > len(begin):
                 insort(self._sorted, (spelling, known.text))
-                for block in _blocks(spelling[:_HOLDS_A_BLOCK]):
-                    self._blocks[block].begins.add(spelling[:_LEAST_CUT])
+                for block in _blocks(begin[-_HOLDS_A_BLOCK:]):
+                    self._blocks[block].begins.add(begin)
 
     def within(self, text: str) -> list[Known]:
         """Those that a text without escapes may hold, the longest first."""
         near = self._near(plain(text))
         return [self._all[one] for one in sorted(near, key=lambda text: (-len(text), text))]
 
+    def begins_in(self, text: str) -> bool:
+        """Whether the beginning of one stands in a text without escapes."""
+        text = plain(text)
+        return any(begin in text for begin in self._begins)
+
     def _near(self, text: str) -> Iterable[str]:
         if len(self._all) <= _FEW:
-            return self._all if any(begin in text for begin in self._begins) else ()
+            return self._all if self.begins_in(text) else ()
         step = max(1, min(_BLOCK, self._shortest - _BLOCK + 1))
         seen = self._blocks.keys() & _blocks(text, step)
         begins = {begin for block in seen for begin in self._blocks[block].begins}
@@ -105,6 +112,12 @@ class Knowledge:
         while start >= 0 and place < len(self._sorted) and self._sorted[place][0].startswith(text[start:]):
             yield self._sorted[place][1]
             place += 1
+
+
+def _begin(spelling: str) -> str:
+    """The least of it that is searched for: more than the prefix, which stays where it was masked before."""
+    prefix = PREFIX.match(spelling)
+    return spelling[: max(_LEAST_CUT, prefix.end() + 1 if prefix else 0)]
 
 
 def _blocks(text: str, step: int = 1) -> Iterator[str]:

@@ -96,5 +96,8 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
 # The same by each of the hints, to be gone through for every text.
 HINTED = tuple((hint, place) for place, (_, hints, _) in enumerate(PATTERNS) for hint in hints)
 
+# What our own keys and tokens begin with: it is shown of them, and is no secret.
+PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-|or-v1-|bf-)?|ek_(?:bf_)?|xai-(?:realtime-client-secret-)?|lai-sess:")
+
 # Of these kinds a value is hidden in every other place, too, once it was seen in its own.
 LEARNT = frozenset({"ice-pwd", "cookie", "sub-protocol"})

@@ -13,13 +13,20 @@ from typing import Any, get_args
 from rtdiag.model import Outcome, Report, Row, Status
 from rtdiag.model.json_report import RECORDS, JsonCase, JsonCheck, JsonReport, Tool, made
 from rtdiag.redact import SCOPE
+from rtdiag.redact.seal import sealed
 from rtdiag.report import curl, ledger
 from rtdiag.report.phrases import overall
+from rtdiag.report.spelling import spelt
 
 
 def render(report: Report) -> str:
     """The report as JSON text, indented, ending in a newline."""
-    return json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n"
+    return written(as_json(report))
+
+
+def written(whole: Mapping[str, Any]) -> str:
+    """One report or several as JSON text, with the seal that is the last field."""
+    return sealed(spelt(json.dumps(whole, indent=2, ensure_ascii=False))) + "\n"
 
 
 def as_json(report: Report) -> dict[str, Any]:

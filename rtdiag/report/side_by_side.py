@@ -1,11 +1,11 @@
 """Several runs in one report: on the screen side by side, a column each; in the other formats one after the other.
 
-`render(reports, form)` has all formats but the cassette, which holds one run. JSON is `{"schema_version": 1, "reports": [...]}`.
+`render(reports, form)` has all formats but the cassette, which holds one run. JSON is `{"schema_version": 1, "reports": [...],
+"seal": …}`.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from rtdiag.model import SEVERITY, Outcome, Report, Status, counted
 from rtdiag.model.json_report import SCHEMA_VERSION
 from rtdiag.report import cases, github, junit, markdown, ndjson, short, table
-from rtdiag.report.json import as_json
+from rtdiag.report.json import as_json, written
 from rtdiag.report.marked import code, prose
 from rtdiag.report.marked import table as marked_table
 from rtdiag.report.pen import Pen
@@ -136,8 +136,7 @@ def _verdict(report: Report, pen: Pen) -> Iterator[str]:
 
 
 def _json(reports: Sequence[Report]) -> str:
-    whole = {"schema_version": SCHEMA_VERSION, "reports": [as_json(report) for report in reports]}
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return written({"schema_version": SCHEMA_VERSION, "reports": [as_json(report) for report in reports], "seal": ""})
 
 
 def _junit(reports: Sequence[Report]) -> str:

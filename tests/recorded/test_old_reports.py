@@ -84,4 +84,5 @@ def test_what_it_holds_is_written_again_as_it_was() -> None:
     for exchange in now["exchanges"]:
         assert exchange.pop("reached") == ""
     assert (now["target"].pop("name"), now["target"].pop("recognised_by"), now["target"].pop("offers")) == ("", [], {})
+    assert now.pop("seal") == "", "which is put in last"
     assert json.dumps(now) == json.dumps(was), "also in the same order"

@@ -115,7 +115,7 @@ def _printed(text: str) -> tuple[Any, str]:
 
 def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
     if rtdiag_report.is_report(value):
-        return rtdiag_report.read_report(value, learner.mask)
+        return rtdiag_report.read_report(value, text, learner.mask)
     if isinstance(at(value, "log", "entries"), list):
         return read_har(io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
     if recorded := _recorded(value, learner):

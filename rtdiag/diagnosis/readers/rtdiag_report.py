@@ -11,6 +11,7 @@ from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Unusable, json_of
 from rtdiag.recorded import joined, refuse_other_version, report
 from rtdiag.redact import Mask
+from rtdiag.redact.seal import intact
 
 # How a JSON report begins, and ndjson.
 _BEGINS = re.compile(r'\s{0,80}\{\s{0,80}(?:"type": "start", )?"schema_version": ')
@@ -39,15 +40,19 @@ def _whole(text: str) -> Mapping[str, Any]:
     return found
 
 
-def read_report(value: Mapping[str, Any], mask: Mask) -> Reading:
-    """The reports of a run, of one target or of several. Raises Unreadable for what is no report of this rtdiag."""
+def read_report(value: Mapping[str, Any], text: str, mask: Mask) -> Reading:
+    """The reports of a run, of one target or of several, and the text that they stand in.
+
+    Raises Unreadable for what is no report of this rtdiag.
+    """
     try:
         refuse_other_version(value)
     except Unusable as error:
         raise Unreadable(f"the report was {error}") from None
     several = value.get("reports")
     try:
-        reports = [report(one, mask) for one in (several if isinstance(several, list) and several else [value])]
+        held, sealed = several if isinstance(several, list) and several else [value], intact(text)
+        reports = [report(one, mask, sealed=sealed) for one in held]
     except Unusable as error:
         raise Unreadable(f"the report cannot be used: {error}") from None
     return Reading("rtdiag report", [], reports=reports)
