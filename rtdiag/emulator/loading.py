@@ -12,7 +12,6 @@ from importlib import import_module
 from threading import Thread
 
 QUIET_S = 0.2  # so long nothing else is done beside the first questions, which are mostly asked at once
-MOST_YOUNG = 10_000  # objects between two looks for garbage, each of which costs what is alive: a session is 500
 
 
 def serving() -> None:
@@ -31,5 +30,4 @@ async def media(end: asyncio.Event) -> None:
         return
     await asyncio.to_thread(import_module, "rtdiag.emulator.media.peer")
     gc.freeze()  # what is loaded stays
-    gc.set_threshold(MOST_YOUNG)
     gc.enable()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+
+import pytest
 
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.http.endings import MOST_GATHERED_BYTES, Connection
-from tests.emulator.clients import MODEL, wire
+from rtdiag.emulator.http.sockets import Socket
+from tests.emulator.clients import MODEL, WAIT_S, wire
 
 Json = dict[str, Any]
 CLEAR = {"type": "input_audio_buffer.clear"}
@@ -98,3 +105,93 @@ def test_what_comes_of_itself_is_sent_while_the_client_is_listened_to() -> None:
     types = asyncio.run(run())
     assert types[0] == "response.created"
     assert types.count("input_audio_buffer.cleared") == types.count("response.done") == 1
+
+
+OF_A_SESSION = {
+    *("Connection", "RequestHandler", "Request", "WebSocketResponse", "WebSocketWriter", "ZLibCompressor"),
+    *("Socket", "Line", "Session", "Conversation", "UserTurns", "Responding", "Schedule"),
+}
+
+
+def alive() -> Counter[str]:
+    """How many there are of what a session is made of, in the emulator."""
+    found = (type(one) for one in gc.get_objects())
+    named = Counter(kind.__name__ for kind in found if str(kind.__module__).partition(".")[0] in ("rtdiag", "aiohttp"))
+    return Counter({name: named[name] for name in OF_A_SESSION})
+
+
+@pytest.mark.parametrize("query", [MODEL, "?intent=transcription", "?model=none-such"])
+def test_nothing_of_a_session_waits_for_the_collector(query: str) -> None:
+    """What a socket is compressed with is a quarter of a MiB: with the collector off all is gone as soon as it is closed."""
+
+    async def run() -> tuple[Counter[str], Counter[str]]:
+        async with Emulator() as emulator:
+            before = alive()
+            for _ in range(5):
+                async with wire(emulator, query) as made:
+                    await made.event()
+            async with asyncio.timeout(WAIT_S):
+                while emulator._ports[0].connections:  # noqa: ASYNC110 - no wait
+                    await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            return before, alive()
+
+    gc.collect()
+    gc.disable()
+    try:
+        before, after = asyncio.run(run())
+    finally:
+        gc.enable()
+    assert after == before
+
+
+@asynccontextmanager
+async def upgraded(emulator: Emulator) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A socket by hand, which answers nothing of itself; `session.created` has been read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", emulator._port)
+    lines = (f"GET /v1/realtime{MODEL} HTTP/1.1", "Host: here", f"Authorization: Bearer {emulator.key}")
+    more = (
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {'A' * 22}==",
+    )
+    writer.write("\r\n".join((*lines, *more, "", "")).encode())
+    await reader.readuntil(b"\r\n\r\n")
+    head = await reader.readexactly(4)
+    assert head[:2] == b"\x81\x7e"
+    await reader.readexactly(int.from_bytes(head[2:], "big"))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+def time_to_ping(emulator: Emulator) -> None:
+    """The time has come."""
+    (socket,) = emulator._running().sockets
+    assert isinstance(socket, Socket)
+    socket._ping()
+
+
+def test_who_does_not_answer_a_ping_is_given_up_with_the_next() -> None:
+    async def run() -> bytes:
+        async with Emulator() as emulator, upgraded(emulator) as (reader, _):
+            time_to_ping(emulator)
+            pinged = await reader.readexactly(2)
+            time_to_ping(emulator)
+            return pinged + await asyncio.wait_for(reader.read(), WAIT_S)
+
+    assert asyncio.run(run()) == b"\x89\x00"
+
+
+def test_who_answers_pings_is_kept_and_may_ping_too() -> None:
+    async def run() -> None:
+        async with Emulator() as emulator, upgraded(emulator) as (reader, writer):
+            for _ in range(3):
+                time_to_ping(emulator)
+                assert await reader.readexactly(2) == b"\x89\x00"
+                writer.write(b"\x8a\x80" + bytes(4) + b"\x89\x82" + bytes(4) + b"hi")
+                assert await reader.readexactly(4) == b"\x8a\x02hi"
+
+    asyncio.run(run())

@@ -13,6 +13,8 @@ import asyncio
 import json
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -30,6 +32,7 @@ from rtdiag.emulator.session.subscribers import Line
 from rtdiag.emulator.session.translation import translation
 
 Json = dict[str, Any]
+Frame = Callable[[], Awaitable[None]]  # sends one that is no event
 
 CLOSE_WAIT_S = 0.25  # for the peer's own close, before this side of the connection is shut (endings.py)
 PING_S = 20.26  # record 69522944037 probe 9
@@ -46,10 +49,11 @@ class Socket:
 
     def __init__(self, ws: web.WebSocketResponse, connection: asyncio.Transport | None) -> None:
         self._ws, self._connection = ws, connection
-        self._outbox: deque[Json | tuple[int, str]] = deque()
+        self._outbox: deque[Json | tuple[int, str] | Frame] = deque()
         self._busy = True  # somebody sends what is queued: until then whoever serves
         self._beside: asyncio.Task[None] | None = None  # what sends while the client is listened to
         self._over = False
+        self._heard = True  # something, since the last ping
 
     def send(self, event: Json) -> None:
         """Queues one event; it becomes a text frame when its turn comes, for the events of many share their sound."""
@@ -61,12 +65,14 @@ class Socket:
 
     async def serve(self, line: Line | None) -> None:
         """Sends what is queued, up to the close, and passes what comes in on to `line`; nobody hears one that is refused."""
+        self._alarm = asyncio.get_running_loop().call_later(PING_S, self._ping)
         try:
             await self._send()
             while line and not self._over:
                 await self._hear(line)
             await self._sent()
         finally:
+            self._alarm.cancel()
             if self._beside:
                 self._beside.cancel()
         if kept := self._ws.exception():  # with its frames it would keep the socket and itself
@@ -78,16 +84,27 @@ class Socket:
         if self._over:
             return
         message = await self._ws.receive()
-        mine, self._busy = not self._busy, True
+        mine, self._busy, self._heard = not self._busy, True, True
         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
             line.receive(message.data)
-        else:
+        elif message.type is WSMsgType.PING:
+            self._queue(partial(self._ws.pong, message.data))
+        elif message.type is not WSMsgType.PONG:
             if message.type is WSMsgType.CLOSE and isinstance(self._connection, Connection):
                 self._connection.heard_out()
             self.close(1000, "")
         await (self._send() if mine else self._sent())
 
-    def _queue(self, what: Json | tuple[int, str]) -> None:
+    def _ping(self) -> None:
+        """Ends the connection of a client that has not even answered the last one."""
+        if not self._heard and self._connection:
+            self._connection.close()
+            return
+        self._heard = False
+        self._queue(self._ws.ping)
+        self._alarm = asyncio.get_running_loop().call_later(PING_S, self._ping)
+
+    def _queue(self, what: Json | tuple[int, str] | Frame) -> None:
         self._outbox.append(what)
         if not self._busy:
             self._busy = True
@@ -105,8 +122,10 @@ class Socket:
             while self._outbox and end is None:
                 if isinstance(queued := self._outbox.popleft(), dict):
                     await self._ws.send_str(json.dumps(queued))
-                else:
+                elif isinstance(queued, tuple):
                     end = queued
+                else:
+                    await queued()
         except ConnectionError:
             end = 1000, ""
         if end is None:
@@ -207,9 +226,9 @@ async def _upgraded(service: Service, request: web.Request) -> tuple[web.WebSock
     ws = web.WebSocketResponse(
         protocols=offered,
         timeout=CLOSE_WAIT_S,
-        heartbeat=PING_S,
         max_msg_size=LARGEST_MESSAGE_BYTES,
         autoclose=False,
+        autoping=False,
     )
     ws.headers.update(service.headers())
     try:

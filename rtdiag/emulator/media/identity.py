@@ -1,4 +1,4 @@
-"""The certificate that the calls of a process show in DTLS, made once. aiortc makes one for each, and a context of OpenSSL's with it."""
+"""The certificate that all calls of a process show in DTLS, made once; aiortc makes one for each, and a context of OpenSSL's."""
 
 from __future__ import annotations
 

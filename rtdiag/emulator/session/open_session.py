@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
+from weakref import proxy
 
 from rtdiag.api.endpoints import Dialect
 from rtdiag.emulator.bodies import Refused, error_object, read_json
@@ -37,7 +38,8 @@ class OpenSession:
         self.ended: tuple[int, str] | None = None
         self._expires_at = int(rules.clock()) + SESSION_LIFE_S[dialect]
         self._schedule = Schedule(rules.now)
-        self._schedule.after(SESSION_LIFE_S[dialect], self.expire)
+        me = self._me = proxy(self)  # what is a session's does not hold it: so it is gone with its last listener
+        self._schedule.after(SESSION_LIFE_S[dialect], lambda: me.expire())
 
     @property
     def next_in_s(self) -> float | None:

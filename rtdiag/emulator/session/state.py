@@ -48,9 +48,16 @@ class Session(OpenSession):
         beta_transcription = (kind, dialect) == ("transcription", "beta")
         self._name = "transcription_session" if beta_transcription else "session"
         self._conversation = Conversation(dialect, rules)
-        self._user = UserTurns(dialect, rules, self._schedule, self._conversation, lambda: self.config)
+        me = self._me
+        self._user = UserTurns(dialect, rules, self._schedule, self._conversation, lambda: me.config)
         self._responding = Responding(
-            dialect, over, self._server_error, self._conversation, rules, self._schedule, self._user.responded
+            dialect,
+            over,
+            lambda: me._server_error(),
+            self._conversation,
+            rules,
+            self._schedule,
+            lambda sound_ms: me._user.responded(sound_ms),
         )
         self._user.responding = self._responding if kind == "realtime" else None
         self.playback = self._responding.playback
