@@ -14,7 +14,7 @@ import pytest
 
 from tests.benchmarks.commands import LIMIT_S, PYTHON, ROOT, RTDIAG, alone, ours, took_ms, variables
 from tests.benchmarks.measuring import OURS, Bench, Place, Sample
-from tests.benchmarks.opening import CALLS, Worker
+from tests.benchmarks.opening import CALLS, NEVER_MS, Worker
 from tests.benchmarks.serving import emulator
 from tests.browser.chromium import Tab, Window
 from tests.network import namespaces
@@ -37,7 +37,7 @@ async def main():
         pass
 asyncio.run(main())
 """
-_IN_A_PAGE = """async ([url, calls, key]) => {
+_IN_A_PAGE = """async ([url, calls, key, never]) => {
     const headers = {Authorization: `Bearer ${key}`};
     await (await fetch(`${url}/models`, {headers})).text();
     const began = performance.now();
@@ -49,7 +49,7 @@ _IN_A_PAGE = """async ([url, calls, key]) => {
     const offer = {method: "POST", headers: {...headers, "Content-Type": "application/sdp"}, body: peer.localDescription.sdp};
     const answer = await fetch(url + calls, offer);
     await peer.setRemoteDescription({type: "answer", sdp: await answer.text()});
-    await Promise.race([created, new Promise(resolve => setTimeout(resolve, 30000))]);
+    await Promise.race([created, new Promise(resolve => setTimeout(resolve, never))]);
     const took = performance.now() - began;
     peer.close();
     return took;
@@ -181,6 +181,6 @@ def in_chromium(at: Stand) -> Iterator[Sample | str]:
             except pytest.skip.Exception as exc:
                 yield str(exc.msg)
                 return
-            yield lambda: float(window.run(tab.page.evaluate(_IN_A_PAGE, [at.url, CALLS, at.key])))
+            yield lambda: float(window.run(tab.page.evaluate(_IN_A_PAGE, [at.url, CALLS, at.key, NEVER_MS])))
         finally:
             window.run(stack.aclose())
