@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
@@ -12,6 +13,7 @@ from rtdiag.emulator import load_faults
 from rtdiag.model import Event, Finding, Report
 from rtdiag.testing import row, run_on_emulator
 from tests.checks.broken import HEALTHY_S, SILENCE_S, SILENT
+from tests.checks.strangers import through_gateway
 
 CHECKS = ("session-update", "vad", "vad-rules")
 TODAY, IN_THE_BETA = None, date(2025, 4, 10)
@@ -79,6 +81,11 @@ def test_a_session_is_asked_in_few_round_trips() -> None:
 def test_one_at_a_time_nothing_is_sent_before_the_last_is_answered() -> None:
     report = asked(1)
     assert {*at_a_time(report, "p1-"), *at_a_time(report, "p2-")} == {1}
+
+
+def test_a_stranger_is_asked_one_at_a_time() -> None:
+    report, _ = asyncio.run(through_gateway(CHECKS, kinds=("realtime",)))
+    assert {*at_a_time(report, "p")} == {1}
 
 
 def test_each_case_shows_the_event_that_it_is_about_with_its_answer() -> None:

@@ -52,6 +52,18 @@ def test_an_update_that_only_the_other_server_refused_is_one_difference() -> Non
     assert told(given) == [("event", "", "error server_error: No.", "session.updated")]
 
 
+def test_answers_to_updates_that_were_sent_at_once_are_told_apart_also_without_their_names() -> None:
+    given = report()
+    refused = [e for e in given["events"] if e["type"] == "error" and not e["channel"].startswith("w")]
+    waiting = given["events"][given["events"].index(refused[-1]) - 1]
+    assert waiting["direction"] == "received", "several were on their way"
+    for event in refused:
+        said = json.loads(event["raw"])
+        put(event, said | {"error": said["error"] | {"event_id": None}})
+    found = compare(given).differences
+    assert sorted((d.id, d.of) for d in found) == sorted((e["id"], "error.event_id") for e in refused)
+
+
 def instructions(event: dict[str, Any]) -> str:
     return str(json.loads(event["raw"])["session"]["instructions"])
 
