@@ -93,10 +93,11 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Open and set up all modes, play to all at once, and say what each made of it."""
     kind = ctx.options.kinds[0]
     speech = await asyncio.to_thread(clip, ctx.options.audio)
-    encoded = await asyncio.to_thread(Encoded, speech.pcm)
+    encoding = asyncio.create_task(asyncio.to_thread(Encoded, speech.pcm))
     await ctx.minted(kind)
     await ctx.model("transcription")
     await ctx.make_room()
+    encoded = await encoding
     runs = [
         _Run(ctx, kind, name, speech, Voice(encoded, ctx.recorder.now_ms, ctx.options.audio_speed)) for name in MODES
     ]
