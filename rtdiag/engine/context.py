@@ -753,7 +753,7 @@ class Context:
             return socket
 
         socket = await self._with_room(connected, _closed_as_full)
-        if place is not None and not place.alone and _closed_as_full(socket):
+        if place is not None and self._others(socket) and _closed_as_full(socket):
             self._one_slot = True
             await place.be_alone()
             await self.make_room()
@@ -845,7 +845,7 @@ class Context:
             for work in works:
                 await work
 
-    def _others(self, own: Session) -> bool:
+    def _others(self, own: Session | Socket) -> bool:
         """Whether a session of this run is open beside that one."""
         return any(s is not own and s.id in self._begun and s.id not in self._closed for s in self._sessions)
 
