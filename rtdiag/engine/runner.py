@@ -59,6 +59,9 @@ from rtdiag.transport.webrtc import load_ahead
 # How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
 _AT_ONCE_S = 0.7
 
+# So soon after it has begun, a run waits for the network.
+_AFTER_THE_FIRST_S = 0.01
+
 OVER_TCP = "ICE over TCP"  # but where nothing came back over UDP
 NOT_TESTED = ("a browser", "CORS", OVER_TCP, "your own code")
 
@@ -124,8 +127,8 @@ async def run(
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     standing = Standing(plan, progress)
     works = [asyncio.ensure_future(_asked(one, ctx, standing, observer, clock)) for one in standing.steps]
-    if plan.cost.sessions_opened:
-        load_ahead()
+    if plan.cost.sessions_opened:  # when the first requests have left
+        asyncio.get_running_loop().call_later(_AFTER_THE_FIRST_S, load_ahead)
     for one, work in zip(standing.steps, works, strict=True):
         interrupted = await _ended(work, works) or interrupted
         outcome = _outcome(one, ctx, progress, clock, interrupted=interrupted)
