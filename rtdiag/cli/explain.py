@@ -68,7 +68,7 @@ def command(inputs: tuple[str, ...], brief: bool, session: str | None, output: s
 def _explain(inputs: tuple[str, ...], output: str, brief: bool) -> int:
     """Print what the inputs tell, and a line for each that cannot be read; the exit code."""
     from rtdiag.cli.terminal import show
-    from rtdiag.engine.registry import broken_causes
+    from rtdiag.diagnosis.added_causes import broken_causes
     from rtdiag.intake.limits import Unreadable
     from rtdiag.model import Explanation
 

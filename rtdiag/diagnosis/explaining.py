@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, shortlist, verdict
+from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, shortlist
 from rtdiag.diagnosis.kinds import is_pending
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.readers.forms import cut, shown
 from rtdiag.diagnosis.records import taken_apart
 from rtdiag.diagnosis.situation import Situation, Unreadable, situation_of
 from rtdiag.intake import Source, Unusable, called, opened, why
-from rtdiag.model import Confidence, Diagnosis, Explanation, Flaw, Report, counted
+from rtdiag.model import Confidence, Diagnosis, Explanation, Flaw, counted
 from rtdiag.redact import Mask
 
 # As much of a paste is looked at to tell whether it is source code.
@@ -26,8 +26,10 @@ _CALM = (
     "through: give the lines around the moment that went wrong, or a HAR; with a key, `rtdiag run` asks for itself"
 )
 
+if TYPE_CHECKING:
+    from rtdiag.model import Report
 
-Again = Callable[[Report], Report]
+    Again = Callable[[Report], Report]
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ def _shortlisted(found: Explained) -> Explained:
 
 def _of_reports(name: str, form: str, reports: list[Report]) -> Explained:
     """What the cases of a run say together, or that none is in doubt."""
+    from rtdiag.diagnosis import verdict
+
     outcomes = [outcome for report in reports for outcome in report.checks]
     found = verdict.diagnose(outcomes, reports[0].target.base_url, reports[0].target.recognised_as)
     cases = sum(len(outcome.rows) for outcome in outcomes)

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
 from rtdiag.intake.limits import Unreadable as Unreadable
-from rtdiag.model import Event, Exchange, Failure, Observation
+
+if TYPE_CHECKING:
+    from rtdiag.model import Event, Exchange, Failure, Observation
 
 # The end of a key as a refusal shows it, and as a header that is masked.
 _REFUSED_KEY = re.compile(r"API key provided: sk-[\w-]{0,60}?[*.…]{2,200}([\w-]{4})\b")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from rtdiag.api import plugins
 from rtdiag.api.plugins import CHECK, Broken, joined
+from rtdiag.diagnosis.added_causes import broken_causes
 from rtdiag.engine.check import Check
 from rtdiag.engine.own_checks import GROUP as GROUP
 from rtdiag.engine.own_checks import RegistryError as RegistryError
@@ -37,15 +37,6 @@ def load(offered: Iterable[EntryPoint] | None = None) -> Registry:
         checks = _with(checks, check)
     checks, broken = joined(_sort(checks), GROUP, CHECK, _joined_by, offered)
     return Registry(checks, (*broken, *broken_causes()))
-
-
-def broken_causes() -> tuple[Broken, ...]:
-    """The packages whose causes cannot be used; where none offers any, no cause is read."""
-    if not tuple(plugins.entry_points(group=plugins.CAUSES)):
-        return ()
-    from rtdiag.diagnosis import catalogue
-
-    return catalogue.broken()
 
 
 def _joined_by(checks: dict[str, Check], entry: EntryPoint) -> dict[str, Check]:

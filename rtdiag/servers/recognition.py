@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from rtdiag.api.own_yaml import pattern
-from rtdiag.model import Event, Exchange, api_error
 from rtdiag.servers.known import UNKNOWN, Server, every, known_as, named, of_url, place_of
+
+if TYPE_CHECKING:
+    from rtdiag.model import Event, Exchange
 
 GATEWAY, COMPATIBLE = "gateway", "compatible"
 
@@ -143,6 +145,8 @@ def _alike(asked: Iterable[Exchange], first: Iterable[Event]) -> Iterator[str]:
 @lru_cache(maxsize=256)
 def _built(body: str) -> Literal["list", "error", ""]:
     """Whether that is a list, or an error with type and message, as the API's are."""
+    from rtdiag.model import Exchange, api_error
+
     answer = Exchange("", "", "", "", body=body).json
     if not isinstance(answer, dict):
         return ""

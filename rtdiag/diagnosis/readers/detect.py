@@ -8,13 +8,9 @@ from typing import Any, BinaryIO
 
 from rtdiag.diagnosis.readers import (
     closes,
-    console,
-    curl_alone,
     descriptions,
     error_bodies,
     event_lines,
-    http_answers,
-    long_log,
     printed_errors,
     printed_values,
     recordings,
@@ -57,6 +53,8 @@ def _reading(source: Source, name: str, learner: Learner) -> Reading:
     if webrtc_internals.is_dump(source.peek(HEAD_BYTES)):
         return webrtc_internals.read_dump(source)
     if is_long(source):
+        from rtdiag.diagnosis.readers import long_log
+
         kept = long_log.keep(source, name)
         return long_log.placed(of_text(kept.text, learner), kept)
     return of_text(as_text(source.rest(), name), learner)
@@ -169,6 +167,8 @@ def _events(text: str, learner: Learner) -> Reading | None:
 
 
 def _answer(text: str, learner: Learner) -> Reading | None:
+    from rtdiag.diagnosis.readers import curl_alone, http_answers
+
     form = http_answers.form_of(text)
     drafts = http_answers.read_answers(text, learner) if form else []
     if form and not drafts:
@@ -197,6 +197,8 @@ def _close(text: str, learner: Learner) -> Reading | None:
 
 def _cut_off(text: str, learner: Learner) -> Reading | None:
     """A body that ends too early, where nothing else stands behind it."""
+    from rtdiag.diagnosis.readers import console
+
     if not error_bodies.is_cut_off(text) or len(console.read_console(text)) > 1:
         return None
     return Reading("error body", [error_bodies.from_cut_off(text.strip())])
@@ -207,6 +209,8 @@ def _quiet(text: str, learner: Learner) -> Reading | None:
 
 
 def _console(text: str, learner: Learner) -> Reading | None:
+    from rtdiag.diagnosis.readers import console
+
     drafts = console.read_console(text)
     return Reading("console paste", drafts) if drafts else None
 

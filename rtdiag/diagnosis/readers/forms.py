@@ -6,10 +6,13 @@ import re
 import string
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from rtdiag.diagnosis.situation import Situation
-from rtdiag.model import Report
 from rtdiag.redact import Mask
+
+if TYPE_CHECKING:
+    from rtdiag.model import Report
 
 # No body, event or description that explains a failure comes near these.
 LARGEST_TEXT = 1024 * 1024

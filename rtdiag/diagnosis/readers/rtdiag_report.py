@@ -9,7 +9,6 @@ from typing import Any
 from rtdiag.diagnosis.readers.forms import Reading
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Unusable, json_of
-from rtdiag.recorded import joined, refuse_other_version, report
 from rtdiag.redact import Mask
 from rtdiag.redact.seal import intact
 
@@ -29,6 +28,8 @@ def of_lines(text: str) -> Mapping[str, Any] | None:
     """
     if not _BEGINS.match(text):
         return None
+    from rtdiag.recorded import joined
+
     try:
         return joined(text) or _whole(text)
     except Unusable as error:
@@ -45,6 +46,8 @@ def read_report(value: Mapping[str, Any], text: str, mask: Mask) -> Reading:
 
     Raises Unreadable for what is no report of this rtdiag.
     """
+    from rtdiag.recorded import refuse_other_version, report
+
     try:
         refuse_other_version(value)
     except Unusable as error:
