@@ -152,7 +152,7 @@ class Asking:
         return Observation(case, events=answered.events, facts=facts | _said(answered))
 
     async def _at_the_start(self) -> UpdateAnswer:
-        if self._good is None or (self._strayed and not self._known):
+        while self._good is None or (self._strayed and not self._known):
             self._good, self._refused = await self._ask(self._good_settings), []
         return self._good
 

@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
+from typing import Any
 
 import pytest
 
 from rtdiag.emulator import load_faults
+from rtdiag.emulator.bodies import Refused
+from rtdiag.emulator.session import open_session
+from rtdiag.emulator.session.open_session import error_event
 from rtdiag.model import Event, Finding, Report
 from rtdiag.testing import row, run_on_emulator
 from tests.checks.broken import HEALTHY_S, SILENCE_S, SILENT
@@ -67,6 +71,27 @@ def test_a_day_gives_the_same_both_ways(as_of: date | None) -> None:
 def test_in_the_beta_too(faults: tuple[str, ...]) -> None:
     one, many = (dict(findings(asked(n, *faults, as_of=IN_THE_BETA))) for n in (1, 6))
     assert one == many
+
+
+def test_a_server_that_names_no_event_gives_the_same_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing tells whose an error is, and one is asked after another: so much is sent ahead once, and no more."""
+    monkeypatch.setattr(open_session, "error_event", lambda refused, _=None: error_event(refused))
+    one, many = asked(1), asked(6)
+    assert dict(findings(one)) == dict(findings(many))
+    assert [trip for trip in at_a_time(many, "p1-") if trip > 1] == [2]
+
+
+def test_what_was_sent_ahead_and_not_believed_has_changed_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One error has no name. What was sent behind it is asked again, of a session that is set to the good settings again."""
+    nameless = "decimal_max_decimal_places_exceeded"
+
+    def told(refused: Refused, name: object = None) -> dict[str, Any]:
+        return error_event(refused, None if error_event(refused)["error"]["code"] == nameless else name)
+
+    monkeypatch.setattr(open_session, "error_event", told)
+    one, many = (dict(findings(asked(n))) for n in (1, 6))
+    assert {case: (f.status, f.cause) for case, f in one.items()} == {c: (f.status, f.cause) for c, f in many.items()}
+    assert many["vad-rules.realtime-refused-whole"].status == "pass"
 
 
 def test_a_session_is_asked_in_few_round_trips() -> None:
