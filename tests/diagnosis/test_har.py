@@ -317,6 +317,35 @@ def test_many_entries_take_time_in_proportion_and_little_memory(tmp_path: Path) 
     assert took[20_000] < 2 * 10 * took[2_000]
 
 
+def test_of_what_is_not_kept_of_an_entry_nothing_is_made() -> None:
+    frames = [{"functionName": "load", "url": "https://shop.example/app.js"}] * 200
+    plain = entry("GET", "https://shop.example/api/items", 200, "[]")
+    heavy = {**plain, "_initiator": {"stack": {"callFrames": frames}}, "cookies": frames, "timings": {"wait": 1}}
+
+    def made(given: dict[str, Any]) -> int:
+        return sum(1 for _ in har_stream._parse(har_stream.Guarded(io.BytesIO(har(given)))))
+
+    assert made(heavy) == made(plain)
+
+
+def test_entries_that_are_not_told_are_not_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    masked: list[str] = []
+    hidden = Mask.__call__
+
+    def noted(mask: Mask, text: str, where: str) -> str:
+        masked.append(text)
+        return hidden(mask, text, where)
+
+    monkeypatch.setattr(Mask, "__call__", noted)
+    failing = entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN)
+    counts = []
+    for times in (1, 50):
+        masked.clear()
+        har_of(*[entry("GET", f"https://shop.example/api/items?n={n}", 404, "no") for n in range(times)], failing)
+        counts.append(len(masked))
+    assert counts[0] == counts[1] > 0
+
+
 def test_a_har_whose_one_value_never_ends_is_left_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(har_stream, "_LONGEST_STRING", 4 * 1024 * 1024)  # the parser's time grows with the square of it
     endless = Endless(har(entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN))[:-3] + b', {"comment": "', b"x")

@@ -5,23 +5,48 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from rtdiag.diagnosis.readers.forms import cut
 from rtdiag.intake import Readable, Unusable
 
-# The paths of an entry that are kept; of `_webSocketMessages` each is handed on as soon as it is read.
 _ENTRY = "log.entries.item"
-_MESSAGES = "_webSocketMessages.item."
-_WITHIN = len(_ENTRY) + 1
-_MESSAGE = f"{_ENTRY}.{_MESSAGES}"[:-1]
-_KEPT = re.compile(
-    r"(?:startedDateTime|_error|_failureText|_blockedReason|_resourceType|request\.(?:method|url|headers\.item\.(?:name|value))"
-    r"|request\.postData\.(?:text|mimeType|params\.item\.(?:name|value))"
-    r"|response\.(?:status|statusText|_error|_failureText|_errorMessage|redirectURL|headers\.item\.(?:name|value)|content\.(?:text|encoding)))\Z"
+_MESSAGE = f"{_ENTRY}._webSocketMessages.item"
+
+# What is kept of an entry: single values, and lists of pairs, each of two values.
+_VALUES = (
+    *("startedDateTime", "_error", "_failureText", "_blockedReason", "_resourceType"),
+    *("request.method", "request.url", "request.postData.text", "request.postData.mimeType"),
+    *("response.status", "response.statusText", "response._error", "response._failureText", "response._errorMessage"),
+    *("response.redirectURL", "response.content.text", "response.content.encoding"),
 )
-_SCALARS = frozenset({"string", "number", "boolean", "null"})
+_PAIRS = ("request.headers", "request.postData.params", "response.headers")
+_OF_A_MESSAGE = ("data", "type", "opcode")
+
+_VALUE_AT = {f"{_ENTRY}.{path}": path for path in _VALUES}
+_PAIR_AT = {f"{_ENTRY}.{path}.item.{part}": (path, n) for path in _PAIRS for n, part in enumerate(("name", "value"))}
+_MESSAGE_AT = {f"{_MESSAGE}.{part}": part for part in _OF_A_MESSAGE}
+
+
+def _below(paths: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The paths that lead to these, each with the keys that lead on from there, and where to."""
+    found: dict[str, dict[str, str]] = {}
+    for path in paths:
+        here = ""
+        for key in path.split("."):
+            there = f"{here}.{key}" if here else key
+            found.setdefault(here, {})[key] = there
+            here = there
+    return found
+
+
+_BELOW = _below([*_VALUE_AT, *_PAIR_AT, *_MESSAGE_AT])
+_TOLD = ("log", _ENTRY, _MESSAGE)  # of what is no single value: where it begins and ends
+
+_STARTS, _ENDS = ("start_map", "start_array"), ("end_map", "end_array")
+_STEPS = dict.fromkeys(_STARTS, 1) | dict.fromkeys(_ENDS, -1)
 
 LONGEST_VALUE = 1024 * 1024
 _LONGEST_STRING = 32 * 1024 * 1024
@@ -31,7 +56,8 @@ _DEEPEST = 200
 _MOST_VALUES = 30_000_000
 _PART_BYTES = 256 * 1024  # the parser looks at a long string again with every part
 _HAR_KEY = re.compile(rb'"(?:entries|creator|browser|pages)"')
-_QUOTE = re.compile(rb'(?<!\\)"')
+
+_BACKSLASH = ord("\\")
 
 Message = dict[str, Any]
 Entry = dict[str, Any]
@@ -62,8 +88,8 @@ class Guarded:
         except Unusable as error:
             self.ended = str(error)
             return b""
-        quotes = list(_QUOTE.finditer(part))
-        self._since_quote = len(part) - quotes[-1].end() if quotes else self._since_quote + len(part)
+        quote = _last_quote(part)
+        self._since_quote = len(part) - 1 - quote if quote >= 0 else self._since_quote + len(part)
         if self._since_quote > _LONGEST_STRING:
             self.ended = "a single value in it is larger than 32 MiB"
             return b""
@@ -73,6 +99,14 @@ class Guarded:
         """The same without bytes that are not UTF-8; more is read where the part ends within its first character."""
         text = self._decoder.decode(part)
         return text.encode("utf-8") if text else self.read(64 * 1024)
+
+
+def _last_quote(part: bytes) -> int:
+    """Where the last quote stands that no backslash escapes, -1 where there is none."""
+    found = part.rfind(b'"')
+    while found > 0 and part[found - 1] == _BACKSLASH:
+        found = part.rfind(b'"', 0, found)
+    return found
 
 
 def is_har(head: bytes) -> bool:
@@ -92,69 +126,89 @@ def entries(source: Guarded, on_message: Callable[[Message], None]) -> Iterator[
     """
     entry: Entry = {}
     message: Message = {}
-    for prefix, event, value in _parse(source):
-        if not prefix.startswith(_ENTRY):
-            continue
-        if event in _SCALARS:
-            path = prefix[_WITHIN:]
-            if path.startswith(_MESSAGES):
-                message[path[len(_MESSAGES) :]] = _short(value)
-            elif _KEPT.match(path):
-                _keep(entry, path, value)
-        elif event == "end_map" and prefix == _MESSAGE:
+    for path, event, value in _parse(source):
+        if path in _PAIR_AT:
+            _keep(entry, *_PAIR_AT[path], value)
+        elif path in _VALUE_AT:
+            entry[_VALUE_AT[path]] = _short(value)
+        elif path in _MESSAGE_AT:
+            message[_MESSAGE_AT[path]] = _short(value)
+        elif event == "end_map" and path == _MESSAGE:
             on_message(message)
             message = {}
-        elif event == "end_map" and prefix == _ENTRY:
+        elif event == "end_map" and path == _ENTRY:
             yield entry
             entry = {}
 
 
-def _keep(entry: Entry, path: str, value: Any) -> None:
-    if ".item." not in path:
-        entry[path] = _short(value)
-        return
-    place, _, part = path.partition(".item.")
-    pairs = entry.setdefault(place, [])
-    if isinstance(value, str) and len(pairs) < _MOST_PAIRS:
-        _pair(pairs, part, _short(value))
-
-
-def _pair(pairs: list[list[str]], part: str, value: str) -> None:
+def _keep(entry: Entry, place: str, index: int, value: Any) -> None:
     """Names and values come one after the other, in either order; the second of a kind begins the next pair."""
-    index = 0 if part == "name" else 1
-    if not pairs or pairs[-1][index] or (pairs[-1][0] and pairs[-1][1]):
-        pairs.append(["", ""])
-    pairs[-1][index] = value
+    pairs = entry.setdefault(place, [])
+    if not isinstance(value, str) or len(pairs) >= _MOST_PAIRS:
+        return
+    last = pairs[-1] if pairs else None
+    if last is None or last[index] or (last[0] and last[1]):
+        pairs.append(last := ["", ""])
+    last[index] = _short(value)
 
 
 def _short(value: Any) -> Any:
-    return cut(value, LONGEST_VALUE) if isinstance(value, str) else value
+    return cut(value, LONGEST_VALUE) if isinstance(value, str) and len(value) > LONGEST_VALUE else value
 
 
 def _parse(source: Guarded) -> Iterator[tuple[str, str, Any]]:
-    """The parser's events but `map_key`, with their paths as `ijson.parse` gives them; JSON that is broken in any way is Broken.
+    """The parser's events but `map_key`, each with its path, of what is kept and of _TOLD; all else is passed over.
 
-    The paths are made here because ijson's own grow with the square of the depth: nested deep enough, they fill the memory.
+    JSON that is broken in any way is Broken. The paths are made here because ijson's own grow with the square of the depth:
+    nested deep enough, they fill the memory.
     """
     import ijson
 
     opened: list[str] = []  # where each list and mapping stands that is open
     here = ""
+    every = ijson.basic_parse(source, use_float=True, buf_size=_PART_BYTES)
+    events = islice(every, _MOST_VALUES)
     try:
-        for number, (event, value) in enumerate(ijson.basic_parse(source, use_float=True, buf_size=_PART_BYTES)):
+        for event, value in events:
             if event == "map_key":
-                here = f"{opened[-1]}.{value[:_LONGEST_KEY]}" if opened[-1] else value[:_LONGEST_KEY]
-                continue
-            if event.startswith("end"):
-                here = opened.pop()
-            yield here, event, value
-            if event.startswith("start"):
+                here = _BELOW[opened[-1]].get(value, "")
+                if not here:
+                    _pass_over(events, len(opened))
+            elif event in _STARTS:
+                inside = _BELOW.get(here, {})
+                if not inside or (event == "start_array" and "item" not in inside):
+                    _leave(events, len(opened))
+                    continue
+                if here in _TOLD:
+                    yield here, event, value
                 opened.append(here)
-                if event == "start_array":
-                    here = f"{here}.item" if here else "item"
-            if len(opened) > _DEEPEST:
-                raise Broken(f"it is nested deeper than {_DEEPEST} levels")
-            if number >= _MOST_VALUES:
-                raise Broken("it holds more values than are read")
+                here = inside["item"] if event == "start_array" else here
+            elif event in _ENDS:
+                here = opened.pop()
+                if here in _TOLD:
+                    yield here, event, value
+            else:
+                yield here, event, value
+        if next(every, None):
+            raise Broken("it holds more values than are read")
     except (ijson.JSONError, ValueError, ArithmeticError, RecursionError):
         raise Broken("there its JSON breaks off, or is none") from None
+
+
+def _pass_over(events: Iterator[tuple[str, Any]], depth: int) -> None:
+    """Go past the value that comes next, so deep inside the file."""
+    if next(events, ("", None))[0] in _STARTS:
+        _leave(events, depth)
+
+
+def _leave(events: Iterator[tuple[str, Any]], depth: int) -> None:
+    """Go to the end of the list or mapping that has just been opened, so deep inside the file."""
+    level = depth + 1
+    for event, _ in events:
+        if event == "map_key" or event == "string":
+            continue
+        level += _STEPS.get(event, 0)
+        if level == depth:
+            return
+        if level > _DEEPEST:
+            raise Broken(f"it is nested deeper than {_DEEPEST} levels")
