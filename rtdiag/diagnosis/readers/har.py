@@ -49,7 +49,7 @@ def read_har(source: Readable, name: str, learner: Learner) -> Reading:
 def _take(traffic: Traffic, entry: Entry, socket: _Socket, learner: Learner) -> None:
     exchange = exchange_of(traffic.count + 1, entry, learner)
     channel, error = socket.passed()
-    traffic.take(replace(exchange, error=exchange.error or error), channel)
+    traffic.take(replace(exchange, error=error) if error and not exchange.error else exchange, channel)
 
 
 class _Socket:

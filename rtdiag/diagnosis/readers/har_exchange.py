@@ -12,7 +12,7 @@ from typing import Any
 
 from rtdiag.diagnosis.readers import routes
 from rtdiag.diagnosis.readers.har_stream import Entry
-from rtdiag.diagnosis.readers.headers import RequestHeaders, asked
+from rtdiag.diagnosis.readers.headers import RequestHeaders, asked, evened
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.timestamps import moment
 
@@ -94,7 +94,7 @@ class Exchange:
 
 def exchange_of(number: int, entry: Entry, learner: Learner) -> Exchange:
     """The exchange in an entry, whatever is missing or is not what it should be; the learner is told the credential."""
-    pairs = _pairs(entry, "request.headers")
+    heads = evened(entry.get("request.headers") or [])
     url, status = text_of(entry, "request.url"), entry.get("response.status")
     learner.text(url)
     return Exchange(
@@ -106,11 +106,13 @@ def exchange_of(number: int, entry: Entry, learner: Learner) -> Exchange:
         error=next((_said(entry[place]) for place in _ERRORS if entry.get(place)), ""),
         when=_when(entry),
         kind=text_of(entry, "_resourceType").lower(),
-        heads=asked(pairs, learner),
-        asked=_named(pairs),
-        answered=_named([*_pairs(entry, "response.headers"), ("location", text_of(entry, "response.redirectURL"))]),
+        heads=asked(heads, learner),
+        asked=_named(heads),
+        answered=_named(
+            [*evened(entry.get("response.headers") or []), ("location", text_of(entry, "response.redirectURL").strip())]
+        ),
         sent=text_of(entry, "request.postData.text")
-        or "\r\n".join(value for _, value in _pairs(entry, "request.postData.params")),
+        or "\r\n".join(value for _, value in entry.get("request.postData.params") or []),
         sent_type=text_of(entry, "request.postData.mimeType"),
         body=_body(entry),
     )
@@ -127,12 +129,9 @@ def _said(error: Any) -> str:
     return error if isinstance(error, str) else f"blocked for reason {error}"
 
 
-def _pairs(entry: Entry, path: str) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in entry.get(path) or []]
-
-
 def _named(pairs: list[tuple[str, str]]) -> Mapping[str, str]:
-    return {name.lower().strip(): value.strip() for name, value in reversed(pairs) if value.strip()}
+    """The first value of each name that is not empty."""
+    return {name: value for name, value in reversed(pairs) if value}
 
 
 def _when(entry: Entry) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from email.utils import parsedate_to_datetime
@@ -28,11 +28,14 @@ class RequestHeaders:
     circumstances: list[str] = field(default_factory=list)
 
 
-def asked(pairs: Iterable[tuple[str, str]], learner: Learner) -> RequestHeaders:
-    """Read the headers of a request; the learner is told the credential."""
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        headers.setdefault(name.lower().strip(), value.strip())
+def evened(pairs: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
+    """Headers without the blanks around them, their names in small letters."""
+    return [(name.lower().strip(), value.strip()) for name, value in pairs]
+
+
+def asked(pairs: Sequence[tuple[str, str]], learner: Learner) -> RequestHeaders:
+    """Read the evened headers of a request, of which the first of a name counts; the learner is told the credential."""
+    headers = dict(reversed(pairs))
     protocol = headers.get("sec-websocket-protocol", "")
     given = next((headers[name] for name in _CREDENTIALS if name in headers), in_sub_protocol(protocol))
     secret = bearer(given) if given is not None else ""
@@ -58,7 +61,7 @@ def _notes(headers: dict[str, str], protocol: str) -> list[str]:
 
 def answered(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """What the headers of an answer add to its status and body: `answer header server: cloudflare`."""
-    told = {n.lower().strip(): v.strip() for n, v in pairs}
+    told = dict(evened(pairs))
     return [f"answer header {name}: {told[name]}" for name in _TOLD_OF_ANSWERS if told.get(name)]
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from rtdiag.diagnosis.readers import curl_command, sdp_text
 from rtdiag.diagnosis.readers.forms import Draft
-from rtdiag.diagnosis.readers.headers import answered, asked, date_of
+from rtdiag.diagnosis.readers.headers import answered, asked, date_of, evened
 from rtdiag.diagnosis.readers.plain import lines
 from rtdiag.diagnosis.readers.routes import dialect_of, surface_of
 from rtdiag.diagnosis.readers.secrets import Learner
@@ -150,7 +150,7 @@ def _take(now: _Exchange, mark: str, line: str, part: str) -> str:
 def _draft(exchange: _Exchange, command: curl_command.Command, learner: Learner) -> Draft:
     for name, value in command.headers + exchange.asked:
         learner.text(f"{name}: {value}")
-    heads = asked(exchange.asked + command.headers, learner)
+    heads = asked(evened(exchange.asked + command.headers), learner)
     method, url = _asked_for(exchange, command)
     told = {name.lower(): value for name, value in exchange.told}
     notes = exchange.notes[:10] if exchange.status is None else []

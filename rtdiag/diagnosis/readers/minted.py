@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from rtdiag.api.endpoints import BETA_SESSIONS, CLIENT_SECRETS
-from rtdiag.diagnosis.readers.plain import NOTHING, at, parsed, text_at
+from rtdiag.diagnosis.readers.plain import at, parsed, text_at
 from rtdiag.diagnosis.readers.routes import host_of, is_mint, path_of
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.timestamps import epoch, seconds_between
@@ -37,9 +37,9 @@ class Tokens:
 
     def learn(self, url: str, body: str, when: datetime | None) -> None:
         """Note the tokens in an answer's body, and the secrets beside them."""
-        if not body:
+        if not body or not (is_mint(url) or "ek_" in body or "client_secret" in body):
             return
-        value = parsed(body) if is_mint(url) or "ek_" in body or "client_secret" in body else NOTHING
+        value = parsed(body)
         self._learner.value(value)
         token, expires, shape = _token_of(value)
         found = {token} if token else set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import (
@@ -24,9 +25,11 @@ _API_NAMED_BY_QUERY = re.compile(r"(?i)(?:^|&)(?:model|intent|deployment|call_id
 _OWN_ROUTE = re.compile(
     r"(?:^|[/_.-])(?:(?:ephemeral|client|get)?[-_]?(?:token|secret|session)s?|ephemeral|realtime|offer|sdp|webrtc)(?:$|[/_.-])"
 )
+_LATEST = 4  # URLs of which it is still known how they are made up: each is looked at several times in a row
 _NOT_OWN = re.compile(r"/realtime/v\d|/auth/")  # Supabase's; logins
 
 
+@lru_cache(maxsize=_LATEST)
 def path_of(url: str) -> str:
     """The path of a URL or of a path, without query, in lower case; "" where the URL is none."""
     try:
@@ -35,6 +38,7 @@ def path_of(url: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=_LATEST)
 def host_of(url: str) -> str:
     """The host of a URL in lower case, "" where it has none."""
     try:

@@ -44,7 +44,13 @@ class Learner:
     def learn(self, secret: str) -> None:
         """Hide this value from now on; what the API has masked itself, and what has no digit in it, is left alone."""
         secret = secret.strip()
-        if "*" in secret or secret in self._known or len(self._known) >= MOST_SECRETS or not _looks_secret(secret):
+        if (
+            not secret
+            or "*" in secret
+            or secret in self._known
+            or len(self._known) >= MOST_SECRETS
+            or not _looks_secret(secret)
+        ):
             return
         self._known.add(secret)
         self.mask.learn(secret)
