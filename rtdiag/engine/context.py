@@ -797,10 +797,20 @@ class Context:
         if session is None or not session.open or session.id in self._silent:
             return UpdateAnswer(asked=False, ended=session is not None and not session.open, lost=_lost(session))
         sent = self._sent(session, event)
+        if session.owes:
+            return await self._surely(session, sent)
         answer = await session.answer_to(sent, sessions.UPDATED)
         if answer is not None and is_certain(sent, answer, _shows):
             self._in_order.setdefault(session.id, True)
         return self._answered(session, sent, answer)
+
+    async def _surely(self, session: Session | Socket, sent: Event) -> UpdateAnswer:
+        """What certainly answers it; where that is not known, it is as if it had not been asked."""
+        certain = await session.answers_to([sent], sessions.UPDATED, _shows)
+        if certain:
+            return self._answered(session, sent, certain[0])
+        self._silent.add(session.id)
+        return UpdateAnswer(asked=False)
 
     def _sent(self, session: Session | Socket, event: Json) -> Event:
         self.recorder.notice(f"{event['type']} on {session.id}")

@@ -23,14 +23,15 @@ class Channel:
     """The events of one session. Whoever inherits it says how a text is sent, whether it is `open`, and calls `_heard`.
 
     `cut` says that the last event without an answer got no sign of life either, none below the events: the way is cut, and
-    whether the server would have answered is not known.
+    whether the server would have answered is not known. `owes` says that it is not known which of several events got no answer,
+    so that one may still come.
     """
 
     def __init__(self, channel_id: str, label: str, recorder: Recorder, deadlines: Deadlines) -> None:
         self.id = channel_id
         self.failure: Failure | None = None
         self.received: list[Event] = []
-        self.cut = False
+        self.cut = self.owes = False
         self._label = label
         self._recorder = recorder
         self._deadlines = deadlines
@@ -87,6 +88,7 @@ class Channel:
         while self.open and answers.unsure and answers.count() < 2 * len(sent):
             if not await another(self._until, answers.longest_gap_s):
                 break
+        self.owes = self.owes or (answers.unsure and answers.count() < len(sent))
         found = [*answers.certain, *answers.last_words(ended=not self.open)]
         silent = len(found) < len(sent) and not answers.unsure
         self.cut = silent and self.open and not await self._alive(sent[len(found)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
@@ -13,7 +14,7 @@ import pytest
 from rtdiag.emulator import load_faults
 from rtdiag.emulator.bodies import Refused
 from rtdiag.emulator.session import open_session
-from rtdiag.emulator.session.open_session import error_event
+from rtdiag.emulator.session.open_session import OpenSession, error_event
 from rtdiag.model import Event, Finding, Report
 from rtdiag.testing import row, run_on_emulator
 from tests.checks.broken import HEALTHY_S, SILENCE_S, SILENT
@@ -92,6 +93,26 @@ def test_what_was_sent_ahead_and_not_believed_has_changed_the_session(monkeypatc
     one, many = (dict(findings(asked(n))) for n in (1, 6))
     assert {case: (f.status, f.cause) for case, f in one.items()} == {c: (f.status, f.cause) for c, f in many.items()}
     assert many["vad-rules.realtime-refused-whole"].status == "pass"
+
+
+def test_an_answer_that_comes_when_nobody_waits_any_more_is_to_nothing_that_is_asked_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of vad's updates is left out; the answer to the last of them comes once something is asked again."""
+    left_out, late = 7, 9
+    receive, read, kept = OpenSession.receive, Counter[str](), list[dict[str, Any]]()
+
+    def hears(session: OpenSession, message: str | bytes) -> list[dict[str, Any]]:
+        answers, before = receive(session, message), kept[:]
+        read[session.id] += 1
+        kept[:] = answers if read[session.id] == late else []
+        return before + (answers if read[session.id] not in (left_out, late) else [])
+
+    monkeypatch.setattr(OpenSession, "receive", hears)
+    report = run_on_emulator(only=["session-update", "vad"], kinds=("realtime",), longest_s=SILENCE_S)
+    found = {case: f for case, f in findings(report) if case.startswith("vad.update-")}
+    assert {f.status for f in found.values()} == {"skip"}
+    assert {f.measured for f in found.values()} == {"not sent: the session has left an earlier event unanswered"}
 
 
 def test_a_session_is_asked_in_few_round_trips() -> None:

@@ -157,6 +157,19 @@ def test_two_that_come_the_other_way_round_are_nobodys() -> None:
     assert told(asked_of(backwards, 1, 2, 3)[0]) == []
 
 
+@pytest.mark.parametrize(
+    ("instead", "owes"),
+    [
+        (list[Json](), True),
+        ([error(None)], False),
+        ([{"type": "session.updated"}], False),
+    ],
+)
+def test_a_channel_owes_an_answer_where_it_is_not_known_which_event_got_none(instead: list[Json], owes: bool) -> None:
+    _, channel = asked_of(Odd(2, lambda _, __: instead), 1, 2, 3)
+    assert channel.owes is owes
+
+
 def test_silence_is_the_answer_to_the_first_that_got_none() -> None:
     def tired(asked: Json) -> list[Json | None]:
         return well(asked) if asked["session"]["a"] in (1, BAD) else []
