@@ -6,14 +6,12 @@ person hands over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.catalogue import Cause
-from rtdiag.diagnosis.features import Features, features
-from rtdiag.diagnosis.matching import RANK, confidence, describe, ranked, weighed
 from rtdiag.diagnosis.situation import Situation, situation_of
 from rtdiag.model import Confidence, Diagnosis, Finding, Observation, Outcome, Status
 from rtdiag.servers import Server, known_as
@@ -50,24 +48,23 @@ def diagnose(outcomes: Iterable[Outcome], base_url: str = "", recognised_as: str
     `evidence` holds the ids of the cases. What to do begins with the hint of the case that shows the cause most firmly, of several
     the first; `base_url` is that of the server asked, `recognised_as` its id in servers.yaml, where that is known.
     """
-    server = known_as(recognised_as, base_url)
     shown: dict[str, list[tuple[str, Finding, Named]]] = {}
     for outcome in outcomes:
         for row in outcome.rows:
             if row.finding.status in NEEDS and (found := named(row.finding, row.seen)):
                 shown.setdefault(found.cause, []).append((f"{outcome.id}.{row.id}", row.finding, found))
+    if not shown:
+        return ()
+    from rtdiag.diagnosis.matching import weighed
+
+    server = known_as(recognised_as, base_url)
     return weighed({code: _told(code, cases, base_url, server) for code, cases in shown.items()})
-
-
-def _measured(told: Features) -> list[Cause]:
-    """The families of causes that a sign shows which looks at what rtdiag has measured: no text brings another before them."""
-    causes = catalogue.causes().values()
-    shown = {c.family for c in causes if any(sign.measured and sign.seen_in(told) for sign in c.speaks_for)}
-    return [cause for cause in causes if cause.family in shown]
 
 
 def _told(code: str, shown: list[tuple[str, Finding, Named]], base_url: str, server: Server) -> Diagnosis:
     """A cause with all the cases that show it."""
+    from rtdiag.diagnosis.matching import RANK, describe
+
     firmest = min((found.confidence for _, _, found in shown), key=RANK.__getitem__)
     hint = next((f.hint for _, f, found in shown if found.confidence == firmest and f.hint), None)
     against = dict.fromkeys(text for _, _, found in shown for text in found.against)
@@ -77,6 +74,9 @@ def _told(code: str, shown: list[tuple[str, Finding, Named]], base_url: str, ser
 
 def _best(situation: Situation, *, needed: bool) -> Named | None:
     """The first cause of the ranking: measured, or told well enough; else that the answer is none that is known."""
+    from rtdiag.diagnosis.features import features
+    from rtdiag.diagnosis.matching import confidence, ranked
+
     told = features(situation)
     matches = ranked(told, None if needed else _measured(told))
     if matches and matches[0].points > 0:
@@ -84,3 +84,10 @@ def _best(situation: Situation, *, needed: bool) -> Named | None:
         if best.measured or (needed and held != "low"):
             return Named(best.cause.code, held, best.against, addressed(best.cause.fix, situation.base_url))
     return Named(UNEXPECTED, "low", fix=catalogue.find(UNEXPECTED).fix) if needed else None
+
+
+def _measured(told: Mapping[str, str]) -> list[Cause]:
+    """The families of causes that a sign shows which looks at what rtdiag has measured: no text brings another before them."""
+    causes = catalogue.causes().values()
+    shown = {c.family for c in causes if any(sign.measured and sign.seen_in(told) for sign in c.speaks_for)}
+    return [cause for cause in causes if cause.family in shown]

@@ -14,7 +14,6 @@ from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import base_url_of
 from rtdiag.compare import normalize
 from rtdiag.diagnosis.advice import addressed
-from rtdiag.diagnosis.matching import gives_a_reason
 from rtdiag.diagnosis.situation import as_answer as as_answer
 from rtdiag.diagnosis.situation import situation_of
 from rtdiag.model import NOT_OFFERED as NOT_OFFERED
@@ -139,8 +138,11 @@ def names_a_reason(exchange: Exchange, *observed: str) -> bool:
 
     `observed` is what is known of it beside its words.
     """
-    told = exchange.error or (exchange.status or 0) >= 1000
-    return bool(told) and gives_a_reason(situation_of(Observation("", (exchange,)), observed=observed))
+    if not (exchange.error or (exchange.status or 0) >= 1000):
+        return False
+    from rtdiag.diagnosis.matching import gives_a_reason
+
+    return gives_a_reason(situation_of(Observation("", (exchange,)), observed=observed))
 
 
 def lacks_a_scope(exchange: Exchange) -> bool:

@@ -163,7 +163,7 @@ def crashed(exc: BaseException, mask: Mask) -> str:
 def _findings(asked: AskedCheck, evidence: Evidence, mask: Mask) -> tuple[dict[str, Finding], str | None]:
     try:
         heard = {case: seen for case, seen in evidence.seen.items() if not {NOT_ASKED, OVERTAKEN} & set(seen.facts)}
-        found = [checked(f) for f in asked.check.judge(replace(evidence, seen=heard))]
+        found = [checked(f) for f in asked.check.judge(replace(evidence, seen=heard))] if heard else []
         return {f.case: _masked(f, mask) for f in found}, asked.crash
     except BaseException as exc:  # a judge awaits nothing, so no signal comes here as an exception
         return {}, asked.crash or crashed(exc, mask)

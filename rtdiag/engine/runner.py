@@ -52,9 +52,9 @@ from rtdiag.redact import Mask, stars
 from rtdiag.remedy import after_run
 from rtdiag.transport.breaker import NotAskedError
 from rtdiag.transport.http import Http
+from rtdiag.transport.preload import preload
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.ways import Ways
-from rtdiag.transport.webrtc import load_ahead
 
 # How long closing may take where somebody waits for the end: less than a person thinks that nothing happens.
 _AT_ONCE_S = 0.7
@@ -128,7 +128,7 @@ async def run(
     standing = Standing(plan, progress)
     works = [asyncio.ensure_future(_asked(one, ctx, standing, observer, clock)) for one in standing.steps]
     if plan.cost.sessions_opened:  # when the first requests have left
-        asyncio.get_running_loop().call_later(_AFTER_THE_FIRST_S, load_ahead)
+        asyncio.get_running_loop().call_later(_AFTER_THE_FIRST_S, preload)
     for one, work in zip(standing.steps, works, strict=True):
         interrupted = await _ended(work, works) or interrupted
         outcome = _outcome(one, ctx, progress, clock, interrupted=interrupted)

@@ -12,8 +12,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.model import Event, Failure, Pair, PeerTrace
@@ -65,11 +63,6 @@ class IceServers:
     def relayed(self) -> bool:
         """Whether one of them is a TURN server."""
         return any(url.startswith("turn") for url in self.urls)
-
-
-def load_ahead() -> None:
-    """Begin to load what sessions need, while something else is waited for: it takes as long as some round trips."""
-    Thread(target=import_module, args=("aiortc",), daemon=True).start()
 
 
 class Session(Channel):
