@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -127,10 +128,13 @@ async def run(
         observer.finished(progress.outcomes[-1], _report(ctx, progress, emulator))
     standing = Standing(plan, progress)
     works = [asyncio.ensure_future(_asked(one, ctx, standing, observer, clock)) for one in standing.steps]
+    end_all = partial(_end, standing.steps, works)
     if plan.cost.sessions_opened:  # when the first requests have left
         asyncio.get_running_loop().call_later(_AFTER_THE_FIRST_S, preload)
     for one, work in zip(standing.steps, works, strict=True):
-        interrupted = await _ended(work, works) or interrupted
+        if await _ended(work, end_all) or one.interrupted:
+            interrupted = True
+            end_all()
         outcome = _outcome(one, ctx, progress, clock, interrupted=interrupted)
         progress.outcomes.append(outcome)
         standing.judged(one.step)
@@ -190,7 +194,7 @@ class _Clock:
         self.spent = f"the time for the whole run ({self._limit_s:g} s) was over"
 
 
-async def _ended(work: asyncio.Task[None], works: Sequence[asyncio.Task[None]]) -> bool:
+async def _ended(work: asyncio.Task[None], end_all: Callable[[], None]) -> bool:
     """Wait until that step has come to its end; whether the run was interrupted meanwhile, which ends them all."""
     interrupted = False
     while not work.done():
@@ -198,9 +202,15 @@ async def _ended(work: asyncio.Task[None], works: Sequence[asyncio.Task[None]]) 
             await asyncio.wait({work})
         except asyncio.CancelledError:
             interrupted = True
-            for each in works:
-                each.cancel()
+            end_all()
     return interrupted
+
+
+def _end(steps: Sequence[AskedStep], works: Sequence[asyncio.Task[None]]) -> None:
+    """End all that ask; those that ask nothing may look at what the others have asked."""
+    for one, work in zip(steps, works, strict=True):
+        if not one.step.check.always:
+            work.cancel()
 
 
 async def _asked(one: AskedStep, ctx: Context, standing: Standing, observer: Observer, clock: _Clock) -> None:
