@@ -34,19 +34,18 @@ from rtdiag.engine.room import Place, Room
 from rtdiag.engine.run_options import RunOptions as RunOptions
 from rtdiag.engine.whose_turn import asking
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
-from rtdiag.network.ice_answer import IceAnswer, own_addresses, usable
 from rtdiag.redact import Secret
-from rtdiag.transport.audio import Voice
 from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.channel import is_certain
 from rtdiag.transport.http import Credential, Http, Reply
-from rtdiag.transport.ice_search import LATE_S
 from rtdiag.transport.recorder import Deadlines, Recorder
-from rtdiag.transport.webrtc import IceServers, Session
-from rtdiag.transport.websocket import Socket
 
 if TYPE_CHECKING:
+    from rtdiag.network.ice_answer import IceAnswer
     from rtdiag.network.way import Way
+    from rtdiag.transport.audio import Voice
+    from rtdiag.transport.webrtc import IceServers, Session
+    from rtdiag.transport.websocket import Socket
 
 T = TypeVar("T")
 
@@ -327,12 +326,17 @@ class Context:
         options = self.options
         login = options.ice_username, options.ice_credential
         answers = await ask_all(options.ice_servers, *login, self.deadlines, self._http.ways)
+        from rtdiag.network.ice_answer import own_addresses
+
         for address in own_addresses(answers):
             self.recorder.mask.learn_address(address)
         return answers
 
     async def _by_ice(self) -> IceServers:
         """The servers that a session is given: those that answered, for each other one would cost it 5 s."""
+        from rtdiag.network.ice_answer import usable
+        from rtdiag.transport.webrtc import IceServers
+
         options, answers = self.options, await self.ice_answers()
         return IceServers(usable(answers).urls, options.ice_username, options.ice_credential, options.relay_only)
 
@@ -637,6 +641,8 @@ class Context:
             await self._all_taken_up()
             await self.make_room()
         await self._still_answers("POST", self.asked.url(CALLS))
+        from rtdiag.transport.webrtc import Session
+
         ice_servers = await self._by_ice()
         beside = others == "while there is room" and self._late.is_set()
         session = Session(
@@ -730,6 +736,8 @@ class Context:
         await self._still_answers("GET", url)
         if place is None or place.alone or not self.at_once:
             await self.make_room()
+
+        from rtdiag.transport.websocket import Socket
 
         async def connected() -> Socket:
             socket = Socket(f"w{len(self._sessions) + 1}-{name}", self.recorder, self.deadlines)
@@ -940,11 +948,13 @@ def speaks(exchange: Exchange) -> bool:
 
 def _shortened(deadlines: Deadlines) -> Deadlines:
     """Those of a session beside one to which nothing came back so far: it waits as much less for that as it began later."""
+    from rtdiag.transport.ice_search import LATE_S
+
     return replace(deadlines, udp_s=max(deadlines.udp_s - LATE_S, min(deadlines.udp_s, _LEAST_WAIT_S)))
 
 
 def _channel_of(opened: SessionAttempt | Socket) -> Session | Socket | None:
-    return opened if isinstance(opened, Socket) else opened.session
+    return opened.session if isinstance(opened, SessionAttempt) else opened
 
 
 def _shows(sent: Event, answer: Event) -> bool:
@@ -954,7 +964,7 @@ def _shows(sent: Event, answer: Event) -> bool:
 
 
 def _lost(session: Session | Socket | None) -> Mapping[str, Any]:
-    return session.lost if isinstance(session, Session) else {}
+    return session.lost if session is not None else {}
 
 
 def _says_full(reply: Reply) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -44,6 +44,11 @@ class Channel:
     def open(self) -> bool:
         """Whether the channel takes events."""
         raise NotImplementedError
+
+    @property
+    def lost(self) -> Mapping[str, Any]:
+        """What is known of a session whose way is gone; empty where it is not, or nothing is counted."""
+        return {}
 
     def send(self, event: dict[str, Any]) -> Event:
         """Send one client event; an `event_id` is added. The channel must be open."""
