@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import html
 import re
+from functools import cache
 
 from rtdiag.model import counted
 from rtdiag.report.spelling import at_most
 
 _VOID = frozenset({"br", "meta"})
 _URL = re.compile(r"https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?()\[\]…]")
+_AS_IT_IS = re.compile(r"[A-Za-z0-9 _.,:;/()+-]*")  # as most texts are, which HTML and every screen show so
 LONGEST_TEXT = 20_000
 
 
@@ -24,6 +26,8 @@ class Markup(str):
 
 def text(value: str) -> Markup:
     """The text as HTML shows it, escaped for an element and for an attribute; at most 20,000 characters of it."""
+    if len(value) <= LONGEST_TEXT and _AS_IT_IS.fullmatch(value):
+        return Markup(value)
     shown, rest = at_most(value, LONGEST_TEXT)
     return Markup(
         html.escape(f"{shown}\n… {counted(rest, 'more character')}; -o json has the whole text" if rest else shown)
@@ -32,12 +36,12 @@ def text(value: str) -> Markup:
 
 def joined(*parts: str) -> Markup:
     """The parts one after another; what is no Markup is text."""
-    return Markup("".join(part if isinstance(part, Markup) else text(part) for part in parts))
+    return Markup("".join([part if isinstance(part, Markup) else text(part) for part in parts]))
 
 
 def element(name: str, /, *inside: str, **attributes: str | int | bool | None) -> Markup:
     """`<name …>inside</name>`. An underscore at an attribute's end is dropped, others are hyphens; None and False leave it out."""
-    shown = "".join(_attribute(key, value) for key, value in attributes.items())
+    shown = "".join([_attribute(key, value) for key, value in attributes.items()])
     if name in _VOID:
         return Markup(f"<{name}{shown}>")
     first = "\n" if name == "pre" else ""  # the parser drops one newline there
@@ -56,5 +60,9 @@ def linked(value: str) -> Markup:
 def _attribute(key: str, value: str | int | bool | None) -> str:
     if value is None or value is False:
         return ""
-    name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{text(str(value))}"'
+    return f" {_name(key)}" if value is True else f' {_name(key)}="{text(str(value))}"'
+
+
+@cache
+def _name(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
