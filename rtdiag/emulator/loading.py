@@ -11,6 +11,8 @@ from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 
+# Looks for garbage, which cost little now: by default aiortc's cycles of 200 calls wait for one, 30 MB.
+OFTEN = 700, 5, 2
 QUIET_S = 0.2  # so long nothing else is done beside the first questions, which are mostly asked at once
 
 
@@ -30,4 +32,5 @@ async def media(end: asyncio.Event) -> None:
         return
     await asyncio.to_thread(import_module, "rtdiag.emulator.media.peer")
     gc.freeze()  # what is loaded stays
+    gc.set_threshold(*OFTEN)
     gc.enable()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rtdiag.emulator.session.subscribers import Line
 
 GOING_AWAY = 1001
+MOST_PHONE_CALLS = 1000  # that ring or are over: then the oldest are forgotten
 
 
 class Closable(Protocol):
@@ -257,6 +258,9 @@ class Service:
         """A new call by telephone."""
         call_id = self._new_call_id()
         self.phone[call_id] = PhoneCall(call_id, sip_headers, int(self.clock()))
+        for known in list(self.phone)[:-MOST_PHONE_CALLS]:
+            if known not in self.calls:
+                del self.phone[known]
         return self.phone[call_id]
 
     def ringing(self, call_id: str) -> PhoneCall | None:

@@ -17,6 +17,7 @@ EMULATOR_KEY = "sk-proj-FAKE-rtdiag-emulator-key-0000000000000000"
 BETA_LIFE_S = 60
 SEALED_BYTES = 180  # LiteLLM 1.108, tried 2026-11-30: 236 to 244 characters
 REMEMBERED_S = 3600  # how long one that is over is still told from a made-up one (assumed)
+MOST_TOKENS = 10_000  # at a time, 2 KB each: then the oldest go, whether or not they are over
 
 
 @dataclass
@@ -76,6 +77,6 @@ class Tokens:
         """Drops the oldest that are long over. One with a longer life holds up those behind it, for that life at most."""
         while self._minted:
             oldest = next(iter(self._minted.values()))
-            if self._clock() < oldest.expires_at + REMEMBERED_S:
+            if self._clock() < oldest.expires_at + REMEMBERED_S and len(self._minted) < MOST_TOKENS:
                 return
             del self._minted[oldest.value]

@@ -12,10 +12,13 @@ from datetime import date
 
 import httpx
 import pytest
+from aiortc.rtcdtlstransport import SRTP_PROFILES
+from OpenSSL import SSL
 
 from rtdiag.api.endpoints import KINDS, Kind
 from rtdiag.emulator import Emulator
-from tests.emulator.clients import SESSIONS, WAIT_S, bearer, beta_token, call, ga_token, http, peer
+from rtdiag.emulator.media import identity
+from tests.emulator.clients import MODEL, SESSIONS, WAIT_S, bearer, beta_token, call, ga_token, http, peer
 
 SDP = "application/sdp"
 
@@ -262,3 +265,19 @@ def test_without_created_the_session_still_answers() -> None:
             assert answer["type"] == "session.updated"
 
     asyncio.run(run())
+
+
+def test_all_calls_show_one_certificate_and_no_context_of_it_keeps_sessions() -> None:
+    async def run() -> set[str]:
+        async with Emulator() as emulator, http(emulator) as client, peer() as first, peer() as second:
+            found = set()
+            for made in (first, second):
+                headers = bearer(emulator.key, SDP)
+                answer = await client.post(f"/realtime/calls{MODEL}", headers=headers, content=await made.offer())
+                found |= set(re.findall("a=fingerprint:.*", answer.text))
+            return found
+
+    assert len(asyncio.run(run())) == 1
+    contexts = [identity.certificate()._create_ssl_context(list(SRTP_PROFILES)) for _ in range(2)]
+    assert contexts[0] is contexts[1]
+    assert contexts[0].set_session_cache_mode(SSL.SESS_CACHE_OFF) == SSL.SESS_CACHE_OFF, "as it was"

@@ -37,9 +37,9 @@ def test_what_a_call_needs_is_loaded_afterwards_beside_the_loop() -> None:
     script = (
         "import asyncio, gc, sys, threading; from rtdiag.emulator import loading;"
         "loading.QUIET_S = 0; gc.disable(); asyncio.run(loading.media(asyncio.Event()));"
-        "print('aiortc' in sys.modules, 'av' in sys.modules, gc.isenabled())"
+        "print('aiortc' in sys.modules, 'av' in sys.modules, gc.isenabled(), gc.get_threshold() == loading.OFTEN)"
     )
-    assert in_python(script) == "True True True\n"
+    assert in_python(script) == "True True True True\n"
 
 
 def test_nothing_is_loaded_any_more_where_the_end_comes_before(monkeypatch: pytest.MonkeyPatch) -> None:

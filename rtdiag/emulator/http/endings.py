@@ -72,9 +72,7 @@ class Connection(asyncio.Protocol):
             self._limit.cancel()
         if self._body and not self._body.is_eof():
             self._body.feed_eof()
-        self._behind = (
-            asyncio.Protocol()
-        )  # nobody: else the two would hold each other, and what a WebSocket is compressed with
+        self._behind = asyncio.Protocol()  # nobody: else the two would hold each other
         self.among.discard(self)
         self.gone.set_result(None)
 
