@@ -100,19 +100,20 @@ def _numbers(datagram: bytes) -> Iterator[tuple[int, int]]:
 class Chunks:
     """The pieces of events that one SCTP association of aiortc sends, each in a datagram of its own (RFC 9260 section 3.3.1).
 
-    What is not acknowledged yet is not counted: whether it will be lost, or the whole way is, is not known.
+    What is not acknowledged yet is not counted: whether it will be lost, or the whole way is, is not known. What is acknowledged
+    sooner than in `round_trip_ms`, the shortest that was seen, was sent before, and sent again in vain.
     """
 
-    def __init__(self, now_ms: Callable[[], float]) -> None:
-        self._now_ms = now_ms
+    def __init__(self, now_ms: Callable[[], float], round_trip_ms: Callable[[], float | None] = lambda: None) -> None:
+        self._now_ms, self._round_trip_ms = now_ms, round_trip_ms
         self._on_the_way: dict[int, list[float]] = {}  # when each was sent, by its number
-        self._sent = self._again = self._twice = 0
+        self._sent = self._again = self._twice = self._in_vain = 0
         self._waited_ms = self._waited_until_ms = 0.0
 
     @property
     def packets(self) -> Packets:
         """What was sent and acknowledged so far."""
-        lost = max(self._again - self._twice, 0)
+        lost = max(self._again - max(self._twice, self._in_vain), 0)
         return Packets(self._sent, lost, round(self._waited_ms, 1) if lost else 0.0)
 
     def watch(self, sctp: Any) -> None:
@@ -139,10 +140,13 @@ class Chunks:
     def acknowledged(self, last: int, twice: int = 0) -> None:
         """All up to that number arrived, and so many of them twice."""
         self._twice += twice
+        gone_ms = self._now_ms() - (self._round_trip_ms() or 0.0)
         for number in [n for n in self._on_the_way if (last - n) % _NUMBERS < _NUMBERS // 2]:
             first_ms, *again_ms = self._on_the_way.pop(number)
             self._sent += 1 + len(again_ms)
             self._again += len(again_ms)
-            if again_ms:
-                self._waited_ms += max(again_ms[-1] - max(first_ms, self._waited_until_ms), 0.0)
-                self._waited_until_ms = max(again_ms[-1], self._waited_until_ms)
+            needed_ms = [ms for ms in again_ms if ms <= gone_ms]
+            self._in_vain += len(again_ms) - len(needed_ms)
+            if needed_ms:
+                self._waited_ms += max(needed_ms[-1] - max(first_ms, self._waited_until_ms), 0.0)
+                self._waited_until_ms = max(needed_ms[-1], self._waited_until_ms)

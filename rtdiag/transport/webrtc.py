@@ -92,7 +92,7 @@ class Session(Channel):
         self._states: list[tuple[float, str, str]] = []
         self._phases_ms: dict[str, float] = {}
         self._seen = Datagrams(recorder.now_ms)
-        self._chunks = Chunks(recorder.now_ms)
+        self._chunks = Chunks(recorder.now_ms, lambda: self._seen.round_trip_ms)
         self._search = Search(self._seen, deadlines, host, relay_only=ice_servers.relay_only)
         self._late = late or asyncio.Event()
         self._closing = False

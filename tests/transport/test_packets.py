@@ -62,10 +62,10 @@ class Association:
         """Takes note."""
 
 
-def chunks(*steps: tuple[float, str, int] | tuple[float, str, int, int]) -> Packets:
+def chunks(*steps: tuple[float, str, int] | tuple[float, str, int, int], round_trip_ms: float | None = None) -> Packets:
     """What is counted of pieces that are sent, and acknowledged with how many that came twice, each at a time in ms."""
     clock = [0.0]
-    counted, association = Chunks(lambda: clock[0]), Association()
+    counted, association = Chunks(lambda: clock[0], lambda: round_trip_ms), Association()
     counted.watch(association)
     for at_ms, step, number, *twice in steps:
         clock[0] = at_ms
@@ -86,6 +86,20 @@ def test_what_is_sent_again_was_lost() -> None:
 
 def test_what_came_twice_was_only_late() -> None:
     assert chunks((0, "sent", 1), (1000, "sent", 1), (1600, "acknowledged", 1, 1)) == Packets(2, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "found"),
+    [
+        ([(2000, "acknowledged", 1)], Packets(2, 0, 0.0)),  # the first one was, and the second is on its way
+        ([(2000, "acknowledged", 1), (3000, "acknowledged", 1, 1)], Packets(2, 0, 0.0)),
+        ([(2000, "sent", 1), (3000, "acknowledged", 1)], Packets(3, 1, 1000.0)),  # the second was
+    ],
+)
+def test_what_is_acknowledged_sooner_than_in_a_round_trip_was_sent_again_in_vain(
+    acknowledged: list[Any], found: Packets
+) -> None:
+    assert chunks((0, "sent", 1), (1000, "sent", 1), *acknowledged, round_trip_ms=2000.0) == found
 
 
 def test_what_is_waited_for_at_once_counts_once() -> None:
