@@ -15,8 +15,9 @@ import pytest
 from aiortc import rtcsctptransport
 
 from rtdiag.engine import registry
-from rtdiag.model import Evidence, Finding, Observation, PeerTrace
+from rtdiag.model import Evidence, Exchange, Finding, Observation, PeerTrace
 from rtdiag.redact import Mask
+from rtdiag.transport.ice_search import Patience
 from rtdiag.transport.recorder import Deadlines, Recorder
 from rtdiag.transport.webrtc import IceServers, Session
 from tests.network.namespaces import Pair, inside, pair
@@ -243,6 +244,23 @@ def test_a_private_address_of_ones_own_network_may_be_blocked() -> None:
         road.firewall("far", "input", "meta l4proto udp drop")
         found = judged(between(road, over_udp(road.host, 3478)))
     assert found.observed == ("nothing came back over UDP",)
+
+
+def test_how_long_silence_lasts_is_known_by_the_slowest_connect_of_the_run() -> None:
+    async def patience() -> Patience:
+        recorder = Recorder(Mask())
+        for name, took_ms in (("x1", 1.0), ("x2", 400.0), ("x3", 2.0)):
+            recorder.exchange(Exchange(name, "GET", "http://192.0.2.1/v1", "none", timing_ms={"connect": took_ms}))
+        session = Session("p1", recorder, SHORT)
+        try:
+            offer = await session.offer()
+            async with ends(silence)(far_end.own_address(offer)) as found:
+                await session.accept(await far_end.answer(offer, *found))
+            return session._search.patience
+        finally:
+            await session.close()
+
+    assert asyncio.run(patience()) == Patience.of(SHORT, 0.4) != Patience.of(SHORT)
 
 
 def test_what_sctp_does_not_get_acknowledged_is_sent_again_after_a_second() -> None:
