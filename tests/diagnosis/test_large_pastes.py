@@ -9,7 +9,7 @@ import pytest
 
 from rtdiag.diagnosis.features import features
 from rtdiag.diagnosis.printed import straight
-from rtdiag.diagnosis.readers import beside, printed_values
+from rtdiag.diagnosis.readers import beside, event_lines, printed_values
 from rtdiag.diagnosis.readers.console import read_console
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.situation import Situation
@@ -60,3 +60,13 @@ def test_signs_look_at_a_part_of_a_large_text_and_at_a_machines_words_first() ->
     assert told["client"] == "upgrade refused 403"
     assert told["text"].startswith("I start")
     assert len(told["text"]) < len(words) / 2
+
+
+def test_a_line_that_begins_with_its_event_is_not_searched_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Never:
+        def finditer(self, row: str) -> None:
+            raise AssertionError(row)
+
+    monkeypatch.setattr(event_lines, "_PRINTED", Never())
+    text = '{"type": "response.output_audio.delta", "event_id": "event_1", "delta": "AAAA"}\n' * 3
+    assert len(event_lines.from_text(text)) == 3

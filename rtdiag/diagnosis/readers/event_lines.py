@@ -124,12 +124,15 @@ def _between(row: str, where: str, *, may_tell: bool) -> Iterator[Line]:
         yield Line(where, said=row.strip())
 
 
-def _places(row: str) -> list[int]:
-    """Where an event may begin in a line."""
+def _places(row: str) -> Iterator[int]:
+    """Where an event may begin in a line, from left to right; most lines begin with it, and are not searched for more."""
     if "{" not in row and "(" not in row:
-        return []
-    found = [m.start() for m in islice(_PRINTED.finditer(row), _MOST_IN_A_LINE)]
-    return sorted({*found, row.find("{")} - {-1})
+        return
+    first = row.find("{")
+    if first == 0:
+        yield 0
+    found = (m.start() for m in islice(_PRINTED.finditer(row), _MOST_IN_A_LINE))
+    yield from sorted({*found, first} - {-1 if first else 0})
 
 
 def _object(decoder: json.JSONDecoder, text: str, start: int) -> tuple[Any, int, int]:
