@@ -1,8 +1,8 @@
 """Is the key a key, does this server take it, and would it refuse another?
 
 Asks: nothing for the key's shape and its surroundings; `GET /models` with the key, and the same with a made-up key as
-the control: where that one is taken too, no other green says anything about credentials. Of OpenAI both are asked at the same time:
-TLS stands for it that the key gets there alone. The list names the models' shutdown dates.
+the control: where that one is taken too, no other green says anything about credentials. Both are asked at the same time where TLS,
+or a network of your own, keeps the key from others. The list names the models' shutdown dates.
 Costs: one request beside that of the check `network`, which is the control; nothing that is billed.
 Sources: help.openai.com 8867743 (prefixes); developers.openai.com/api/reference/overview (as of 2026-11-10: key
 changes take up to 15 minutes); openai 3.54.0 types/model.py:26 (`shutdown_date`); messages as posted in
@@ -11,7 +11,6 @@ openai/codex#1000, earendil-works/pi#956, PowerToys#32989.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import date
@@ -64,8 +63,7 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     """Look at the key as given, then ask `GET /models` with it and with a made-up one."""
     options = ctx.options
     key = options.api_key.secret.reveal() if options.api_key else None
-    ours = options.official or options.emulated
-    shape = keys.shape_of(key, "api-key", official=ours) if key is not None else {"missing": True}
+    shape = ctx.key_shape
     keyless = {"keyless": True} if options.keyless else {}
     issuer = issuer_elsewhere(key or "", ctx.asked.known)
     whose = {"issuer": issuer.name} if issuer and not options.emulated else {}
@@ -75,14 +73,10 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     meant = base_url_meant(options.base_url, ctx.asked.known if options.profile else None)
     urls = {"base_url": options.base_url, "meant": meant}
     yield Observation("base-url", facts={name: ctx.recorder.mask(url, "facts") for name, url in urls.items()})
-    askable = (key is not None or bool(keyless)) and "problem" not in shape
-    ahead = asyncio.ensure_future(ctx.listed_models()) if askable and _may_ask_ahead(ctx) else None
     control = await ctx.first_answer() if await ctx.due("control") else None
     if control is not None:
         yield Observation("control", (control,))
-    if ahead is not None:
-        await asyncio.wait({ahead})
-    if not (await ctx.due("accepted") and askable):
+    if not (await ctx.due("accepted") and ctx.key_may_be_asked):
         return
     listed = await ctx.listed_models()
     if control is None and not (listed.ok and lists_models(listed)):
@@ -94,11 +88,6 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         model = await ctx.model(kind)
         entry = model_ids(listed).get(model)
         yield Observation(f"model-{kind}", (listed,), facts={"model": model, "entry": entry, "listed": listed.ok})
-
-
-def _may_ask_ahead(ctx: Context) -> bool:
-    """Whether the key may be asked with beside the first request: TLS, or this machine, stands for it that nobody else gets it."""
-    return ctx.at_once and ctx.wants("accepted") and (ctx.options.emulated or ctx.options.base_url.startswith("https:"))
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 Asks: the name servers for both families, a connection to each address, the proxy, a TLS handshake, and beside that, at the same
 time, the first request, `GET /models` with a made-up key, which is the control of the check `key`; each STUN and TURN server
-that was named. No credential of yours is sent before the way is known, unless TLS, or this machine, keeps it from others.
+that was named. No credential of yours is sent before the way is known, unless TLS, or a network of your own, keeps it from others.
 Costs: nothing beside the check `key`, and no time on a healthy network: the first request takes as long.
 Sources: RFC 8305 (races of IPv6 and IPv4), RFC 9110 9.3.6 (CONNECT), RFC 6066 and 5280 (names and certificates), RFC 8489 and
 8656 (STUN and TURN); what each failure looks like was measured in network namespaces.
@@ -39,8 +39,12 @@ _CASES = (
 
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:
-    """Measure the way while the first request goes it; what is measured of a way that is open does not wait for the answer."""
+    """Measure the way while the first request goes it; what is measured of a way that is open does not wait for the answer.
+
+    The request with the key, which the check `key` is about, goes it at the same time, where it may.
+    """
     asking = asyncio.ensure_future(ctx.first_answer())
+    ahead = asyncio.ensure_future(ctx.listed_models()) if ctx.key_may_go_ahead else None
     try:
         way, token_way, ice_servers = await asyncio.gather(
             ctx.way(ctx.options.base_url), _token_way(ctx), ctx.ice_answers()
@@ -58,6 +62,8 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
         yield Observation("token-url", facts={"way": facts(token_way)} if token_way else {})
         relay_only = ctx.options.relay_only
         yield Observation("ice-servers", facts={"servers": ice_answer.facts(ice_servers), "relay_only": relay_only})
+        if ahead is not None and not _spoken_to(first):
+            await asyncio.wait({ahead})  # nobody else will
     finally:
         asking.cancel()
 

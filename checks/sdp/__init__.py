@@ -102,8 +102,10 @@ async def _other_ways(ctx: Context) -> AsyncGenerator[Observation]:
     json_alone = json.dumps({"sdp": INVALID_OFFER.decode()}).encode()
     async for seen in ctx.beside(
         _multipart(ctx),
-        _invalid(ctx, "wrong-content-type", "application/json", json_alone),
-        _invalid(ctx, "charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
+        ctx.politely(
+            _invalid(ctx, "wrong-content-type", "application/json", json_alone),
+            _invalid(ctx, "charset", f"{SDP}; charset=utf-8", INVALID_OFFER),
+        ),
     ):
         yield seen
 

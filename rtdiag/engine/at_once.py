@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-async def one_after_another(*sources: AsyncGenerator[T]) -> AsyncIterator[T]:
+async def one_after_another(*sources: AsyncGenerator[T]) -> AsyncGenerator[T]:
     """What each source tells; none is begun before the one before it has ended."""
     for source in sources:
         async with aclosing(source):
@@ -20,7 +20,7 @@ async def one_after_another(*sources: AsyncGenerator[T]) -> AsyncIterator[T]:
 
 async def at_once(
     *sources: AsyncGenerator[T], turn: AbstractAsyncContextManager[object] | None = None
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T]:
     """The same, in the same order, of sources that are all begun now; each waits for its `turn`, where there is one.
 
     Where the reader is cancelled, what the later sources have told until then comes first. What a source raises is raised in its

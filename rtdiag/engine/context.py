@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
-from rtdiag.api import models, sessions
+from rtdiag.api import keys, models, sessions
 from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import (
     BETA_SUBPROTOCOL,
@@ -35,9 +35,10 @@ from rtdiag.engine.run_options import RunOptions as RunOptions
 from rtdiag.engine.whose_turn import asking
 from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
 from rtdiag.redact import Secret
+from rtdiag.transport.addresses import is_own
 from rtdiag.transport.breaker import Breaker, NotAskedError
 from rtdiag.transport.channel import is_certain
-from rtdiag.transport.http import Credential, Http, Reply
+from rtdiag.transport.http import Credential, Http, Reply, one_of_many
 from rtdiag.transport.recorder import Deadlines, Recorder
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class Context:
         self._one_slot = False
         self._late = asyncio.Event()  # media of a session that is opened found no way at once
         self._room = Room()
-        self._turns = asyncio.Semaphore(options.at_once)
+        self._turn = _Turn(options.at_once)
         self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
         self.asked = AskedServer(options, recorder)
         self.models_asked: dict[Kind, str] = {}
@@ -222,16 +223,16 @@ class Context:
         """Whether what does not depend on each other is asked at the same time: of no stranger, who may have room for one."""
         return self.at_home and self.options.at_once > 1
 
-    def beside(self, *sources: AsyncGenerator[Observation]) -> AsyncIterator[Observation]:
+    def beside(self, *sources: AsyncGenerator[Observation]) -> AsyncGenerator[Observation]:
         """What these few sources tell, in this order; asked at the same time, where the server may be asked so."""
         return at_once(*sources) if self.at_once else one_after_another(*sources)
 
-    def politely(self, *sources: AsyncGenerator[T]) -> AsyncIterator[T]:
+    def politely(self, *sources: AsyncGenerator[T]) -> AsyncGenerator[T]:
         """The same of any number of sources, of which no more are asked at the same time than the user wishes, in the whole run.
 
         None of them may wait for another source of the run.
         """
-        return at_once(*sources, turn=self._turns) if self.at_once else one_after_another(*sources)
+        return at_once(*sources, turn=self._turn) if self.at_once else one_after_another(*sources)
 
     async def spares(self) -> None:
         """Wait until the checks before this one have left the tokens that they do not need."""
@@ -341,8 +342,41 @@ class Context:
         return IceServers(usable(answers).urls, options.ice_username, options.ice_credential, options.relay_only)
 
     async def listed_models(self) -> Exchange:
-        """`GET /models` with the API key, once per run."""
-        return await self._once_only("models", lambda: self.request("GET", MODELS, self.key))
+        """`GET /models` with the API key, once per run; again where the answers show by now that keys go in another header."""
+
+        async def ask() -> Exchange:
+            return await self.request("GET", MODELS, self.key)
+
+        listed = await self._once_only("models", ask)
+        taken = self.asked.as_taken(self.key)
+        told = {name.lower() for name, _ in listed.request_headers}
+        if taken is None or listed.status is None or listed.ok or taken.header in told:
+            return listed
+        again: Exchange = await self._once_only("models otherwise", ask)
+        self._once["models"] = again
+        return again
+
+    @property
+    def key_shape(self) -> dict[str, Any]:
+        """What the API key looks like, see `keys.shape_of`; `missing` where there is none."""
+        options = self.options
+        if options.api_key is None:
+            return {"missing": True}
+        ours = options.official or options.emulated
+        return keys.shape_of(options.api_key.secret.reveal(), "api-key", official=ours)
+
+    @property
+    def key_may_be_asked(self) -> bool:
+        """Whether a server may be asked with the key, or with none, as the user wishes."""
+        shape = self.key_shape
+        return "problem" not in shape and (self.options.keyless or "missing" not in shape)
+
+    @property
+    def key_may_go_ahead(self) -> bool:
+        """Whether it may be sent before the way is known: TLS, or a network of the user's own, keeps it from others."""
+        options, parts = self.options, urlsplit(self.options.base_url)
+        kept = options.emulated or parts.scheme == "https" or is_own(parts.hostname or "")
+        return kept and options.at_once > 1 and "key.accepted" in options.planned and self.key_may_be_asked
 
     @property
     def key_was_taken(self) -> bool:
@@ -944,6 +978,20 @@ def speaks(exchange: Exchange) -> bool:
     if exchange.status is None or exchange.looks_like_html or exchange.status in (404, 405) or exchange.status >= 500:
         return False
     return not (exchange.error and exchange.error.code == "beta_api_shape_disabled")
+
+
+class _Turn:
+    """So many at a time; what is asked in a turn is one of many."""
+
+    def __init__(self, most: int) -> None:
+        self._turns = asyncio.Semaphore(most)
+
+    async def __aenter__(self) -> None:
+        await self._turns.acquire()
+        one_of_many.set(True)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turns.release()
 
 
 def _shortened(deadlines: Deadlines) -> Deadlines:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
 
 LONGEST = 8192  # characters: httpx takes more, servers mostly do not
@@ -71,6 +71,15 @@ def host_and_port(place: str) -> tuple[str, int | None]:
         raise BadAddress("an IPv6 address stands in brackets, with the port behind them, such as [::1]:8080")
     host, _, port = place.partition(":")
     return _name(host), _port(port)
+
+
+def is_own(host: str) -> bool:
+    """Whether that host is on this machine, or by its address in a network of the user's own (RFC 1918, RFC 4193)."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_private
 
 
 def shown(url: str) -> str:

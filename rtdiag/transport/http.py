@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 LARGEST_BODY_BYTES = 1024 * 1024
 _BEYOND_BYTES = 16 * 1024
 _BEARER = "authorization"
+
+# Whether what is asked now is one of many: these share connections of their own, so that what others wait for finds one free.
+one_of_many: ContextVar[bool] = ContextVar("one_of_many", default=False)
 
 
 @dataclass(frozen=True)
@@ -151,9 +155,9 @@ class Http:
             await client.aclose()
 
     def _opened(self, url: str, route: Route) -> httpx.AsyncClient:
-        """The client for that way; where no part of it is TLS, none is set up. Raises BadVariable."""
+        """The client for that way, and for one of many or not; where no part of it is TLS, none is set up. Raises BadVariable."""
         tls, proxy = self.ways.tls(url, route), route.proxy.reveal() if route.proxy else None
-        way = f"{'TLS' if tls else 'plain'} {proxy}"
+        way = f"{'TLS' if tls else 'plain'} {proxy} {one_of_many.get()}"
         if way not in self._clients:
             import httpx
 

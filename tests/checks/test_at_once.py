@@ -71,5 +71,8 @@ def test_what_was_asked_ahead_on_a_way_that_is_shut_is_in_the_record_and_no_evid
 
 
 @pytest.mark.parametrize("profile", ["litellm", "compatible"])
-def test_a_stranger_is_asked_one_thing_at_a_time(profile: str) -> None:
-    assert together([*run_on_emulator(profile=profile).exchanges]) == 1
+def test_a_stranger_is_asked_one_thing_at_a_time_but_for_the_key_beside_a_made_up_one(profile: str) -> None:
+    report = run_on_emulator(profile=profile)
+    beside, asked_next = report.exchanges[:2], report.exchanges[2:]
+    assert {x.credential for x in beside} == {"made-up", "api-key"}
+    assert together([*asked_next]) == 1
