@@ -113,12 +113,12 @@ def _json(value: Any) -> Any:
     """The value with what JSON knows alone, and no half surrogates, which nothing can send. Raises Unusable."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {_json(str(k)): _json(v) for k, v in value.items()}
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
     if isinstance(value, list):
         return [_json(v) for v in value]
-    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
+    if isinstance(value, Mapping):
+        return {_json(str(k)): _json(v) for k, v in value.items()}
     raise Unusable(f"not a report of rtdiag: {_brief(value)} is no JSON")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from functools import cache
+from functools import lru_cache
 
 from rtdiag.model import counted
 from rtdiag.report.spelling import at_most
@@ -57,12 +57,9 @@ def linked(value: str) -> Markup:
     return joined(*pieces, value[end:])
 
 
+@lru_cache(1024, typed=True)  # most stand in line after line; 1 and True are two
 def _attribute(key: str, value: str | int | bool | None) -> str:
     if value is None or value is False:
         return ""
-    return f" {_name(key)}" if value is True else f' {_name(key)}="{text(str(value))}"'
-
-
-@cache
-def _name(key: str) -> str:
-    return key.rstrip("_").replace("_", "-")
+    name = key.rstrip("_").replace("_", "-")
+    return f" {name}" if value is True else f' {name}="{text(str(value))}"'
