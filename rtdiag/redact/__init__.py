@@ -21,7 +21,7 @@ from rtdiag.api.keys import MADE_UP, kind_of
 from rtdiag.model import Redaction
 from rtdiag.redact.knowledge import Knowledge, Known
 from rtdiag.redact.patterns import HINTED, LEARNT, PATTERNS, PREFIX
-from rtdiag.redact.unescaping import DEPTH, Span, View, apart, spellings, views
+from rtdiag.redact.unescaping import Span, View, apart, spellings, views
 
 # What a report says of its own masking; what is searched for, and what is not.
 SCOPE = "secrets are searched for as they are, URL-encoded, JSON-escaped and inside HTTP Basic; other encodings are not searched"
@@ -93,7 +93,7 @@ class Mask:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._keep_addresses = keep_addresses
         self._own_headers: set[str] = set()
-        self._clean: set[str] = set()  # short texts that hold nothing of what is known: most come again and again
+        self._clean: dict[str, int] = {}  # short texts without secrets, which come again, and how many were known then
 
     def learn(self, text: str, kind: str | None = None) -> None:
         """Hide this value from now on, however it is spelt.
@@ -136,15 +136,17 @@ class Mask:
 
     def __call__(self, text: str, where: str) -> str:
         """`text` with every secret masked; `where` is the place that the ledger names."""
-        if text in self._clean or (len(text) < _SHORTEST_SHAPE and not self._known):
+        count = len(self._known)
+        if self._clean.get(text) == count or (len(text) < _SHORTEST_SHAPE and not count):
             return text
-        count, seen = len(self._known), views(text)
+        seen = views(text)
         left = self._without(seen, where, self._known_ones)
-        left = self._without(left, where, self._shapes)
+        if left is not seen or text not in self._clean:
+            left = self._without(left, where, self._shapes)
         if len(self._known) > count:
             left = self._without(left, where, self._known_ones)
-        elif left is seen and len(text) < _LONGEST_REMEMBERED and len(self._clean) < _MOST_REMEMBERED:
-            self._clean.add(text)
+        elif left is seen and len(text) < _LONGEST_REMEMBERED:
+            self._remember(text, count)
         return left[0].text
 
     def knows_of(self, texts: Iterable[str]) -> bool:
@@ -179,7 +181,11 @@ class Mask:
     def _add(self, known: Known) -> None:
         if known.text not in self._known and len(self._known) < _MOST_LEARNT:
             self._known.add(known)
+
+    def _remember(self, text: str, count: int) -> None:
+        if len(self._clean) >= _MOST_REMEMBERED:
             self._clean.clear()
+        self._clean[text] = count
 
     def _credential(self, value: str, where: str) -> str:
         """The scheme and the credential hidden; a word such as `undefined` is none."""
@@ -213,8 +219,10 @@ class Mask:
 
     def _without(self, seen: list[View], where: str, finders: Callable[[str], Iterable[_Finder]]) -> list[View]:
         """The views of a text with what the finders find hidden: first below all its escapes, last as it stands."""
-        for depth in range(DEPTH, -1, -1):
-            view = seen[depth] if depth < len(seen) else View("")
+        for depth in range(len(seen) - 1, -1, -1):
+            if depth >= len(seen):  # what was hidden were the last escapes
+                continue
+            view = seen[depth]
             if hidden := self._hidden_in(view.text, where, finders(view.text)):
                 seen = views(_starred(seen[0].text, apart(view.place(*span) for span in hidden)))
         return seen

@@ -20,7 +20,7 @@ Edges = tuple[re.Pattern[str], re.Pattern[str]]
 _LEAST_CUT = 8  # so many characters of a secret must be there for its beginning to be one
 _BLOCK = 4
 _HOLDS_A_BLOCK = 2 * _BLOCK - 1  # so many characters, wherever the blocks of a text begin
-_FEW = 8  # these are searched for one after the other, which is quicker
+_FEW = 100  # the beginnings of so many are looked for one after the other, which is quicker than block by block
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Knowledge:
 
     def __init__(self) -> None:
         self._all: dict[str, Known] = {}
-        self._begins: set[str] = set()
+        self._begins = defaultdict[str, set[str]](set)  # whose they are
         self._blocks = defaultdict[str, _Holders](_Holders)
         self._sorted: list[tuple[str, str]] = []  # each spelling that may be cut, and whose it is
         self._blockless: list[str] = []
@@ -76,7 +76,7 @@ class Knowledge:
         self._all[known.text] = known
         for spelling in known.spellings:
             begin = _begin(spelling)
-            self._begins.add(begin)
+            self._begins[begin].add(known.text)
             self._shortest, self._longest = min(self._shortest, len(spelling)), max(self._longest, len(spelling))
             if len(spelling) < _BLOCK:
                 self._blockless.append(known.text)
@@ -99,7 +99,7 @@ class Knowledge:
 
     def _near(self, text: str) -> Iterable[str]:
         if len(self._all) <= _FEW:
-            return self._all if self.begins_in(text) else ()
+            return {one for begin, those in self._begins.items() if begin in text for one in those}
         step = max(1, min(_BLOCK, self._shortest - _BLOCK + 1))
         seen = self._blocks.keys() & _blocks(text, step)
         begins = {begin for block in seen for begin in self._blocks[block].begins}

@@ -71,7 +71,7 @@ def test_among_many_others_a_short_one_is_hidden(short: str) -> None:
 
 @pytest.mark.parametrize(
     ("known", "more", "searches"),
-    [(CROWD[:1], "", 1), (CROWD, "", 0), (CROWD, CROWD[99], 1), (CROWD, CROWD[99][:20], 1)],
+    [(CROWD[:1], "", 0), (CROWD[:1], CROWD[0], 1), (CROWD, "", 0), (CROWD, CROWD[99], 1), (CROWD, CROWD[99][:20], 1)],
 )
 def test_a_text_is_walked_over_once_however_many_are_known(
     known: list[str], more: str, searches: int, monkeypatch: pytest.MonkeyPatch
