@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 
@@ -17,7 +18,8 @@ from rtdiag.cli import main, terminal
 
 def show(text):
     assert text.startswith("EMULATOR")
-    print([name for name in {names} if name in sys.modules], "aiohttp.web" in sys.modules)
+    loaded = [name for name in {names} if name in sys.modules]
+    print(loaded, "aiohttp.web" in sys.modules, os.environ.get("SSL_CERT_FILE"))
     os.kill(os.getpid(), signal.SIGINT)
 
 terminal.show = show
@@ -25,12 +27,16 @@ main(["emulator"])
 """
 
 
-def in_python(script: str) -> str:
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+def in_python(script: str, **variables: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"} | variables
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout
 
 
-def test_it_can_be_asked_before_what_the_first_question_does_not_need_is_loaded() -> None:
-    assert in_python(AT_THE_BANNER.format(names=LATER)) == "[] True\n"
+@pytest.mark.parametrize("variables", [{}, {"SSL_CERT_FILE": "none-such.pem"}])
+def test_it_can_be_asked_before_what_the_first_question_does_not_need_is_loaded(variables: dict[str, str]) -> None:
+    told = f"[] True {variables.get('SSL_CERT_FILE')}\n"
+    assert in_python(AT_THE_BANNER.format(names=LATER), **variables) == told
 
 
 def test_what_a_call_needs_is_loaded_afterwards_beside_the_loop() -> None:
