@@ -69,7 +69,7 @@ def error_object(refused: Refused) -> dict[str, Any]:
 def read_json(text: str | bytes) -> Any:
     """The JSON in `text`. Raises ValueError also for what Python alone reads (NaN, 1e999) and for what is nested too deep."""
     try:
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+        return _JSON.decode(text) if isinstance(text, str) else json.loads(text, cls=_Finite)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -78,6 +78,14 @@ def _finite(number: str) -> float:
     if not isfinite(value := float(number)):
         raise ValueError(number)
     return value
+
+
+class _Finite(json.JSONDecoder):
+    def __init__(self) -> None:
+        super().__init__(parse_constant=_finite, parse_float=_finite)
+
+
+_JSON = _Finite()  # made once: each costs as much as a small event
 
 
 def pretty(value: object) -> str:

@@ -24,7 +24,7 @@ from rtdiag.emulator.phone import PhoneCall
 from rtdiag.emulator.profiles import Profile, profile
 from rtdiag.emulator.session.replies import Over
 from rtdiag.emulator.session.server_events import new_id
-from rtdiag.emulator.session.settings import Rules
+from rtdiag.emulator.session.settings import Rules, configured
 from rtdiag.emulator.session.state import Session
 from rtdiag.emulator.session.translation import Translation
 from rtdiag.emulator.session.turn_taking import Rule, patience
@@ -76,6 +76,7 @@ class Service:
         self._rest_until: dict[str, float] = {}  # models of a gateway
         self._closing: set[asyncio.Task[None]] = set()
         self._door: Door | None = None
+        self._opened: dict[tuple[Kind, Dialect, str | None], dict[str, Any]] = {}  # what new sessions are configured as
 
     @property
     def switches(self) -> Switches:
@@ -86,6 +87,21 @@ class Service:
         """From now on these faults are on, and no others: also for the sessions that are open."""
         self.faults = tuple(faults)
         self.rules.switches = switches(faults, self.server.turns)
+        self._opened.clear()
+
+    def opened_as(self, kind: Kind, dialect: Dialect, model: str | None) -> dict[str, Any]:
+        """The configuration of a session for which nothing is asked but a model. Raises Refused."""
+        key = (kind, dialect, model)
+        if found := self._opened.get(key):
+            return found | (
+                {"audio": {name: dict(part) for name, part in found["audio"].items()}} if dialect == "ga" else {}
+            )
+        named = {"model": model} if kind == "realtime" and model else {}
+        made = configured(kind, dialect, {"type": kind, **named} if dialect == "ga" else named, {}, self.rules)
+        if model is None or model in self.behaviour.models:  # others are without number
+            self._opened[key] = made
+            return self.opened_as(kind, dialect, model)
+        return made
 
     def clock(self) -> float:
         """Unix seconds by this server's clock."""

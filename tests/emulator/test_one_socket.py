@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
+from rtdiag.api.endpoints import Dialect, Kind
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.faults import chosen
 from rtdiag.emulator.http.endings import MOST_GATHERED_BYTES, Connection
 from rtdiag.emulator.http.sockets import Socket
+from rtdiag.emulator.service import Service
+from rtdiag.emulator.timeline import newest
 from tests.emulator.clients import MODEL, WAIT_S, wire
 
 Json = dict[str, Any]
@@ -195,3 +199,20 @@ def test_who_answers_pings_is_kept_and_may_ping_too() -> None:
                 assert await reader.readexactly(4) == b"\x8a\x02hi"
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("kind", "dialect", "model"), [("realtime", "ga", "gpt-realtime"), ("transcription", "ga", None)]
+)
+def test_sessions_that_ask_for_nothing_are_configured_once_and_share_nothing(
+    kind: Kind, dialect: Dialect, model: str | None
+) -> None:
+    service = Service(newest(), ())
+    first, second = (service.opened_as(kind, dialect, model) for _ in range(2))
+    assert first == second
+    first["audio"]["input"]["turn_detection"] = first["tools"] = "mine"
+    assert service.opened_as(kind, dialect, model) == second
+    service.opened_as("realtime", dialect, "a model of nobody's")
+    assert len(service._opened) == 1
+    service.turn(chosen(["vad-silently-replaced"]))
+    assert not service._opened

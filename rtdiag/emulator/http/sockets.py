@@ -27,7 +27,6 @@ from rtdiag.emulator.http.endings import Connection
 from rtdiag.emulator.said import filled, placeholders, said
 from rtdiag.emulator.service import Service, subprotocols
 from rtdiag.emulator.session.open_session import OpenSession, refusal_event
-from rtdiag.emulator.session.settings import configured
 from rtdiag.emulator.session.subscribers import Line
 from rtdiag.emulator.session.translation import translation
 
@@ -268,11 +267,7 @@ def _session(service: Service, request: web.Request) -> OpenSession:
     model = service.model_asked(request) or (None if token or service.switches.heeds_intent else service.default_model)
     bound = token is not None and not service.server.bare_tokens
     _check_model(kind, model, bound=bound)
-    config = (
-        dict(token.config)
-        if token and bound
-        else configured(kind, dialect, _plain(kind, dialect, model), {}, service.rules)
-    )
+    config = dict(token.config) if token and bound else service.opened_as(kind, dialect, model)
     if kind == "realtime" and not bound:
         config["model"] = model
     session = service.new_session(kind, dialect, config, "websocket")
@@ -287,11 +282,6 @@ def _intent(service: Service, request: web.Request) -> str:
     if intent not in ("", "realtime", "transcription"):
         raise Refused("invalid-intent")
     return intent if service.switches.heeds_intent else ""
-
-
-def _plain(kind: Kind, dialect: Dialect, model: str | None) -> Json:
-    named = {"model": model} if kind == "realtime" and model else {}
-    return {"type": kind, **named} if dialect == "ga" else named
 
 
 def _dialect(service: Service, request: web.Request) -> Dialect:
