@@ -178,8 +178,8 @@ ROWS = (
         walled(f"{_UDP} quota over 30000 bytes drop", side="near"),
     ),
     lost(
-        "udp-cut-outwards", "after 30,000 bytes UDP that goes out is dropped",
-        walled(f"{_UDP} quota over 30000 bytes drop"), "cut outwards in the session",
+        "udp-cut-outwards", "after 25,000 bytes UDP that goes out is dropped",
+        walled(f"{_UDP} quota over 25000 bytes drop"), "cut outwards in the session",
     ),
     failed(
         "media-wrong-fingerprint", "the certificate is not the one that the answer names", "another fingerprint",
