@@ -54,15 +54,6 @@ def test_no_more_requests_are_under_way_than_the_user_wishes_beside_those_that_o
 _OPENING = 4
 
 
-def test_a_limit_ends_the_matrix_that_has_caused_it() -> None:
-    report = run_on_emulator(faults=["rate-limited-offers"], only=["endpoint"])
-    asked = [r for o in report.checks if o.id == "endpoint" for r in o.rows if r.seen.exchanges]
-    limited = [r for r in asked if r.seen.exchanges[0].status == 429]
-    assert 1 <= len(limited) <= 6, "those that were under way"
-    assert len(asked) < 28
-    assert {r.finding.status for r in limited} == {"inconclusive"}
-
-
 def test_what_was_asked_ahead_on_a_way_that_is_shut_is_in_the_record_and_no_evidence() -> None:
     report = run_on_emulator(faults=["connection-cut"])
     assert [x.credential for x in report.exchanges] == ["made-up", "api-key"]
