@@ -32,6 +32,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 _SHORT = 80
+_AT_ONCE = 500
 FILE = Limit(32 * 1024 * 1024, "no report of rtdiag is")
 _NO_REPORT = "not a report of rtdiag: make one by `rtdiag run -o json`"
 _NEEDED = ("target", "exchanges", "started_at")
@@ -135,10 +136,11 @@ def _exchanges(given: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _texts(given: Mapping[str, Any]) -> Iterator[str]:
-    """Every text in it, those of one depth as lines; and what stands in base64."""
+    """Every text in it, some hundreds of one depth as lines; and what stands in base64."""
     level: list[Any] = [given]
     while level:
-        yield "\n".join(one for one in level if isinstance(one, str))
+        texts = [one for one in level if isinstance(one, str)]
+        yield from ("\n".join(texts[i : i + _AT_ONCE]) for i in range(0, len(texts), _AT_ONCE))
         inside = [
             chain(one, one.values()) if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
         ]
