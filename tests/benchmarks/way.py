@@ -64,6 +64,9 @@ class Stand:
         self.ground = ground
         if rtt_ms:
             ground.slow(Link(rtt_ms / 2000))
+            assert ground.pair
+            for side in ("near", "far"):  # one address each, as most machines have
+                ground.pair.call(side, "ip", "address", "flush", "dev", "wire")
         served = ground.keep(emulator(ground.host))
         self.url, self.key = served.base_url, served.key
 

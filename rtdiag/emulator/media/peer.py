@@ -33,6 +33,7 @@ from rtdiag.emulator.session.subscribers import Line
 CHANNEL = "oai-events"
 CLOSE_WAIT_S = 0.5
 NOBODY = "127.0.0.2"  # of no machine but each its own, so that nothing that goes there leaves it
+SENT_AGAIN_AFTER_S = 1.0  # what is lost of SCTP, at first: RFC 9260 section 16; aiortc waits 3 s, as RFC 4960 did
 CONNECT_WAIT_S = 60  # assumed; aiortc gives up after 64 s, and never on an offer that says it will trickle and does not
 
 
@@ -69,6 +70,8 @@ class Call:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer_sdp, "offer"))
         except Exception as error:  # aiortc's parser raises whatever its assumptions run into
             raise Refused("invalid-offer") from error
+        if self._pc.sctp:
+            self._pc.sctp._rto = SENT_AGAIN_AFTER_S
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver.kind == "audio" else "recvonly"
             microphone.listen(transceiver.receiver, self.line.hear)
