@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from rtdiag.compare.diff import diff
 from rtdiag.diagnosis.explaining import explain_input
 from rtdiag.model import Report
 from rtdiag.recorded import report_in
@@ -51,6 +52,11 @@ def test_a_sealed_report_is_read_without_masking(form: str, monkeypatch: pytest.
     masked = report_in(text.replace('"seal": ', '"was": '))
     monkeypatch.setattr(Mask, "__call__", never)
     assert report_in(text) == masked
+
+
+def test_the_seal_is_no_difference() -> None:
+    text = render(said(SAID), "json")
+    assert diff(report_in(text), report_in(text.replace('"seal"', '"was"'))).same
 
 
 def test_also_by_explain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
