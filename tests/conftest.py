@@ -18,6 +18,7 @@ import pytest
 # Compiled modules are kept whatever the machine's variables say: hundreds of processes import the same.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".pytest_cache" / "of-rtdiag")  # and not the user's own
 
 gc.set_threshold(10_000)  # what a run leaves behind is mostly kept for other tests to look at
 

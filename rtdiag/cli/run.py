@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rtdiag.cli.options import ENVIRONMENT, TYPE, as_reports, day, fault
 from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import refuse
+
+if TYPE_CHECKING:
+    from rtdiag.emulator.apart import Apart
+
+
+@contextmanager
+def _emulator_apart(options: Mapping[str, Any]) -> Iterator[Apart | None]:
+    """The process that serves the emulator, where one is to be asked."""
+    if not options["emulator"]:
+        yield None
+        return
+    from rtdiag.emulator.apart import Apart
+
+    apart = Apart(options["as_of"], options["faults"], options["profile"] or "openai")
+    try:
+        yield apart
+    finally:
+        apart.end()
 
 
 @click.command("run", context_settings=ENVIRONMENT)
@@ -109,7 +129,7 @@ def command(
     """
     from rtdiag.cli.signals import Stop
 
-    with Stop() as stop:
+    with Stop() as stop, _emulator_apart(options) as apart:
         from rtdiag.cli.asked_targets import prepared
         from rtdiag.cli.outputs import Outputs
         from rtdiag.cli.progress import InTurn, Progress
@@ -125,6 +145,8 @@ def command(
                 outputs.check()
             done = []
             for one in ready:
+                if one.emulator and apart:
+                    one.emulator.served_by(apart)
                 done.append(carry_out(one, progress))
                 if done[-1].interrupted:
                     break

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rtdiag.api.plugins import Broken
 from rtdiag.emulator import added_routes, faults, profiles
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from rtdiag.emulator.phone import PhoneCall
     from rtdiag.emulator.service import Service
     from rtdiag.emulator.session.open_session import OpenSession
+
+
+class Elsewhere(Protocol):
+    """A process that serves an emulator (apart.py)."""
+
+    async def port(self) -> int | None:
+        """Where, once it listens; None where it does not."""
 
 
 class Emulator:
@@ -77,6 +84,17 @@ class Emulator:
         self._certificate: Certificate | None = None
         self._service: Service | None = None
         self._ports: list[Port] = []
+        self._apart: Elsewhere | None = None
+
+    def served_by(self, apart: Elsewhere) -> Emulator:
+        """The same, which that process serves; where there is none, it is served here as ever."""
+        self._apart = apart
+        return self
+
+    @property
+    def port(self) -> int:
+        """Where it listens, once it has been entered."""
+        return self._port
 
     @property
     def base_url(self) -> str:
@@ -176,6 +194,9 @@ class Emulator:
         return self._service
 
     async def __aenter__(self) -> Emulator:
+        if self._apart and (port := await self._apart.port()):
+            self._port = port
+            return self
         from rtdiag.emulator.http import control
         from rtdiag.emulator.http.server import application
         from rtdiag.emulator.service import Service
