@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from rtdiag.api.sessions import Json
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context
-from rtdiag.model import THE_WAY, Evidence, Exchange, Finding, Observation, counted
+from rtdiag.model import THE_WAY, Evidence, Exchange, Finding, Observation, PeerTrace, counted
 from rtdiag.transport.packets import Packets
 from rtdiag.transport.recorder import Recorder
 
@@ -75,8 +75,8 @@ async def probe(ctx: Context) -> AsyncIterator[Observation]:
     recorder = ctx.recorder
     asked, run_ms = [x for x in recorder.exchanges if _away(x)], recorder.now_ms()
     trip_ms, packets = _round_trip_ms(asked), _packets(recorder, asked)
-    names = _spent(((ms, ms > _LOOK_UP_MS) for ms in map(_looked_up, asked)), run_ms)
-    connecting = _spent(((_connected(x), _slow(x, trip_ms)) for x in asked), run_ms)
+    names = _spent(((x.at_ms, _looked_up(x), _looked_up(x) > _LOOK_UP_MS) for x in asked), run_ms)
+    connecting = _spent(((x.at_ms + _looked_up(x), _connected(x), _slow(x, trip_ms)) for x in asked), run_ms)
     yield Observation("names", facts=names)
     yield Observation("connecting", facts=connecting)
     yield Observation("round-trip", facts={"ms": trip_ms, "connects": len(_trips(asked)), "requests": len(asked)})
@@ -111,7 +111,7 @@ def _steps(case: str, facts: Mapping[str, Any], phrase: str) -> Finding:
     what = counted(facts["count"], "look-up" if case == "names" else "connection")
     each = f"{_s(facts['longest_ms'])} at most, {_s(facts['total_ms'])} in all, {what}"
     if facts["slow"] == facts["count"] > 1:
-        each = f"{_s(facts['total_ms'] / facts['count'])} each time, {_s(facts['total_ms'])} in all, {what}"
+        each = f"{_s(facts['longest_ms'])} each time, {_s(facts['total_ms'])} in all, {what}"
     if facts["slow_ms"] > _LOST_MS or facts["part"] > _PART:
         return Finding(case, "warn", each, observed=(phrase,), hint=_HINTS[phrase])
     return Finding(case, "info", each)
@@ -210,26 +210,32 @@ def _waited_ms(recorder: Recorder, asked: list[Exchange], trip_ms: float | None,
         if "ice" in peer.phases_ms and peer.offered_in in ended_ms:
             waits.append((ended_ms[peer.offered_in], min(_SESSION_TRIPS * trip_ms, sum(peer.phases_ms.values()))))
     waits += [(event.at_ms, trip_ms) for event in recorder.events if event.direction == "sent"]
-    waited_ms = until_ms = 0.0
-    for begun_ms, took_ms in sorted(waits):
-        end_ms = min(begun_ms + took_ms, run_ms)
-        waited_ms += max(end_ms - max(begun_ms, until_ms), 0.0)
+    return _in_all_ms((begun_ms, min(took_ms, run_ms - begun_ms)) for begun_ms, took_ms in waits)
+
+
+def _in_all_ms(spans: Iterable[tuple[float, float]]) -> float:
+    """How long these took, each from when on and how long; what was at the same time counts once."""
+    in_all_ms = until_ms = 0.0
+    for begun_ms, took_ms in sorted(spans):
+        end_ms = begun_ms + took_ms
+        in_all_ms += max(end_ms - max(begun_ms, until_ms), 0.0)
         until_ms = max(until_ms, end_ms)
-    return round(waited_ms, 1)
+    return round(in_all_ms, 1)
 
 
 def _packets(recorder: Recorder, asked: list[Exchange]) -> Mapping[str, Packets]:
     """Those of each protocol; where several are lost, all that was late as by a timer was waiting for them."""
-    answers_ms, sent_ms = list[float](), dict[str, float]()
+    answers_ms, sent_ms = list[tuple[float, float]](), dict[str, float]()
     for event in recorder.events:
         if event.direction == "sent" and ("UDP", event.channel.partition("/")[0]) in recorder.packets:
             sent_ms[event.channel] = event.at_ms
         elif event.channel in sent_ms:
-            answers_ms.append(event.at_ms - sent_ms.pop(event.channel))
-    phases_ms = (ms for peer in recorder.peers.values() for name, ms in peer.phases_ms.items() if name in _BY_UDP)
+            answers_ms.append((event.at_ms, event.at_ms - sent_ms.pop(event.channel)))
+    over_tcp = [(x.at_ms + x.timing_ms.get("total", 0.0), _answered_ms(x)) for x in asked if x.status is not None]
+    late_phases = [span for peer in recorder.peers.values() for span in _by_udp(peer) if span[1] > _SCTP_TIMER_MS]
     late_ms = {
-        "TCP": _late_ms([_answered_ms(x) for x in asked if x.status is not None], _TCP_TIMER_MS),
-        "UDP": _late_ms(answers_ms, _SCTP_TIMER_MS) + sum(ms for ms in phases_ms if ms > _SCTP_TIMER_MS),
+        "TCP": _in_all_ms(_late(over_tcp, _TCP_TIMER_MS)),
+        "UDP": _in_all_ms([*_late(answers_ms, _SCTP_TIMER_MS), *late_phases]),
     }
     counted = {name: recorder.by_protocol(name) for name in late_ms}
     return {
@@ -238,12 +244,22 @@ def _packets(recorder: Recorder, asked: list[Exchange]) -> Mapping[str, Packets]
     }
 
 
-def _late_ms(answers_ms: list[float], timer_ms: float) -> float:
-    """By how much answers came later than is usual, of those that did by more than that timer."""
+def _by_udp(peer: PeerTrace) -> Iterator[tuple[float, float]]:
+    """From when on, and how long, each phase took that is asked by UDP; they come one after another."""
+    begun_ms = peer.at_ms
+    for name, ms in peer.phases_ms.items():
+        if name in _BY_UDP:
+            yield begun_ms, ms
+        begun_ms += ms
+
+
+def _late(answers_ms: list[tuple[float, float]], timer_ms: float) -> list[tuple[float, float]]:
+    """The spans by which answers came later than is usual, of those that did by more than that timer: from when on, how long."""
     from statistics import median
 
-    usual_ms = median(answers_ms or [0.0])
-    return sum(ms - usual_ms for ms in answers_ms if timer_ms < ms - usual_ms < math.inf)
+    usual_ms = median([took_ms for _, took_ms in answers_ms] or [0.0])
+    late_ms = [(ended_ms, took_ms - usual_ms) for ended_ms, took_ms in answers_ms]
+    return [(ended_ms - ms, ms) for ended_ms, ms in late_ms if timer_ms < ms < math.inf]
 
 
 def _has_tls(exchange: Exchange) -> bool:
@@ -271,17 +287,18 @@ def _slow(exchange: Exchange, trip_ms: float | None) -> bool:
     return long and _connected(exchange) > _TRIPS * (trip_ms or 0.0)
 
 
-def _spent(times: Iterable[tuple[float, bool]], run_ms: float) -> Json:
+def _spent(spans: Iterable[tuple[float, float, bool]], run_ms: float) -> Json:
     """How often something took time, how long, how much of that was `slow`, and which part of the run that took."""
-    all_ms = [(ms, slow) for ms, slow in times if ms]
-    slow_ms = [ms for ms, slow in all_ms if slow]
+    every = [(begun_ms, ms, slow) for begun_ms, ms, slow in spans if ms]
+    slow_ones = [(begun_ms, ms) for begun_ms, ms, slow in every if slow]
+    slow_ms = _in_all_ms(slow_ones)
     return {
-        "count": len(all_ms),
-        "total_ms": round(sum(ms for ms, _ in all_ms), 1),
-        "longest_ms": max((ms for ms, _ in all_ms), default=0.0),
-        "slow": len(slow_ms),
-        "slow_ms": round(sum(slow_ms), 1),
-        "part": round(sum(slow_ms) / max(run_ms, 1.0), 2),
+        "count": len(every),
+        "total_ms": _in_all_ms((begun_ms, ms) for begun_ms, ms, _ in every),
+        "longest_ms": max((ms for _, ms, _ in every), default=0.0),
+        "slow": len(slow_ones),
+        "slow_ms": slow_ms,
+        "part": round(slow_ms / max(run_ms, 1.0), 2),
     }
 
 

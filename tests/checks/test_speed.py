@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,8 +51,24 @@ def judged(ctx: SimpleNamespace) -> Mapping[str, Finding]:
     return judge(SPEED, asyncio.run(seen()))
 
 
+def in_turn(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    """The same, each begun when the one before it has ended."""
+    at_ms = 0.0
+    for one in exchanges:
+        yield replace(one, at_ms=at_ms)
+        at_ms += max(sum(ms for name, ms in one.timing_ms.items() if name != "total"), one.timing_ms.get("total", 0.0))
+
+
 def found(*exchanges: Exchange, run_ms: float = 20_000.0) -> Mapping[str, Finding]:
-    return judged(recorded(*exchanges, run_ms=run_ms))
+    return judged(recorded(*in_turn(exchanges), run_ms=run_ms))
+
+
+def test_what_is_waited_for_at_the_same_time_costs_once() -> None:
+    slow = [asked(dns=2000.0), *[asked(connect=2300.0, wait=4.0)] * 5]
+    together, apart = judged(recorded(*slow, run_ms=20_000)), found(*slow, run_ms=20_000)
+    assert together["names"].measured == apart["names"].measured == "2.0 s at most, 2.0 s in all, 1 look-up"
+    assert together["connecting"].measured == "2.3 s each time, 2.3 s in all, 5 connections"
+    assert apart["connecting"].measured == "2.3 s each time, 11.5 s in all, 5 connections"
 
 
 def test_it_asks_nothing_and_is_in_every_run() -> None:
