@@ -36,6 +36,7 @@ class AskedServer:
         self._recorder = recorder
         self._names: set[str | None] = set()  # by which it calls itself
         self._taken_in = ""  # the header in which it took a key
+        self._settled = False
         self._known_by = (-1, -1), Recognised(named(HOME))
 
     def note(self, exchange: Exchange, credential: Credential | None) -> None:
@@ -44,15 +45,17 @@ class AskedServer:
             self._names.add(exchange.header("server"))
         if credential is not None and credential.name == "api-key" and exchange.ok:
             self._taken_in = credential.header
+            self._settled |= exchange.method == "POST" and self._names == {EMULATOR}
 
     @property
     def at_home(self) -> bool:
         """Whether it is OpenAI, or the emulator of it, that is asked, of which it is known that no question does them harm.
 
-        An emulator that was started apart says so in every answer; a gateway before one answers some requests itself.
+        An emulator that was started apart says so in every answer; a gateway before one answers some requests itself. Where it has
+        said so until a token was minted, what answers otherwise after that is not whose server it is.
         """
         emulated = self._options.emulated and self._options.profile in (None, HOME)
-        return self._options.official or emulated or self._names == {EMULATOR}
+        return self._options.official or emulated or self._settled or self._names == {EMULATOR}
 
     @property
     def recognised(self) -> Recognised:

@@ -206,6 +206,7 @@ class Context:
         self._late = asyncio.Event()  # media of a session that is opened found no way at once
         self._room = Room()
         self._turn = _Turn(options.at_once)
+        self._at_once = False
         self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
         self.asked = AskedServer(options, recorder)
         self.models_asked: dict[Kind, str] = {}
@@ -220,8 +221,12 @@ class Context:
 
     @property
     def at_once(self) -> bool:
-        """Whether what does not depend on each other is asked at the same time: of no stranger, who may have room for one."""
-        return self.at_home and self.options.at_once > 1
+        """Whether what does not depend on each other is asked at the same time: of no stranger, who may have room for one.
+
+        It stays so where something else answers in the middle of a run.
+        """
+        self._at_once = self._at_once or (self.at_home and self.options.at_once > 1)
+        return self._at_once
 
     def beside(self, *sources: AsyncGenerator[Observation]) -> AsyncGenerator[Observation]:
         """What these few sources tell, in this order; asked at the same time, where the server may be asked so."""
@@ -883,6 +888,10 @@ class Context:
 
     async def make_room(self) -> None:
         """Hang up every call and close every session that waits for no room itself; what fails is told at the end of the run."""
+        async with self._lock("make room"):
+            await self._make_room()
+
+    async def _make_room(self) -> None:
         spared = self._closed | self._waiting
         ending = [session for session in self._sessions if session.id not in spared]
         self._made_way |= {session.id for session in ending if session.open and session.failure is None}

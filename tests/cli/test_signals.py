@@ -138,7 +138,7 @@ def test_after_a_signal_in_a_hang_no_format_says_that_all_is_well(number: signal
 
 def test_a_kill_leaves_a_journal_of_all_that_was_finished(tmp_path: Path) -> None:
     target = tmp_path / "run.json"
-    with started("--report", f"json={target}") as (process, terminal):
+    with started("--one-at-a-time", "--report", f"json={target}") as (process, terminal):
         wait_for("Does an SDP offer become a session?", terminal)
         process.kill()
         process.communicate(timeout=WAIT_S)

@@ -81,7 +81,7 @@ def test_a_check_that_breaks_is_seen(monkeypatch: pytest.MonkeyPatch, changed: C
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("rtdiag.checks.key.keys.shape_of", broken)
+    monkeypatch.setattr("rtdiag.checks.key.issuer_elsewhere", broken)
     assert changed()[0].startswith("key.shape: it broke: ZeroDivisionError")
 
 
