@@ -117,6 +117,7 @@ class Asking:
         self._known: deque[tuple[Json, UpdateAnswer]] = deque()
         self._most = len(rules_of(kind))
         self._strayed = False
+        self._unheard: UpdateAnswer | None = None  # of one sent ahead that was to be asked again
 
     async def ahead(self, rules: Sequence[Rule]) -> None:
         """Send ahead what will be asked for these, where the session has to be set to the good settings first."""
@@ -126,9 +127,11 @@ class Asking:
         if asked[0].sends is None:
             asked = [_UNKNOWN, asked[0]]
         events = [self._good_settings, *map(self._update, asked)]
+        self._unheard = next((answered for _, answered in self._known if answered.answer is None), self._unheard)
         ahead = await self._ctx.ask_ahead(self._opened, events)
         self._known = deque(zip(events, ahead.answers, strict=False))
-        self._strayed = len(ahead.answers) < ahead.sent
+        silent = bool(ahead.answers) and ahead.answers[-1].answer is None  # and so it is asked nothing more
+        self._strayed = len(ahead.answers) < ahead.sent and not silent
         self._most = max(1, self._most // 2)
 
     def _listed_for(self, rule: Rule) -> bool:
@@ -157,7 +160,10 @@ class Asking:
         return self._good
 
     async def _ask(self, event: Json) -> UpdateAnswer:
-        """What an update got, which may have been sent ahead."""
+        """What an update got, which may have been sent ahead; the first after one that got no answer got none either."""
+        if unheard := self._unheard:
+            self._unheard = None
+            return unheard
         if self._known and self._known[0][0] == event:
             return self._known.popleft()[1]
         self._strayed = False

@@ -380,7 +380,7 @@ class Context:
     def key_may_go_ahead(self) -> bool:
         """Whether it may be sent before the way is known: TLS, or a network of the user's own, keeps it from others."""
         options, parts = self.options, urlsplit(self.options.base_url)
-        kept = options.emulated or parts.scheme == "https" or is_own(parts.hostname or "")
+        kept = options.emulated or parts.scheme == "https" or (is_own(parts.hostname or "") and self._http.directly)
         return kept and options.at_once > 1 and "key.accepted" in options.planned and self.key_may_be_asked
 
     @property
@@ -852,12 +852,9 @@ class Context:
         return self._answered(session, sent, answer)
 
     async def _surely(self, session: Session | Socket, sent: Event) -> UpdateAnswer:
-        """What certainly answers it; where that is not known, it is as if it had not been asked."""
+        """What certainly answers it: an event has got no answer, and where it is not known which one, it may be this one."""
         certain = await session.answers_to([sent], sessions.UPDATED, _shows)
-        if certain:
-            return self._answered(session, sent, certain[0])
-        self._silent.add(session.id)
-        return UpdateAnswer(asked=False)
+        return self._answered(session, sent, certain[0] if certain else None)
 
     def _sent(self, session: Session | Socket, event: Json) -> Event:
         self.recorder.notice(f"{event['type']} on {session.id}")

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from rtdiag.model import Exchange, Failure, counted
 from rtdiag.redact import Mask, Secret
-from rtdiag.transport.failures import from_http
+from rtdiag.transport.failures import BadVariable, from_http
 from rtdiag.transport.names import LookUps, watching
 from rtdiag.transport.packets import Packets, of_tcp
 from rtdiag.transport.proxies import Route
@@ -143,6 +143,14 @@ class Http:
             recorder.exchange(exchange)
             recorder.counted("TCP", f"{draft.client_address} {draft.server_address}", draft.packets)
         return Reply(exchange, bytes(draft.body[:LARGEST_BODY_BYTES]))
+
+    @property
+    def directly(self) -> bool:
+        """Whether no proxy stands between, as far as variables say."""
+        try:
+            return self.ways.to(self.base_url).proxy is None
+        except BadVariable:
+            return False
 
     def own_headers(self, url: str) -> dict[str, str]:
         """The user's own headers, where that URL lies at the base URL's host."""
