@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 
+from rtdiag.api.expressions import expression
+
 _MANY = r"(session|connection|connected user|call|stream|client|worker|pipeline|slot|user)s"
 _WHAT = f"{_MANY}?"
-_SAYS_SO = re.compile(
+_SAYS_SO = expression(
     rf"\b({_WHAT}_limit|max_(concurrent_|active_)?{_WHAT}|concurrent_{_WHAT}|too_many_(\w+_)?{_WHAT}|"
     rf"(no|out_of)_(\w+_)?(slot|capacity|worker)s?|(at|over|no|insufficient)_capacity|server_(busy|full|overloaded)|"
     rf"pool_(full|exhausted))(_?\w+)?\b"
@@ -29,13 +31,13 @@ _SAYS_SO = re.compile(
     re.I,
 )
 # One word is enough where the status says already that it is the server's own: 503, and what closes a socket.
-_HINTS_AT_IT = re.compile(r"\b(slots?|limit(ed)?|capacity|too many|busy|concurren\w+|overloaded)\b", re.I)
-_OTHER_LIMITS = re.compile(
+_HINTS_AT_IT = expression(r"\b(slots?|limit(ed)?|capacity|too many|busy|concurren\w+|overloaded)\b", re.I)
+_OTHER_LIMITS = expression(
     r"too many (requests|tokens)|(rate|usage|time|duration|length|size|spend\w*|budget|credit|token|requests?)[ _-]?limit"
     r"|limit\w* (of|for|on) (requests|tokens|duration)|per min|per day|\b[rt]p[md]\b",
     re.I,
 )
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # ServerAtCapacity
+_CAMEL = expression(r"(?<=[a-z])(?=[A-Z])")  # ServerAtCapacity
 _SERVICE_UNAVAILABLE, _POLICY, _TRY_AGAIN_LATER, _OWN = 503, 1008, 1013, 4000
 
 

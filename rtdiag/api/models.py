@@ -12,6 +12,7 @@ import msgspec
 
 from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import Kind
+from rtdiag.api.expressions import expression
 
 Known = Literal["yes", "no", "unconfirmed"]
 
@@ -64,8 +65,8 @@ def likely(kind: Kind, listed: Collection[str]) -> str | None:
 
 
 # How models are called that hear and speak, and those that write down what they hear.
-_SPEAKS = re.compile(r"realtime|\brt\b|voice|\blive\b|speech|s2s|omni", re.IGNORECASE)
-_TRANSCRIBES = re.compile(r"transcri|whisper|\basr\b|\bstt\b|translat", re.IGNORECASE)
+_SPEAKS = expression(r"realtime|\brt\b|voice|\blive\b|speech|s2s|omni", re.IGNORECASE)
+_TRANSCRIBES = expression(r"transcri|whisper|\basr\b|\bstt\b|translat", re.IGNORECASE)
 
 
 def default(kind: Kind, listed: Collection[str] = ()) -> str:

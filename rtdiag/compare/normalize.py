@@ -8,18 +8,20 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
+from rtdiag.api.expressions import expression
+
 # Placeholders of a message, in this order; ids by their prefixes as in record 69522944037 (2026-09-18).
 _NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<![\w-])[\w-]*\*{4,}[\w-]*|\b(?:sk-|ek_)[\w-]+"), "<credential>"),
-    (re.compile(r"\b(?:req|sess|event|rtc|item|resp|call|conv)_\w+"), "<id>"),
+    (expression(r"(?<![\w-])[\w-]*\*{4,}[\w-]*|\b(?:sk-|ek_)[\w-]+"), "<credential>"),
+    (expression(r"\b(?:req|sess|event|rtc|item|resp|call|conv)_\w+"), "<id>"),
 )
 _IN_TEXT = (
     *_NAMES,
-    (re.compile(r"\b(?:gpt|whisper)-[\w.-]*\w"), "<model>"),
-    (re.compile(r"\b\d+(?:\.\d+)?"), "<n>"),
+    (expression(r"\b(?:gpt|whisper)-[\w.-]*\w"), "<model>"),
+    (expression(r"\b\d+(?:\.\d+)?"), "<n>"),
 )
-_ID = re.compile(r"(req|sess|event|rtc|item|resp|call|conv)_\w{8,}$")
-_TOKEN = re.compile(r"(ek_)?([\w*-]{16,})$")
+_ID = expression(r"(req|sess|event|rtc|item|resp|call|conv)_\w{8,}$")
+_TOKEN = expression(r"(ek_)?([\w*-]{16,})$")
 
 # Times in bodies are compared as times, not as numbers; when something was made says nothing of how the server behaves.
 _TIMES = frozenset({"expires_at"})
@@ -35,16 +37,16 @@ LONGEST_TEXT = 400
 _LONGEST_BRIEF, _SHOWN_BEFORE = 120, 20
 
 # `GET /models` of an account lists every model; only these are about the Realtime API.
-_REALTIME_MODEL = re.compile(r"realtime|transcribe|whisper|gpt-live")
+_REALTIME_MODEL = expression(r"realtime|transcribe|whisper|gpt-live")
 
 # What an SDP line is reduced to, first match wins; "" drops it. The number of candidates is that of the server's addresses.
 _SDP: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"o=.*|c=.*|a=rtcp:.*|a=candidate:.* typ relay.*"), ""),
-    (re.compile(r"m=(\S+) \d+ (.*)"), r"m=\1 \2"),
-    (re.compile(r"a=candidate:\S+ \d+ (\S+) .* typ (\S+).*", re.IGNORECASE), r"a=candidate … \1 … typ \2"),
-    (re.compile(r"a=fingerprint:(\S+) .*"), r"a=fingerprint:\1 …"),
-    (re.compile(r"a=(ice-ufrag|ice-pwd|ssrc|ssrc-group|msid):?.*"), r"a=\1:…"),
-    (re.compile(r"a=sctpmap:(\d+) .*"), r"a=sctpmap:\1 …"),
+    (expression(r"o=.*|c=.*|a=rtcp:.*|a=candidate:.* typ relay.*"), ""),
+    (expression(r"m=(\S+) \d+ (.*)"), r"m=\1 \2"),
+    (expression(r"a=candidate:\S+ \d+ (\S+) .* typ (\S+).*", re.IGNORECASE), r"a=candidate … \1 … typ \2"),
+    (expression(r"a=fingerprint:(\S+) .*"), r"a=fingerprint:\1 …"),
+    (expression(r"a=(ice-ufrag|ice-pwd|ssrc|ssrc-group|msid):?.*"), r"a=\1:…"),
+    (expression(r"a=sctpmap:(\d+) .*"), r"a=sctpmap:\1 …"),
 )
 _ONCE = ("a=candidate", "a=ssrc:", "a=fingerprint")
 

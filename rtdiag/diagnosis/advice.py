@@ -10,22 +10,23 @@ import re
 from urllib.parse import quote, urlsplit
 
 from rtdiag.api.endpoints import OFFICIAL_BASE_URL, OFFICIAL_HOSTS
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.servers import Server, known_as
 
 # A hint says nothing new where at least this part of its words stands in the catalogue's.
 _SAME = 0.5
 # Words that say nothing by themselves.
-_SMALL = re.compile(
+_SMALL = expression(
     "an?|the|that|this|its?|is|are|was|were|be|of|or|and|to|in|on|at|for|with|by|as|not?|one|do|does|did|here|there|what|which|"
     "where|when|has|have|had|from|into|than|then|can|may|only|you|your|own"
 )
-_OURS = re.compile(r"(https|wss)://api\.openai\.com(/v1)?(?![\w.-])")
-_DASHBOARD = re.compile(r" at https://platform\.openai\.com/(api-keys)?\S*?(?=[,;.]?(?:\s|$))")
-_STATUS_PAGE = re.compile(r"(,? and look at )status\.openai\.com")
+_OURS = expression(r"(https|wss)://api\.openai\.com(/v1)?(?![\w.-])")
+_DASHBOARD = expression(r" at https://platform\.openai\.com/(api-keys)?\S*?(?=[,;.]?(?:\s|$))")
+_STATUS_PAGE = expression(r"(,? and look at )status\.openai\.com")
 # What is true of OpenAI's own alone, and what stands there for any other: how keys begin, and its other hosts.
 _ELSEWHERE = tuple(
-    (re.compile(pattern), told)
+    (expression(pattern), told)
     for pattern, told in (
         (r' \(sk-…\)|\?\.startsWith\("sk-"\)|sk-(?:proj-)?(?=…)', ""),
         (r"; (?:OpenAI\b[^;]*\b\w+\.)?api\.openai\.com\b[^;]*?(?=\.?$|;)", ""),

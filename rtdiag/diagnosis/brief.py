@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.diagnosis.explaining import Explained
@@ -28,7 +29,7 @@ _LAST = 8  # of them, kept from the end
 _LONGEST_AGAINST, _MOST_AGAINST = 100, 2
 _LONGEST_WORD = 100
 _OF_A_WORD = 30  # what is left at each end of one that is longer
-_LONG_WORD = re.compile(rf"[!-~]{{{_LONGEST_WORD},}}")  # of other scripts not, some of which know no blanks
+_LONG_WORD = expression(rf"[!-~]{{{_LONGEST_WORD},}}")  # of other scripts not, some of which know no blanks
 _KINDS: Mapping[Kind, PieceKind] = {
     "machine": "machine",
     "person": "person",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from rtdiag.api.expressions import expression
+
 _LONGEST = 400  # characters of a clause that are looked at
 _NEAR = r"(?:[\w.'-]{1,30} ){0,4}?"  # up to four words between
 
@@ -30,9 +32,9 @@ _GOOD = (
 )
 _MET = r"(?:get|see|have|receive|hit|find|encounter|think|believe)"
 
-_CLAUSE = re.compile(r"([.,:;!?]\s|\s(?:but|and|though|however|yet)\s)", re.I)
+_CLAUSE = expression(r"([.,:;!?]\s|\s(?:but|and|though|however|yet)\s)", re.I)
 # From where on a clause denies; the part before it stays.
-_DENIES = re.compile(
+_DENIES = expression(
     rf"(?:\bthere (?:is|are|was|were) |\bi (?:see|get|have|had) |\bwith |\bha(?:s|ve|d) )?"
     rf"\b(?:no|zero|without(?: any)?) {_NEAR}{_TROUBLES}"
     rf"|\b(?:is|are|was|were|has|have|had|be|been|being|get|got)(?:n.?t| not| never) (?!found\b){_NEAR}{_THING}"
@@ -43,19 +45,19 @@ _DENIES = re.compile(
     re.I,
 )
 # A whole clause: what is in order, what was mended.
-_IN_ORDER = re.compile(
+_IN_ORDER = expression(
     rf"\b(?:is|are|was|were|looks?|seems?|(?:goes|went|gets|got|comes) to) "
     rf"(?:all |perfectly |definitely |completely |still )?{_GOOD}\b"
     r"(?! (?:to|for|but|until|the)\b)"
     r"|\bruled (?:it )?out\b|\balready (?:fixed|solved|resolved)\b|\b(?:was|is) fixed\b|\bwent away\b|\bis gone now\b",
     re.I,
 )
-_NOT_MET = re.compile(
+_NOT_MET = expression(
     rf"\b(?:do|does|did|can|could)(?:n.?t| not) (?:[\w'-]{{1,20}} ){{0,2}}?{_MET}\b(?! (?:why|what|how|that)\b)", re.I
 )
-_ANY_MORE = re.compile(r"\bany ?more\W{0,4}\Z", re.I)
-_NEGATION = re.compile(r"\b(?:not|never)\b|n['’]t\b", re.I)
-_A_THING = re.compile(rf"\b{_THING}", re.I)
+_ANY_MORE = expression(r"\bany ?more\W{0,4}\Z", re.I)
+_NEGATION = expression(r"\b(?:not|never)\b|n['’]t\b", re.I)
+_A_THING = expression(rf"\b{_THING}", re.I)
 
 
 def undenied(sentence: str) -> str:

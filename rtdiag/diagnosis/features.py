@@ -18,12 +18,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 from rtdiag.api.capacity import no_room
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import lexicon, upstream, wording
 from rtdiag.diagnosis.denial import undenied
 from rtdiag.diagnosis.printed import error_fields, evened, straight
@@ -33,7 +33,7 @@ from rtdiag.diagnosis.situation import Situation
 Features = Mapping[str, str]
 
 
-_OF_THE_API = re.compile(
+_OF_THE_API = expression(
     r"(?i)\brealtime\b|\b(?:session|transcription_session|input_audio_buffer|output_audio_buffer|conversation|response)\.[a-z]\w+"
     r"|\b(?:semantic|server)_vad\b|\bek_|client.?secret|ephemeral|openai|\bsdp\b|\bice\b|webrtc|websocket|\bwss?:|turn_detection|error\b|exception\b"
 )

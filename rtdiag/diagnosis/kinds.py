@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.log_lines import tells
 from rtdiag.diagnosis.state_lines import state_in
 
@@ -13,12 +14,12 @@ Kind = Literal["machine", "upstream", "person", "denied", "code", "healthy"]
 _LOOKED_AT = 4000  # characters of a record
 
 # An error object in any print of one.
-_OBJECT = re.compile(r"[{(\[,]\s{0,40}['\"]?(?:error|message|code|type|detail|param|status|reason)['\"]?\s?[:=]")
-_KEYED = re.compile(r"[\s<>*|▶▼-]{0,12}['\"]?[A-Za-z_][\w.-]{0,30}['\"]?\s?(?:[:=]\s?\S|:\Z)")
+_OBJECT = expression(r"[{(\[,]\s{0,40}['\"]?(?:error|message|code|type|detail|param|status|reason)['\"]?\s?[:=]")
+_KEYED = expression(r"[\s<>*|▶▼-]{0,12}['\"]?[A-Za-z_][\w.-]{0,30}['\"]?\s?(?:[:=]\s?\S|:\Z)")
 
 # What a machine says and a person does not, by what gives it away.
 _MACHINE = tuple(
-    re.compile(pattern)
+    expression(pattern)
     for pattern in (
         # exceptions, errors of systems and libraries
         r"\b[A-Z]\w{0,60}(?:Error|Exception|Timeout|Closed\w{0,10}|InvalidStatus\w{0,12})\b\s?[:({=\[]",
@@ -49,27 +50,27 @@ _MACHINE = tuple(
     )
 )
 # How a machine's sentence begins, where no person speaks of himself in it.
-_BEGINS = re.compile(
+_BEGINS = expression(
     r"\W{0,3}(?:Invalid|Unknown|Missing|Unsupported|Unexpected|Incorrect|Unable to|Cannot|Could not|Failed to|Expected|Unrecognized"
     r"|Access denied|Permission denied|Not authorized|No such|Too many|Unauthorized|Forbidden)\b"
 )
-_ONESELF = re.compile(r"\b(?:I|my|we|our)\b")
-_EXAMPLE = re.compile(
+_ONESELF = expression(r"\b(?:I|my|we|our)\b")
+_EXAMPLE = expression(
     r"(?i)\b(?:for example|for instance|e\. ?g\.|such as|docs? sa(?:y|id)|documentation sa(?:ys|id)|supposed to"
     r"|would (?:get|be|give|return))\b"
 )
 
 # Lines of logs.
-_LEVEL = re.compile(
+_LEVEL = expression(
     r"(?:\A|[\s\[|(-])((?-i:TRACE|DEBUG|INFO|NOTICE|VERBOSE|WARN(?:ING)?|ERROR|ERR|FATAL|CRITICAL))(?=[\]\s|:)])"
     r"|[\"']?level[\"']?\s?[:=]\s?[\"']?(trace|debug|info|notice|verbose|warn(?:ing)?|error|fatal)\b"
     r"|(?:\A|\[)(trace|debug|info|notice|verbose|warn(?:ing)?|error|fatal)(?=[\]:\"]|\s\w+=)",
     re.IGNORECASE,
 )
 _CALM_LEVELS = frozenset({"trace", "debug", "info", "notice", "verbose"})
-_STAMP = re.compile(r"\W{0,3}(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d)")
-_PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")  # with one programs begin their lines
-_TROUBLE = re.compile(
+_STAMP = expression(r"\W{0,3}(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d)")
+_PICTURE = expression("[\u2190-\u2bff\U0001f000-\U0001faff]")  # with one programs begin their lines
+_TROUBLE = expression(
     r"(?i)err(?:or|no)?\b|error|fail|refus|reject|denied|deny|invalid|incorrect|unauthori|forbidden|time[ds]? ?-?out|timeout"
     r"|exception|abort|panic|\bclos(?:e|ed|ing)\b|disconnect|unable|cannot|could not|unknown|unsupported|missing|expired|exceed"
     r"|mismatch"
@@ -77,32 +78,32 @@ _TROUBLE = re.compile(
     r"|deactivated|quota|limit|warn|wrong|\bbad\b|malformed|illegal|shorter|\b(?:not|no|never|must|should|only|please|requires?)\b|n't\b"
 )
 # What tells of a failure even in a line of a calm level.
-_SURE_TROUBLE = re.compile(
+_SURE_TROUBLE = expression(
     r"(?i)\berror\b(?![\"']?\s?[:=]\s?(?:null|none|undefined|false))|exception|\bfail(?:ed|ure|s)?\b|refused|rejected|denied"
     r"|timed out"
     r"|\b(?:status|http|code|returned|got|answered|answers|with)\W{0,3}[45]\d\d\b|\b[45]\d\d [A-Z]|\binvalid_|\bunauthorized"
 )
 
 # Events of the API, and states of a connection, that tell of no failure.
-_EVENT = re.compile(
+_EVENT = expression(
     r"['\"]?\btype['\"]?\s?[:=]\s?['\"](?:session|transcription_session|conversation|response|input_audio_buffer|output_audio_buffer"
     r"|rate_limits)\.[\w.]+['\"]"
 )
-_NAMES_AN_EVENT = re.compile(
+_NAMES_AN_EVENT = expression(
     r"\W{0,4}(?:(?:received|recv|sent|send|event|event type|<-|->|<<|>>)\W{0,3} ){0,2}(?:session|transcription_session|conversation"
     r"|response|input_audio_buffer|output_audio_buffer|rate_limits)\.\w[\w.]*(?=\W{0,4}\Z|:|\s+[{(\"'A-Z])"
 )
-_EVENT_FAILED = re.compile(
+_EVENT_FAILED = expression(
     r"(?i)\bfailed\b|\bincomplete\b|['\"]error['\"]?\s?[:=]\s?(?!null|None|undefined)|['\"]?status['\"]?\s?[:=]\s?['\"]cancelled|Error\("
 )
-_SPOKEN_OF = re.compile(
+_SPOKEN_OF = expression(
     r"(?i)exception|\w{0,60}error\b|cannot|unknown|unexpected|unsupported|failed|unhandled|invalid|no handler"
 )
 _PENDING = frozenset({"new", "checking", "connecting", "gathering", "have-local-offer", "have-remote-offer"})
 _LOST = frozenset({"disconnected", "failed", "closed"})
 
 # Source code: what surely is a statement, and what may also be a print of a value.
-_STATEMENT = re.compile(
+_STATEMENT = expression(
     r"""
     \s*(?: (?:const|let|var|def|class|import|from\ \S+\ import|export|function|async|await|return|public|private)\b
            (?!\W{0,3}\w+\ (?:is|was|error)\b)
@@ -112,7 +113,7 @@ _STATEMENT = re.compile(
     """,
     re.VERBOSE,
 )
-_EXPRESSION = re.compile(
+_EXPRESSION = expression(
     r"""
     [;{]\s*\Z | =>\s*[{(\w]
     | \A\s*[\w$.\[\]]{1,80}\s?=\s?(?:new\s|await\s|async\s|[\w$.]{1,60}\(|["'`{\[]|[\w$.]{1,80};?\Z)
@@ -120,7 +121,7 @@ _EXPRESSION = re.compile(
     """,
     re.VERBOSE,
 )
-_PRINTED = re.compile(
+_PRINTED = expression(
     r"\A\s*[\w.]{0,40}\b(?:code|message|type|status|param|reason|error)\s?=\s?['\"\d]|Error\(|\berror['\"]?\s?[:=]|_error\b"
     r"|\A\s*\w{0,60}(?:Error|Exception|Event|Closed\w{0,8})\(|\A\W{0,4}\w{0,60}(?:Error|Exception)\b|Uncaught|DOMException"
     r"|Failed to"

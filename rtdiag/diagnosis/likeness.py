@@ -8,12 +8,12 @@ orders what no sign tells apart, and never gives confidence.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 
 from rtdiag.api import codes
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.diagnosis.features import Features
@@ -29,10 +29,10 @@ _NAME, _MOST_REPORTS = (
 # Parts of a cause's text, and how much a word of each weighs.
 _WEIGHTS = {"code": 2.0, "summary": 2.0, "fix": 1.0, "ask": 0.7, "line": 0.5}
 
-_WORD = re.compile(r"[a-z]+|[1-5]\d\d\d?")
-_CAMEL = re.compile(r"([a-z])([A-Z])")
+_WORD = expression(r"[a-z]+|[1-5]\d\d\d?")
+_CAMEL = expression(r"([a-z])([A-Z])")
 _ENDINGS = ("ations", "ation", "ing", "ies", "ed", "es", "s", "e")
-_SMALL = re.compile(
+_SMALL = expression(
     r"the|an|is|are|was|were|be|been|being|of|to|in|on|at|for|with|by|as|it|its|this|that|and|or|not|no|nor|but|from|which|"
     r"what|where|when|has|have|had|do|does|did|can|may|only|one|you|your|own|there|here|then|than|into|out|up|so|if|how|who|"
     r"whose|all|any|some|every|each|other|another|such|same|well|very|much|more|most|less|least"

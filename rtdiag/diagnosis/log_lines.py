@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from rtdiag.api.expressions import expression
+
 _STAMP = r"\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?"
 _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|LOG|WARN(?:ING)?|ERROR|ERR|FATAL|CRITICAL|SEVERE)"
-_LOG = re.compile(
+_LOG = expression(
     rf"\s{{0,8}}(?:{_STAMP}|\[?{_LEVEL}\]?[\s:|-]|[\w.-]{{1,60}}\s+\|\s|\[\w[\w .:/-]{{0,60}}\]\s|level={_LEVEL}|ts=|time=)",
     re.I,
 )
@@ -83,9 +85,9 @@ _WORDS = (
     *("too large", "too big", "too old", "too long", "no answer", "no response", "no route"),
 )
 # The statuses of HTTP that are a failure, and close codes.
-_NUMBER = re.compile(r"(?<![\w.:#-])(?:[45]\d\d(?![\w.]|\s?(?:ms|bytes|hz|kb))|1(?:00[1-9]|01[0-5])|3000|400\d)\b")
+_NUMBER = expression(r"(?<![\w.:#-])(?:[45]\d\d(?![\w.]|\s?(?:ms|bytes|hz|kb))|1(?:00[1-9]|01[0-5])|3000|400\d)\b")
 # What the words find and what is none, in small letters: an empty field, a setting named after a limit, a count of none.
-_NONE = re.compile(
+_NONE = expression(
     r"""(?:err|errors?|warnings?|failures?|failed|status_details)['"]?\s{0,4}[:=]\s{0,4}
       (?:none|null|undefined|nil|0|false|\[\]|\{\}|""|'')(?![\w.])
       | (?:0|no|without)\ (?:errors?|failures?|warnings?)\b | (?:error|warning)_(?:rate|count)\b

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from rtdiag.api import codes
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.catalogue import Cause
 
@@ -26,7 +27,7 @@ FEATURES: Mapping[codes.Kind, tuple[str, ...]] = {
 _MOST_NAMED = 6  # by an expression that names them
 _OF_CODES = ("code", "close", "status", "event", "type")  # the nearer to the failure, the earlier
 _SAYS_NOTHING = frozenset({"invalid_request_error"})  # nearly all errors have that type
-_NAMED = re.compile(
+_NAMED = expression(
     r"(?<![\w.])(?:[a-z]{1,40}(?:[._][a-z]{1,40}){1,8}|10(?:0[1-9]|1[0-5]))(?![\w.])"
 )  # and close codes
 

@@ -7,18 +7,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
+
 # Characters of a text that are looked at; an error that says what is wrong says it early.
 LONGEST = 16_384
 _LONGEST_JSON = 65_536
 
 # Quotes as typographers, forums and wrong encodings spell them.
-_DOUBLE_QUOTES = re.compile(r"â€[œ\x9d\x9c]|â€(?![\w™˜¦])|[“”„‟″«»]|&quot;|(?<!\\)\\+\"")
-_SINGLE_QUOTES = re.compile(r"â€[™˜]|â\x80[\x98\x99]|â(?:Ă[Śś]|Ś)?(?=[A-Za-z_'])|[‘’‚‛′´]|&#39;|&apos;|(?<!\\)\\+'")
-_ELLIPSIS = re.compile(r"â€¦|âŚ|…")
+_DOUBLE_QUOTES = expression(r"â€[œ\x9d\x9c]|â€(?![\w™˜¦])|[“”„‟″«»]|&quot;|(?<!\\)\\+\"")
+_SINGLE_QUOTES = expression(r"â€[™˜]|â\x80[\x98\x99]|â(?:Ă[Śś]|Ś)?(?=[A-Za-z_'])|[‘’‚‛′´]|&#39;|&apos;|(?<!\\)\\+'")
+_ELLIPSIS = expression(r"â€¦|âŚ|…")
 
 # The fields of an error object in JSON, in a console's `key: value` lines, in Python's and JavaScript's prints.
 # In single quotes an apostrophe counts as text where a word, a path or a mask goes on behind it.
-_FIELD = re.compile(
+_FIELD = expression(
     r"""
     (?<![\w.-]) (?<!your\ ) ['"]? (code|type|param|message) ['"]? \s* [:=] \s*
     (?: "([^"\n]{0,2000})"
@@ -28,7 +30,7 @@ _FIELD = re.compile(
     re.I | re.X,
 )
 _NOTHING = frozenset({"null", "none", "undefined", "", "nil"})
-_ERROR_TYPE = re.compile(
+_ERROR_TYPE = expression(
     r"\w*_?error$|request_forbidden|insufficient_quota|tokens|requests|not_found|invalid_request\w*", re.I
 )
 

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.denial import denies, undenied
 from rtdiag.diagnosis.kinds import Kind, is_code, is_keyed, is_of_a_machine, of_record, tells_of_trouble
 from rtdiag.diagnosis.lexicon import glossed
@@ -32,21 +33,21 @@ _A_LOG = 5  # calm records make a log
 _LONGEST_DENIAL = 400  # characters of a sentence before something else on its line
 _LEAST_WORDS = 3  # of a sentence; what is shorter is a code or a name
 
-_FENCE = re.compile(r"\s{0,8}```\w{0,12}\s*\Z")
-_FRAME = re.compile(
+_FENCE = expression(r"\s{0,8}```\w{0,12}\s*\Z")
+_FRAME = expression(
     r"\s{0,20}(?:at (?:async )?[\w$.<>\[\] ]{1,120}[( ]|at \S+:\d+|File \"[^\"]{1,200}\", line \d+|\(anonymous\))"
 )
-_SENTENCE_ENDS = re.compile(
+_SENTENCE_ENDS = expression(
     r"(?<=[a-z\d)'\"`»”*][.!?])\s+(?=[\"'(“]?[A-Z¿¡{])|(?<=[a-z]{4}[.!?])\s+(?=\S)|(?<=[。！？])"
 )
-_SAID_BEFORE_AN_OBJECT = re.compile(r"([^{}\n]{8,2000}\w{2}[.!?]) (?=\{)")
-_WORD = re.compile(r"[^\W\d_]{2}|\d{3}")
+_SAID_BEFORE_AN_OBJECT = expression(r"([^{}\n]{8,2000}\w{2}[.!?]) (?=\{)")
+_WORD = expression(r"[^\W\d_]{2}|\d{3}")
 # What gives a person away, and how a denial begins.
-_PERSONAL = re.compile(
+_PERSONAL = expression(
     r"(?i)\b(?:i|i'?m|i'?ve|we|my|our|me|us|mine|anyone|anybody|somebody|someone|thanks|help|why|works?|worked|but|however|also|then"
     r"|same|tried|using)\b|\?\W{0,4}\Z"
 )
-_SPEAKER = re.compile(
+_SPEAKER = expression(
     r"(?i)\A\W{0,4}(?:i|we|my|our|it|this|that|there|not|no|nothing|the|its?)\b|\b(?:i|we|my|our)\b|any ?more\W{0,4}\Z"
 )
 

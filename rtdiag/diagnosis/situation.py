@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
+from rtdiag.api.expressions import expression
 from rtdiag.intake.limits import Unreadable as Unreadable
 
 if TYPE_CHECKING:
     from rtdiag.model import Event, Exchange, Failure, Observation
 
 # The end of a key as a refusal shows it, and as a header that is masked.
-_REFUSED_KEY = re.compile(r"API key provided: sk-[\w-]{0,60}?[*.…]{2,200}([\w-]{4})\b")
-_SENT_KEY = re.compile(r"Bearer sk-\S*\*([\w-]{4})\Z")
+_REFUSED_KEY = expression(r"API key provided: sk-[\w-]{0,60}?[*.…]{2,200}([\w-]{4})\b")
+_SENT_KEY = expression(r"Bearer sk-\S*\*([\w-]{4})\Z")
 # How a gateway ends a session whose upstream has closed, after the error event that it has handed on.
-UPSTREAM_CLOSED = re.compile(r"upstream websocket closed with code", re.I)
+UPSTREAM_CLOSED = expression(r"upstream websocket closed with code", re.I)
 ANOTHER_KEY = "the key that is refused is another than the one that was sent"
 
 

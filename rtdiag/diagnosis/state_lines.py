@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.printed import straight
 
 _GOOD = frozenset({"connected", "completed", "complete", "open", "stable", "live"})
-_STATE = re.compile(
+_STATE = expression(
     r"""(?P<of> ice(?:[ _]?gathering)? | data[ _-]?channel | \bdc | oai-events | dtls | signall?ing | peer | connection | \bpc )
         (?:[ _]?connection)? [^\n]{0,80}?
         \b(?P<state> new | checking | connecting | connected | completed? | gathering | have-(?:local|remote)-offer | stable | open
         | live | disconnected | failed | closed ) \b [\W_]{0,12} (?:\([^)\n]{0,80}\)?\s{0,4})? \Z""",
     re.I | re.X,
 )
-_NOT = re.compile(r"(?i)\b(?:not?|never|without|un\w+ble|until|before|if|when|why)\b|n't\b|\?")
+_NOT = expression(r"(?i)\b(?:not?|never|without|un\w+ble|until|before|if|when|why)\b|n't\b|\?")
 _SAME = {
     "dc": "data channel",
     "datachannel": "data channel",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.printed import straight
 from rtdiag.diagnosis.records import Record
 from rtdiag.diagnosis.situation import UPSTREAM_CLOSED, Situation
@@ -18,7 +19,7 @@ from rtdiag.diagnosis.situation import UPSTREAM_CLOSED, Situation
 _LOOKED_AT = 4000  # characters of a record
 
 # By what a gateway shows that it tells of its upstream.
-_RELAYED = re.compile(
+_RELAYED = expression(
     r"""
     \bmodel\ group\ .{1,200}?\ failed\ with | \breceived\ model\ group= | provider\ returned\ error | ["']provider_name["']\s?:
     | is_bifrost_error\b.{0,2000}["']extra_fields\\*["']\s?:\s?\{[^{}]{0,400}\\*["']provider\\*["']\s?:
@@ -32,24 +33,24 @@ _RELAYED = re.compile(
     re.I | re.X | re.S,
 )
 # An upstream that is named before what it said.
-_NAMED = re.compile(r"\b[a-z_]{2,30}exception - ", re.I)
+_NAMED = expression(r"\b[a-z_]{2,30}exception - ", re.I)
 # What is an upstream's in an answer alone, for a client says it of itself, too.
 _IN_AN_ANSWER = (
     _NAMED,
-    re.compile(r"\blitellm\.(?:exceptions\.)?[a-z]{3,40}(?:error|timeout)\b", re.I),
-    re.compile(
+    expression(r"\blitellm\.(?:exceptions\.)?[a-z]{3,40}(?:error|timeout)\b", re.I),
+    expression(
         r"\b(?:upstream|provider) (?:error|fail\w+|returned|responded|rejected|refused|answered|rate|timed|unavailable)\b",
         re.I,
     ),
-    re.compile(
+    expression(
         r"connect call failed|connection attempts failed|cannot connect to host|endpoint request timed out|deadline exceeded"
         r"|\bdial tcp\b|\bgetaddrinfo\b|\beconnrefused\b|\benotfound\b|\[errno -?\d+\]",
         re.I,
     ),
 )
-_AN_ANSWER = re.compile(r"\\*[\"']error\\*[\"']\s?:\s?\\*[{\"']|\bcode: [45]\d\d\b", re.I)
+_AN_ANSWER = expression(r"\\*[\"']error\\*[\"']\s?:\s?\\*[{\"']|\bcode: [45]\d\d\b", re.I)
 # An error object in the text of another one, whose quotes are escaped, or as a library prints it. One's own route does so, too.
-_WITHIN = re.compile(
+_WITHIN = expression(
     r"""
     \{.{0,200}["']\s?:\s?\\*["'][\w\ ]{0,60}(?:error:\ )?error\ code:\ [45]\d\d\ -\ \{
     | \\*["'](?:message|error|raw|body|details?|response)\\*["']\s?:\s?\\*["'](?:[^"'\\{]|\\n){0,200}
@@ -57,24 +58,24 @@ _WITHIN = re.compile(
     """,
     re.I | re.X,
 )
-_AN_ERROR_EVENT = re.compile(r"""\s*\{\s*["']type["']\s?:\s?["']error["']""")
+_AN_ERROR_EVENT = expression(r"""\s*\{\s*["']type["']\s?:\s?["']error["']""")
 # What only a gateway's answer has, also where it is cut off before it tells anything.
-_MARKS = re.compile(
+_MARKS = expression(
     r"""litellm | is_bifrost | portkey | openrouter | helicone | ai-?gateway | \b(?:one|new)_api_error\b
     | ["']message\\*["']\s?:\s?\\*["'][\w-]{2,30}\ error: | ["']extra_fields\\*["'] | ["']provider(?:_name)?\\*["']\s?:""",
     re.I | re.X,
 )
-_OF_THE_API = re.compile(r"/v\d|realtime|/models\b|openai", re.I)
+_OF_THE_API = expression(r"/v\d|realtime|/models\b|openai", re.I)
 _TYPOGRAPHIC = str.maketrans("“”„‟‘’", '""""\'\'')
 # What a gateway refuses itself, and an error that the program has made which prints it.
-_OF_ITS_OWN = re.compile(
+_OF_ITS_OWN = expression(
     r"proxy server token|virtual key|no connected db|authentication error,"
     r"|\b(?:token_not_found_in_db|budget_exceeded|expired_key)\b",
     re.I,
 )
-_MADE_HERE = re.compile(r"\bsyscall\b|[\"']code\\*[\"']?\s?:\s?\\*[\"']E[A-Z]{4}")
+_MADE_HERE = expression(r"\bsyscall\b|[\"']code\\*[\"']?\s?:\s?\\*[\"']E[A-Z]{4}")
 _MATTERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (matter, re.compile("|".join(words), re.I))
+    (matter, expression("|".join(words), re.I))
     for matter, words in (
         (
             "account exhausted",

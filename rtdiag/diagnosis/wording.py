@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from rtdiag.api.expressions import expression
+
 # What a message's wording says of the code that belongs to it, where none is given.
 _CODES: tuple[tuple[str, str], ...] = (
     (r"unknown param|unrecognized (?:request )?(?:param|field)|unexpected (?:field|param)", "unknown_parameter"),
@@ -29,7 +31,7 @@ _CODES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 # Codes that are told apart from other words by their spelling alone.
-_CODE_NAMES = re.compile(
+_CODE_NAMES = expression(
     r"\b(?:(?:invalid|unknown|missing|unsupported|mismatched|insufficient|ephemeral|incorrect|account|billing|rate|session|conversation"
     r"|response|input_audio_buffer|context|credit|beta_api|api_version|model|content|string|integer|decimal|array|cannot|call|token)"
     r"_(?:api_key|parameter|required_parameter|type|value|offer|model|json|event|content_type|organization|project|permissions?|quota"
@@ -38,7 +40,7 @@ _CODE_NAMES = re.compile(
     r"|(?:above|below)_(?:max|min)\w*|update_voice|session_config|tool_call_id)|unsupported_country_region_territory|ip_not_authorized)\b",
     re.I,
 )
-_PARAMS = re.compile(
+_PARAMS = expression(
     r"""
     (?: param\w*:? | (?:type|value)\ for | invalid | unknown\ field:? | field ) \ *'?
     ( (?:session|client_secret|turn_detection|audio|tools|tool_choice|response|item|expires_after)[.\[][\w.\[\]]*
@@ -46,7 +48,7 @@ _PARAMS = re.compile(
     | (?<=unknown\ parameter:\ ')\w+(?=') )""",
     re.I | re.X,
 )
-_STATUS = re.compile(
+_STATUS = expression(
     r"""
     (?: \bhttp(?:/[\d.]+)?[ :]*(?:status)?[ :]*(?:code)? | \bstatus(?:\ ?code)?[ :=]* | \bresponse[ :]+ | ^ | \berror[ :]*
       | \brejected[^.\n]{0,30}? ) '?([1-5]\d\d)\b(?!\s*ms)
@@ -56,21 +58,21 @@ _STATUS = re.compile(
       | internal\ server | service\ unav | gateway\ time )""",
     re.I | re.X | re.M,
 )
-_CLOSE = re.compile(
+_CLOSE = expression(
     r"""
     (?: \bclos(?:e[ds]?|ing)\b(?:\ with)? | \bcode | \breceived | \bsent | \bcloseevent\D{0,12} | \bconnection\D{0,24} | ^ )
     [ :=('{]* (1\d{3}|3\d{3}|4\d{3}) \b(?!ms)""",
     re.I | re.X | re.M,
 )
-_REASON = re.compile(
+_REASON = expression(
     r"\b((?:invalid_request|server|rate_limit|authentication|insufficient)\w*_error|server_error)(?:\.(\w+))?", re.I
 )
-_REQUEST_LINE = re.compile(r"\b(GET|POST|PUT|DELETE|OPTIONS|PATCH)\b[ '\(]{1,3}((?:https?:/)?/[^\s')]{2,300})")
-_PATH = re.compile(
+_REQUEST_LINE = expression(r"\b(GET|POST|PUT|DELETE|OPTIONS|PATCH)\b[ '\(]{1,3}((?:https?:/)?/[^\s')]{2,300})")
+_PATH = expression(
     r"(?:/[\w.-]{1,40}){0,4}/realtime/(?:calls|client_secrets|sessions|transcription_sessions|translations)[^\s',;)]{0,200}",
     re.I,
 )
-_URL = re.compile(r"\b(?:wss?|https?)://[^\s'\"<>)]{3,300}", re.I)
+_URL = expression(r"\b(?:wss?|https?)://[^\s'\"<>)]{3,300}", re.I)
 
 
 def code_in(said: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -11,9 +10,10 @@ import msgspec
 
 from rtdiag.api import own_yaml, plugins
 from rtdiag.api.endpoints import MODELS, REALTIME
+from rtdiag.api.expressions import expression
 from rtdiag.emulator.faults import GROUP, Answer
 
-_FORM = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /[^\s?]+")
+_FORM = expression(r"(GET|POST|PUT|PATCH|DELETE) /[^\s?]+")
 
 
 class AddedRoute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

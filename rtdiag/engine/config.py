@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from rtdiag import servers
 from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Dialect, Kind
+from rtdiag.api.expressions import expression
 from rtdiag.api.sessions import Json
 from rtdiag.engine.config_error import ConfigError as ConfigError
 from rtdiag.engine.context import RunOptions
@@ -27,7 +28,7 @@ from rtdiag.transport import addresses
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
 
-_CREDENTIAL = re.compile(r"(?i)\b(proxy-)?authorization\b|cookie|passw|secret|(api|access|auth|private|x).?(key|token)")
+_CREDENTIAL = expression(r"(?i)\b(proxy-)?authorization\b|cookie|passw|secret|(api|access|auth|private|x).?(key|token)")
 # Shown in the report when set, because each changes what is asked or how.
 _SHOWN_VARIABLES = (
     "OPENAI_BASE_URL",
@@ -47,8 +48,8 @@ _SHOWN_VARIABLES = (
 
 _KEY = "OPENAI_API_KEY"
 # RFC 9110 section 5.6.2; and the headers that say what rtdiag itself asks, or how.
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-_RTDIAGS_OWN = re.compile(
+_HEADER = expression(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_RTDIAGS_OWN = expression(
     r"authorization|host|user-agent|accept|accept-encoding|content-.*|transfer-encoding|connection|upgrade|te|expect|trailer"
     r"|sec-websocket-.*|proxy-.*|x-client-request-id|openai-beta"
 )

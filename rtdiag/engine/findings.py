@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from rtdiag.api import models
 from rtdiag.api.capacity import no_room
 from rtdiag.api.endpoints import base_url_of
+from rtdiag.api.expressions import expression
 from rtdiag.compare import normalize
 from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.situation import as_answer as as_answer
@@ -121,7 +122,7 @@ REFUSED = frozenset({401, 403})
 NOT_THERE = frozenset({404, 405, 501})
 
 # A message that is about the credential that was sent, and about no other rule.
-_ABOUT_A_KEY = re.compile(
+_ABOUT_A_KEY = expression(
     r"\b(invalid|incorrect|wrong|unknown|unrecogni[sz]ed|revoked|expired|malformed|bad|not a valid|no such)\b.{0,30}"
     r"\b(api[ _-]?key|key|token|credential)s?\b"
     r"|\b(api[ _-]?key|key|token)\b.{0,30}\b(invalid|incorrect|not (valid|allowed|found|recogni[sz]ed)|revoked|expired|unknown"
@@ -129,8 +130,8 @@ _ABOUT_A_KEY = re.compile(
     re.IGNORECASE,
 )
 # What names one request: digits of 16, or letters and digits mixed, as UUID, ULID, base64 and trace ids are.
-_SOME_ID = re.compile(r"\b(?=[\w-]*\d)[0-9a-f][0-9a-f-]{7,}\b|\b(?=\w*\d)(?=\w*[A-Za-z])\w{12,}\b", re.IGNORECASE)
-_MASKED = re.compile(r"\*{3,}[\w-]*")
+_SOME_ID = expression(r"\b(?=[\w-]*\d)[0-9a-f][0-9a-f-]{7,}\b|\b(?=\w*\d)(?=\w*[A-Za-z])\w{12,}\b", re.IGNORECASE)
+_MASKED = expression(r"\*{3,}[\w-]*")
 
 
 def names_a_reason(exchange: Exchange, *observed: str) -> bool:
@@ -223,13 +224,13 @@ def refused(
 
 
 # What servers say to a request without a key.
-_NO_KEY = re.compile(
+_NO_KEY = expression(
     r"\b(missing|no)\b.{0,20}\b(bearer|(api|subscription|access)[ -]?key|auth\w*|credentials?)\b"
     r"|did.?n.t provide an api key",
     re.I,
 )
 # What refusals say that are about who asks: "Unauthorized" alone a firewall says, too.
-_WHO_ASKS = re.compile(r"authenticat|credential|api[ _-]?key|\btoken\b|bearer|(log|sign)[ -]?in\b", re.IGNORECASE)
+_WHO_ASKS = expression(r"authenticat|credential|api[ _-]?key|\btoken\b|bearer|(log|sign)[ -]?in\b", re.IGNORECASE)
 
 
 def about_who_asks(exchange: Exchange) -> bool:
@@ -256,7 +257,7 @@ def not_this_key(case: str, exchange: Exchange, expected: str) -> Finding | None
 
 
 _MOST_NAMES = 8
-_NO_MODEL = re.compile(
+_NO_MODEL = expression(
     r"\b(invalid|unknown|unsupported|no such|no (available )?channel)\b[^.]{0,40}\b(model|deployment)"
     r"|\b(model|deployment)s?\b.{0,120}?(\bnot (be )?(found|available|supported|known|exist)|does ?n.?t exist|unknown|invalid)"
     r"|model_not_found|invalid_model|DeploymentNotFound",
@@ -428,10 +429,10 @@ def _split(place: str) -> SplitResult | None:
 
 
 # How places and pages are called where a network, or a gateway, wants a login.
-_WANTS_LOGIN = re.compile(
+_WANTS_LOGIN = expression(
     r"captive|portal|hot-?spot|wi-?fi|wlan|guest|splash|webauth|(log|sign)[ _-]?[io]n\b", re.IGNORECASE
 )
-_TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_TITLE = expression(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 
 
 def _not_of_the_api(exchange: Exchange) -> _Told | None:

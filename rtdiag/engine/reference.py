@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from rtdiag.api import codes
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import catalogue, named_codes
 from rtdiag.diagnosis.catalogue import Cause
 from rtdiag.engine.check import Case, Check
@@ -15,7 +16,7 @@ from rtdiag.model import Explanation, Meaning, counted
 
 WIDTH = 100  # where no terminal is narrower
 _ALIKE_IN_A_CHECK = 0.4
-_BEFORE = re.compile(r"(HTTP|status|close|code|error|event) +(?=\S+$)", re.IGNORECASE)
+_BEFORE = expression(r"(HTTP|status|close|code|error|event) +(?=\S+$)", re.IGNORECASE)
 
 
 def page(code: str, checks: Mapping[str, Check], width: int = WIDTH) -> str | None:

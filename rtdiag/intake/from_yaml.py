@@ -7,18 +7,18 @@ it only the parser is asked, and which scalars are more than text (YAML 1.1).
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, nan
 from typing import Any
 
 from rtdiag.api import own_yaml
+from rtdiag.api.expressions import expression
 from rtdiag.intake.json_values import TOO_DEEP, AsWritten, refuse_large, too_many
 from rtdiag.intake.limits import DEEPEST, MOST_ALIASES, MOST_VALUES, Malformed, Unusable
 
 _TAG = "tag:yaml.org,2002:"
-_DECIMAL = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]{0,307})(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][-+]?[0-9]{1,4})?\Z")
+_DECIMAL = expression(r"[-+]?(?:(?:0|[1-9][0-9]{0,307})(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][-+]?[0-9]{1,4})?\Z")
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _ENDLESS = {".inf": inf, "+.inf": inf, "-.inf": -inf, ".nan": nan}
 _MERGE, _NONE = object(), object()

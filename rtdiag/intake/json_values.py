@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from math import inf, isfinite
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.intake.limits import DEEPEST, MOST_VALUES, Malformed, Unusable
 
 TOO_DEEP = f"it is nested deeper than {DEEPEST} levels: no session and no report is"
@@ -15,7 +15,7 @@ TOO_DEEP = f"it is nested deeper than {DEEPEST} levels: no session and no report
 _BEFORE_VALUES = (",", "[", "{", ":")
 _MOST_BEFORE_VALUES = 2_000_000
 _MOST_DIGITS = 308  # of a number that a double can hold
-_HALF = re.compile(r"[\ud800-\udfff]")
+_HALF = expression(r"[\ud800-\udfff]")
 _WANTED = "JSON takes double quotes alone, no comment, and no comma before a bracket"
 
 

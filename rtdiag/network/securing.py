@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.network.readers import reader
 from rtdiag.network.stores import Store, public, stores, taking
 from rtdiag.network.streams import Stream, Tls, in_words
@@ -47,7 +48,7 @@ _PLAIN = b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
 _DATE = re.compile(rb"(?im)^date: *([ -~]+?)\s*\r\n")
 _LARGEST_HEAD = 16 * 1024
 _SCTS, _AIA, _ISSUERS = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.48.2"
-_INTERMEDIATE, _ROOT = re.compile("(?i)intermediate|issuing|subordinate|sub[ -]?ca"), re.compile("(?i)root")
+_INTERMEDIATE, _ROOT = expression("(?i)intermediate|issuing|subordinate|sub[ -]?ca"), expression("(?i)root")
 
 
 async def handshake(

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from rtdiag.api.expressions import expression
 from rtdiag.transport.addresses import printable
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _MOST_SHOWN = 60
 HTTP2 = "HTTP/2"
 # The first frame of a server of HTTP/2 is SETTINGS, or GOAWAY where it heard something else: of stream 0, RFC 9113 section 4.1.
 _HTTP2 = re.compile(rb"(?s)\0..[\x04\x07]\0\0{4}")
-_NO_TEXT = re.compile("[\0-\x08\x0b-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
+_NO_TEXT = expression("[\0-\x08\x0b-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
 
 
 def in_words(raw: bytes) -> str:

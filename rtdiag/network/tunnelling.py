@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from html import unescape
 from urllib.parse import unquote
 
+from rtdiag.api.expressions import expression
 from rtdiag.network.securing import leads_to_tls
 from rtdiag.network.streams import Stream, in_words
 from rtdiag.network.way import Tunnel
@@ -24,16 +25,16 @@ _MOST_SHOWN = 120
 _SHORTEST = 6
 _MOST_LOGINS = 8
 
-_STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([^\r\n]*))?")
-_TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
+_STATUS = expression(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([^\r\n]*))?")
+_TITLE = expression(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
 # What of a page nobody sees, to its end where it is cut.
-_UNSEEN = re.compile(r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<[^>]*(?:>|\Z)", re.IGNORECASE | re.DOTALL)
+_UNSEEN = expression(r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<[^>]*(?:>|\Z)", re.IGNORECASE | re.DOTALL)
 _END = re.compile(rb"\r?\n\r?\n")
 _NO_PROXY = (404, 405, 501)  # as web servers answer to CONNECT
 _NAMES = ("proxy-agent", "via", "server")  # what a proxy calls itself
 # A challenge is a scheme, alone or before its parameters (RFC 9110 section 11.6.1); quoted text is no part of it.
-_CHALLENGES, _QUOTED = ("proxy-authenticate", "www-authenticate"), re.compile(r'"(?:[^"\\]|\\.)*"')
-_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][\w-]{0,30})(?=\s+[^\s=,]|\s*,|\s*$)")
+_CHALLENGES, _QUOTED = ("proxy-authenticate", "www-authenticate"), expression(r'"(?:[^"\\]|\\.)*"')
+_SCHEME = expression(r"(?:^|,)\s*([A-Za-z][\w-]{0,30})(?=\s+[^\s=,]|\s*,|\s*$)")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ A place is a tuple of names, with numbers where it leads into a list; it is writ
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.api.sessions import Json
 
 Place = tuple[str | int, ...]
@@ -16,8 +16,8 @@ Place = tuple[str | int, ...]
 # What only holds other fields; none of them is anything by itself: openai-openapi @ f85dbe2 lines 54831 and 55921.
 CONTAINERS: frozenset[Place] = frozenset({(), ("audio",), ("audio", "input"), ("audio", "output")})
 
-_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
-_QUOTED = re.compile(r"'([\w.\[\]]+)'")
+_STEP = expression(r"\[(\d+)\]|([^.\[\]]+)")
+_QUOTED = expression(r"'([\w.\[\]]+)'")
 
 
 def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

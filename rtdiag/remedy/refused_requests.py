@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from rtdiag.api.expressions import expression
 from rtdiag.model import Exchange, Outcome
 
 Form = Literal["application/json", "application/sdp", "multipart/form-data"]
 
 # In multipart, the part that holds the session.
-_PART = re.compile(r'name="session".*?\r\n\r\n(.*?)\r\n--', re.DOTALL)
+_PART = expression(r'name="session".*?\r\n\r\n(.*?)\r\n--', re.DOTALL)
 
 
 class Request(NamedTuple):

@@ -6,7 +6,6 @@ what speaks for another server is named beside what has won. OpenAI's headers at
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from rtdiag.api.expressions import expression
 from rtdiag.api.own_yaml import pattern
 from rtdiag.servers.known import UNKNOWN, Server, every, known_as, named, of_url, place_of
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 GATEWAY, COMPATIBLE = "gateway", "compatible"
 
 # Headers that OpenAI's own answers carry: sessions recorded in 2026-07 and 2026-09.
-_OPENAIS = re.compile("openai-(version|processing-ms|organization|project)")
+_OPENAIS = expression("openai-(version|processing-ms|organization|project)")
 # What a session sends before it was told anything; later events say again what the user has sent.
 _FIRST = frozenset({"session.created", "transcription_session.created", "conversation.created", "ping", "error"})
-_MINT = re.compile(r"/realtime/(client_secrets|sessions|transcription_sessions?)$")
-_LIST = re.compile(r"/models$")
+_MINT = expression(r"/realtime/(client_secrets|sessions|transcription_sessions?)$")
+_LIST = expression(r"/models$")
 _LONGEST = 65_536  # characters of a body or an event that are looked at
 _MOST = 3  # signs that are named
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}

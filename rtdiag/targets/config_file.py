@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from rtdiag.api import own_yaml
+from rtdiag.api.expressions import expression
 from rtdiag.intake import Limit, Malformed, Unusable, nodes_of, refuse_many, text_of, yaml_of
 from rtdiag.targets.declared import Target, Variable, shown
 
@@ -27,7 +28,7 @@ _KINDS = {
     "float": "a number",
     "date": "a day, as 2026-12-31",
 }
-_NAME = re.compile(r"[A-Za-z0-9][\w.@+-]{0,59}")
+_NAME = expression(r"[A-Za-z0-9][\w.@+-]{0,59}")
 _TABLE = ("tool", "rtdiag")
 _DEPTH = len(("targets", "its name"))
 

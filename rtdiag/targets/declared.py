@@ -16,10 +16,11 @@ import msgspec
 from msgspec import Meta
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS, Dialect
+from rtdiag.api.expressions import expression
 from rtdiag.redact import stars
 
 # A name is of words with underscores between them. What is drawn by lot is none: digits stand among its letters, or it is long.
-_WORD = re.compile(r"[A-Za-z]{0,16}(\d{0,8}|\d[A-Za-z]{1,8})")
+_WORD = expression(r"[A-Za-z]{0,16}(\d{0,8}|\d[A-Za-z]{1,8})")
 _KEYS_BEGIN = ("sk_", "pk_", "ek_", "gsk_", "ghp_", "xai_")
 _LONGEST_WORD, _LONGEST_VARIABLE, _LONGEST_NAME = 16, 80, 80
 _PATHS = ("/", "./", "../", "~/")

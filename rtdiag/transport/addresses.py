@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
 
+from rtdiag.api.expressions import expression
+
 LONGEST = 8192  # characters: httpx takes more, servers mostly do not
 _MOST_SHOWN = 100
 
-_LABEL, _LONGEST_NAME = re.compile(r"[a-z0-9_-]{1,63}"), 253  # RFC 1035 section 2.3.4; names of containers hold `_`
-_LIKE_IPV4 = re.compile(r"[0-9]+.[0-9]+.[0-9]+.[0-9]+")  # what httpx takes for one, be it `10-0-0-1`
+_LABEL, _LONGEST_NAME = expression(r"[a-z0-9_-]{1,63}"), 253  # RFC 1035 section 2.3.4; names of containers hold `_`
+_LIKE_IPV4 = expression(r"[0-9]+.[0-9]+.[0-9]+.[0-9]+")  # what httpx takes for one, be it `10-0-0-1`
 _USERINFO = "%:!$&'()*+,;=~"  # RFC 3986 section 3.2.1
 
-_SCHEME = re.compile(r"(?i:[a-z][a-z0-9+.-]*://|(?:stun|turn)s?:(?://)?|)")
-_PLACE = re.compile(r"(?:\[[0-9A-Fa-f:.]*\]|[^\[\]:]*)(?::[0-9]*)?")
+_SCHEME = expression(r"(?i:[a-z][a-z0-9+.-]*://|(?:stun|turn)s?:(?://)?|)")
+_PLACE = expression(r"(?:\[[0-9A-Fa-f:.]*\]|[^\[\]:]*)(?::[0-9]*)?")
 
 
 class BadAddress(Exception):  # noqa: N818 - what the address is

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtdiag.api.expressions import expression
 from rtdiag.transport.addresses import printable
 from rtdiag.transport.failures import BadVariable
 
@@ -24,7 +25,7 @@ CERTIFI = "certifi"
 _FILE, _DIRECTORY, _KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
 _PEM = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 # As OpenSSL looks them up: the hash of the subject, X509_LOOKUP_hash_dir(3).
-_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+_HASHED = expression(r"[0-9a-f]{8}\.[0-9]+")
 # The bundles of systems have less than 1 MB.
 _LARGEST_BYTES = 16 * 1024 * 1024
 

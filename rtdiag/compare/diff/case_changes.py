@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare import normalize
 from rtdiag.compare.diff.changes import KINDS, Judged, Kind, Presence, Turned
 from rtdiag.model import SEVERITY, Finding, Observation, Report, Row
 
 # A skip that the person chose, or that nobody could know better of: it says nothing of the server. Any other skip is an unmet need.
-_NOT_ASKED = re.compile(
+_NOT_ASKED = expression(
     r"left out by |opt in with |no .{1,30} was given|the run was interrupted|needs \S+: it was not asked"
 )
-_DURATION = re.compile(r"\b\d+(?:\.\d+)? (ms|s)\b")
+_DURATION = expression(r"\b\d+(?:\.\d+)? (ms|s)\b")
 
 # From the worst to the best, as far as a change from one to the other is a worse or a better state: pass and info are alike.
 _STATES = {"fail": 0, "error": 1, "inconclusive": 2, "skip": 3, "warn": 4, "pass": 5, "info": 5}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare import comparing, normalize
 from rtdiag.model import Event, Exchange, Report
 
 Difference = tuple[str, str, str, str]  # what, of, old, new as in changes.Change
 
 # Headers whose value is another one each time or counts down; location and content type are compared by their shape.
-_ANY_VALUE = re.compile(
+_ANY_VALUE = expression(
     r"id$|ray$|trace|span|tim(?:e|er|ing)$|date$|-ms$|remaining|reset|cookie|length$|etag$|nonce|policy|^x-served-by$|^x-cache"
     r"|^(?:age|alt-svc|cf-cache-status|connection|content-(?:type|encoding)|expires|keep-alive|last-modified|location|nel"
     r"|report-to|retry-after|sec-websocket-accept|sec-websocket-extensions|transfer-encoding|via)$"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare.comparing import Difference, listed
 from rtdiag.compare.drift.drift import Drift
 from rtdiag.compare.drift.questions import questions
 from rtdiag.model import counted
 from rtdiag.redact import Mask
 
-_CHANNEL = re.compile(r"^[pw]\d+-\S+ ")  # alike on two channels is alike
+_CHANNEL = expression(r"^[pw]\d+-\S+ ")  # alike on two channels is alike
 
 
 def text(drift: Drift) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rtdiag.api.endpoints import KEY_SUBPROTOCOL
+from rtdiag.api.expressions import expression
 from rtdiag.compare.comparing import server_time_s
 from rtdiag.compare.drift import record
 from rtdiag.compare.drift.speakers import OfCall, Speaker, upgraded
@@ -32,9 +33,9 @@ _OWN_HEADERS = (
 _OF_SOCKETS = "sec-websocket-"
 _NO_REQUEST = "it is no request that can be sent again"
 
-_CALL = re.compile(r"(?<=/realtime/calls/)[^/?]+|(?<=[?&]call_id=)[^&]+")
-_CANDIDATES = re.compile(r"^a=(?:candidate:.*|end-of-candidates)\r?\n", re.MULTILINE)
-_HIDDEN = re.compile(r"^(a=ice-pwd:|c=IN IP[46] )(\*+)", re.MULTILINE)
+_CALL = expression(r"(?<=/realtime/calls/)[^/?]+|(?<=[?&]call_id=)[^&]+")
+_CANDIDATES = expression(r"^a=(?:candidate:.*|end-of-candidates)\r?\n", re.MULTILINE)
+_HIDDEN = expression(r"^(a=ice-pwd:|c=IN IP[46] )(\*+)", re.MULTILINE)
 
 
 class Clock:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare.recording.ids import ID, form
 from rtdiag.compare.recording.order import sequences
 from rtdiag.compare.recording.playing import Answer
@@ -14,22 +15,22 @@ from rtdiag.compare.recording.values import Circumstances, Unlike, differing
 from rtdiag.intake import Unusable, json_of
 
 # What the recorder of the live traffic left out, so that nothing follows from its absence.
-_NOT_STORED = re.compile(
+_NOT_STORED = expression(
     r"x-.*|cf-.*|anthropic-.*|authorization|cookie|set-cookie|date|server|via|user-agent|request-id|api-key"
     r"|openai-(organization|project)"
 )
 # Values that are of the one answer, not of the API: only whether they look alike is compared.
-_OF_THE_ANSWER = re.compile(r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_OF_THE_ANSWER = expression(r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IP = r"(?:\d+\.){3}\d+|[0-9a-fA-F]*:[0-9a-fA-F:]+"
 # What a line of SDP is reduced to, the first that fits: numbers, names and keys that are drawn for one call.
 _DRAWN: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"o=(\S+) \d+ \d+ (.*)"), r"o=\1 <session> <version> \2"),
-    (re.compile(r"a=fingerprint:(\S+) .*"), r"a=fingerprint:\1 <digest>"),
+    (expression(r"o=(\S+) \d+ \d+ (.*)"), r"o=\1 <session> <version> \2"),
+    (expression(r"a=fingerprint:(\S+) .*"), r"a=fingerprint:\1 <digest>"),
     (
-        re.compile(rf"a=candidate:\S+ (\d+) (\S+) (\d+) (?:{_IP}) \d+ (.*?)( ufrag )?(?(5)\S+)"),
+        expression(rf"a=candidate:\S+ (\d+) (\S+) (\d+) (?:{_IP}) \d+ (.*?)( ufrag )?(?(5)\S+)"),
         r"a=candidate:<foundation> \1 \2 \3 <address> <port> \4\5",
     ),
-    (re.compile(r"a=ssrc:\d+ (.*)"), r"a=ssrc:<ssrc> \1"),
+    (expression(r"a=ssrc:\d+ (.*)"), r"a=ssrc:<ssrc> \1"),
 )
 
 

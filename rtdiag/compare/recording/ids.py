@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from rtdiag.api.expressions import expression
+
 _PREFIXES = "event|item|resp|conv|sess|call|rtc|part|key|req|msg|evt"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BARE = rf"(?:call-)?{_UUID}(?:-\d)?|\b[0-9a-f]{{32}}\b"  # xAI's
-ID = re.compile(rf"(?:{_PREFIXES})_(?:u\d_)?[0-9A-Za-z]{{12,64}}|(?:{_PREFIXES})_{_UUID}|{_BARE}")
-_PARTS = re.compile(rf"((?:{_PREFIXES})_)(u\d_)?(.*)")
+ID = expression(rf"(?:{_PREFIXES})_(?:u\d_)?[0-9A-Za-z]{{12,64}}|(?:{_PREFIXES})_{_UUID}|{_BARE}")
+_PARTS = expression(rf"((?:{_PREFIXES})_)(u\d_)?(.*)")
 _ABOUT_21 = (20, 21, 22)  # Azure Voice Live writes numbers, without zeros before them
-_ALPHABETS = (("hex", re.compile(r"[0-9a-f]+")), ("letters and digits", re.compile(r"[0-9A-Za-z]+")))
+_ALPHABETS = (("hex", expression(r"[0-9a-f]+")), ("letters and digits", expression(r"[0-9A-Za-z]+")))
 
 
 class Names:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare.recording.ids import Names
 from rtdiag.compare.recording.recording import APPEND, CUT, Close, Exchange, Frame, Recording
 from rtdiag.compare.recording.voice import BYTES_PER_MS, Voice, ends_by_words, voice_of
@@ -33,8 +33,8 @@ _PATIENCE = 3  # so often that is waited for on one socket
 _NUDGE, _STOPPED = "input_audio_buffer.timeout_triggered", "input_audio_buffer.speech_stopped"
 _MORE = 20  # seconds of silence, at most, for what follows it: the emulator may speak or wait longer than was recorded
 _SECOND_OF_SILENCE = base64.b64encode(bytes(1000 * BYTES_PER_MS)).decode()
-_ROOM = re.compile(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
-_CALL = re.compile(r"rtc_\w+")
+_ROOM = expression(r"\w+://[^/]+(?:/openai)?/v1(?=/)")
+_CALL = expression(r"rtc_\w+")
 _OF_THE_CLIENT = frozenset({"accept", "content-type", "origin", "openai-beta", "openai-safety-identifier"})
 # All that comes is read at once, also the close behind it.
 _AS_IT_COMES: Any = {"proxy": None, "compression": None, "max_size": None, "max_queue": None}

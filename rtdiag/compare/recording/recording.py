@@ -7,7 +7,6 @@ the socket. Audio that was cut out of a frame is `{"<audio>": bytes}`.
 from __future__ import annotations
 
 import json
-import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -16,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from rtdiag.api import own_yaml
+from rtdiag.api.expressions import expression
 from rtdiag.intake import Limit, Unusable, yaml_of
 
 Json = dict[str, Any]
@@ -23,8 +23,8 @@ FILE = Limit(8 * 1024 * 1024, "no recording is")
 CUT = "<audio>"
 APPEND = "input_audio_buffer.append"
 
-_DAY = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
-_CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_DAY = expression(r"\d{4}(-\d\d(-\d\d)?)?")
+_CLOCK = expression(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
 class Header(msgspec.Struct, frozen=True):

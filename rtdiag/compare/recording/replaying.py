@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare.recording import answers, frames
 from rtdiag.compare.recording.playing import Played, play
 from rtdiag.compare.recording.recording import Recording
@@ -16,7 +17,7 @@ from rtdiag.emulator.profiles import profiles
 from rtdiag.emulator.timeline import NoSuchDate, newest
 from rtdiag.intake import Unusable
 
-_ORIGIN = re.compile(r"^o=\S+ \d+ (\d{10}) ", re.MULTILINE)
+_ORIGIN = expression(r"^o=\S+ \d+ (\d{10}) ", re.MULTILINE)
 
 
 def compared(played: Played) -> Iterator[Unlike]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare import normalize
 from rtdiag.compare.recording.ids import ID, Names, form, is_id
 from rtdiag.compare.recording.recording import CUT
@@ -17,9 +18,9 @@ from rtdiag.compare.recording.recording import CUT
 What = Literal["missing", "more", "value", "form", "order", "status", "rule"]
 TIMES = frozenset({"expires_at", "created_at"})
 TOLERANCE_S = 5
-_CUT_SHORT = re.compile(r"(.*?)(?:…|\.\.\.)", re.DOTALL)
+_CUT_SHORT = expression(r"(.*?)(?:…|\.\.\.)", re.DOTALL)
 # What a recording has of a header or field where a secret was taken out.
-_SCRUBBED = re.compile(r"ek_(scrubbed|\*+)")
+_SCRUBBED = expression(r"ek_(scrubbed|\*+)")
 
 
 @dataclass(frozen=True)

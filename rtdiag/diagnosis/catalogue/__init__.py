@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import msgspec
 
 from rtdiag.api import own_yaml, plugins
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.needles import Needles, needles_of
 from rtdiag.model import Candidate, Confidence
 
@@ -48,8 +49,8 @@ _OF_TEXTS, _OF_MEASUREMENTS = range(1, 21), (40, _MEASURED, 70)
 POINTS = (*_OF_TEXTS, *_OF_MEASUREMENTS)
 _POINTS_SAID = "1 to 20, or 40, 60, 70"
 MEASURED = {"observed", "failure"}  # the features that no text has
-_CAPITALS = re.compile(r"\\.|[A-Z]+")  # and escapes, which are none
-_PARTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
+_CAPITALS = expression(r"\\.|[A-Z]+")  # and escapes, which are none
+_PARTS = expression(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 _CLASSES = {r"\W": r"[^\w\n]", r"\D": r"[^\d\n]", r"\s": r"[^\S\n]"}
 _AS_WRITTEN = {"speaks_for": "for", "speaks_against": "against"}
 _WrittenSign = dict[int, dict[str, str | int]]

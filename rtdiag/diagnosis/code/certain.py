@@ -13,31 +13,32 @@ from rtdiag.api.endpoints import (
     OFFICIAL_HOSTS,
     REALTIME,
 )
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.flaws import Hit, names
 from rtdiag.diagnosis.code.source_text import Source, is_judged_whole
 
-_URL = re.compile(
+_URL = expression(
     r"(?P<scheme>https?|wss?)://(?P<host>[\w.-]+)/v1(?P<path>/realtime(?:/\w+)*)/?(?P<query>\?[^\s\"'`\\<>]*)?"
 )
-_PATH = re.compile(
+_PATH = expression(
     r"(?P<base>\\?[$#%]?[{(]?[\w$.()?! ]{0,60}[)}]?)??(?P<version>/v1)?/?"
     rf"(?P<path>{BETA_SESSIONS[1:]}|{BETA_TRANSCRIPTION_SESSIONS[1:]})\Z"
 )
-_ROUTE = re.compile(
+_ROUTE = expression(
     r"(?i)(?:handle\w*|map\w+|mapping|route\w*|\b(?:get|post|put|delete)|[=!]==?|equals\w*|\bcase)\s*\(?\s*[\"'`]?\Z"
 )
-_JOINED = re.compile(
+_JOINED = expression(
     r"(?:\+|[)}\w]\s*/|\bpath\s*[:=]|\burl\s*[:=]|\bendpoint\w*\s*[:=(]|(?i:json|req\w*|send|url|uri|path\w*)\s*\()\s*[\"'`]?\Z"
 )
-_ADDS_MODEL = re.compile(r"[\"'`]?\)?\s*(?:\+|\.\.?)\s*[\"'`]\?model=|[\"'`]?\s*,?[^\n]{0,40}\"model\"")
-_OFFER = re.compile(r"application/sdp")
-_UPDATE = re.compile(r"transcription_session\.update\b(?!d)")
-_WAITS = re.compile(r"(?:\b(?:case|when)|[=!]==?)\s*[\"'`]?\Z|\bequals\s*\([\"']?\Z", re.I)
-_FLAT = re.compile(
+_ADDS_MODEL = expression(r"[\"'`]?\)?\s*(?:\+|\.\.?)\s*[\"'`]\?model=|[\"'`]?\s*,?[^\n]{0,40}\"model\"")
+_OFFER = expression(r"application/sdp")
+_UPDATE = expression(r"transcription_session\.update\b(?!d)")
+_WAITS = expression(r"(?:\b(?:case|when)|[=!]==?)\s*[\"'`]?\Z|\bequals\s*\([\"']?\Z", re.I)
+_FLAT = expression(
     r"\\?[\"']:?(?P<quoted>(?:in|out)put_audio_format|input_audio_transcription|max_response_output_tokens|modalities)\\?[\"']"
     r"\]?\s*(?:=>|[:=](?!=)|,|to\b)|(?<![\w.])(?P<plain>(?:in|out)put_audio_format|input_audio_transcription)\s*(?:=|:)\s*[\"'n]"
 )
-_SENT = re.compile(r"session\.update\b(?!d)")
+_SENT = expression(r"session\.update\b(?!d)")
 
 
 def find(source: Source) -> Iterator[Hit]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS
+from rtdiag.api.expressions import expression
 from rtdiag.api.keys import MADE_UP, shape_of
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.languages import SETTINGS
@@ -13,14 +14,14 @@ from rtdiag.diagnosis.code.literals import fields
 from rtdiag.diagnosis.code.source_text import Source, is_judged_whole
 from rtdiag.diagnosis.code.wire import posts
 
-_KEY = re.compile(
+_KEY = expression(
     r"(?P<quote>[\"'`])(?P<before>(?:Bearer |openai-insecure-api-key\.)?)(?P<key>sk-(?!admin)[A-Za-z0-9_-]{20,300})(?P=quote)"
 )
-_BROWSER = re.compile(
+_BROWSER = expression(
     r"\b(?:RTCPeerConnection|navigator\.|window\.|document\.|useState|useEffect|useRef|localStorage)|[\"']use client[\"']"
     r"|new WebSocket\("
 )
-_SERVER = re.compile(
+_SERVER = expression(
     r"\brequire\(\s*[\"'](?:express|http|fs|ws)[\"']|from\s+[\"'](?:express|node:\w+|ws|next/server|fastify|hono)[\"']"
     r"|#!/usr/bin/env node"
 )
@@ -28,14 +29,14 @@ _PUBLIC_NAME = (
     r"(?P<name>(?:NEXT_PUBLIC|REACT_APP|VITE|EXPO_PUBLIC|GATSBY|PUBLIC|VUE_APP)_"
     r"\w{0,40}OPENAI\w{0,40}?(?:KEY|SECRET)\w{0,40})"
 )
-_PUBLIC = re.compile(rf"(?:process\.env|import\.meta\.env)\.{_PUBLIC_NAME}")
-_PUBLIC_SETTING = re.compile(rf"^(?:export\s+)?{_PUBLIC_NAME}\s*=[ \t]*\S", re.M)
-_ALLOWED = re.compile(r"\bdangerouslyAllowBrowser\s*:\s*true\b")
-_SHORT_LIVED = re.compile(r"(?i)token|ephemeral|client_?secret|\bek\b|\bvalue\b")
-_NESTED = re.compile(
+_PUBLIC = expression(rf"(?:process\.env|import\.meta\.env)\.{_PUBLIC_NAME}")
+_PUBLIC_SETTING = expression(rf"^(?:export\s+)?{_PUBLIC_NAME}\s*=[ \t]*\S", re.M)
+_ALLOWED = expression(r"\bdangerouslyAllowBrowser\s*:\s*true\b")
+_SHORT_LIVED = expression(r"(?i)token|ephemeral|client_?secret|\bek\b|\bvalue\b")
+_NESTED = expression(
     r"(?P<of>[\w$\])])(?P<path>\??\.client_secret\??\.value\b|\[[\"']client_secret[\"']\]\[[\"']value[\"']\])"
 )
-_EITHER = re.compile(r"\?\?|\|\||\bor\b|\bif\b|\belse\b|\?[^.]")
+_EITHER = expression(r"\?\?|\|\||\bor\b|\bif\b|\belse\b|\?[^.]")
 _TOKEN_ROUTE = 'await (await fetch("/token")).json()'
 
 

@@ -7,39 +7,40 @@ from collections.abc import Iterator
 from datetime import date
 
 from rtdiag.api import models
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.languages import PACKAGES, SETTINGS
 from rtdiag.diagnosis.code.literals import parts
 from rtdiag.diagnosis.code.source_text import Source, is_judged_whole
 from rtdiag.diagnosis.code.wire import certainty
 
-_VERSION = re.compile(r"realtime=v1\b", re.I)
-_HEADER = re.compile(
+_VERSION = expression(r"realtime=v1\b", re.I)
+_HEADER = expression(
     r"\w*openai[-_]?beta\w*\\?[\"'`]?\]?\s*(?:=>|[:=,]|to\b)\s*(?:\[\]\w+)?[\[({\"'`\s\\]{0,9}\Z", re.I
 )
-_HEADER_AFTER = re.compile(r"[\"'`)\s.\w()?]{0,20},\s*(?:\w+\s*:\s*)?[\"'`]openai-beta", re.I)
+_HEADER_AFTER = expression(r"[\"'`)\s.\w()?]{0,20},\s*(?:\w+\s*:\s*)?[\"'`]openai-beta", re.I)
 _NEAR = 80  # characters between the name of a header and its value
-_SET = re.compile(r"\.(?:set|append|setRequestHeader|add_header|setHeader)\s*\(\s*\Z")
-_PROTOCOL = re.compile(r"\bopenai-beta\.realtime-v1\b")
-_COMPARED = re.compile(r"(?:===?|!==?|\bin|\bhas\s*\(|includes\s*\(|index\s*\(|equal\w*\s*\()\s*[\"'`]?\Z", re.I)
-_SDK_MINT = re.compile(
+_SET = expression(r"\.(?:set|append|setRequestHeader|add_header|setHeader)\s*\(\s*\Z")
+_PROTOCOL = expression(r"\bopenai-beta\.realtime-v1\b")
+_COMPARED = expression(r"(?:===?|!==?|\bin|\bhas\s*\(|includes\s*\(|index\s*\(|equal\w*\s*\()\s*[\"'`]?\Z", re.I)
+_SDK_MINT = expression(
     r"(?<![\w$.])(?P<client>[\w$.]{1,80}?)\.beta\.realtime\.(?P<what>sessions|transcription_?[sS]essions)\.create\s*\("
 )
-_SDK = re.compile(
+_SDK = expression(
     r"\bnew OpenAI\w*\(|\b(?:Async)?OpenAI\(|\bRealtime(?:Agent|Session)\(|\bopenai\.realtime\.RealtimeModel\("
     r"|\bOpenAIRealtime\w*(?:Service|Model|Client)\("
 )
-_SDK_CONNECT = re.compile(r"\.beta(?=\.realtime\.connect\s*\()")
-_SDK_IMPORT = re.compile(r"[\"']openai/(?P<beta>beta/)realtime/\w+[\"']")
-_ID = re.compile(
+_SDK_CONNECT = expression(r"\.beta(?=\.realtime\.connect\s*\()")
+_SDK_IMPORT = expression(r"[\"']openai/(?P<beta>beta/)realtime/\w+[\"']")
+_ID = expression(
     r"(?:[\"'`]|(?<=\w)=)(?P<quoted>(?:gpt-|whisper-)[\w.-]{1,60})(?=\\?[\"'`]|\s|$)|[?&]model=(?P<query>gpt-[\w.-]{1,60})",
     re.M,
 )
-_PACKAGE = re.compile(r"openai[-/]realtime-api-beta\b")
-_IMPORTED = re.compile(r"(?:\bfrom|\bimport|\brequire|npm:)\s*\(?\s*[\"']?[@./\w]*\Z")
-_NO_USE = re.compile(r"(?:===?|!==?|\bin|includes\s*\(|startswith\s*\(|startsWith\s*\()\s*\Z")
-_UNION = re.compile(r"[\"']\s*\|\s*[\"']")  # a type of TypeScript
-_SNAPSHOT = re.compile(r"-20\d\d-\d\d-\d\d\Z")
+_PACKAGE = expression(r"openai[-/]realtime-api-beta\b")
+_IMPORTED = expression(r"(?:\bfrom|\bimport|\brequire|npm:)\s*\(?\s*[\"']?[@./\w]*\Z")
+_NO_USE = expression(r"(?:===?|!==?|\bin|includes\s*\(|startswith\s*\(|startsWith\s*\()\s*\Z")
+_UNION = expression(r"[\"']\s*\|\s*[\"']")  # a type of TypeScript
+_SNAPSHOT = expression(r"-20\d\d-\d\d-\d\d\Z")
 _SOON_DAYS = 180
 
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.flaws import Hit, names
 from rtdiag.diagnosis.code.literals import arguments, resolve
 from rtdiag.diagnosis.code.source_text import Source
@@ -15,37 +16,37 @@ from rtdiag.diagnosis.code.wire import official
 
 _STRING = r"(?P<quote>[\"'])(?P<name>[a-z][a-z0-9_.]{2,80})(?P=quote)"
 _TYPE = r"(?<![\w$])(?P<of>[A-Za-z_$][\w$]*)(?:\??\.type|\[[\"']type[\"']\]|\.get\(\s*[\"']type[\"'](?:\s*,\s*[^()\n]{0,20})?\))"
-_COMPARED = re.compile(rf"{_TYPE}\s*[=!]==?\s*{_STRING}")
-_COMPARED_BACK = re.compile(rf"{_STRING}\s*[=!]==?\s*{_TYPE}")
+_COMPARED = expression(rf"{_TYPE}\s*[=!]==?\s*{_STRING}")
+_COMPARED_BACK = expression(rf"{_STRING}\s*[=!]==?\s*{_TYPE}")
 # A variable that holds the type: any name, since nothing but an event is called so.
-_VARIABLE = re.compile(
+_VARIABLE = expression(
     r"(?<![\w$.\])])[A-Za-z_]\w{0,40}\s*[=!]==?\s*(?P<quote>[\"'])(?P<name>[a-z_]{2,40}\.[a-z0-9_.]{2,60})(?P=quote)"
 )
 # Where a name that no other interface has is waited for, in any language: what stands before it, and behind it in a table.
-_AWAITED = re.compile(
+_AWAITED = expression(
     r"(?:[=!]==?|\|\||\b(?:case|when|in|is)|\b(?:equals\w*|on(?:[A-Z_]\w*)?|once|off|add\w*Listener|add_listener|register\w*|subscribe|on_event|includes|has|"
     r"contains|HasPrefix)\s*\()\s*[\[({]*\s*\Z"
 )
-_IN_LIST = re.compile(r"[\[({,]\s*\Z")
-_IN_TABLE = re.compile(r"\s*\]?\s*(?::(?!:)|=>|->|to\b)\s*(?P<value>[^\n]*)")
-_GOES_ON = re.compile(r"\s*(?:[,\])}]|\Z)")
-_CASE = re.compile(rf"\bcase\s+{_STRING}\s*:")
-_ON = re.compile(rf"\.(?:on|once|addListener)\s*\(\s*{_STRING}\s*,")
-_SWITCH = re.compile(
+_IN_LIST = expression(r"[\[({,]\s*\Z")
+_IN_TABLE = expression(r"\s*\]?\s*(?::(?!:)|=>|->|to\b)\s*(?P<value>[^\n]*)")
+_GOES_ON = expression(r"\s*(?:[,\])}]|\Z)")
+_CASE = expression(rf"\bcase\s+{_STRING}\s*:")
+_ON = expression(rf"\.(?:on|once|addListener)\s*\(\s*{_STRING}\s*,")
+_SWITCH = expression(
     r"\b(?:switch\s*\([^(){}]{0,80}\btype\W{0,4}\)|match\s+[^\n:]{0,80}\btype\b[^\n:]{0,10}:)|\bswitch\s*\(\s*\w*[tT]ype\s*\)"
 )
 # What an event is called in a handler; `session.type` and `item.type` are other things and are never an event's.
-_EVENT_NAMES = re.compile(
+_EVENT_NAMES = expression(
     r"(?i)(?:m|msg|message|e|ev|evt|event|data|payload|parsed|json|obj|response|resp|update|\w*(?:event|message|msg))\Z"
 )
 _MOST = 1000  # names that one file handles
-_BARE = re.compile(r"[a-z_]+\Z")
-_OTHER_LISTENERS = re.compile(
+_BARE = expression(r"[a-z_]+\Z")
+_OTHER_LISTENERS = expression(
     r"socket\.io|\bio\(|EventSource|postMessage|FastAPI|websockets\.serve|WebSocketServer|chrome\.runtime|BroadcastChannel|"
     r"\.accept\(|new Worker|twilio|\bSSE\b",
     re.I,
 )
-_OTHER_APIS = re.compile(r"/v1/live\b|\bgpt-live-1\b|realtime-api-beta\b")
+_OTHER_APIS = expression(r"/v1/live\b|\bgpt-live-1\b|realtime-api-beta\b")
 
 
 def find(source: Source) -> Iterator[Hit]:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from rtdiag.api import models
 from rtdiag.api.endpoints import BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CALLS, CLIENT_SECRETS, REALTIME
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code import mint, unchecked_answer
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.literals import declared, trimmed
@@ -16,19 +17,19 @@ from rtdiag.diagnosis.code.urls import moved, place, without_model
 from rtdiag.diagnosis.code.wire import Post, carries_offer, is_offer, names_offer, posts
 
 _MINTS = (BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS, CLIENT_SECRETS)
-_PROJECT_KEY = re.compile(
+_PROJECT_KEY = expression(
     r"process\.env\.(?!NEXT_PUBLIC|VITE|REACT_APP)\w{0,40}OPENAI\w{0,40}KEY|os\.(?:environ|getenv)[^\n]{0,20}OPENAI\w{0,40}KEY|(?i:\bopenai_?api_?key\b)"
 )
-_TRIMMED = re.compile(
+_TRIMMED = expression(
     r"(?P<what>[A-Za-z_$][\w$.?!]{0,100}?)(?P<trim>\??\.(?:trim|trimEnd|strip|rstrip)\(\s*\)"
     r"|\??\.replace(?:All)?\(\s*(?:/\\r\\n\??/g?|/\\r/g|[\"']\\r\\n[\"'])\s*,)"
 )
-_CONTENT_TYPE = re.compile(
+_CONTENT_TYPE = expression(
     r",\s*[\"']content-type[\"']\s*:\s*[\"'][^\"'\n]*[\"']|[\"']content-type[\"']\s*:\s*[\"'][^\"'\n]*[\"']\s*,?\s*",
     re.I,
 )
-_HEADERS = re.compile(r"\bheaders\s*[:=]\s*\{")
-_APPENDED = re.compile(r"\.(?:append|set|add_field)\s*\(\s*[\"']sdp[\"']\s*,\s*")
+_HEADERS = expression(r"\bheaders\s*[:=]\s*\{")
+_APPENDED = expression(r"\.(?:append|set|add_field)\s*\(\s*[\"']sdp[\"']\s*,\s*")
 
 
 def find(source: Source) -> Iterator[Hit]:

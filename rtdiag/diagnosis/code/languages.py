@@ -12,10 +12,11 @@ from typing import Literal
 import msgspec
 
 from rtdiag.api import own_yaml
+from rtdiag.api.expressions import expression
 
 SETTINGS, PACKAGES = "settings", "a list of packages"
-_SETTINGS = re.compile(r"\.env(?:\.\w+)*\Z|env\.(?:example|sample|template|local|dist)\Z|.+\.env\Z")
-_PACKAGES = re.compile(r"package\.json\Z|(?:.*-)?requirements(?:[-_.]\w+)*\.txt\Z|pyproject\.toml\Z|Pipfile\Z", re.I)
+_SETTINGS = expression(r"\.env(?:\.\w+)*\Z|env\.(?:example|sample|template|local|dist)\Z|.+\.env\Z")
+_PACKAGES = expression(r"package\.json\Z|(?:.*-)?requirements(?:[-_.]\w+)*\.txt\Z|pyproject\.toml\Z|Pipfile\Z", re.I)
 
 
 class Tongue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, cast
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.languages import PACKAGES, pattern
 
 
@@ -21,18 +22,18 @@ class Span(NamedTuple):
     end: int
 
 
-_JS_NEXT = re.compile(r"//|/\*|[\"'`/]")
-_PY_NEXT = re.compile(r"#|\"\"\"|'''|[\"']")
-_QUOTED = {q: re.compile(rf"{q}(?:[^{q}\\\n]|\\(?s:.))*{q}?") for q in "\"'"}
-_REGEX = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,300}/[a-z]*")
-_BEFORE_REGEX = re.compile(r"(?:^|[(,=:\[!&|?{;+~]|\b(?:return|typeof|case|of|in))$")
-_IN_TEMPLATE = re.compile(r"\\(?s:.)|`|\$\{")
-_IN_EXPRESSION = re.compile(r"[`{}\"']")
-_LINE_END = re.compile(r"\n|$")
-_SCRIPT = re.compile(r"<script(?P<about>[^<>]{0,1000})>", re.I)
-_SCRIPT_END = re.compile(r"</script|\Z", re.I)
-_MARKUP_COMMENT = re.compile(r"<!--.*?(?:-->|$)", re.S)
-_NOT_CODE = re.compile(r"type\s*=\s*[\"'](?!module|text/(?:javascript|babel|typescript)|application/javascript)", re.I)
+_JS_NEXT = expression(r"//|/\*|[\"'`/]")
+_PY_NEXT = expression(r"#|\"\"\"|'''|[\"']")
+_QUOTED = {q: expression(rf"{q}(?:[^{q}\\\n]|\\(?s:.))*{q}?") for q in "\"'"}
+_REGEX = expression(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,300}/[a-z]*")
+_BEFORE_REGEX = expression(r"(?:^|[(,=:\[!&|?{;+~]|\b(?:return|typeof|case|of|in))$")
+_IN_TEMPLATE = expression(r"\\(?s:.)|`|\$\{")
+_IN_EXPRESSION = expression(r"[`{}\"']")
+_LINE_END = expression(r"\n|$")
+_SCRIPT = expression(r"<script(?P<about>[^<>]{0,1000})>", re.I)
+_SCRIPT_END = expression(r"</script|\Z", re.I)
+_MARKUP_COMMENT = expression(r"<!--.*?(?:-->|$)", re.S)
+_NOT_CODE = expression(r"type\s*=\s*[\"'](?!module|text/(?:javascript|babel|typescript)|application/javascript)", re.I)
 
 
 def spans(text: str, language: str) -> Iterator[Span]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.lexing import Span
 from rtdiag.diagnosis.code.source_text import Source
 
@@ -13,17 +14,17 @@ HOLE = "\ufffc"  # stands in a known text for a part that only running the code 
 _DEEPEST = 4
 _LONGEST = 4000
 
-_NAME = re.compile(r"[A-Za-z_$][\w$]*\Z")
-_FIELD = re.compile(r"(?:(?P<plain>[\w$]+)|[\"'](?P<quoted>[^\"'\n]{0,100})[\"'])\s*:(?!:)")
-_MADE = re.compile(r"[^\[({]*\sfor\s")
-_SPREAD = re.compile(r"\.\.\.|\*\*")
-_KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
-_SPLIT = re.compile(r"[,(\[{)\]}]")
-_PLUS = re.compile(r"[+(\[{]")
-_JS_SLOT, _PY_SLOT = re.compile(r"\$\{([^{}`]{0,200})\}"), re.compile(r"\{([^{}]{0,200})\}")
-_WRAPPED = re.compile(r"(?:new\s+URL|String)\s*\(|\(")
-_VALUE_ENDS = re.compile(r"[;,\n(\[{)\]}]")
-_GOES_ON = re.compile(r"\s*[.+?:&|]")
+_NAME = expression(r"[A-Za-z_$][\w$]*\Z")
+_FIELD = expression(r"(?:(?P<plain>[\w$]+)|[\"'](?P<quoted>[^\"'\n]{0,100})[\"'])\s*:(?!:)")
+_MADE = expression(r"[^\[({]*\sfor\s")
+_SPREAD = expression(r"\.\.\.|\*\*")
+_KEYWORD = expression(r"([A-Za-z_]\w*)\s*=(?!=)")
+_SPLIT = expression(r"[,(\[{)\]}]")
+_PLUS = expression(r"[+(\[{]")
+_JS_SLOT, _PY_SLOT = expression(r"\$\{([^{}`]{0,200})\}"), expression(r"\{([^{}]{0,200})\}")
+_WRAPPED = expression(r"(?:new\s+URL|String)\s*\(|\(")
+_VALUE_ENDS = expression(r"[;,\n(\[{)\]}]")
+_GOES_ON = expression(r"\s*[.+?:&|]")
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 
 from rtdiag.api import models
 from rtdiag.api.endpoints import OFFICIAL_HOSTS, REALTIME
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.literals import arguments, plain_text
 from rtdiag.diagnosis.code.source_text import Edit, Source
 from rtdiag.diagnosis.code.urls import without_model
 from rtdiag.diagnosis.code.wire import Url, certainty, posts, sockets
 
-_PEER = re.compile(r"\bnew\s+RTCPeerConnection\s*\(|(?<!new )\bRTCPeerConnection\s*\(")
-_NAMED = re.compile(r"([A-Za-z_$][\w$.]*)\s*(?::[^=;\n]{1,40})?=\s*\Z")
-_OFFER = re.compile(r"(?<![\w$.])(?P<peer>[\w$.!?]{1,80}?)[!?]?\.createOffer\s*\(")
-_CHANNEL = re.compile(r"(?<![\w$.])(?P<peer>[\w$.!?]{1,80}?)[!?]?\.createDataChannel\s*\(")
-_AUDIO = re.compile(r"\b(?:addTrack|addTransceiver|addStream|offerToReceiveAudio|addMedia\w*)\b")
-_WEBSOCKETS = re.compile(r"\bwebsockets\.(?:asyncio\.client\.)?connect\s*\(")
-_OLD_OPTION = re.compile(r"\bextra_headers(?=\s*=(?!=))")
+_PEER = expression(r"\bnew\s+RTCPeerConnection\s*\(|(?<!new )\bRTCPeerConnection\s*\(")
+_NAMED = expression(r"([A-Za-z_$][\w$.]*)\s*(?::[^=;\n]{1,40})?=\s*\Z")
+_OFFER = expression(r"(?<![\w$.])(?P<peer>[\w$.!?]{1,80}?)[!?]?\.createOffer\s*\(")
+_CHANNEL = expression(r"(?<![\w$.])(?P<peer>[\w$.!?]{1,80}?)[!?]?\.createDataChannel\s*\(")
+_AUDIO = expression(r"\b(?:addTrack|addTransceiver|addStream|offerToReceiveAudio|addMedia\w*)\b")
+_WEBSOCKETS = expression(r"\bwebsockets\.(?:asyncio\.client\.)?connect\s*\(")
+_OLD_OPTION = expression(r"\bextra_headers(?=\s*=(?!=))")
 
 
 def find(source: Source) -> Iterator[Hit]:

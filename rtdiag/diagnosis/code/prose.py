@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.languages import guess
 
 _WORDS_OF_CODE = (
@@ -12,14 +13,14 @@ _WORDS_OF_CODE = (
     " extends finally for from function get global if implements import in instanceof interface is lambda let new None not of or"
     " pass private protected public raise readonly return self set static switch throw try type typeof var void while with yield"
 )
-_CODE_WORD = re.compile(rf"(?:{'|'.join(_WORDS_OF_CODE.split())})\Z")
-_QUOTED = re.compile(r"\"[^\"\n]{0,2000}\"|'[^'\n]{0,2000}'|`[^`\n]{0,2000}`")
-_FENCE = re.compile(r"^\s{0,6}(?:```|~~~)")
-_SENTENCE_WORD = re.compile(r"(?:[A-Za-z][a-z’']*|[A-Z]{2,6})\Z")
-_REMARK = re.compile(r"^\s*(?://|/?\*|#|<!--)")
-_REMARK_AFTER = re.compile(r"(?<!:)//.*|\s#\s.*")
+_CODE_WORD = expression(rf"(?:{'|'.join(_WORDS_OF_CODE.split())})\Z")
+_QUOTED = expression(r"\"[^\"\n]{0,2000}\"|'[^'\n]{0,2000}'|`[^`\n]{0,2000}`")
+_FENCE = expression(r"^\s{0,6}(?:```|~~~)")
+_SENTENCE_WORD = expression(r"(?:[A-Za-z][a-z’']*|[A-Z]{2,6})\Z")
+_REMARK = expression(r"^\s*(?://|/?\*|#|<!--)")
+_REMARK_AFTER = expression(r"(?<!:)//.*|\s#\s.*")
 
-_TOUCHES = re.compile(
+_TOUCHES = expression(
     r"/v1/realtime|realtime/(?:calls|client_secrets|(?:transcription_)?sessions)\b|\boai-events\b|openai-beta\.realtime"
     r"|openai-insecure-api-key|\bgpt-(?:4o-)?(?:mini-)?realtime|realtime=v1|\.realtime\.(?:connect|calls|clientSecrets|client_secrets"
     r"|sessions|transcription)|openai/(?:beta/)?realtime|agents[/-]realtime|\btranscription_session\.update"
@@ -29,15 +30,15 @@ _TOUCHES = re.compile(
     r"|/realtime/(?:client_secrets|calls|(?:transcription_)?sessions)\b|\bsession_update\b|\bopenai[-_]beta\b.{0,20}realtime|\bgpt-4o-[a-z-]*transcribe"
 )
 _CODE_LINES = (
-    re.compile(r"^[ \t]*(?:export\s+)?(?:const|let|var)\s+[\w${\[]", re.M),
-    re.compile(r"^[ \t]*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\b|def\s+\w)", re.M),
-    re.compile(r"^[ \t]*(?:import\s+[\w{*\"']|from\s+[\w.]+\s+import\b)", re.M),
-    re.compile(r"\);[ \t]*(?://[^\n]*)?$", re.M),
-    re.compile(r"=>\s*[{(\w]", re.M),
-    re.compile(r"\bawait\s+[\w.]+\s*\(|\basync\s+with\b", re.M),
-    re.compile(r"^[ \t]*[\w.$]+\s*(?:=|\()[^\n]{0,300}[;{(,][ \t]*$", re.M),
-    re.compile(r"<script[\s>]|^[ \t]*(?:with|for|if|try)\b[^\n]{0,200}:[ \t]*$", re.M),
-    re.compile(r"^[ \t]*[\w.]+\s*=\s*(?:await\s+)?[\w.]+\([^\n]{0,300}\)?[ \t]*$", re.M),
+    expression(r"^[ \t]*(?:export\s+)?(?:const|let|var)\s+[\w${\[]", re.M),
+    expression(r"^[ \t]*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\b|def\s+\w)", re.M),
+    expression(r"^[ \t]*(?:import\s+[\w{*\"']|from\s+[\w.]+\s+import\b)", re.M),
+    expression(r"\);[ \t]*(?://[^\n]*)?$", re.M),
+    expression(r"=>\s*[{(\w]", re.M),
+    expression(r"\bawait\s+[\w.]+\s*\(|\basync\s+with\b", re.M),
+    expression(r"^[ \t]*[\w.$]+\s*(?:=|\()[^\n]{0,300}[;{(,][ \t]*$", re.M),
+    expression(r"<script[\s>]|^[ \t]*(?:with|for|if|try)\b[^\n]{0,200}:[ \t]*$", re.M),
+    expression(r"^[ \t]*[\w.]+\s*=\s*(?:await\s+)?[\w.]+\([^\n]{0,300}\)?[ \t]*$", re.M),
 )
 _ENOUGH = 3  # lines that only code has
 _GUESSED = 200_000  # characters in which such lines of other languages are looked for

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.literals import declared, fields, literal
 from rtdiag.diagnosis.code.source_text import Source
 
 Form = Literal["raw", "json", "multipart"]
 
-_JSON = re.compile(r"JSON\.stringify\s*\(|json\.dumps\s*\(")
+_JSON = expression(r"JSON\.stringify\s*\(|json\.dumps\s*\(")
 
 
 def of_javascript(source: Source, call: str, placed: list[tuple[int, int]]) -> tuple[tuple[int, int] | None, str, Form]:

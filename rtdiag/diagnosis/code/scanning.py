@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from datetime import date
 from itertools import chain, islice
 from pathlib import Path
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code import certain, credentials, dialect, event_handlers, exchange, mending, peers, session_rules
 from rtdiag.diagnosis.code.flaws import Hit, flaw
 from rtdiag.diagnosis.code.languages import is_read, language_of, tongues
@@ -29,14 +29,14 @@ MOST_CHARACTERS = 32 << 20  # of all files together: about half a minute
 SKIPPED = frozenset({"node_modules", ".git", "dist", "build", ".venv", "venv", "__pycache__"})
 _MOST_FLAWS = 500  # of one file
 # A file that is no program: tests, mocks of the API, and declarations of types.
-_ACCUSES_NOBODY = re.compile(
+_ACCUSES_NOBODY = expression(
     r"(?i)(?:^|/)(?:__tests__|__mocks__|tests?|specs?|fixtures|testdata|cassettes)/|\.(?:test|spec|stories)\.\w+$|(?:^|/)test_[^/]*\.py$"
     r"|_test\.\w+$|_spec\.rb$|\.d\.[mc]?ts$|(?-i:Tests?)\.(?:java|kt|cs|swift|php)$|(?:^|/)conftest\.py$"
 )
 # The API refuses these from whoever sends them; another provider may not, but nobody else is named.
 _WHOEVER_ANSWERS = frozenset({"beta-sdk", "beta-sdk-mint", "beta-package"})
-_PUT_IN = re.compile(r"(\$?\{[\w$.()\[\]?]{1,80}\})")
-_NAME_PUT_IN = re.compile(r"\$?\{[A-Za-z_$][\w$.()\[\]?]*\}")
+_PUT_IN = expression(r"(\$?\{[\w$.()\[\]?]{1,80}\})")
+_NAME_PUT_IN = expression(r"\$?\{[A-Za-z_$][\w$.()\[\]?]*\}")
 _WIDEST = 160  # characters of a line that are shown
 _MINIFIED = (".min.js", ".min.mjs", ".min.cjs")
 

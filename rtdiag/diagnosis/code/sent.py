@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rtdiag.api.endpoints import CLIENT_SECRETS, Kind
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.literals import Field, arguments, fields, literal, plain_text
 from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import posts
 
-TYPE_OF_EVENT = re.compile(r"[\"']?\btype[\"']?\s*:\s*\Z")
-_TYPE_IN_CODE = re.compile(r"[\"'](?:transcription_)?session\.update[\"']")
-_SDK = re.compile(r"\.session\.update\s*\(|\.(?:client_secrets|clientSecrets)\.create\s*\(")
-_BETA_FIELD = re.compile(
+TYPE_OF_EVENT = expression(r"[\"']?\btype[\"']?\s*:\s*\Z")
+_TYPE_IN_CODE = expression(r"[\"'](?:transcription_)?session\.update[\"']")
+_SDK = expression(r"\.session\.update\s*\(|\.(?:client_secrets|clientSecrets)\.create\s*\(")
+_BETA_FIELD = expression(
     r"[\"']?\b(?:(?:in|out)put_audio_format|input_audio_transcription|max_response_output_tokens|(?<!output_)modalities)[\"']?\s*:"
 )
-_CALLED = re.compile(
+_CALLED = expression(
     r"(?:[\"']?\b(?P<name>\w*session\w*)[\"']?\]?\s*(?::[^=;,(){}\n]{1,60}=|[:=]|\?\?|\|\|)|\bupdate_?session\s*\(|(?:\?\?|\|\||\bor)\s*)\s*\{?\s*\Z",
     re.I,
 )

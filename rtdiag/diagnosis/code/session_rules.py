@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from rtdiag.api import models
 from rtdiag.api.endpoints import REALTIME, Kind
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code import ga
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.literals import Field, fields, literal, plain_text
@@ -14,9 +15,9 @@ from rtdiag.diagnosis.code.sent import TYPE_OF_EVENT, Session, by_name, kind_of,
 from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import sockets
 
-_MODALITIES = re.compile(r"\bmodalities\b")
-_BOTH = re.compile(r"\[\s*[\"'](?:text|audio)[\"']\s*,\s*[\"'](?:text|audio)[\"']\s*\]")
-_OF_OTHERS = re.compile(r"/v1/live\b|\bgpt-live-1|/realtime/translations|gpt-realtime-translate")
+_MODALITIES = expression(r"\bmodalities\b")
+_BOTH = expression(r"\[\s*[\"'](?:text|audio)[\"']\s*,\s*[\"'](?:text|audio)[\"']\s*\]")
+_OF_OTHERS = expression(r"/v1/live\b|\bgpt-live-1|/realtime/translations|gpt-realtime-translate")
 
 
 def find(source: Source) -> Iterator[Hit]:

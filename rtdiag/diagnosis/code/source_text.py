@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code import notebooks
 from rtdiag.diagnosis.code.languages import guess, language_of
 from rtdiag.diagnosis.code.lexing import Span, blank, scripts, spans
@@ -24,17 +25,17 @@ _DEEPEST = 1000  # brackets inside each other; more is no code that a person wro
 LONGEST_LINE = 20_000  # characters; a longer line is minified or no code at all
 
 _OPENS, _CLOSES = "([{", ")]}"
-_PYTHON_LINE = re.compile(
+_PYTHON_LINE = expression(
     r"^[ \t]*(?:async def|def|class|with|if|for|while|try|else|except)\b[^{};]{0,200}:[ \t]*$"
     r"|^[ \t]*(?:from [\w.]+ import |import [\w.]+(?: as \w+)?[ \t]*$)"
     r"|\b(?:None|True|False)\b|\bjson\.(?:dumps|loads)\(|os\.(?:environ|getenv)",
     re.M,
 )
-_SUITE = re.compile(r"[ \t]*(?:async\s+def|def|class)\b")
-_QUOTES = re.compile(
+_SUITE = expression(r"[ \t]*(?:async\s+def|def|class)\b")
+_QUOTES = expression(
     r"(?:[$@#rRbBfFuU]{0,3}(?P<quote>\"{3}|'{3}|[\"'`]))?(?P<value>.*?)(?:(?(quote)(?P=quote))#?)?\Z", re.S
 )
-_JS_LINE = re.compile(r"\b(?:const|let|var|function)\b|=>|===|;[ \t]*$|\bJSON\.|\bnew [A-Z]", re.M)
+_JS_LINE = expression(r"\b(?:const|let|var|function)\b|=>|===|;[ \t]*$|\bJSON\.|\bnew [A-Z]", re.M)
 
 
 Edit = tuple[int, int, str]  # from here to there, and what stands there instead

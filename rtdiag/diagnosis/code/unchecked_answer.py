@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.flaws import Hit
 from rtdiag.diagnosis.code.source_text import Source
 from rtdiag.diagnosis.code.wire import Post
 
-_CHAINED = re.compile(r"\s*\.then\(\s*(?P<arrow>(?:async\s*)?\(?(\w+)\)?\s*=>\s*\2\.text\(\))")
-_PRINTED = re.compile(r"\b(?:console\.\w+|print)\([^()]{0,300}\)")  # printing a status is not looking at it
+_CHAINED = expression(r"\s*\.then\(\s*(?P<arrow>(?:async\s*)?\(?(\w+)\)?\s*=>\s*\2\.text\(\))")
+_PRINTED = expression(r"\b(?:console\.\w+|print)\([^()]{0,300}\)")  # printing a status is not looking at it
 
 
 def unchecked(source: Source, post: Post) -> Iterator[Hit]:

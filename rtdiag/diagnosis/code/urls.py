@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from rtdiag.api.endpoints import REALTIME
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.source_text import Edit, Source
 from rtdiag.diagnosis.code.wire import Url
 
-_MODEL = re.compile(
+_MODEL = expression(
     r"(?P<mark>[?&])model=(?:[\"']\s*\+\s*[\w$.()]+|\$\{[^}\n]*\}|\{[^}\n]*\}|[\w.:-]*(?=[&\"'`]))?(?P<next>&)?"
 )
 

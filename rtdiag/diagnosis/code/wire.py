@@ -16,38 +16,39 @@ from pathlib import PurePath
 from typing import Literal
 
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.code.literals import Known, arguments, declared, resolve
 from rtdiag.diagnosis.code.request_bodies import Form, of_javascript, of_python
 from rtdiag.diagnosis.code.source_text import Project, Source
 
-_URL = re.compile(
+_URL = expression(
     r"(?P<scheme>https?|wss?)://(?P<host>[^/?#\s]+)/v1(?P<path>/realtime[^?#\s]*?)/?(?P<query>\?[^#\s]*)?\Z"
 )
-_SENDS = re.compile(r"(?<![\w$.])(?:(?:window|globalThis|self)\.)?fetch\s*\(|(?<![\w$])[\w$.]{0,80}\bpost\s*\(")
-_SOCKET = re.compile(
+_SENDS = expression(r"(?<![\w$.])(?:(?:window|globalThis|self)\.)?fetch\s*\(|(?<![\w$])[\w$.]{0,80}\bpost\s*\(")
+_SOCKET = expression(
     r"\bnew\s+WebSocket\s*\(|\bwebsockets?\.(?:\w+\.)*(?:connect|WebSocketApp|create_connection)\s*\(|\bws_connect\s*\("
 )
-_GIVEN_TO = re.compile(r"(?:\b(?:const|let|var)\s+)?([A-Za-z_$][\w$]*)\s*(?::[^=;,(){}\n]{1,60})?=\s*(?:await\s+)?\Z")
-_GIVEN_AS = re.compile(r"\s*as\s+([A-Za-z_]\w*)\s*:")
-_TYPE = re.compile(r"content-type[\"'\]]*\s*[:,=]\s*[\"'`]\s*([\w/+.-]+)", re.I)
-_OFFER = re.compile(r"(?i)\(*(?:await\s+)?[\w$.?!\[\]\"']{0,100}(?:offer|localdescription|sdp)[\w$.?!\[\]\"']{0,100}")
-_AN_OFFER = re.compile(r"(?i)\b(?:\w*offer\w*|local_?description|sdp)\b")
+_GIVEN_TO = expression(r"(?:\b(?:const|let|var)\s+)?([A-Za-z_$][\w$]*)\s*(?::[^=;,(){}\n]{1,60})?=\s*(?:await\s+)?\Z")
+_GIVEN_AS = expression(r"\s*as\s+([A-Za-z_]\w*)\s*:")
+_TYPE = expression(r"content-type[\"'\]]*\s*[:,=]\s*[\"'`]\s*([\w/+.-]+)", re.I)
+_OFFER = expression(r"(?i)\(*(?:await\s+)?[\w$.?!\[\]\"']{0,100}(?:offer|localdescription|sdp)[\w$.?!\[\]\"']{0,100}")
+_AN_OFFER = expression(r"(?i)\b(?:\w*offer\w*|local_?description|sdp)\b")
 
-_HOSTS = re.compile(r"\b(?:https?|wss?)://([A-Za-z0-9.-]+)[^\s\"'`]{0,300}")
+_HOSTS = expression(r"\b(?:https?|wss?)://([A-Za-z0-9.-]+)[^\s\"'`]{0,300}")
 # Providers whose sessions speak in nearly the same events.
-_OTHER = re.compile(
+_OTHER = expression(
     r"openai\.azure\.com|AzureOpenAI|azure_endpoint|api-version=|api\.x\.ai|\bxai\b|dashscope|aliyun|\bqwen|portkey"
     r"|bigmodel\.cn|stepfun|realtimeapi-preview|voice-?live",
     re.I,
 )
-_OTHERS_FILE = re.compile(r"azure|voice[-_]?live|qwen|dashscope|aliyun|grok|xai|gemini|portkey", re.I)
-_OWN = re.compile(
+_OTHERS_FILE = expression(r"azure|voice[-_]?live|qwen|dashscope|aliyun|grok|xai|gemini|portkey", re.I)
+_OWN = expression(
     r"api\.openai\.com|OPENAI_API_KEY|(?<!Azure)\bOpenAI\(|[\"'](?:@openai/|openai[\"'/])|\b(?:from|import) openai\b"
     r"|\bgpt-realtime"
 )
 _MOST = 300  # requests, and sockets, that one file opens
-_LIKE = re.compile(r"^wss?:.*realtime|/v1/realtime")
-_LOCAL = re.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0|.*\.local\Z")
+_LIKE = expression(r"^wss?:.*realtime|/v1/realtime")
+_LOCAL = expression(r"localhost|127\.0\.0\.1|0\.0\.0\.0|.*\.local\Z")
 
 
 @dataclass(frozen=True)

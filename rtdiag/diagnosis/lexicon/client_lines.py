@@ -41,6 +41,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from rtdiag.api import own_yaml
+from rtdiag.api.expressions import expression
 
 Fact = Literal[
     "dns",
@@ -116,10 +117,10 @@ _SLOTS = {
     "words": r"[\w ,/-]{1,60}?",
     "any": r"[^\n]{0,200}?",
 }
-_SLOT = re.compile(rf"\{{({'|'.join(_SLOTS)})\}}")
+_SLOT = expression(rf"\{{({'|'.join(_SLOTS)})\}}")
 _QUOTES = "'\"`‘’“”"
-_WORD = re.compile(r"\w+")
-_WHOLE_WORD = re.compile(r"(?<![\w\0])\w+(?![\w\0])")  # of a template, a slot being \0
+_WORD = expression(r"\w+")
+_WHOLE_WORD = expression(r"(?<![\w\0])\w+(?![\w\0])")  # of a template, a slot being \0
 
 # How the operating systems' numbers are printed: Python, Rust, Dart, .NET.
 _NUMBERED = ("Errno {}]", "WinError {}]", "os error {})", "errno = {}", "SocketException ({})")

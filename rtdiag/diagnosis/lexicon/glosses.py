@@ -15,15 +15,16 @@ from typing import Any
 import msgspec
 
 from rtdiag.api import own_yaml
+from rtdiag.api.expressions import expression
 
 # A line of a machine: an object, a call, a header, a log's time stamp, a frame.
-_MACHINES = re.compile(
+_MACHINES = expression(
     r"[{}]|://|^\s{0,20}(?:at |File |\d{4}-\d\d-\d\d|\w+Error\b|[A-Za-z]{1,20}-[\w-]{1,40}: )|\(\)|=>|;\s{0,8}$"
 )
 _LONGEST = 2000  # of a line: beyond that it is no sentence
 # Where words are not set apart by blanks.
 _UNSPACED = "\u3000-\u9fff\uac00-\ud7af"
-_ACCENTS = re.compile("[áéíóúâêôãõçñ]")  # which people leave out
+_ACCENTS = expression("[áéíóúâêôãõçñ]")  # which people leave out
 
 
 class Phrase:

@@ -19,20 +19,21 @@ import msgspec
 
 from rtdiag.api import own_yaml
 from rtdiag.api.endpoints import OFFICIAL_HOSTS
+from rtdiag.api.expressions import expression
 from rtdiag.servers import named
 
 # Characters of a text that are looked at: what names a product stands early, or everywhere.
 _LONGEST = 65_536
 
-_URL = re.compile(r"\b(?:https?|wss?)://([^\s/?#'\"<>:()\\]{3,253})[^\s'\"<>]{0,2000}", re.I)
-_BARE_HOST = re.compile(r"(?<![\w./-])(?:[\w-]{1,63}\.){1,5}[a-z]{2,6}(?![\w.-])", re.I)
-_OURS = re.compile(
+_URL = expression(r"\b(?:https?|wss?)://([^\s/?#'\"<>:()\\]{3,253})[^\s'\"<>]{0,2000}", re.I)
+_BARE_HOST = expression(r"(?<![\w./-])(?:[\w-]{1,63}\.){1,5}[a-z]{2,6}(?![\w.-])", re.I)
+_OURS = expression(
     r"openai|azure\.com|litellm|openrouter|gateway\.ai\.cloudflare|portkey|helicone|bifrost|one-?api|new-?api|\bsk-(?!ant-)|\bek_"
     r"|\bgpt-|/v1/realtime\b|realtime=v1|\b(?:session|transcription_session)\.(?:created?|updated?)\b|\binput_audio_buffer\."
     r"|\bconversation\.item\.|\bresponse\.(?:create|done)\b",
     re.I,
 )
-_LIKE_OURS = re.compile(r"\binvalid_request_error\b|\binsufficient_quota\b", re.I)
+_LIKE_OURS = expression(r"\binvalid_request_error\b|\binsufficient_quota\b", re.I)
 _SHOWN_BY = {"errors": "the form of its error", "events": "its event", "libraries": "its library", "keys": "its key"}
 
 

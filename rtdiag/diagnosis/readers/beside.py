@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_left, bisect_right
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.console_lines import is_frame
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.routes import dialect_of, is_realtime, surface_of
 from rtdiag.diagnosis.records import taken_apart
 
-_CODE = re.compile(
+_CODE = expression(
     r"\A\s{0,40}(?:const|let|var|function|async|await|return|import|export|try|catch|if|else|for|new|pc\.|dc\.|//|[{}()\[\]];?)"
     r"|(?:[;{}(]|=>|\},?|\",)\s{0,8}\Z|\A\s{0,40}[\w$.]{1,80}\s?=[^=]|\A\s{0,40}[\w$.]{1,80}\([^\n]{0,400}\)[;,]?\Z"
     r"|\A\s{0,40}[\w-]{1,40}:\s[^\n]{0,400},\Z"
 )
-_URL = re.compile(r"[\"'`]((?:https?|wss?)://[^\s\"'`]{1,500})")
+_URL = expression(r"[\"'`]((?:https?|wss?)://[^\s\"'`]{1,500})")
 # What was asked, or the status of the answer, alone on a line: as logs, the tools of browsers and people write it.
-_ASKED = re.compile(
+_ASKED = expression(
     r"(?i)\A[\s>*`]{0,8}(?:(?:request|called|asked)\s?:\s?)?"
     r"(?:(?P<method>GET|POST|PUT|PATCH|DELETE)\s{1,4}|(?:request )?(?:url|endpoint)\s?[:=]\s{0,4})"
     r"(?P<url>(?:https?|wss?)://[^\s\"'<>`]{1,2048}|/[^\s\"'<>`]{0,2048})(?:\s{1,4}HTTP/[\d.]{1,4})?[\s`]{0,8}\Z"
 )
-_METHOD = re.compile(r"(?i)\A[\s>*]{0,8}(?:request |http )?method\s?[:=]\s{0,4}(?P<method>[A-Z]{3,7})\s{0,8}\Z")
-_STATUS = re.compile(
+_METHOD = expression(r"(?i)\A[\s>*]{0,8}(?:request |http )?method\s?[:=]\s{0,4}(?P<method>[A-Z]{3,7})\s{0,8}\Z")
+_STATUS = expression(
     r"(?i)\A[\s<>*]{0,8}(?:HTTP/[\d.]{1,4}\s{1,4}|(?:response\s)?status(?:[ _]?code)?\s?[:=]?\s?|response\s?[:=]?\s?)?"
     r"(?P<status>[1-5]\d\d)\b(?:[\s(]{1,3}[a-z -]{2,40}\)?)?\s{0,8}:?\s{0,8}\Z"
 )
-_INTRODUCED = re.compile(
+_INTRODUCED = expression(
     r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\s{1,4}(?P<url>(?:https?://|/)[^\s\"'<>`]{1,2048})"
     r"[^\n]{0,60}?\b(?P<status>[45]\d\d)\b[^\n]{0,60}:\s{0,8}\Z"
 )

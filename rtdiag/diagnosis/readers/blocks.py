@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from rtdiag.api.expressions import expression
 
 # What a hostile paste may cost: characters looked at while searching for ends of objects.
 _BUDGET = 8 * 1024 * 1024
 _LONGEST_BLOCK = 256 * 1024
 
-_OPENING = re.compile(
+_OPENING = expression(
     r"\{\s{0,40}(?:['\"]?(?:error|type|event_id|message|code|status|statusCode|detail|param|title|object|item_id|headers|name)"
     r"['\"]?\s{0,4}[:=]|\Z)"
 )
-_PARTS = re.compile(r"\"(?:[^\"\\\n]|\\.){0,4000}\"|'(?:[^'\\\n]|\\.){0,4000}'|[{}]")
-_TELLING = re.compile(r"(?:\berror|\bmessage|\bdetail)['\"]?\s{0,4}[:=]|\btype['\"]?\s{0,4}[:=]\s{0,4}['\"]?error\b")
-_KEY = re.compile(
+_PARTS = expression(r"\"(?:[^\"\\\n]|\\.){0,4000}\"|'(?:[^'\\\n]|\\.){0,4000}'|[{}]")
+_TELLING = expression(r"(?:\berror|\bmessage|\bdetail)['\"]?\s{0,4}[:=]|\btype['\"]?\s{0,4}[:=]\s{0,4}['\"]?error\b")
+_KEY = expression(
     r"\A[\s▶▼▾▸►▹⯈•|>-]{0,20}['\"]?(error|code|event_id|message|param|type|status|item_id|content_index|\[\[Prototype\]\]|<prototype>)"
     r"['\"]?\s{0,4}[:=](?:\s|['\"{\[]|$)"
 )
-_COLLAPSED = re.compile(r"\{(?:…|\.\.\.)\}")
-_NEXT = re.compile(r"(?:GET|POST|OPTIONS) (?:https?|wss?)://|Uncaught\b|Failed to (?:load|execute)")
-_STRING_END = re.compile(r"\A\s{0,12}['\"]")
+_COLLAPSED = expression(r"\{(?:…|\.\.\.)\}")
+_NEXT = expression(r"(?:GET|POST|OPTIONS) (?:https?|wss?)://|Uncaught\b|Failed to (?:load|execute)")
+_STRING_END = expression(r"\A\s{0,12}['\"]")
 
 
 class Blocks:

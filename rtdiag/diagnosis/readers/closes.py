@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.plain import LONGEST_LINE, at
 
@@ -13,22 +14,22 @@ _CODE = r"([134]\d{3})(?!\d)"
 
 # First match wins; each gives the code, and the reason where it stands behind it.
 _SPELLINGS: tuple[re.Pattern[str], ...] = (
-    re.compile(rf"(?i)CloseEvent\b[^}}]{{0,400}}?\bcode\"?\s{{0,4}}[:=]\s{{0,4}}{_CODE}"),
-    re.compile(rf"(?i)\bcode\"?\s{{0,4}}[:=]\s{{0,4}}{_CODE}[\s,;&]{{0,8}}\"?(?:close_?)?reason\b"),
-    re.compile(rf"(?i)\breason\"?\s{{0,4}}[:=][^\n]{{0,200}}[\s,;]\"?code\"?\s{{0,4}}[:=]\s{{0,4}}{_CODE}"),
-    re.compile(rf"(?i)\b(?:received|sent)\s{{1,4}}{_CODE}\s{{1,4}}\([\w ]{{1,60}}\)"),
-    re.compile(
+    expression(rf"(?i)CloseEvent\b[^}}]{{0,400}}?\bcode\"?\s{{0,4}}[:=]\s{{0,4}}{_CODE}"),
+    expression(rf"(?i)\bcode\"?\s{{0,4}}[:=]\s{{0,4}}{_CODE}[\s,;&]{{0,8}}\"?(?:close_?)?reason\b"),
+    expression(rf"(?i)\breason\"?\s{{0,4}}[:=][^\n]{{0,200}}[\s,;]\"?code\"?\s{{0,4}}[:=]\s{{0,4}}{_CODE}"),
+    expression(rf"(?i)\b(?:received|sent)\s{{1,4}}{_CODE}\s{{1,4}}\([\w ]{{1,60}}\)"),
+    expression(
         rf"(?i)\b(?:clos(?:e|ed|ing)|disconnect(?:ed|ion)?)\b(?:[ :,]{{1,3}}(?:with|by|server|event|frame|status|code|the)){{0,4}}"
         rf"[\s:=(\[]{{1,4}}{_CODE}"
     ),
-    re.compile(rf"(?i)\b(?:close|closure|websocket)[ _]?(?:status )?code\b\D{{0,12}}{_CODE}"),
-    re.compile(rf"(?i)\bcode\"?\s{{0,4}}=\s{{0,4}}{_CODE}"),
+    expression(rf"(?i)\b(?:close|closure|websocket)[ _]?(?:status )?code\b\D{{0,12}}{_CODE}"),
+    expression(rf"(?i)\bcode\"?\s{{0,4}}=\s{{0,4}}{_CODE}"),
 )
-_BARE = re.compile(rf"\A\s{{0,80}}{_CODE}(?:[\s:,;–-]{{1,8}}([^\n]{{0,300}}))?\s{{0,80}}\Z")
-_BARE_REASON = re.compile(
+_BARE = expression(rf"\A\s{{0,80}}{_CODE}(?:[\s:,;–-]{{1,8}}([^\n]{{0,300}}))?\s{{0,80}}\Z")
+_BARE_REASON = expression(
     r"(?i)[a-z]{2,30}_[a-z]{2,30}|clos|normal|going away|internal|policy|registered|private use|unsupported|timeout"
 )
-_REASON = re.compile(r"\b[a-z]{2,30}(?:_[a-z]{2,30}){1,5}(?:\.[a-z]{2,30}(?:_[a-z0-9]{1,30}){0,6})?")
+_REASON = expression(r"\b[a-z]{2,30}(?:_[a-z]{2,30}){1,5}(?:\.[a-z]{2,30}(?:_[a-z0-9]{1,30}){0,6})?")
 _WORDS = ("code", "clos", "received", "sent", "disconnect")
 
 

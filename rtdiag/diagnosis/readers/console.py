@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.printed import straight
 from rtdiag.diagnosis.readers import beside, closes, console_lines, error_bodies, printed_errors
 from rtdiag.diagnosis.readers.blocks import Blocks
@@ -19,11 +19,11 @@ _LINES: tuple[tuple[Kind, Callable[[str], Draft | None]], ...] = (
     ("close", closes.from_line),
     ("exception", console_lines.exception),
 )
-_CHANNEL = re.compile(
+_CHANNEL = expression(
     r"(?i)data.?channel|oai-events|\bevent_id\b|\btype['\"]?\s{0,4}:\s{0,4}['\"]error['\"]|\brealtime\b[^\n]{0,40}\bevent\b"
 )
-_SDP_ANSWER = re.compile(r"(?i)\bsdp\b|\banswer\b")
-_EXPECT = re.compile(r"\A\s{0,20}Expect line")
+_SDP_ANSWER = expression(r"(?i)\bsdp\b|\banswer\b")
+_EXPECT = expression(r"\A\s{0,20}Expect line")
 _MOST_MESSAGES = 2000
 
 

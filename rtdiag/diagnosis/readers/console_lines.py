@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import lexicon
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.routes import dialect_of, surface_of
@@ -11,39 +12,39 @@ from rtdiag.diagnosis.readers.routes import dialect_of, surface_of
 _METHODS = "GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD"
 _URL = r"(?:https?|wss?)://[^\s\"'<>`]{1,2048}"
 
-_REQUEST = re.compile(
+_REQUEST = expression(
     rf"(?:XHR|\b)({_METHODS})\s{{0,8}}\"?((?:(?:https?|wss?):/)?/[^\s\"'<>`]{{1,2048}}?)\"?:?[\s\[]{{1,8}}(?:(?:->|=>|→)\s{{1,4}})?"
     r"(?:(?:HTTP/[\d.]{1,4}\s)?([1-5]\d\d)\b|(net::ERR_\w{1,60})(?:\s([1-5]\d\d)\b)?)"
 )
-_LOAD = re.compile(
+_LOAD = expression(
     r"(?:(?<!\S)(\S{4,2048})\s{1,8})?Failed to load resource: "
     r"(?:the server responded with a status of (\d{3})|(net::ERR_\w{1,60}|[^\n]{1,200}))"
 )
-_LINE_OF_CODE = re.compile(r":\d{1,6}(?::\d{1,6})?$")
-_NET = re.compile(r"net::ERR_\w{1,60}")
-_ANY_URL = re.compile(_URL)
-_ORIGIN = re.compile(r"from origin\s{1,4}['\"]?(\S{1,300}?)['\"]?\s")
-_STATUS = re.compile(
+_LINE_OF_CODE = expression(r":\d{1,6}(?::\d{1,6})?$")
+_NET = expression(r"net::ERR_\w{1,60}")
+_ANY_URL = expression(_URL)
+_ORIGIN = expression(r"from origin\s{1,4}['\"]?(\S{1,300}?)['\"]?\s")
+_STATUS = expression(
     r"(?i)(?:status(?:[ _]?code)?|\bHTTP(?:/[\d.]{1,4})?|response(?: code)?|\bcode|error|failed|exception)"
     r"(?:\s{1,2}(?:of|was|is))?[\s:=('\"‘]{1,4}([45]\d\d)\b"
 )
-_LEADING_STATUS = re.compile(r"\A\s{0,20}['\"]?([45]\d\d)\b\s{1,4}[-–{\"'A-Z]")
-_HANDSHAKE = re.compile(
+_LEADING_STATUS = expression(r"\A\s{0,20}['\"]?([45]\d\d)\b\s{1,4}[-–{\"'A-Z]")
+_HANDSHAKE = expression(
     r"(?i)(?:unexpected response code|handshake status|rejected WebSocket connection: HTTP|WSServerHandshakeError)\D{0,4}(\d{3})"
 )
-_EXCEPTION = re.compile(
+_EXCEPTION = expression(
     r"\b\w{0,60}(?:Error|Exception|InvalidStatus\w{0,20}|ConnectionClosed\w{0,20})\b\s?[:(\]]|\bUncaught\b|DOMException"
 )
 _EXCEPTION_WORDS = ("Error", "Exception", "Uncaught", "InvalidStatus", "ConnectionClosed")
-_SERVER_SAYS = re.compile(r"invalid_request_error|server_error|insufficient_quota|authentication_error")
-_CHANNEL_SAYS = re.compile(r"event_id|eventId|RealtimeEvent|\brealtime\b[^\n]{0,40}\bevent\b")
-_SOURCE_CODE = re.compile(r"\$\{|;\s{0,8}\Z|\b(?:new|throw|catch|except|instanceof)\s|\bset\w{0,40}\(")
-_ICE = re.compile(
+_SERVER_SAYS = expression(r"invalid_request_error|server_error|insufficient_quota|authentication_error")
+_CHANNEL_SAYS = expression(r"event_id|eventId|RealtimeEvent|\brealtime\b[^\n]{0,40}\bevent\b")
+_SOURCE_CODE = expression(r"\$\{|;\s{0,8}\Z|\b(?:new|throw|catch|except|instanceof)\s|\bset\w{0,40}\(")
+_ICE = expression(
     r"(?i)\bICE failed|\b(?:ice|peer|iceConnection|peerConnection|connection)[ _]?(?:connection)?[ _]?state\b\W{0,8}"
     r"(?:\w{1,20}\W{1,4}){0,2}?(?:failed|disconnected)\b"
 )
-_FRAME = re.compile(r"\A\s{0,20}(?:at\s\S|[\w$./<>]{1,80}@\S|\(anonymous\)|Promise\.then|await in\b|async\s\*)")
-_MAY_TELL = re.compile(
+_FRAME = expression(r"\A\s{0,20}(?:at\s\S|[\w$./<>]{1,80}@\S|\(anonymous\)|Promise\.then|await in\b|async\s\*)")
+_MAY_TELL = expression(
     r"(?i)error|exception|uncaught|invalidstatus|fail|clos|code|received|sent|disconnect|cors|cross-origin|access-control|websocket"
     r"|state|ICE|https?:|wss?:|GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD"
 )

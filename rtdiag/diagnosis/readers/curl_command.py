@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass, field
 
-_COMMAND = re.compile(
+from rtdiag.api.expressions import expression
+
+_COMMAND = expression(
     r"\A\s{0,20}(?:[\w@:~./-]{0,80}[$#%>]\s{1,4})?curl(?:\.exe)?\s{1,8}(?:-|['\"]?(?:https?:|[\w.-]{1,200}\.\w{2,20}/)|[\\^`]\Z|\\)"
 )
 _DATA = frozenset({"-d", "--data", "--data-binary", "--data-raw", "--data-ascii", "--json", "-F", "--form"})
@@ -45,7 +46,7 @@ _OTHER_VALUES = frozenset(
 _NAMED = frozenset({"-X", "--request", "-H", "--header", "--url"})
 _FORM = "application/x-www-form-urlencoded"  # what curl calls data of which no header says what it is
 # Ends of lines that go on: of sh, of cmd and of PowerShell.
-_GOES_ON = re.compile(r"[\\^`]\n")
+_GOES_ON = expression(r"[\\^`]\n")
 _MOST_LINES = 60
 
 

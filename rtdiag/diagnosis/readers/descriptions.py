@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.plain import NOTHING, at, compact
 from rtdiag.diagnosis.situation import Unreadable
@@ -17,8 +18,8 @@ from rtdiag.intake import Malformed, Unusable, yaml_of
 _FIELDS = frozenset({"id", "request", "status", "body", "surface", "dialect"})
 _TELLING = frozenset({"request", "body", "surface"})
 _OTHER_FORMS = frozenset({"error", "log", "checks", "entries", "type", "message"})
-_TAPE = re.compile(r"(?m)^(?:http_)?interactions:[ \t]*(?:\[\]\s*$|\n[ \t]*-[ \t]+(?:request|response|recorded))")
-_YAML_FIELD = re.compile(r"(?m)^(?:- |  )?(?:id|request|status|body|surface|dialect)\s{0,4}:(?:\s|$)")
+_TAPE = expression(r"(?m)^(?:http_)?interactions:[ \t]*(?:\[\]\s*$|\n[ \t]*-[ \t]+(?:request|response|recorded))")
+_YAML_FIELD = expression(r"(?m)^(?:- |  )?(?:id|request|status|body|surface|dialect)\s{0,4}:(?:\s|$)")
 
 LARGEST_YAML = 2 * 1024 * 1024
 MOST_DESCRIPTIONS = 10_000

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.printed import straight
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.plain import parsed
 
-_PAGE = re.compile(r"(?i)\A\s{0,200}(?:<\?xml[^>]{0,200}>\s{0,80})?<(?:!doctype\s{1,8}html|html|head|title)\b")
-_PAGE_STATUS = re.compile(r"(?i)<(?:title|h1)[^>]{0,200}>[^<]{0,80}?\b([45]\d\d)\b")
+_PAGE = expression(r"(?i)\A\s{0,200}(?:<\?xml[^>]{0,200}>\s{0,80})?<(?:!doctype\s{1,8}html|html|head|title)\b")
+_PAGE_STATUS = expression(r"(?i)<(?:title|h1)[^>]{0,200}>[^<]{0,80}?\b([45]\d\d)\b")
 _FIELDS = frozenset({"message", "type", "code"})
 _OF_STRIPE = frozenset({"doc_url", "request_log_url"})
 _AROUND = ("error", "details", "detail", "data", "body", "message", "cause", "response", "upstream")
 _DEEPEST = 4
-_CUT_OFF = re.compile(r"\A\s{0,200}\{\s{0,200}\"(?:error|message|type|event_id|code|detail)\"\s{0,8}:")
+_CUT_OFF = expression(r"\A\s{0,200}\{\s{0,200}\"(?:error|message|type|event_id|code|detail)\"\s{0,8}:")
 
 
 def is_error(value: Any) -> bool:

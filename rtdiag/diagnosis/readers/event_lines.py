@@ -12,22 +12,23 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers import closes, console_lines, printed_values
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.plain import LONGEST_LINE, NOTHING, at, compact, parsed
 from rtdiag.diagnosis.readers.quiet import is_quiet
 
-_FAMILY = re.compile(
+_FAMILY = expression(
     r"(?:error|(?:(?:transcription_)?session|(?:in|out)put_audio_buffer|conversation|response|rate_limits|mcp_list_tools|realtime)"
     r"\.[a-z_.]{1,100})\Z"
 )
-_CLIENT = re.compile(
+_CLIENT = expression(
     r"(?:transcription_)?session\.update\Z|session\.close\Z|(?:session\.)?input_audio_buffer\.(?:append|commit|clear)\Z"
     r"|conversation\.item\.(?:create|truncate|delete|retrieve)\Z|response\.(?:create|cancel)\Z|output_audio_buffer\.clear\Z"
 )
 _INSIDE = ("event", "data", "message", "payload", "raw", "body", "msg", "log")
-_SENT = re.compile(r"(?i)(?:^|[\s\[(])(?:>{1,3}|→|⇒|↑|->|-->|sent|send|sending|client|out|outgoing|tx)(?:[\s:\])]|$)")
-_RECEIVED = re.compile(
+_SENT = expression(r"(?i)(?:^|[\s\[(])(?:>{1,3}|→|⇒|↑|->|-->|sent|send|sending|client|out|outgoing|tx)(?:[\s:\])]|$)")
+_RECEIVED = expression(
     r"(?i)(?:^|[\s\[(])(?:<{1,3}|←|⇐|↓|<-|<--|recv|received|receive|server|in|incoming|rx)(?:[\s:\])]|$)"
 )
 
@@ -38,17 +39,17 @@ _BUDGET = 32 * 1024 * 1024
 # What prints may cost that are no event; to read them is slower.
 _BUDGET_OF_PRINTS = 512 * 1024
 _USUAL_EVENT = 64 * 1024
-_OPENS = re.compile(r"\{\s{0,200}[\"}]")
+_OPENS = expression(r"\{\s{0,200}[\"}]")
 # How prints of events begin; what else programs print is passed over, for reading a print costs time.
-_PRINTED = re.compile(
+_PRINTED = expression(
     r"\w[\w.]{0,200}(?:Event|Error)(?=\(\s{0,80}\w{1,80}=)"
     r"|(?=\{\s{0,80}['\"]?(?:type|event_id|event|error|data|message|direction|audio_\w{1,20}|item_id|\w{1,12}_index|response\w{0,8})\b)"
 )
 _MOST_IN_A_LINE = 3
 # What stands around an object that a program prints; around one in source code there are brackets, assignments, semicolons.
-_BEFORE = re.compile(r"(?:\A|[\s:>\]|'\"]|\w=)\Z")
-_IN_CODE = re.compile(r"(?:[=(,\[{]|\breturn|=>)\s{0,20}\Z")
-_BEHIND = re.compile(r"\s{0,20}[;),.]")
+_BEFORE = expression(r"(?:\A|[\s:>\]|'\"]|\w=)\Z")
+_IN_CODE = expression(r"(?:[=(,\[{]|\breturn|=>)\s{0,20}\Z")
+_BEHIND = expression(r"\s{0,20}[;),.]")
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import string
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.redact import Mask
 
@@ -20,8 +20,8 @@ LARGEST_CIRCUMSTANCE = 2000
 MOST_SITUATIONS = 200
 
 # What begins as a key does is a name made of words where it is short and no long run of letters and digits stands in it.
-_LIKE_A_KEY = re.compile(r"(?:sk-|ek_|(?i:\bbearer)[ +])\S*")
-_WHOLE_KEY = re.compile(r"\A.{60}|(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16}")
+_LIKE_A_KEY = expression(r"(?:sk-|ek_|(?i:\bbearer)[ +])\S*")
+_WHOLE_KEY = expression(r"\A.{60}|(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16}")
 
 _WORD = string.ascii_letters + string.digits + "_-.~+/=*"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers import curl_command, sdp_text
 from rtdiag.diagnosis.readers.forms import Draft
 from rtdiag.diagnosis.readers.headers import answered, asked, date_of, evened
@@ -16,15 +16,15 @@ from rtdiag.diagnosis.readers.secrets import Learner
 
 _MOST_EXCHANGES = 1000
 
-_STATUS = re.compile(r"\AHTTP/\d(?:\.\d)?\s{1,4}(\d{3})\b")
-_REQUEST = re.compile(r"\A([A-Z]{3,8})\s{1,4}(\S{1,4096})\s{1,4}HTTP/\d")
-_HEADER = re.compile(r"\A([!#$%&'*+.^_`|~\w-]{1,100}):\s{0,20}(.{0,16384})")
-_CURL_ERROR = re.compile(r"\Acurl: \((\d{1,3})\)")
-_VERBOSE = re.compile(r"(?m)^(?:> [A-Z]{3,8} \S|< HTTP/\d)")
-_NOTE = re.compile(r"(?i)ssl|certificate|tls|resolve|refused|timed out|time-?out|failed|reset|closed|proxy|alert")
-_BYTES = re.compile(r"\A[{}] \[\d{1,12} bytes data\]")
-_PROGRESS = re.compile(r"\A\s{0,20}(?:% Total|Dload|\d{1,3}\s{1,8}[\d.]{1,8}[kMG]?\s)")
-_LEFT_INTACT = re.compile(r"\* (?:Connection #\d|Closing connection|shutting down).{0,200}\Z")
+_STATUS = expression(r"\AHTTP/\d(?:\.\d)?\s{1,4}(\d{3})\b")
+_REQUEST = expression(r"\A([A-Z]{3,8})\s{1,4}(\S{1,4096})\s{1,4}HTTP/\d")
+_HEADER = expression(r"\A([!#$%&'*+.^_`|~\w-]{1,100}):\s{0,20}(.{0,16384})")
+_CURL_ERROR = expression(r"\Acurl: \((\d{1,3})\)")
+_VERBOSE = expression(r"(?m)^(?:> [A-Z]{3,8} \S|< HTTP/\d)")
+_NOTE = expression(r"(?i)ssl|certificate|tls|resolve|refused|timed out|time-?out|failed|reset|closed|proxy|alert")
+_BYTES = expression(r"\A[{}] \[\d{1,12} bytes data\]")
+_PROGRESS = expression(r"\A\s{0,20}(?:% Total|Dload|\d{1,3}\s{1,8}[\d.]{1,8}[kMG]?\s)")
+_LEFT_INTACT = expression(r"\* (?:Connection #\d|Closing connection|shutting down).{0,200}\Z")
 
 
 @dataclass

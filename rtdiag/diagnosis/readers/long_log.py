@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.log_lines import is_log_line, tells
 from rtdiag.diagnosis.readers import pasted
 from rtdiag.diagnosis.readers.forms import Draft, Reading
@@ -26,9 +27,9 @@ _MOST_ALIKE, _MOST_SHAPES = 5, 20_000
 _MOST_KEPT, _MOST_KEPT_CHARACTERS = 20_000, 4 * 1024 * 1024
 _MOST_RECORDS = 50
 # What opened a session is kept, the first few times, for what comes after.
-_OPENS = re.compile(r"session\.(?:created|update)|/realtime\b")
+_OPENS = expression(r"session\.(?:created|update)|/realtime\b")
 _MOST_OPENING = 10
-_VARIES = re.compile(r"[0-9A-Fa-f]{8,}|\d+|\b\w{1,12}_\w{8,}")
+_VARIES = expression(r"[0-9A-Fa-f]{8,}|\d+|\b\w{1,12}_\w{8,}")
 
 
 @dataclass

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from rtdiag.api.endpoints import BETA_SESSIONS, CLIENT_SECRETS
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.plain import at, parsed, text_at
 from rtdiag.diagnosis.readers.routes import host_of, is_mint, path_of
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.timestamps import epoch, seconds_between
 
-_TOKEN = re.compile(r"(?<![\w-])ek_[A-Za-z0-9_-]{6,4096}")
+_TOKEN = expression(r"(?<![\w-])ek_[A-Za-z0-9_-]{6,4096}")
 _MOST_TOKENS = 1000
 _OLD_S = 60
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Source, no_text
 
@@ -12,17 +11,17 @@ MOST_LINES = 1_000_000
 HEAD_BYTES = 64 * 1024
 
 # Colours and cursor movements of a terminal, as they stand in what was copied from one.
-_TERMINAL = re.compile(r"\x1b\[[0-9;?]{0,20}[ -/]{0,4}[@-~]")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+_TERMINAL = expression(r"\x1b\[[0-9;?]{0,20}[ -/]{0,4}[@-~]")
+_UNPRINTABLE = expression(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 # How a run's table begins, and a comparison with the emulator. Inside a longer text they may stand.
-_OWN = re.compile(
+_OWN = expression(
     r"\s*(?:rtdiag asks (?:about|at most) .*\n)?(?:rtdiag: .*\n)*(?:EMULATOR \(as of .*\n)?"
     r"(?:asked (?:[^\n:]{1,60}: )?http\S+ \(|\S{1,12} [^\n]{1,60}: [^\n]{1,200} \(exit \d{1,3}\)\n)"
     r"|\s*# .{1,300}, and rtdiag's emulator as of "
 )
 
-_CASSETTE = re.compile(r"\s*# Recorded from .{1,300}, by rtdiag ")
+_CASSETTE = expression(r"\s*# Recorded from .{1,300}, by rtdiag ")
 
 
 def is_long(source: Source) -> bool:

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.printed import straight
 from rtdiag.intake import Malformed, Unusable, json_of
 
 # Lines beyond this length are cut before a pattern is tried on them.
 LONGEST_LINE = 64 * 1024
 
-_FENCE = re.compile(r"\A\s{0,80}```[a-z]{0,12}\n(.*?)\n?```\s{0,80}\Z", re.DOTALL)
+_FENCE = expression(r"\A\s{0,80}```[a-z]{0,12}\n(.*?)\n?```\s{0,80}\Z", re.DOTALL)
 
 
 class _Nothing:

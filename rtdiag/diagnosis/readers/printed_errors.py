@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.plain import at, compact
 from rtdiag.diagnosis.readers.printed_values import value_at
 from rtdiag.diagnosis.readers.routes import dialect_of
 
 # What a server allowed, printed among other headers: it says nothing of a refusal.
-_ALLOWED = re.compile(
+_ALLOWED = expression(
     r"""(['"]?)access-control-[a-z-]{1,40}\1\s{0,4}(?::|=>)\s{0,4}\[?\s{0,4}(?:'[^'\n]{0,400}'|"[^"\n]{0,400}")\s{0,4}\]?,?""",
     re.I,
 )

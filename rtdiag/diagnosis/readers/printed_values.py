@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.plain import NOTHING
 
 LONGEST = 256 * 1024
 _DEEPEST = 30
 
 _TEXT = r"""(?P<text> [bBrRuU]? (?: "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` ) )"""
-_PIECE = re.compile(rf"\s* (?: \+ \s* )? {_TEXT}", re.X | re.S)
-_TOKEN = re.compile(
+_PIECE = expression(rf"\s* (?: \+ \s* )? {_TEXT}", re.X | re.S)
+_TOKEN = expression(
     rf"""\s* (?: {_TEXT}
       | (?P<left> \.\.\.[^,\]}}\n]* | … )
       | (?P<opaque> <[^<>\n]{{0,200}}> | \[ [A-Z]\w* (?: [ :][^\]\[\n'"{{}}]{{0,80}} )? \] )
@@ -23,15 +24,15 @@ _TOKEN = re.compile(
       | (?P<mark> [{{}}\[\](),:=] ) )""",
     re.X | re.S,
 )
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
+_ESCAPE = expression(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\n": ""}
 _WORDS: dict[str, bool | None] = {"None": None, "null": None, "undefined": None, "NaN": None}
 _WORDS |= {"True": True, "true": True, "False": False, "false": False}
-_NUMBER = re.compile(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?\Z")
-_CONSTANT = re.compile(r"-?(?:Infinity|inf|nan|\d+n)\Z|datetime\.|Ellipsis\Z")
+_NUMBER = expression(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?\Z")
+_CONSTANT = expression(r"-?(?:Infinity|inf|nan|\d+n)\Z|datetime\.|Ellipsis\Z")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 # What stands between the name of a JavaScript object and its brace: a size, or the trace of an error.
-_SIZE = re.compile(r"\s?(?:\(\d{1,9}\))?\s?(?:\[\w[\w ]{0,40}\]\s?)?(?=\{|\[)")
+_SIZE = expression(r"\s?(?:\(\d{1,9}\))?\s?(?:\[\w[\w ]{0,40}\]\s?)?(?=\{|\[)")
 
 
 class Named(dict[Any, Any]):

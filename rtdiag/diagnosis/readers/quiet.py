@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.log_lines import is_log_line, tells
 from rtdiag.diagnosis.readers.forms import Reading
 from rtdiag.diagnosis.state_lines import came_through, state_in
 from rtdiag.model import counted
 
 # The name of a server's event, with marks before it and fields behind it; more words than that are a person's.
-_EVENT = re.compile(
+_EVENT = expression(
     r"\s{0,20}(?:[^\w\s]{1,4}\s|\S{1,40}[:\]>]\s|(?:received|recv|event|got|server)\s){0,3}['\"]?"
     r"(?:session|input_audio_buffer|output_audio_buffer|conversation|response|rate_limits)\.[a-z_.]{2,80}['\"]?"
     r"(?:[,;]?\s[\w.-]{1,40}[=:]\S{1,200}){0,8}\s{0,20}\Z"

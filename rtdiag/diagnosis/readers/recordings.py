@@ -7,13 +7,13 @@ request.py; VCR 6 http_interaction.rb.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.channel_log import Channel
 from rtdiag.diagnosis.readers.forms import Reading
 from rtdiag.diagnosis.readers.har_exchange import exchange_of
@@ -24,7 +24,7 @@ from rtdiag.diagnosis.readers.traffic import Traffic
 
 _TAPES = ("interactions", "http_interactions")
 _PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
-_CHARLES = re.compile(r"\s{0,80}\[\s{0,80}\{\s{0,80}\"status\":\s{0,8}\"[A-Z_]{3,40}\",\s{0,80}\"method\":")
+_CHARLES = expression(r"\s{0,80}\[\s{0,80}\{\s{0,80}\"status\":\s{0,8}\"[A-Z_]{3,40}\",\s{0,80}\"method\":")
 _COMPLETE = "COMPLETE"
 _LONGEST_BODY = 1024 * 1024
 _ANY_HEADER = 32  # of zlib: gzip or zlib, told by its first bytes

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import wording
 from rtdiag.diagnosis.readers import routes
 from rtdiag.diagnosis.readers.error_bodies import of_the_api
@@ -13,7 +13,7 @@ from rtdiag.diagnosis.readers.har_exchange import Exchange
 from rtdiag.diagnosis.readers.plain import parsed
 
 # What the API says where a page sent no token, or the text of a missing one.
-_NO_TOKEN = re.compile(
+_NO_TOKEN = expression(
     r"(?i)provided: ?['\"]?(?:undefined|null|none|nan|\[object)|missing bearer|did.?n.t provide an api key|no api key provided"
 )
 _NO_REASON = ("no answer was recorded", "net::ERR_FAILED")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -14,19 +13,20 @@ from rtdiag.api.endpoints import (
     OFFICIAL_HOSTS,
     REALTIME,
 )
+from rtdiag.api.expressions import expression
 
 MINTS = (CLIENT_SECRETS, BETA_SESSIONS, BETA_TRANSCRIPTION_SESSIONS)
 
-_REALTIME = re.compile(r"(?i)realtime|ephemeral|client[-_]?secret")
-_API = re.compile(
+_REALTIME = expression(r"(?i)realtime|ephemeral|client[-_]?secret")
+_API = expression(
     r"/(?:v1|openai)/realtime(?:rtc)?\Z|/realtime/(?:calls|client_secrets|(?:transcription_)?sessions|translations)(?:/|\Z)"
 )
-_API_NAMED_BY_QUERY = re.compile(r"(?i)(?:^|&)(?:model|intent|deployment|call_id)=")
-_OWN_ROUTE = re.compile(
+_API_NAMED_BY_QUERY = expression(r"(?i)(?:^|&)(?:model|intent|deployment|call_id)=")
+_OWN_ROUTE = expression(
     r"(?:^|[/_.-])(?:(?:ephemeral|client|get)?[-_]?(?:token|secret|session)s?|ephemeral|realtime|offer|sdp|webrtc)(?:$|[/_.-])"
 )
 _LATEST = 4  # URLs of which it is still known how they are made up: each is looked at several times in a row
-_NOT_OWN = re.compile(r"/realtime/v\d|/auth/")  # Supabase's; logins
+_NOT_OWN = expression(r"/realtime/v\d|/auth/")  # Supabase's; logins
 
 
 @lru_cache(maxsize=_LATEST)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.forms import Reading
 from rtdiag.diagnosis.situation import Unreadable
 from rtdiag.intake import Unusable, json_of
@@ -13,7 +13,7 @@ from rtdiag.redact import Mask
 from rtdiag.redact.seal import intact
 
 # How a JSON report begins, and ndjson.
-_BEGINS = re.compile(r'\s{0,80}\{\s{0,80}(?:"type": "start", )?"schema_version": ')
+_BEGINS = expression(r'\s{0,80}\{\s{0,80}(?:"type": "start", )?"schema_version": ')
 
 
 def is_report(value: Any) -> bool:

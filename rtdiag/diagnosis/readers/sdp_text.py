@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_OFFER = re.compile(r"v=0\r?\n")
+from rtdiag.api.expressions import expression
+
+_OFFER = expression(r"v=0\r?\n")
 
 
 def offer_in(body: str) -> str | None:

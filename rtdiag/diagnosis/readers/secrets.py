@@ -7,19 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from rtdiag.api.expressions import expression
 from rtdiag.api.keys import MADE_UP, kind_of, shape_of
 from rtdiag.redact import Mask
 
 _NAMES = "authorization|api[-_]?key|x-api-key|client[-_]?secret|access[-_]?token|refresh[-_]?token|id[-_]?token|password|secret"
-_SECRET_KEY = re.compile(rf"(?i)(?:{_NAMES}|token|ephemeral[-_]?(?:key|token))\Z")
-_IN_TEXT = re.compile(  # of a text in small letters, which takes a fifth of what ignoring case takes
+_SECRET_KEY = expression(rf"(?i)(?:{_NAMES}|token|ephemeral[-_]?(?:key|token))\Z")
+_IN_TEXT = expression(  # of a text in small letters, which takes a fifth of what ignoring case takes
     rf"(?:{_NAMES})[\"']?\s{{0,4}}[:=]\s{{0,4}}[\"']?(?:bearer\s{{1,4}}|basic\s{{1,4}})?([\w.~+/=-]{{12,4096}})"
 )
-_IN_URL = re.compile(
+_IN_URL = expression(
     r"(?i)[?&](?:api[-_]?key|token|access_token|key|sig|signature|client_secret|ticket)=([^&#\s\"']{10,4096})"
 )
-_BEARER = re.compile(r"(?i)\s{0,8}(?:bearer|basic)\s{0,8}(.{0,8192})", re.DOTALL)
-_SUB_PROTOCOL = re.compile(r"openai-insecure-api-key\.([^\s,\"']{1,8192})")
+_BEARER = expression(r"(?i)\s{0,8}(?:bearer|basic)\s{0,8}(.{0,8192})", re.DOTALL)
+_SUB_PROTOCOL = expression(r"openai-insecure-api-key\.([^\s,\"']{1,8192})")
 
 # Names of things that stand where a secret might, and that a diagnosis needs.
 _NAMED_THINGS = ("gpt-", "whisper-", "sess_", "event_", "item_", "resp_", "rtc_", "session.", "http", "realtime")

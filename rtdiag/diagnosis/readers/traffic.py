@@ -6,12 +6,12 @@ bodies of OpenAI's shape wherever they came from. Requests to other products fai
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 from rtdiag.api.endpoints import OFFICIAL_BASE_URL, OFFICIAL_HOSTS
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis import lexicon
 from rtdiag.diagnosis.readers import routes, sdp_text, unanswered
 from rtdiag.diagnosis.readers.channel_log import Channel
@@ -26,7 +26,7 @@ from rtdiag.diagnosis.readers.roots import Failure, sorted_out
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.model import counted
 
-_ASSET = re.compile(r"\.(?:m?js|css|map|png|svg|jpe?g|gif|ico|woff2?|html?|wasm|tsx?)\Z")
+_ASSET = expression(r"\.(?:m?js|css|map|png|svg|jpe?g|gif|ico|woff2?|html?|wasm|tsx?)\Z")
 _LONGEST_BODY = 64 * 1024
 _MOST_NAMED, _MOST_OTHERS = 3, 50
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.har_exchange import Exchange
 
 # The first that matches says it; what names itself, such as ERR_NAME_NOT_RESOLVED, needs no further words.
@@ -30,8 +31,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (r"err_blocked_by_administrator", "the browser's administrator forbids it"),
 )
 _NO_REASON = ("net::err_failed", "failed to fetch", "load failed")
-_ENDED_BY_PAGE = re.compile(r"(?i)err_aborted|ns_binding_aborted|\bcancell?ed\b|load request cancel")
-_REFUSED_UPGRADE = re.compile(r"(?i)unexpected (?:response code|server response):? ?(\d{3})")
+_ENDED_BY_PAGE = expression(r"(?i)err_aborted|ns_binding_aborted|\bcancell?ed\b|load request cancel")
+_REFUSED_UPGRADE = expression(r"(?i)unexpected (?:response code|server response):? ?(\d{3})")
 _NO_LOGIN = "HTTP Authentication failed"  # what Chrome says of a 401
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.forms import Draft, Reading, cut
 from rtdiag.diagnosis.readers.har_stream import Broken, Guarded
 from rtdiag.diagnosis.readers.peer_connection import PeerConnection, all_well, failures
@@ -29,9 +30,9 @@ _DEEPEST = 20
 _MOST_VALUES = 3_000_000
 
 _STATES = {"iceconnectionstatechange": "ice", "connectionstatechange": "peer", "icegatheringstatechange": "gathering"}
-_SPELT = re.compile(r"k?(?:ice|signaling)?(?:connection|gathering)?state", re.I)
-_CANDIDATE = re.compile(r"candidate:\S{1,64} \d{1,3} (\w{1,8}) \d{1,20} \S{1,100} \d{1,5} typ (\w{1,8})")
-_FAILED = re.compile(r"(.+)onfailure\Z|(.+)failed\Z")
+_SPELT = expression(r"k?(?:ice|signaling)?(?:connection|gathering)?state", re.I)
+_CANDIDATE = expression(r"candidate:\S{1,64} \d{1,3} (\w{1,8}) \d{1,20} \S{1,100} \d{1,5} typ (\w{1,8})")
+_FAILED = expression(r"(.+)onfailure\Z|(.+)failed\Z")
 # The types of statistics by the beginning of their id, from before the dump said them.
 _TYPES = {"RTCIceCandidatePair": "candidate-pair", "RTCTransport": "transport", "RTCDataChannel": "data-channel"}
 

@@ -13,22 +13,23 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from rtdiag.api.endpoints import Dialect
+from rtdiag.api.expressions import expression
 
 STREAM_ID, TRACK_ID = "realtimeapi", "audio"
 NO_PORTS: Mapping[str, int] = MappingProxyType({})
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
-_DIRECTION = re.compile(rf"^a=(?:{'|'.join(_DIRECTIONS)})\r\n", re.MULTILINE)
-_BUNDLE = re.compile(r"^a=group:BUNDLE(.*)\r$", re.MULTILINE)
-_MID = re.compile(r"^a=mid:(\S+)", re.MULTILINE)
+_DIRECTION = expression(rf"^a=(?:{'|'.join(_DIRECTIONS)})\r\n", re.MULTILINE)
+_BUNDLE = expression(r"^a=group:BUNDLE(.*)\r$", re.MULTILINE)
+_MID = expression(r"^a=mid:(\S+)", re.MULTILINE)
 _END = "a=end-of-candidates\r\n"
-_SETUP = re.compile(r"a=setup:\w+\r\n")
-_CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
-_UDP = re.compile(r"^a=candidate:\S+ \d+ udp .*\r\n", re.MULTILINE)
-_PLACE = re.compile(r"^(a=candidate:\S+ \d+ (udp|tcp) \d+) (\S+) (\d+) ", re.MULTILINE)
-_PASSWORD = re.compile(r"^(a=ice-pwd:).*\r", re.MULTILINE)
-_FIRST_BYTE = re.compile(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
-_REGION = re.compile(r"sess_(u\d)_")
-_OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2")
+_SETUP = expression(r"a=setup:\w+\r\n")
+_CANDIDATE = expression(r"^a=candidate:.*\r\n", re.MULTILINE)
+_UDP = expression(r"^a=candidate:\S+ \d+ udp .*\r\n", re.MULTILINE)
+_PLACE = expression(r"^(a=candidate:\S+ \d+ (udp|tcp) \d+) (\S+) (\d+) ", re.MULTILINE)
+_PASSWORD = expression(r"^(a=ice-pwd:).*\r", re.MULTILINE)
+_FIRST_BYTE = expression(r"^(a=fingerprint:\S+ )([0-9A-F]{2})", re.MULTILINE)
+_REGION = expression(r"sess_(u\d)_")
+_OPUS = expression(r"a=rtpmap:(\d+) opus/48000/2")
 
 
 def ice_credentials(session_id: str, machine: str | None = None) -> tuple[str, str]:

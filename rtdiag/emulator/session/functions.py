@@ -12,14 +12,15 @@ allows, with every property that it names; the text of the user does not enter t
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rtdiag.api.expressions import expression
+
 Json = dict[str, Any]
 
-_WORD = re.compile(r"[^\W\d_]{4,}")
-_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORD = expression(r"[^\W\d_]{4,}")
+_HUMPS = expression(r"(?<=[a-z])(?=[A-Z])")
 _DEEPEST, _MOST_LETTERS, _MOST_ITEMS = 16, 20_000, 16
 _OF_FORMAT = {
     "date": "2026-01-02",

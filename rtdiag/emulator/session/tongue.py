@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +18,13 @@ from uuid import uuid4
 import msgspec
 
 from rtdiag.api import own_yaml
+from rtdiag.api.expressions import expression
 from rtdiag.emulator.bodies import read_json
 from rtdiag.emulator.session.server_events import letters
 from rtdiag.emulator.session.state import Session
 
 Json = dict[str, Any]
-_OWN_ID = re.compile(r"(?:item|resp|event|conv|call|sess)_\w+")
+_OWN_ID = expression(r"(?:item|resp|event|conv|call|sess)_\w+")
 _GONE = object()  # what a template names and nobody gave
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from rtdiag.api.endpoints import Dialect, Kind
+from rtdiag.api.expressions import expression
 from rtdiag.api.models import Model, all_models, default, find
 from rtdiag.remedy.repair.draft import Draft, Place
 from rtdiag.remedy.repair.fields import PY, home
@@ -17,7 +18,7 @@ _DEPRECATIONS = "developers.openai.com/api/docs/deprecations (2026)"
 _HINTS = PY + "audio_transcription.py"
 
 # Another API's models, refused with `Model "gpt-live-1" is not supported in realtime mode`: its model page (autumn 2026).
-_LIVE_API = re.compile(r"gpt-live-\d")
+_LIVE_API = expression(r"gpt-live-\d")
 # The one snapshot that the announcement of 2027-01-20 leaves out: openai 3.54.0, types/realtime/call_accept_params.py.
 _END_UNKNOWN = frozenset({"gpt-realtime-mini-2025-10-06"})
 

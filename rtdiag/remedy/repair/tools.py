@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from rtdiag.api.endpoints import Dialect
+from rtdiag.api.expressions import expression
 from rtdiag.api.sessions import Json
 from rtdiag.remedy.repair.draft import Draft, Place
 from rtdiag.remedy.repair.fields import PY
@@ -17,7 +17,7 @@ _SOURCE = PY + "realtime_function_tool.py"
 _UNKNOWN = "public file, record 60377326193: Unknown parameter: 'session.tools[0].strict'"
 _MODES = ("auto", "none", "required")
 _CHOICES: Mapping[str, tuple[str, ...]] = {"function": ("type", "name"), "mcp": ("type", "server_label", "name")}
-_NO_LETTER = re.compile(r"[^a-zA-Z0-9_-]")
+_NO_LETTER = expression(r"[^a-zA-Z0-9_-]")
 _NAMES = "public file, record 68975308613 (2026): Invalid 'session.tools[0].name'"
 _SCHEMAS = "public file, record 10521418899 (2025): Invalid schema for function 'keyboard_type'"
 
