@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 
 from rtdiag.api import codes
 from rtdiag.api.expressions import expression
@@ -32,10 +32,10 @@ _WEIGHTS = {"code": 2.0, "summary": 2.0, "fix": 1.0, "ask": 0.7, "line": 0.5}
 _WORD = expression(r"[a-z]+|[1-5]\d\d\d?")
 _CAMEL = expression(r"([a-z])([A-Z])")
 _ENDINGS = ("ations", "ation", "ing", "ies", "ed", "es", "s", "e")
-_SMALL = expression(
-    r"the|an|is|are|was|were|be|been|being|of|to|in|on|at|for|with|by|as|it|its|this|that|and|or|not|no|nor|but|from|which|"
-    r"what|where|when|has|have|had|do|does|did|can|may|only|one|you|your|own|there|here|then|than|into|out|up|so|if|how|who|"
-    r"whose|all|any|some|every|each|other|another|such|same|well|very|much|more|most|less|least"
+_SMALL = frozenset(
+    "the an is are was were be been being of to in on at for with by as it its this that and or not no nor but from which what "
+    "where when has have had do does did can may only one you your own there here then than into out up so if how who whose all "
+    "any some every each other another such same well very much more most less least".split()
 )
 
 
@@ -74,24 +74,20 @@ def _behind(name: str) -> tuple[Cause, ...]:
 
 
 @cache
-def _index() -> Mapping[str, tuple[tuple[str, float], ...]]:
+def _index() -> Mapping[str, Sequence[tuple[str, float]]]:
     """Each word with the causes that have it, and what it is worth there."""
     texts = {cause.code: _weighed(cause) for cause in catalogue.causes().values() if cause.told_by_texts}
-    usual = sum(sum(text.values()) for text in texts.values()) / max(len(texts), 1)
-    having: dict[str, list[str]] = {}
+    having = Counter(word for text in texts.values() for word in text)
+    rarity = {word: math.log(1 + (len(texts) - n + 0.5) / (n + 0.5)) for word, n in having.items()}
+    lengths = {code: sum(text.values()) for code, text in texts.items()}
+    usual = sum(lengths.values()) / max(len(texts), 1)
+    found: dict[str, list[tuple[str, float]]] = {}
     for code, text in texts.items():
-        for word in text:
-            having.setdefault(word, []).append(code)
-    return {
-        word: tuple((code, _worth(texts[code], word, len(codes), len(texts), usual)) for code in codes)
-        for word, codes in having.items()
-    }
-
-
-def _worth(text: Mapping[str, float], word: str, having: int, of: int, usual: float) -> float:
-    rarity = math.log(1 + (of - having + 0.5) / (having + 0.5))
-    length = 1 - _LENGTH + _LENGTH * sum(text.values()) / usual
-    return rarity * text[word] * (_SATURATION + 1) / (text[word] + _SATURATION * length)
+        length = 1 - _LENGTH + _LENGTH * lengths[code] / usual
+        for word, often in text.items():
+            worth = rarity[word] * often * (_SATURATION + 1) / (often + _SATURATION * length)
+            found.setdefault(word, []).append((code, worth))
+    return found
 
 
 def _weighed(cause: Cause) -> Mapping[str, float]:
@@ -105,9 +101,10 @@ def _weighed(cause: Cause) -> Mapping[str, float]:
 def _words(text: str) -> list[str]:
     """The words of a text without their endings, small ones left out; names of code in their parts."""
     plain = _CAMEL.sub(r"\1 \2", text).lower()
-    return [_stem(word) for word in _WORD.findall(plain) if len(word) > 1 and not _SMALL.fullmatch(word)]
+    return [_stem(word) for word in _WORD.findall(plain) if len(word) > 1 and word not in _SMALL]
 
 
+@lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
     ending = next((e for e in _ENDINGS if word.endswith(e) and len(word) - len(e) >= 3), "")
     return word[: len(word) - len(ending)]
