@@ -17,19 +17,22 @@ import msgspec
 _DATE = 1  # the code of msgpack's extension that is one
 
 
-def kept(name: str, source: bytes, make: Callable[[], Any]) -> Any:
-    """What `make` makes of that source: plain values and dates; what else it makes is not kept. Raises what `make` raises."""
+def kept(name: str, source: bytes, make: Callable[[], Any], kind: Any = None) -> Any:
+    """What `make` makes of that source: plain values and dates, or one of that type, which msgspec must know wholly.
+
+    What else it makes is not kept. Raises what `make` raises.
+    """
     file = _file(name)
     if not os.path.isabs(file):  # nobody has a home
         return make()
     with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError, RecursionError), open(file, "rb") as held:
         made_of, value = msgspec.msgpack.decode(held.read(), type=tuple[bytes, bytes])
         if made_of == source:
-            return _decoded(value)
+            return _decoded(value, kind)
     value = make()
     with contextlib.suppress(OSError, TypeError, RecursionError, OverflowError):
         encoded = msgspec.msgpack.encode(_without_dates(value))
-        if _decoded(encoded) == value:
+        if _decoded(encoded, kind) == value:
             _put(file, msgspec.msgpack.encode((source, encoded)))
     return value
 
@@ -55,7 +58,9 @@ def _put(file: str, content: bytes) -> None:
         raise
 
 
-def _decoded(value: bytes) -> Any:
+def _decoded(value: bytes, kind: Any) -> Any:
+    if kind is not None:
+        return msgspec.msgpack.decode(value, type=kind)
     return msgspec.msgpack.decode(value, ext_hook=lambda _, day: date.fromisoformat(day.tobytes().decode()))
 
 

@@ -129,13 +129,27 @@ def shown(source: Source) -> str:
     return "/".join(str(source).replace(os.sep, "/").split("/")[-2:])
 
 
+def content(source: Source) -> bytes:
+    """What stands in the file. Raises OSError."""
+    if not isinstance(source, tuple):
+        return source.read_bytes()
+    package, name = source
+    folder = os.path.dirname(import_module(package).__file__ or "")
+    if os.path.isdir(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            return file.read()
+    from importlib.resources import files
+
+    return files(package).joinpath(name).read_bytes()
+
+
 class _File:
     """A file that was read, and where in it what stands. Raises BadData where it is no YAML, or has a name twice."""
 
     def __init__(self, source: Source) -> None:
         self._name = shown(source)
         try:
-            self._text = _bytes(source)
+            self._text = content(source)
         except OSError as error:
             raise BadData(f"{self._name}: it cannot be read: {error.strerror}") from error
         self._value = kept(".".join(source), self._text, self._read) if isinstance(source, tuple) else self._read()
@@ -190,19 +204,6 @@ class _File:
             raise BadData(f"{self._name}{line}: {error.problem}") from error
         except (yaml.YAMLError, ValueError) as error:  # a byte that is no text, a date that is none
             raise BadData(f"{self._name}: {' '.join(str(error).split())}") from error
-
-
-def _bytes(source: Source) -> bytes:
-    if not isinstance(source, tuple):
-        return source.read_bytes()
-    package, name = source
-    folder = os.path.dirname(import_module(package).__file__ or "")
-    if os.path.isdir(folder):
-        with open(os.path.join(folder, name), "rb") as file:
-            return file.read()
-    from importlib.resources import files
-
-    return files(package).joinpath(name).read_bytes()
 
 
 def _mappings(node: Any) -> Iterator[Any]:

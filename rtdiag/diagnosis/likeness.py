@@ -32,10 +32,10 @@ _WEIGHTS = {"code": 2.0, "summary": 2.0, "fix": 1.0, "ask": 0.7, "line": 0.5}
 _WORD = expression(r"[a-z]+|[1-5]\d\d\d?")
 _CAMEL = expression(r"([a-z])([A-Z])")
 _ENDINGS = ("ations", "ation", "ing", "ies", "ed", "es", "s", "e")
-_SMALL = frozenset(
-    "the an is are was were be been being of to in on at for with by as it its this that and or not no nor but from which what "
-    "where when has have had do does did can may only one you your own there here then than into out up so if how who whose all "
-    "any some every each other another such same well very much more most less least".split()
+_SMALL = expression(
+    r"the|an|is|are|was|were|be|been|being|of|to|in|on|at|for|with|by|as|it|its|this|that|and|or|not|no|nor|but|from|which|"
+    r"what|where|when|has|have|had|do|does|did|can|may|only|one|you|your|own|there|here|then|than|into|out|up|so|if|how|who|"
+    r"whose|all|any|some|every|each|other|another|such|same|well|very|much|more|most|less|least"
 )
 
 
@@ -101,10 +101,13 @@ def _weighed(cause: Cause) -> Mapping[str, float]:
 def _words(text: str) -> list[str]:
     """The words of a text without their endings, small ones left out; names of code in their parts."""
     plain = _CAMEL.sub(r"\1 \2", text).lower()
-    return [_stem(word) for word in _WORD.findall(plain) if len(word) > 1 and word not in _SMALL]
+    return [stem for word in _WORD.findall(plain) if (stem := _stem(word))]
 
 
 @lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
+    """It without its ending; nothing of a small one."""
+    if len(word) == 1 or _SMALL.fullmatch(word):
+        return ""
     ending = next((e for e in _ENDINGS if word.endswith(e) and len(word) - len(e) >= 3), "")
     return word[: len(word) - len(ending)]

@@ -6,19 +6,11 @@ To look for a word costs a tenth of a search, and an expression that is never se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
-
-from rtdiag.api.kept import kept
 
 _MOST = 40  # words of one expression
 Needles = tuple[str, ...]
-
-
-def needles_of(patterns: Sequence[str]) -> dict[str, Needles]:
-    """Those of each pattern, in small letters as the patterns are; none where a text must be searched in any case."""
-    found = kept("needles", "\n".join(patterns).encode(), lambda: [list(needles(pattern)) for pattern in patterns])
-    return dict(zip(patterns, map(tuple, found), strict=True))
 
 
 def needles(pattern: str) -> Needles:

@@ -13,6 +13,7 @@ import pytest
 from rtdiag.api import own_yaml
 from rtdiag.api.kept import kept
 from rtdiag.api.models import Model
+from rtdiag.diagnosis import catalogue, needles
 
 VALUE = {"a": [1, 2.5, None, True, "ä"], 14: {"day": date(2026, 11, 30)}}
 
@@ -107,3 +108,15 @@ def test_a_mistake_is_the_same_line_where_the_file_was_kept(tmp_path: Path, monk
         told.append(str(caught.value))
     assert told[0] == told[1]
     assert told[0].startswith("acme_data/models.yaml, line 1: a: ")
+
+
+def test_the_catalogue_is_made_once_and_comes_back_as_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = catalogue._all.__wrapped__()
+    monkeypatch.setattr(catalogue, "gathered", lambda *_: pytest.fail("it was kept"))
+    assert catalogue._all.__wrapped__() == made
+
+
+def test_the_catalogue_is_made_again_where_a_file_of_it_or_what_reads_it_is_another() -> None:
+    folder = Path(catalogue.__file__).parent
+    files = [*folder.glob("*.yaml"), folder / "__init__.py", Path(needles.__file__)]
+    assert all(file.read_bytes() in catalogue._made_of() for file in files)

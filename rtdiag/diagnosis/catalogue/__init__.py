@@ -28,7 +28,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
@@ -36,7 +35,9 @@ import msgspec
 
 from rtdiag.api import own_yaml, plugins
 from rtdiag.api.expressions import expression
-from rtdiag.diagnosis.needles import Needles, needles_of
+from rtdiag.api.kept import kept
+from rtdiag.diagnosis import needles
+from rtdiag.diagnosis.needles import Needles
 from rtdiag.model import Candidate, Confidence
 
 if TYPE_CHECKING:
@@ -85,31 +86,24 @@ _OF_THE_REQUEST = {
 NAMES = _OF_THE_ANSWER | _OF_THE_REQUEST  # of the features: features.py says what they hold
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Expression:
+class Expression(msgspec.Struct, frozen=True, array_like=True):
     """A regular expression, compiled when one of its words stands in a text: most never do, and a compiler is slow."""
 
     pattern: str
-    _words: Needles | None = field(default=None, init=False, repr=False, compare=False)
-    _compiled: re.Pattern[str] | None = field(default=None, init=False, repr=False, compare=False)
+    words: Needles = ()
 
     def search(self, text: str) -> re.Match[str] | None:
         """As that of `re.Pattern`. Raises ValueError where it is no regular expression."""
-        if self._words is None:
-            self._words = _words().get(self.pattern, ())
-        for word in self._words:
+        for word in self.words:
             if word in text:
                 break
         else:
-            if self._words:
+            if self.words:
                 return None
-        if self._compiled is None:
-            self._compiled = own_yaml.pattern(self.pattern)
-        return self._compiled.search(text)
+        return own_yaml.pattern(self.pattern).search(text)
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True, array_like=True):
     """What speaks for or against a cause: each feature of `when` must hold its expression for `points` to count.
 
     `held` is the most confidence that it can give.
@@ -171,9 +165,7 @@ class Signs(tuple[Sign, ...]):
         return {"type": "array", "items": sign | {"patternProperties": points, "additionalProperties": False}}
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_AS_WRITTEN):
-    """A cause as it stands in a file: what it is, what to do, where that is known from, what speaks for and against it."""
-
+class _Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_AS_WRITTEN):
     weight: Annotated[int, msgspec.Meta(ge=1, le=9)]
     summary: str
     fix: str
@@ -187,15 +179,22 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_AS_
     follows: bool = False
     hides: bool = False
     refuses: bool = False
+
+
+class Entry(_Described, frozen=True):
+    """A cause as it stands in a file: what it is, what to do, where that is known from, what speaks for and against it."""
+
     speaks_for: Signs = Signs()
     speaks_against: Signs = Signs()
 
 
-class Cause(Entry, frozen=True, kw_only=True):
+class Cause(_Described, frozen=True, kw_only=True):
     """A cause with its code, and the file that it stands in: its `topic`."""
 
     code: str
     topic: str
+    speaks_for: tuple[Sign, ...] = ()
+    speaks_against: tuple[Sign, ...] = ()
 
     @property
     def family(self) -> str:
@@ -220,20 +219,21 @@ def broken() -> tuple[plugins.Broken, ...]:
 
 @cache
 def _all() -> tuple[Mapping[str, Cause], tuple[plugins.Broken, ...]]:
-    names = sorted(name for folder in __path__ for name in os.listdir(folder))
+    return plugins.joined(kept("causes", _made_of(), _our_own, dict[str, Cause]), GROUP, "causes", _joined_by)
+
+
+def _our_own() -> Mapping[str, Cause]:
     before = _is_our_own.set(True)
     try:
-        own = gathered((__name__, name) for name in names if name.endswith(".yaml"))
+        return gathered((__name__, name) for name in sorted(os.listdir(__path__[0])) if name.endswith(".yaml"))
     finally:
         _is_our_own.reset(before)
-    return plugins.joined(own, GROUP, "causes", _joined_by)
 
 
-@cache
-def _words() -> Mapping[str, Needles]:
-    """Of each expression the words of which one must be there for it to be found."""
-    signs = [sign for cause in causes().values() for sign in (*cause.speaks_for, *cause.speaks_against)]
-    return needles_of(list(dict.fromkeys(expression.pattern for sign in signs for _, expression in sign.when)))
+def _made_of() -> bytes:
+    """The files of causes, and what reads them."""
+    here = [(__name__, name) for name in sorted(os.listdir(__path__[0])) if name.endswith((".py", ".yaml"))]
+    return b"\0".join(map(own_yaml.content, [("rtdiag.diagnosis", "needles.py"), *here]))
 
 
 def _joined_by(known: Mapping[str, Cause], entry: EntryPoint) -> Mapping[str, Cause]:
@@ -313,10 +313,10 @@ def _looks(place: str, name: str, text: str) -> tuple[str, Expression]:
     """A feature, and what must be found in it."""
     if name not in NAMES:
         raise ValueError(f"unknown feature - at `${place}`")
-    expression = Expression(_PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text)))
+    pattern = _PARTS.sub(_within_a_line, _CAPITALS.sub(_lowered, text))
     try:
         if not _is_our_own.get():  # ours are compiled by a test
-            own_yaml.pattern(expression.pattern)
+            own_yaml.pattern(pattern)
     except ValueError as error:
         raise ValueError(f"{error} - at `${place}`") from None
-    return name, expression
+    return name, Expression(pattern, needles.needles(pattern))
