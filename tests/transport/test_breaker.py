@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rtdiag.model import Exchange, Failure
@@ -62,3 +64,22 @@ def test_where_the_host_answers_its_probe_only_what_hangs_is_given_up() -> None:
     assert not breaker.check("POST", f"{BASE}/realtime/client_secrets")
     assert not breaker.check("GET", f"{BASE}/realtime/calls")
     assert breaker.failed(BASE) is None
+
+
+def test_what_one_moment_has_cut_off_is_one_failure_of_its_line_and_silence_counts_for_each() -> None:
+    reset = Failure("closed", "answer", "")
+    for failure, given_up in ((reset, False), (LATE, True)):
+        under_way = [replace(exchange("/realtime/calls", failure), at_ms=n, timing_ms={"total": 20.0}) for n in range(4)]
+        breaker = after(*under_way)
+        assert breaker.check("POST", f"{BASE}/realtime/calls"), "the host is asked by a probe either way"
+        breaker.probed(exchange("/models", None, method="GET"))
+        if given_up:
+            with pytest.raises(NotAskedError):
+                breaker.check("POST", f"{BASE}/realtime/calls")
+        else:
+            assert not breaker.check("POST", f"{BASE}/realtime/calls"), "and answered: it is asked again"
+            for at_ms in (30.0, 60.0):
+                breaker.note(replace(exchange("/realtime/calls", failure), at_ms=at_ms, timing_ms={"total": 20.0}))
+            breaker.probed(exchange("/models", None, method="GET"))
+            with pytest.raises(NotAskedError):
+                breaker.check("POST", f"{BASE}/realtime/calls")
