@@ -112,7 +112,7 @@ async def _other_ways(ctx: Context) -> AsyncGenerator[Observation]:
 
 async def _invalid(ctx: Context, case: str, content_type: str, content: bytes) -> AsyncGenerator[Observation]:
     if ctx.wants(case) and ctx.may_ask(f"sdp.{case}"):
-        token, headers = await ctx.fresh_token("realtime"), {"content-type": content_type}
+        token, headers = await ctx.fresh_token("realtime", opens=False), {"content-type": content_type}
         yield Observation(case, (await ctx.request("POST", CALLS, token, content=content, headers=headers),))
     elif ctx.wants(case):
         yield Observation(case, facts={"not_asked_here": True})

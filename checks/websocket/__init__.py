@@ -32,8 +32,10 @@ from rtdiag.engine.at_once import one_after_another
 from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import Context, model_ids, speaks
 from rtdiag.engine.findings import LIMITED, NO_CREDIT, NO_SLOT, REFUSED, about_the_model
+from rtdiag.engine.results import NOT_ASKED
 from rtdiag.engine.room import Place
 from rtdiag.model import Cost, Exchange, Observation
+from rtdiag.transport.breaker import NotAskedError
 from rtdiag.transport.http import Credential
 from rtdiag.transport.websocket import Socket
 
@@ -125,7 +127,11 @@ async def _visit(ctx: Context, way: Way, heard: _Heard) -> AsyncGenerator[_Seen]
         return
     dialect: Dialect = "beta" if way.case == "beta-header" else _asked_in(ctx)
     async with await ctx.place() as place:
-        socket = await _socket(ctx, way, kind, dialect, place)
+        try:
+            socket = await _socket(ctx, way, kind, dialect, place)
+        except NotAskedError as exc:
+            yield way, kind, Observation(way.case, facts={NOT_ASKED: str(exc)})
+            return
         if socket is None:
             return
         seen = await _beside(ctx, way, kind, _seen(way.case, [socket]))

@@ -208,6 +208,7 @@ class Context:
         self._turn = _Turn(options.at_once)
         self._at_once = False
         self._spare: dict[Kind, list[MintedToken]] = {kind: [] for kind in KINDS}
+        self._lent = set[str]()  # the mints of shared tokens that have opened a session
         self.asked = AskedServer(options, recorder)
         self.models_asked: dict[Kind, str] = {}
 
@@ -223,7 +224,7 @@ class Context:
     def at_once(self) -> bool:
         """Whether what does not depend on each other is asked at the same time: of no stranger, who may have room for one.
 
-        It stays so where something else answers in the middle of a run.
+        Once it is, it stays so: who has begun beside others cannot take that back, whoever answers something in between.
         """
         self._at_once = self._at_once or (self.at_home and self.options.at_once > 1)
         return self._at_once
@@ -480,10 +481,11 @@ class Context:
 
         return await self._once_only(("mint-control", kind), ask)
 
-    async def fresh_token(self, kind: Kind, *, of_any_session: bool = False) -> Credential | None:
+    async def fresh_token(self, kind: Kind, *, of_any_session: bool = False, opens: bool = True) -> Credential | None:
         """A token that nothing was asked with yet, since it may be good once; the shared one where no other is to be had.
 
-        `of_any_session`: one that is left of another check will do, whatever its session's settings are.
+        `of_any_session`: one that is left of another check will do, whatever its session's settings are. The shared one `opens` one
+        session alone: for another NotAskedError says why there is no token.
         """
         while of_any_session and self._spare[kind]:
             spare = self._spare[kind].pop()
@@ -493,7 +495,22 @@ class Context:
         if shared.token is None:
             return None
         session = sessions.session(kind, shared.dialect, await self.model(kind))
-        return (await self.mint(kind, shared.dialect, session)).token or shared.token
+        fresh = await self.mint(kind, shared.dialect, session)
+        if fresh.token is None and opens:
+            await self._lend(kind, shared, fresh.exchange)
+        return fresh.token or shared.token
+
+    async def _lend(self, kind: Kind, shared: MintedToken, refused: Exchange) -> None:
+        """The shared token is to open a session, which may use it up: not before it is heard how it is taken, and only once."""
+        if shared.exchange.id in self._lent:
+            told = refused.status or (refused.failure.kind if refused.failure else "no token")
+            raise NotAskedError(
+                f"no other token was to be had: {refused.method} {urlsplit(refused.url).path} got {told}"
+            )
+        self._lent.add(shared.exchange.id)
+        if self.at_once and f"token.accepted-{kind}" in self.options.planned:
+            with suppress(NotAskedError):
+                await self.invalid_offer(sdp_path(kind, shared.dialect, await self.model("realtime")), shared.token)
 
     def keep(self, kind: Kind, minted: MintedToken) -> None:
         """Keep a token that was minted for the mint's answer alone: `fresh_token` can hand it out."""

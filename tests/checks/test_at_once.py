@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from rtdiag.emulator import load_faults
+from rtdiag.emulator import Emulator, load_faults
+from rtdiag.engine import plan, registry, runner
+from rtdiag.engine.asked_server import AskedServer
+from rtdiag.engine.run_options import RunOptions
 from rtdiag.model import Exchange, Report
-from rtdiag.testing import row, run_on_emulator
+from rtdiag.redact import Mask, Secret
+from rtdiag.testing import finding, row, run_on_emulator
+from rtdiag.transport.http import Credential
 from tests.checks.broken import HEARD, asked, grouped, run
 
 # At home, where alone things are asked at the same time. What needs speech is played to all its sessions at once anyway.
@@ -59,6 +67,61 @@ def test_what_was_asked_ahead_on_a_way_that_is_shut_is_in_the_record_and_no_evid
     assert [x.credential for x in report.exchanges] == ["made-up", "api-key"]
     assert row(report, "key.accepted").finding.status == "skip"
     assert row(report, "key.accepted").seen.exchanges == ()
+
+
+class Changing(runner.Silent):
+    """The faults of an emulator, from the nth time on that something is asked."""
+
+    def __init__(self, emulator: Emulator, what: str, turns: Mapping[int, Sequence[str]]) -> None:
+        self._emulator, self._what, self._turns, self._asked = emulator, what, turns, 0
+
+    def asking(self, what: str) -> None:
+        self._asked += self._what in what
+        if self._what in what and self._asked in self._turns:
+            self._emulator.set_faults(*self._turns[self._asked])
+
+
+def of_one_apart(what: str, turns: Mapping[int, Sequence[str]], at_once: int) -> tuple[Report, int]:
+    """A run against an emulator that was started apart and changes meanwhile, and how many calls it leaves there."""
+
+    async def work() -> tuple[Report, int]:
+        async with Emulator() as emulator:
+            key = Credential("api-key", Secret(emulator.key))
+            options = RunOptions(emulator.base_url, key, at_once=at_once, today=emulator.as_of)
+            chosen = plan.make(registry.load().checks.values(), skip=["vad-effect"])
+            changing = Changing(emulator, what, turns)
+            return await runner.run(chosen, options, mask=Mask(), observer=changing, limit_s=600), emulator.open_calls
+
+    return asyncio.run(work())
+
+
+@pytest.mark.parametrize("at_once", [1, 6])
+def test_where_no_more_tokens_are_minted_those_that_were_used_up_are_no_cause(at_once: int) -> None:
+    report, _ = of_one_apart("POST /realtime/client_secrets", {3: ["mint-server-error"]}, at_once)
+    assert [d.cause for d in report.diagnosis] == ["generic-server-error"]
+    assert finding(report, "token.accepted-realtime").status == "pass"
+    assert finding(report, "sdp.created-realtime").status == "pass", "the shared one opens one"
+    told = finding(report, "websocket.model-token")
+    assert (told.status, told.measured) == (
+        "skip",
+        "no other token was to be had: POST /v1/realtime/client_secrets got 500",
+    )
+
+
+@pytest.mark.parametrize("nth", [12, 30])
+def test_what_is_asked_at_once_stays_so_though_another_answers_in_between(
+    nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, note = itertools.count(1), AskedServer.note
+
+    def noted(self: AskedServer, exchange: Exchange, credential: Credential | None) -> None:
+        note(self, replace(exchange, response_headers=()) if next(answers) == nth else exchange, credential)
+
+    monkeypatch.setattr(AskedServer, "note", noted)
+    report, calls = of_one_apart("", {}, at_once=6)
+    assert {d.cause for d in report.diagnosis} == set()
+    assert {r.finding.status for o in report.checks for r in o.rows} <= {"pass", "info", "skip"}
+    assert (calls, report.left_open) == (0, ())
 
 
 @pytest.mark.parametrize("profile", ["litellm", "compatible"])

@@ -69,7 +69,9 @@ def test_where_the_host_answers_its_probe_only_what_hangs_is_given_up() -> None:
 def test_what_one_moment_has_cut_off_is_one_failure_of_its_line_and_silence_counts_for_each() -> None:
     reset = Failure("closed", "answer", "")
     for failure, given_up in ((reset, False), (LATE, True)):
-        under_way = [replace(exchange("/realtime/calls", failure), at_ms=n, timing_ms={"total": 20.0}) for n in range(4)]
+        under_way = [
+            replace(exchange("/realtime/calls", failure), at_ms=n, timing_ms={"total": 20.0}) for n in range(4)
+        ]
         breaker = after(*under_way)
         assert breaker.check("POST", f"{BASE}/realtime/calls"), "the host is asked by a probe either way"
         breaker.probed(exchange("/models", None, method="GET"))
