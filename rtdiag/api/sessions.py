@@ -114,3 +114,5 @@ def update(kind: Kind, dialect: Dialect, session_object: Json) -> Json:
 # What a server answers an accepted update with, and what it greets with, in both dialects.
 UPDATED = frozenset({"session.updated", "transcription_session.updated"})
 CREATED = frozenset({"session.created", "transcription_session.created"})
+# The code of the error with which a session ends whose longest time is over.
+EXPIRED = "session_expired"

@@ -195,6 +195,7 @@ class Context:
         self._made_way: set[str] = set()  # those that could still be used when rtdiag began to close them
         self._shared: dict[Kind, SessionAttempt | None] = {}
         self._silent: set[str] = set()
+        self._over: set[str] = set()  # sessions that have said so, though their channel may be open for a moment
         self._in_order: dict[str, bool] = {}  # whether it can be told which of a session's answers is to what
         self._breaker = Breaker()
         self._offering: set[asyncio.Task[Reply]] = set()
@@ -859,7 +860,8 @@ class Context:
         """Send an update over the session's channel and wait for what answers it."""
         session = _channel_of(opened)
         if session is None or not session.open or session.id in self._silent:
-            return UpdateAnswer(asked=False, ended=session is not None and not session.open, lost=_lost(session))
+            ended = session is not None and (not session.open or session.id in self._over)
+            return UpdateAnswer(asked=False, ended=ended, lost=_lost(session))
         sent = self._sent(session, event)
         if session.owes:
             return await self._surely(session, sent)
@@ -879,6 +881,9 @@ class Context:
 
     def _answered(self, session: Session | Socket, sent: Event, answer: Event | None) -> UpdateAnswer:
         if answer is not None:
+            if answer.error is not None and answer.error.code == sessions.EXPIRED:
+                self._over.add(session.id)
+                self._silent.add(session.id)
             return UpdateAnswer(sent, answer)
         self._silent.add(session.id)
         return UpdateAnswer(sent, ended=not session.open, cut=session.cut, lost=_lost(session))

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,17 @@ def test_what_is_asked_at_once_stays_so_though_another_answers_in_between(
     assert {d.cause for d in report.diagnosis} == set()
     assert {r.finding.status for o in report.checks for r in o.rows} <= {"pass", "info", "skip"}
     assert (calls, report.left_open) == (0, ())
+
+
+@pytest.mark.parametrize("at_once", [1, 6])
+@pytest.mark.parametrize("session", [None, {"type": "realtime", "nope": 1}])
+def test_a_session_that_has_said_its_end_is_sent_no_more(at_once: int, session: dict[str, Any] | None) -> None:
+    asked = ["vad.update-*"] if session is None else ["vad.own-*", "session-update"]
+    report = run_on_emulator(faults=["session-closed-early"], only=asked, session=session, at_once=at_once)
+    assert "session-duration-cap" in {d.cause for d in report.diagnosis}
+    assert "session-update-unanswered" not in {d.cause for d in report.diagnosis}
+    ended = [e for e in report.events if e.error and e.error.code == "session_expired"]
+    assert not [e for end in ended for e in report.events if e.channel == end.channel and e.at_ms > end.at_ms]
 
 
 @pytest.mark.parametrize("profile", ["litellm", "compatible"])
