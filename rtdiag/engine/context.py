@@ -237,9 +237,10 @@ class Context:
     def politely(self, *sources: AsyncGenerator[T]) -> AsyncGenerator[T]:
         """The same of any number of sources, of which no more are asked at the same time than the user wishes, in the whole run.
 
-        None of them may wait for another source of the run.
+        None of them may wait for another source of the run. Those within one that is asked politely itself share its turn.
         """
-        return at_once(*sources, turn=self._turn) if self.at_once else one_after_another(*sources)
+        within = one_of_many.get()
+        return at_once(*sources, turn=self._turn) if self.at_once and not within else one_after_another(*sources)
 
     async def spares(self) -> None:
         """Wait until the checks before this one have left the tokens that they do not need."""
@@ -604,12 +605,9 @@ class Context:
 
     async def _opened(self, kind: Kind, place: Place | None = None) -> SessionAttempt | None:
         async with self._lock(("opened", kind)):
-            return await self._held(kind, place)
-
-    async def _held(self, kind: Kind, place: Place | None) -> SessionAttempt | None:
-        if kind not in self._shared or self._made_room(self._shared[kind]):
-            self._shared[kind] = await self.fresh(kind, kind, others="while there is room", place=place)
-        return self._shared[kind]
+            if kind not in self._shared or self._made_room(self._shared[kind]):
+                self._shared[kind] = await self.fresh(kind, kind, others="while there is room", place=place)
+            return self._shared[kind]
 
     @asynccontextmanager
     async def using(self, kind: Kind, beside: Kind | None = None) -> AsyncIterator[SessionAttempt | None]:
@@ -617,8 +615,8 @@ class Context:
         if not self.at_once:
             yield await self.opened(kind, beside)
             return
-        async with self._lock(("opened", kind)), await self.place() as place:
-            yield await self._held(kind, place)
+        async with self._lock(("used", kind)), await self.place() as place:
+            yield await self._opened(kind, place)
 
     async def place(self) -> Place:
         """A place for a session of one's own, to be left when that is over: beside others, unless the server has room for one."""

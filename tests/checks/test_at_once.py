@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,10 @@ import pytest
 from rtdiag.emulator import Emulator, load_faults
 from rtdiag.engine import plan, registry, runner
 from rtdiag.engine.asked_server import AskedServer
+from rtdiag.engine.check import Case, Check
+from rtdiag.engine.context import Context
 from rtdiag.engine.run_options import RunOptions
-from rtdiag.model import Exchange, Report
+from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.testing import finding, row, run_on_emulator
 from rtdiag.transport.http import Credential
@@ -134,6 +136,39 @@ def test_a_session_that_has_said_its_end_is_sent_no_more(at_once: int, session: 
     assert "session-update-unanswered" not in {d.cause for d in report.diagnosis}
     ended = [e for e in report.events if e.error and e.error.code == "session_expired"]
     assert not [e for end in ended for e in report.events if e.channel == end.channel and e.at_ms > end.at_ms]
+
+
+async def using_what_is_opened(ctx: Context) -> AsyncIterator[Observation]:
+    async with ctx.using("realtime") as used:
+        yield Observation("asked", facts={"well": used is await ctx.opened("realtime")})
+
+
+async def many_within_many(ctx: Context) -> AsyncIterator[Observation]:
+    async def asked() -> AsyncGenerator[bool]:
+        yield (await ctx.request("GET", "/models", ctx.key)).ok
+
+    async def within() -> AsyncGenerator[bool]:
+        async for one in ctx.politely(asked(), asked()):
+            yield one
+
+    every = [one async for one in ctx.politely(*(within() for _ in range(2 * ctx.options.at_once)))]
+    yield Observation("asked", facts={"well": all(every)})
+
+
+def goes_well(evidence: Evidence) -> Iterator[Finding]:
+    yield from (Finding(case, "pass" if seen.facts["well"] else "fail", "") for case, seen in evidence.seen.items())
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("probe", [using_what_is_opened, many_within_many])
+def test_the_check_of_another_package_does_not_wait_for_itself(
+    probe: Callable[[Context], AsyncIterator[Observation]], at_once: int
+) -> None:
+    case = Case("asked", "is it asked?", requires=("token.mint-realtime",))
+    added = Check("added", "Is it asked?", (case,), probe, goes_well, Cost(), order=25, beside=True)
+    checks = {**registry.load(()).checks, "added": added}
+    report = run_on_emulator(checks=checks, only=["added"], at_once=at_once, longest_s=0.5)
+    assert finding(report, "added.asked").status == "pass"
 
 
 @pytest.mark.parametrize("profile", ["litellm", "compatible"])
