@@ -68,7 +68,7 @@ _LEAST_LIFE_S = 10
 # How long a slot is waited for that was given back just now: speech-to-speech 1.1 empties its queues first, and its own client
 # asks again each second (evals/big_bench_audio/runner.py:41).
 _UNTIL_FREE_S = (0.3, 0.7, 1.5)
-_READ_AND_REFUSED, _NO_SUCH_CALL = 400, 404
+_READ_AND_REFUSED, _NO_SUCH_CALL, _TOO_MANY = 400, 404, 429
 _NOT_HUNG_UP_BY_PATH = frozenset({404, 405, 501})  # by a server whose calls end with their peers
 # How long the end of a run waits for the answer to an offer, so that the call can be hung up.
 _LAST_ANSWER_S = 1.0
@@ -350,19 +350,25 @@ class Context:
         return IceServers(usable(answers).urls, options.ice_username, options.ice_credential, options.relay_only)
 
     async def listed_models(self) -> Exchange:
-        """`GET /models` with the API key, once per run; again where the answers show by now that keys go in another header."""
+        """`GET /models` with the API key, once per run; again where it went in another header than keys do, or was one too many."""
 
         async def ask() -> Exchange:
             return await self.request("GET", MODELS, self.key)
 
         listed = await self._once_only("models", ask)
-        taken = self.asked.as_taken(self.key)
-        told = {name.lower() for name, _ in listed.request_headers}
-        if taken is None or listed.status is None or listed.ok or taken.header in told:
+        beside = listed.status == _TOO_MANY and self.key_may_go_ahead
+        too_much = beside and (await self.first_answer()).status != _TOO_MANY  # some take one request at a time
+        if not too_much and not self._in_another_header(listed):
             return listed
-        again: Exchange = await self._once_only("models otherwise", ask)
+        again: Exchange = await self._once_only("models again", ask)
         self._once["models"] = again
         return again
+
+    def _in_another_header(self, listed: Exchange) -> bool:
+        """Whether that was refused and the answers show by now that keys go in another header."""
+        taken = self.asked.as_taken(self.key)
+        told = {name.lower() for name, _ in listed.request_headers}
+        return taken is not None and listed.status is not None and not listed.ok and taken.header not in told
 
     @property
     def key_shape(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from rtdiag.engine.run_options import RunOptions
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.testing import finding, row, run_on_emulator
-from rtdiag.transport.http import Credential
+from rtdiag.transport.http import Credential, Http, Reply
 from tests.checks.broken import HEARD, asked, grouped, run
 
 # At home, where alone things are asked at the same time. What needs speech is played to all its sessions at once anyway.
@@ -136,6 +137,30 @@ def test_a_session_that_has_said_its_end_is_sent_no_more(at_once: int, session: 
     assert "session-update-unanswered" not in {d.cause for d in report.diagnosis}
     ended = [e for e in report.events if e.error and e.error.code == "session_expired"]
     assert not [e for end in ended for e in report.events if e.channel == end.channel and e.at_ms > end.at_ms]
+
+
+@pytest.mark.parametrize("at_once", [1, 6])
+def test_a_key_that_was_one_request_too_many_beside_another_is_asked_once_more_alone(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way, send = Counter[str](), Http.send
+
+    async def one_at_a_time(self: Http, method: str, path: str, credential: Credential | None, **content: Any) -> Reply:
+        under_way[path] += 1
+        refused = under_way["/models"] > 1
+        reply = await send(self, method, path, credential, **content)
+        under_way[path] -= 1
+        return replace(reply, exchange=replace(reply.exchange, status=429)) if refused else reply
+
+    monkeypatch.setattr(Http, "send", one_at_a_time)
+    report = run_on_emulator(only=["key"], at_once=at_once)
+    assert [x.credential for x in report.exchanges] == ["made-up", "api-key", "api-key"][: 2 if at_once == 1 else 3]
+    assert finding(report, "key.accepted").status == "pass"
+
+
+def test_where_every_request_is_one_too_many_none_is_asked_again() -> None:
+    report = run_on_emulator(faults=["rate-limited"], only=["key"])
+    assert [x.credential for x in report.exchanges] == ["made-up", "api-key"]
 
 
 async def using_what_is_opened(ctx: Context) -> AsyncIterator[Observation]:
