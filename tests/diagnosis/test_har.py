@@ -17,7 +17,7 @@ import yaml
 
 from rtdiag.diagnosis.explaining import explain
 from rtdiag.diagnosis.readers import har as har_reader
-from rtdiag.diagnosis.readers import har_stream, read, routes
+from rtdiag.diagnosis.readers import har_stream, har_whole, read, routes
 from rtdiag.diagnosis.situation import Situation, Unreadable
 from rtdiag.intake import Limit, Source
 from rtdiag.redact import Mask
@@ -60,6 +60,7 @@ MINT = {
 }  # 10:01:00
 WITH_KEY = {"Authorization": f"Bearer {KEY}"}
 WITH_TOKEN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/sdp"}
+FAILING = entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN)
 
 
 def test_a_har_tells_where_a_token_came_from_and_how_old_it_was() -> None:
@@ -328,6 +329,84 @@ def test_of_what_is_not_kept_of_an_entry_nothing_is_made() -> None:
     assert made(heavy) == made(plain)
 
 
+def test_ordinary_entries_are_made_as_a_whole_and_not_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(har_whole, "_PART", 1000)
+    by_events = har_stream._by_events
+    left: list[int] = []
+
+    def noted(source: Any, on_message: Any) -> Any:
+        content = source.read()
+        left.append(len(content))
+        return by_events(io.BytesIO(content), on_message)
+
+    monkeypatch.setattr(har_stream, "_by_events", noted)
+    for times in (1, 200):
+        har_of(*[entry("GET", f"https://shop.example/{n}.js", body="x" * 500) for n in range(times)], FAILING)
+    assert left[0] == left[1] < 100
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(
+            "NaN",
+            "1e999",
+            "-0",
+            "01",
+            "1.5e3",
+            "12345678901234567890",
+            '"a\tb"',
+            "[1,]",
+            '{"a":1}',
+            "[]",
+            "[" * 150 + "]" * 150,
+        ),
+        *(
+            r'"\ud83d"',
+            r'"\udc00"',
+            r'"\ud83d\u0041"',
+            r'"\ud83d\ude00"',
+            r'"\u0000"',
+            r'"\\ud800"',
+            r'"\x"',
+            "[" * 300 + "]" * 300,
+        ),
+        '[{"name": "server", "value": ""}, {"value": "v", "name": "x"}, {"name": "y"}, {"value": "z"}, 1, [{"name": "n"}]]',
+    ],
+)
+def test_it_is_the_same_whether_entries_are_made_as_a_whole_or_of_events(
+    odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[str]:
+        found = []
+        for place in ('"ODD1"', '"ODD2"', '"ODD3"', '"ODD4"', '"ODD5"'):
+            failing = entry("POST", CALLS, 401, {"a": BAD_KEY}, headers=WITH_TOKEN, sent="ODD4", comment={"a": "ODD1"})
+            failing["response"].update(headers="ODD2", _error="ODD3")
+            text = har(FAILING, failing, FAILING, "ODD5", FAILING).decode().replace(place, odd)
+            try:
+                found.append(repr(reading(text)))
+            except Unreadable as error:
+                found.append(str(error))
+        return found
+
+    whole = told()
+    monkeypatch.setattr(har_whole, "_entries_at", lambda text: 0)
+    assert whole == told()
+
+
+def test_what_is_too_large_to_be_made_as_a_whole_is_left_to_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(har_whole, "_PART", 1000)
+    monkeypatch.setattr(har_whole, "_LARGEST", 8000)
+    monkeypatch.setattr(har_whole, "_MOST_BEFORE_VALUES", 1000)
+    for comment, count in (("x" * 5000, 3), ("x" * 100_000, 1), ([[]] * 1500, 1)):
+        heavy = {**FAILING, "comment": comment}
+        content = har(FAILING, heavy, FAILING).decode()
+        given = io.StringIO(content)
+        assert len(list(har_whole.Whole(given.read))) == count
+        assert given.tell() <= 24_000
+        assert reading(content).situations == reading(har(FAILING, FAILING, FAILING)).situations
+
+
 def test_entries_that_are_not_told_are_not_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     masked: list[str] = []
     hidden = Mask.__call__
@@ -359,7 +438,7 @@ def test_a_har_whose_one_value_never_ends_is_left_there(monkeypatch: pytest.Monk
     ("most", "limit", "note"),
     [
         ("MOST_ENTRIES", 2, "after 2 requests (no more are read)"),
-        ("_MOST_VALUES", 90, "(it holds more values than are read)"),
+        ("_MOST_VALUES", 400, "(it holds more values than are read)"),
     ],
 )
 def test_a_har_without_end_is_read_up_to_there(
@@ -367,7 +446,8 @@ def test_a_har_without_end_is_read_up_to_there(
 ) -> None:
     room = har_reader if most == "MOST_ENTRIES" else har_stream
     monkeypatch.setattr(room, most, limit)
-    found = reading(har(*[entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN)] * 9))
+    deep = entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN, comment=json.loads("[" * 150 + "]" * 150))
+    found = reading(har(deep, *[entry("POST", CALLS, 401, BAD_KEY, headers=WITH_TOKEN)] * 9))
     assert 0 < len(found.situations) < 9
     assert note in found.note
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import replace
 from typing import Any
 
 from rtdiag.diagnosis.readers.channel_log import Channel
 from rtdiag.diagnosis.readers.closes import from_json as close_of
 from rtdiag.diagnosis.readers.event_lines import kind_of
 from rtdiag.diagnosis.readers.forms import Draft, Reading, cut
-from rtdiag.diagnosis.readers.har_exchange import exchange_of
+from rtdiag.diagnosis.readers.har_exchange import Exchange
 from rtdiag.diagnosis.readers.har_stream import Broken, Entry, Guarded, Message, entries
 from rtdiag.diagnosis.readers.plain import parsed
 from rtdiag.diagnosis.readers.secrets import Learner
@@ -47,9 +46,8 @@ def read_har(source: Readable, name: str, learner: Learner) -> Reading:
 
 
 def _take(traffic: Traffic, entry: Entry, socket: _Socket, learner: Learner) -> None:
-    exchange = exchange_of(traffic.count + 1, entry, learner)
     channel, error = socket.passed()
-    traffic.take(replace(exchange, error=error) if error and not exchange.error else exchange, channel)
+    traffic.take(Exchange(traffic.count + 1, entry, learner, said=error), channel)
 
 
 class _Socket:

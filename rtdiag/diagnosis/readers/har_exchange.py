@@ -6,13 +6,13 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from rtdiag.diagnosis.readers import routes
 from rtdiag.diagnosis.readers.har_stream import Entry
-from rtdiag.diagnosis.readers.headers import RequestHeaders, asked, evened
+from rtdiag.diagnosis.readers.headers import TELLING, RequestHeaders, asked, evened
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.timestamps import moment
 
@@ -28,27 +28,62 @@ _ERRORS = (
 _FIRST_YEAR = 1990  # Chrome dates a socket that never got anywhere by 1969
 
 
-@dataclass(frozen=True)
 class Exchange:
-    """One entry, its fields made sure of; the names of `asked` and `answered`, the headers, are in small letters.
+    """One entry, its fields made sure of, whatever is missing or is not what it should be; the learner is told the credential.
 
-    `status` is 0 where there was no answer; `error` is then what the browser says of it, "" where it says nothing.
+    `asked` and `answered` are the headers by their names in small letters, of each name the first value that is not empty. `status`
+    is 0 where there was no answer; `error` is then what the browser says of it, or else `said`, "" where nothing is said. What few
+    requests are asked for is made of the entry when it is.
     """
 
-    number: int
-    method: str
-    url: str
-    status: int
-    status_text: str
-    error: str
-    when: datetime | None
-    kind: str
-    heads: RequestHeaders
-    asked: Mapping[str, str]
-    answered: Mapping[str, str]
-    sent: str
-    sent_type: str
-    body: str
+    def __init__(self, number: int, entry: Entry, learner: Learner, said: str = "") -> None:
+        self._entry, self._learner = entry, learner
+        self._heads = evened(entry.get("request.headers") or ())
+        self.number = number
+        self.url = url = text_of(entry, "request.url")
+        self.method = text_of(entry, "request.method").upper() or ("GET" if routes.is_websocket(url) else "")
+        status = entry.get("response.status")
+        self.status = int(status) if isinstance(status, int | float) and 0 <= status < 1000 else 0
+        self.error = next((_said(entry[place]) for place in _ERRORS if entry.get(place)), said)
+        self.kind = text_of(entry, "_resourceType").lower()
+        self.asked = _named(self._heads)
+        self.body = _body(entry)
+        learner.text(url)
+        if not TELLING.isdisjoint(name for name, _ in self._heads):
+            self.heads  # noqa: B018 - the credential is learnt
+
+    @cached_property
+    def heads(self) -> RequestHeaders:
+        """What the headers of the request say."""
+        return asked(self._heads, self._learner)
+
+    @cached_property
+    def answered(self) -> Mapping[str, str]:
+        """The headers of the answer, and where it leads."""
+        place = ("location", text_of(self._entry, "response.redirectURL").strip())
+        return _named([*evened(self._entry.get("response.headers") or ()), place])
+
+    @cached_property
+    def when(self) -> datetime | None:
+        """When it was asked."""
+        found = moment(self._entry.get("startedDateTime"))
+        return found if found and found.year >= _FIRST_YEAR else None
+
+    @property
+    def status_text(self) -> str:
+        """The word behind the status."""
+        return text_of(self._entry, "response.statusText")
+
+    @property
+    def sent(self) -> str:
+        """The body of the request, the values of a form one below the other."""
+        listed = self._entry.get("request.postData.params") or ()
+        return text_of(self._entry, "request.postData.text") or "\r\n".join(value for _, value in listed)
+
+    @property
+    def sent_type(self) -> str:
+        """What the browser says that it sent."""
+        return text_of(self._entry, "request.postData.mimeType")
 
     @property
     def ok(self) -> bool:
@@ -92,32 +127,6 @@ class Exchange:
         return (routes.named(self.url, self.method) or f"request {self.number}") + time
 
 
-def exchange_of(number: int, entry: Entry, learner: Learner) -> Exchange:
-    """The exchange in an entry, whatever is missing or is not what it should be; the learner is told the credential."""
-    heads = evened(entry.get("request.headers") or [])
-    url, status = text_of(entry, "request.url"), entry.get("response.status")
-    learner.text(url)
-    return Exchange(
-        number=number,
-        method=text_of(entry, "request.method").upper() or ("GET" if routes.is_websocket(url) else ""),
-        url=url,
-        status=int(status) if isinstance(status, int | float) and 0 <= status < 1000 else 0,
-        status_text=text_of(entry, "response.statusText"),
-        error=next((_said(entry[place]) for place in _ERRORS if entry.get(place)), ""),
-        when=_when(entry),
-        kind=text_of(entry, "_resourceType").lower(),
-        heads=asked(heads, learner),
-        asked=_named(heads),
-        answered=_named(
-            [*evened(entry.get("response.headers") or []), ("location", text_of(entry, "response.redirectURL").strip())]
-        ),
-        sent=text_of(entry, "request.postData.text")
-        or "\r\n".join(value for _, value in entry.get("request.postData.params") or []),
-        sent_type=text_of(entry, "request.postData.mimeType"),
-        body=_body(entry),
-    )
-
-
 def text_of(entry: Entry, path: str) -> str:
     """The text at this path of an entry, "" where there is none."""
     value = entry.get(path)
@@ -132,11 +141,6 @@ def _said(error: Any) -> str:
 def _named(pairs: list[tuple[str, str]]) -> Mapping[str, str]:
     """The first value of each name that is not empty."""
     return {name: value for name, value in reversed(pairs) if value}
-
-
-def _when(entry: Entry) -> datetime | None:
-    found = moment(entry.get("startedDateTime"))
-    return found if found and found.year >= _FIRST_YEAR else None
 
 
 def _body(entry: Entry) -> str:

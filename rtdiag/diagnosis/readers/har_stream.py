@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from rtdiag.diagnosis.readers.forms import cut
+from rtdiag.diagnosis.readers.har_whole import Whole
 from rtdiag.intake import Readable, Unusable
 
 _ENTRY = "log.entries.item"
@@ -23,10 +24,11 @@ _VALUES = (
     *("response.redirectURL", "response.content.text", "response.content.encoding"),
 )
 _PAIRS = ("request.headers", "request.postData.params", "response.headers")
+_OF_A_PAIR = ("name", "value")
 _OF_A_MESSAGE = ("data", "type", "opcode")
 
 _VALUE_AT = {f"{_ENTRY}.{path}": path for path in _VALUES}
-_PAIR_AT = {f"{_ENTRY}.{path}.item.{part}": (path, n) for path in _PAIRS for n, part in enumerate(("name", "value"))}
+_PAIR_AT = {f"{_ENTRY}.{path}.item.{part}": (path, n) for path in _PAIRS for n, part in enumerate(_OF_A_PAIR)}
 _MESSAGE_AT = {f"{_MESSAGE}.{part}": part for part in _OF_A_MESSAGE}
 
 
@@ -42,6 +44,18 @@ def _below(paths: Iterable[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def _by_mapping() -> Iterator[tuple[list[str], _Keys, _Keys]]:
+    """The keys that lead to a mapping, with those of its single values and of its lists of pairs, and their paths."""
+    for above in dict.fromkeys(path.rpartition(".")[0] for path in _VALUES):
+        values, pairs = (
+            [(key, path) for path in paths for there, _, key in [path.rpartition(".")] if there == above]
+            for paths in (_VALUES, _PAIRS)
+        )
+        yield above.split(".") if above else [], values, pairs
+
+
+_Keys = list[tuple[str, str]]
+_KEYS = list(_by_mapping())
 _BELOW = _below([*_VALUE_AT, *_PAIR_AT, *_MESSAGE_AT])
 _TOLD = ("log", _ENTRY, _MESSAGE)  # of what is no single value: where it begins and ends
 
@@ -81,24 +95,24 @@ class Guarded:
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes, as BinaryIO does; b"" from where it ends."""
-        if size == 0 or self.ended:
-            return b""
+        return self.text(size).encode() if size else b""
+
+    def text(self, size: int) -> str:
+        """What that many bytes say, what is not UTF-8 in them mended; "" from where it ends."""
+        if self.ended:
+            return ""
         try:
             part = self._source.read(size if size > 0 else 64 * 1024) or b""
         except Unusable as error:
             self.ended = str(error)
-            return b""
+            return ""
         quote = _last_quote(part)
         self._since_quote = len(part) - 1 - quote if quote >= 0 else self._since_quote + len(part)
         if self._since_quote > _LONGEST_STRING:
             self.ended = "a single value in it is larger than 32 MiB"
-            return b""
-        return self._mended(part) if part else b""
-
-    def _mended(self, part: bytes) -> bytes:
-        """The same without bytes that are not UTF-8; more is read where the part ends within its first character."""
-        text = self._decoder.decode(part)
-        return text.encode("utf-8") if text else self.read(64 * 1024)
+            return ""
+        whole = self._decoder.decode(part)
+        return whole if whole or not part else self.text(64 * 1024)  # a part may end within its first character
 
 
 def _last_quote(part: bytes) -> int:
@@ -124,6 +138,77 @@ def entries(source: Guarded, on_message: Callable[[Message], None]) -> Iterator[
 
     `on_message` is given each WebSocket message before the entry that it belongs to. Raises Broken where the JSON ends.
     """
+    whole = Whole(source.text)
+    for made in whole:
+        for message in _messages(made):
+            on_message(message)
+        yield _flat(made)
+    yield from _by_events(_Behind(whole.rest, source), on_message)
+
+
+class _Behind:
+    """A file that goes on in another."""
+
+    def __init__(self, begin: str, source: Guarded) -> None:
+        self._begin, self._source = begin.encode(), source
+
+    def read(self, size: int = -1) -> bytes:
+        """The beginning as one, then what the other gives; b"" where nothing is asked for, as parsers do first."""
+        if not size:
+            return b""
+        begin, self._begin = self._begin, b""
+        return begin or self._source.read(size)
+
+
+def _messages(made: dict[str, Any]) -> Iterator[Message]:
+    listed = made.get("_webSocketMessages")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict):
+            yield {part: _short(one[part]) for part in _OF_A_MESSAGE if not isinstance(one.get(part, {}), dict | list)}
+
+
+def _flat(made: dict[str, Any]) -> Entry:
+    """The same of an entry that was made as a whole."""
+    entry: Entry = {}
+    for above, values, pairs in _KEYS:
+        inside: Any = made
+        for key in above:
+            inside = inside.get(key) if isinstance(inside, dict) else None
+        if not isinstance(inside, dict):
+            continue
+        for key, path in values:
+            if (value := inside.get(key)) is not None and not isinstance(value, dict | list):
+                entry[path] = _short(value)
+        for key, path in pairs:
+            if isinstance(listed := inside.get(key), list):
+                entry[path] = _plain_pairs(listed) or _paired(listed, path)
+    return entry
+
+
+def _plain_pairs(listed: list[Any]) -> list[list[str]]:
+    """Names and values as they nearly always are, [] elsewhere."""
+    found: list[list[str]] = []
+    for one in listed:
+        name, value = (one.get("name"), one.get("value")) if isinstance(one, dict) else ("", "")
+        if not isinstance(name, str) or not isinstance(value, str) or not 0 < len(name) <= LONGEST_VALUE - len(value):
+            return []
+        if found and not found[-1][1] and list(one).index("value") < list(one).index("name"):
+            return []
+        found.append([name, value])
+    return found if len(found) < _MOST_PAIRS else []
+
+
+def _paired(listed: list[Any], path: str) -> list[list[str]]:
+    """Names and values in whatever way they are written."""
+    entry: dict[str, list[list[str]]] = {}
+    for one in listed:
+        for part, value in one.items() if isinstance(one, dict) else ():
+            if part in _OF_A_PAIR and not isinstance(value, dict | list):
+                _keep(entry, path, _OF_A_PAIR.index(part), value)
+    return entry.get(path, [])
+
+
+def _by_events(source: Readable, on_message: Callable[[Message], None]) -> Iterator[Entry]:
     entry: Entry = {}
     message: Message = {}
     for path, event, value in _parse(source):
@@ -156,7 +241,7 @@ def _short(value: Any) -> Any:
     return cut(value, LONGEST_VALUE) if isinstance(value, str) and len(value) > LONGEST_VALUE else value
 
 
-def _parse(source: Guarded) -> Iterator[tuple[str, str, Any]]:
+def _parse(source: Readable) -> Iterator[tuple[str, str, Any]]:
     """The parser's events but `map_key`, each with its path, of what is kept and of _TOLD; all else is passed over.
 
     JSON that is broken in any way is Broken. The paths are made here because ijson's own grow with the square of the depth:

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from rtdiag.diagnosis.readers.secrets import Learner, bearer, credential, in_sub_protocol, problem
 
 _CREDENTIALS = ("authorization", "api-key", "x-api-key")
+TELLING = frozenset({*_CREDENTIALS, "sec-websocket-protocol"})  # where there is none of them no credential is shown
 _TOLD_OF_ANSWERS = ("content-type", "location", "retry-after", "server", "via", "www-authenticate")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from rtdiag.api.expressions import expression
 from rtdiag.diagnosis.readers.channel_log import Channel
 from rtdiag.diagnosis.readers.forms import Reading
-from rtdiag.diagnosis.readers.har_exchange import exchange_of
+from rtdiag.diagnosis.readers.har_exchange import Exchange
 from rtdiag.diagnosis.readers.har_stream import Entry
 from rtdiag.diagnosis.readers.plain import at, text_at
 from rtdiag.diagnosis.readers.secrets import Learner
@@ -90,7 +90,7 @@ def read_recording(form: str, entries: Iterator[Entry], learner: Learner) -> Rea
     """The failed and suspicious requests of a recording."""
     traffic = Traffic(form, learner)
     for entry in entries:
-        traffic.take(exchange_of(traffic.count + 1, entry, learner), Channel())
+        traffic.take(Exchange(traffic.count + 1, entry, learner), Channel())
     return traffic.reading()
 
 
