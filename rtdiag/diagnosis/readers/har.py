@@ -63,7 +63,8 @@ class _Socket:
     def passed(self) -> tuple[Channel, str]:
         """The channel and the browser's error; the next entry's messages begin anew."""
         found = self._channel, self._error
-        self._clear()
+        if self._channel.events or self._error:
+            self._clear()
         return found
 
     def message(self, message: Message) -> None:

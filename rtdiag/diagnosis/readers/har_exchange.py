@@ -17,7 +17,7 @@ from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.timestamps import moment
 
 # Where programs write why there is no answer: Chrome and Safari (`response._error`), Playwright (`response._failureText`), others.
-_ERRORS = (
+_ERRORS_IN_ORDER = (
     "response._error",
     "response._failureText",
     "_error",
@@ -25,6 +25,7 @@ _ERRORS = (
     "response._errorMessage",
     "_blockedReason",
 )
+_ERRORS = frozenset(_ERRORS_IN_ORDER)
 _FIRST_YEAR = 1990  # Chrome dates a socket that never got anywhere by 1969
 
 
@@ -44,9 +45,11 @@ class Exchange:
         self.method = text_of(entry, "request.method").upper() or ("GET" if routes.is_websocket(url) else "")
         status = entry.get("response.status")
         self.status = int(status) if isinstance(status, int | float) and 0 <= status < 1000 else 0
-        self.error = next((_said(entry[place]) for place in _ERRORS if entry.get(place)), said)
+        self.error = said if _ERRORS.isdisjoint(entry) else _error(entry) or said
         self.kind = text_of(entry, "_resourceType").lower()
         self.asked = _named(self._heads)
+        place = ("location", text_of(entry, "response.redirectURL").strip())
+        self.answered = _named([*evened(entry.get("response.headers") or ()), place])
         self.body = _body(entry)
         learner.text(url)
         if not TELLING.isdisjoint(name for name, _ in self._heads):
@@ -56,12 +59,6 @@ class Exchange:
     def heads(self) -> RequestHeaders:
         """What the headers of the request say."""
         return asked(self._heads, self._learner)
-
-    @cached_property
-    def answered(self) -> Mapping[str, str]:
-        """The headers of the answer, and where it leads."""
-        place = ("location", text_of(self._entry, "response.redirectURL").strip())
-        return _named([*evened(self._entry.get("response.headers") or ()), place])
 
     @cached_property
     def when(self) -> datetime | None:
@@ -131,6 +128,10 @@ def text_of(entry: Entry, path: str) -> str:
     """The text at this path of an entry, "" where there is none."""
     value = entry.get(path)
     return value if isinstance(value, str) else ""
+
+
+def _error(entry: Entry) -> str:
+    return next((_said(entry[place]) for place in _ERRORS_IN_ORDER if entry.get(place)), "")
 
 
 def _said(error: Any) -> str:

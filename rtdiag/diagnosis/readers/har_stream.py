@@ -29,6 +29,7 @@ _OF_A_MESSAGE = ("data", "type", "opcode")
 
 _VALUE_AT = {f"{_ENTRY}.{path}": path for path in _VALUES}
 _PAIR_AT = {f"{_ENTRY}.{path}.item.{part}": (path, n) for path in _PAIRS for n, part in enumerate(_OF_A_PAIR)}
+_PAIRS_AT = {f"{_ENTRY}.{path}": path for path in _PAIRS}
 _MESSAGE_AT = {f"{_MESSAGE}.{part}": part for part in _OF_A_MESSAGE}
 
 
@@ -44,19 +45,8 @@ def _below(paths: Iterable[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _by_mapping() -> Iterator[tuple[list[str], _Keys, _Keys]]:
-    """The keys that lead to a mapping, with those of its single values and of its lists of pairs, and their paths."""
-    for above in dict.fromkeys(path.rpartition(".")[0] for path in _VALUES):
-        values, pairs = (
-            [(key, path) for path in paths for there, _, key in [path.rpartition(".")] if there == above]
-            for paths in (_VALUES, _PAIRS)
-        )
-        yield above.split(".") if above else [], values, pairs
-
-
-_Keys = list[tuple[str, str]]
-_KEYS = list(_by_mapping())
 _BELOW = _below([*_VALUE_AT, *_PAIR_AT, *_MESSAGE_AT])
+_MAPPINGS = {path for path, below in _BELOW.items() if "item" not in below}
 _TOLD = ("log", _ENTRY, _MESSAGE)  # of what is no single value: where it begins and ends
 
 _STARTS, _ENDS = ("start_map", "start_array"), ("end_map", "end_array")
@@ -142,8 +132,12 @@ def entries(source: Guarded, on_message: Callable[[Message], None]) -> Iterator[
     for made in whole:
         for message in _messages(made):
             on_message(message)
-        yield _flat(made)
-    yield from _by_events(_Behind(whole.rest, source), on_message)
+        entry: Entry = {}
+        _fill(entry, made, _ENTRY)
+        yield entry
+    left = _Behind(whole.rest, source)
+    del whole  # it may be large
+    yield from _by_events(left, on_message)
 
 
 class _Behind:
@@ -167,22 +161,21 @@ def _messages(made: dict[str, Any]) -> Iterator[Message]:
             yield {part: _short(one[part]) for part in _OF_A_MESSAGE if not isinstance(one.get(part, {}), dict | list)}
 
 
-def _flat(made: dict[str, Any]) -> Entry:
-    """The same of an entry that was made as a whole."""
-    entry: Entry = {}
-    for above, values, pairs in _KEYS:
-        inside: Any = made
-        for key in above:
-            inside = inside.get(key) if isinstance(inside, dict) else None
-        if not isinstance(inside, dict):
+def _fill(entry: Entry, inside: dict[str, Any], path: str) -> None:
+    """Keep what is kept of a mapping that was made as a whole."""
+    below = _BELOW[path]
+    for key, value in inside.items():
+        there = below.get(key)
+        if there is None:
             continue
-        for key, path in values:
-            if (value := inside.get(key)) is not None and not isinstance(value, dict | list):
-                entry[path] = _short(value)
-        for key, path in pairs:
-            if isinstance(listed := inside.get(key), list):
-                entry[path] = _plain_pairs(listed) or _paired(listed, path)
-    return entry
+        if isinstance(value, dict):
+            if there in _MAPPINGS:
+                _fill(entry, value, there)
+        elif isinstance(value, list):
+            if there in _PAIRS_AT:
+                entry[_PAIRS_AT[there]] = _plain_pairs(value) or _paired(value)
+        elif there in _VALUE_AT:
+            entry[_VALUE_AT[there]] = _short(value)
 
 
 def _plain_pairs(listed: list[Any]) -> list[list[str]]:
@@ -198,14 +191,14 @@ def _plain_pairs(listed: list[Any]) -> list[list[str]]:
     return found if len(found) < _MOST_PAIRS else []
 
 
-def _paired(listed: list[Any], path: str) -> list[list[str]]:
+def _paired(listed: list[Any]) -> list[list[str]]:
     """Names and values in whatever way they are written."""
     entry: dict[str, list[list[str]]] = {}
     for one in listed:
         for part, value in one.items() if isinstance(one, dict) else ():
             if part in _OF_A_PAIR and not isinstance(value, dict | list):
-                _keep(entry, path, _OF_A_PAIR.index(part), value)
-    return entry.get(path, [])
+                _keep(entry, "", _OF_A_PAIR.index(part), value)
+    return entry.get("", [])
 
 
 def _by_events(source: Readable, on_message: Callable[[Message], None]) -> Iterator[Entry]:

@@ -36,9 +36,7 @@ class Tokens:
         self._minted: dict[str, _MintedAt] = {}
 
     def learn(self, url: str, body: str, when: datetime | None) -> None:
-        """Note the tokens in an answer's body, and the secrets beside them."""
-        if not body or not (is_mint(url) or "ek_" in body or "client_secret" in body):
-            return
+        """Note the tokens in an answer's body that may hold some, and the secrets beside them."""
         value = parsed(body)
         self._learner.value(value)
         token, expires, shape = _token_of(value)
@@ -77,6 +75,11 @@ class Tokens:
 
 
 LONGEST_BODY = 1024 * 1024
+
+
+def may_hold_tokens(url: str, body: str) -> bool:
+    """Whether an answer is a mint's, or looks as if a token stood in it."""
+    return bool(body) and ("ek_" in body or "client_secret" in body or is_mint(url))
 
 
 def mint_oddities(sent: Any, answer: Any, when: datetime | None) -> list[str]:

@@ -25,26 +25,31 @@ _API_NAMED_BY_QUERY = expression(r"(?i)(?:^|&)(?:model|intent|deployment|call_id
 _OWN_ROUTE = expression(
     r"(?:^|[/_.-])(?:(?:ephemeral|client|get)?[-_]?(?:token|secret|session)s?|ephemeral|realtime|offer|sdp|webrtc)(?:$|[/_.-])"
 )
+_PLAIN = re.compile(r"(?:https?|wss?)://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(/[!\"$->@-~]*|)(?:[?#]|\Z)")
 _LATEST = 4  # URLs of which it is still known how they are made up: each is looked at several times in a row
 _NOT_OWN = expression(r"/realtime/v\d|/auth/")  # Supabase's; logins
 
 
-@lru_cache(maxsize=_LATEST)
 def path_of(url: str) -> str:
     """The path of a URL or of a path, without query, in lower case; "" where the URL is none."""
-    try:
-        return urlsplit(url).path.lower().rstrip("/")
-    except ValueError:
-        return ""
+    return _taken_apart(url)[1]
+
+
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, "" where it has none."""
+    return _taken_apart(url)[0]
 
 
 @lru_cache(maxsize=_LATEST)
-def host_of(url: str) -> str:
-    """The host of a URL in lower case, "" where it has none."""
+def _taken_apart(url: str) -> tuple[str, str]:
+    """The host and the path; most URLs are plain, and need none of the care that the library takes."""
+    if plain := _PLAIN.match(url):
+        return plain[1].lower(), plain[2].lower().rstrip("/")
     try:
-        return (urlsplit(url).hostname or "").lower()
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower(), parts.path.lower().rstrip("/")
     except ValueError:
-        return ""
+        return "", ""
 
 
 def is_local(url: str) -> bool:
@@ -79,10 +84,11 @@ def is_api(url: str, method: str = "") -> bool:
     So is a tunnel to OpenAI's host, which a proxy is asked for.
     """
     path = path_of(url)
-    if _API.search(path):
-        return True
-    official = host_of(url) in OFFICIAL_HOSTS
-    if official and (method == "CONNECT" or path.startswith("/v1/realtime")):
+    if "/realtime" not in path:
+        return method == "CONNECT" and host_of(url) in OFFICIAL_HOSTS
+    if _API.search(path) or (
+        host_of(url) in OFFICIAL_HOSTS and (method == "CONNECT" or path.startswith("/v1/realtime"))
+    ):
         return True
     return path.endswith("/realtime") and _asks_for_a_model(url)
 

@@ -20,7 +20,7 @@ from rtdiag.diagnosis.readers.error_bodies import of_the_api
 from rtdiag.diagnosis.readers.forms import MOST_SITUATIONS, Draft, Reading, cut
 from rtdiag.diagnosis.readers.har_exchange import Exchange
 from rtdiag.diagnosis.readers.headers import answered
-from rtdiag.diagnosis.readers.minted import Tokens, mint_oddities
+from rtdiag.diagnosis.readers.minted import Tokens, may_hold_tokens, mint_oddities
 from rtdiag.diagnosis.readers.plain import compact, parsed
 from rtdiag.diagnosis.readers.roots import Failure, sorted_out
 from rtdiag.diagnosis.readers.secrets import Learner
@@ -77,9 +77,11 @@ class Traffic:
 
     def _learn(self, exchange: Exchange) -> None:
         known = self._tokens.known
-        self._tokens.learn(exchange.url, exchange.body, exchange.when)
-        is_source = routes.is_own_route(exchange.url) or routes.is_mint(exchange.url) or self._tokens.known > known
-        if is_source and exchange.body.lstrip()[:1] == "{":
+        if may_hold_tokens(exchange.url, exchange.body):
+            self._tokens.learn(exchange.url, exchange.body, exchange.when)
+        if exchange.body.lstrip()[:1] == "{" and (
+            self._tokens.known > known or routes.is_own_route(exchange.url) or routes.is_mint(exchange.url)
+        ):
             self._source = exchange
 
     def _judge(self, exchange: Exchange, channel: Channel) -> None:
@@ -99,12 +101,10 @@ class Traffic:
         """A request that is none to the API: an error of the API in its answer counts wherever it came from."""
         body = exchange.body if len(exchange.body) <= _LONGEST_BODY and '"error"' in exchange.body else ""
         error = of_the_api(parsed(body)) if body else None
-        own = (routes.is_own_route(exchange.url) or _is_offer(exchange)) and not exchange.is_socket
-        odd = (
-            [] if error else self._oddities(exchange) if not exchange.ok or exchange.error else _of_page(exchange, own)
-        )
+        odd = [] if error else self._oddities(exchange) if not exchange.ok or exchange.error else _of_page(exchange)
         if odd is None or (300 <= exchange.status < 400):
             return
+        own = _is_own(exchange)
         draft = self._draft(exchange, odd)
         if error:
             _tell_error(draft, error)
@@ -247,8 +247,13 @@ def _is_hosted_function(url: str) -> bool:
     return routes.path_of(url).startswith("/functions/")
 
 
-def _of_page(exchange: Exchange, own: bool) -> list[str] | None:
-    return ["the answer is a web page, not JSON"] if own and exchange.is_web_page else None
+def _is_own(exchange: Exchange) -> bool:
+    """Whether a page's own route was asked, by its name or by what was sent."""
+    return (routes.is_own_route(exchange.url) or _is_offer(exchange)) and not exchange.is_socket
+
+
+def _of_page(exchange: Exchange) -> list[str] | None:
+    return ["the answer is a web page, not JSON"] if exchange.is_web_page and _is_own(exchange) else None
 
 
 def _tell_error(draft: Draft, error: Mapping[str, Any]) -> None:
