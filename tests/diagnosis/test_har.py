@@ -18,6 +18,7 @@ import yaml
 from rtdiag.diagnosis.explaining import explain
 from rtdiag.diagnosis.readers import har as har_reader
 from rtdiag.diagnosis.readers import har_stream, har_whole, read, routes
+from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.situation import Situation, Unreadable
 from rtdiag.intake import Limit, Source
 from rtdiag.redact import Mask
@@ -405,6 +406,24 @@ def test_what_is_too_large_to_be_made_as_a_whole_is_left_to_events(monkeypatch: 
         assert len(list(har_whole.Whole(given.read))) == count
         assert given.tell() <= 24_000
         assert reading(content).situations == reading(har(FAILING, FAILING, FAILING)).situations
+
+
+@pytest.mark.parametrize(
+    ("url", "looked_at"),
+    [
+        ("https://shop.example/assets/app.js", 0),
+        ("https://shop.example/api/items?key=abcdefgh12345", 1),
+        ("https://shop.example/secret:abcdefgh12345", 1),
+        ("secret://abcdefgh12345", 1),
+    ],
+)
+def test_only_a_url_that_may_hold_a_secret_is_searched_for_one(
+    url: str, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr(Learner, "text", lambda _, text: searched.append(text))
+    reading(har(entry("GET", url)))
+    assert len(searched) == looked_at
 
 
 def test_entries_that_are_not_told_are_not_masked(monkeypatch: pytest.MonkeyPatch) -> None:

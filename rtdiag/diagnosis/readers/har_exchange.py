@@ -26,6 +26,7 @@ _ERRORS_IN_ORDER = (
     "_blockedReason",
 )
 _ERRORS = frozenset(_ERRORS_IN_ORDER)
+_BEHIND_HTTPS = len("https://")
 _FIRST_YEAR = 1990  # Chrome dates a socket that never got anywhere by 1969
 
 
@@ -51,8 +52,11 @@ class Exchange:
         place = ("location", text_of(entry, "response.redirectURL").strip())
         self.answered = _named([*evened(entry.get("response.headers") or ()), place])
         self.body = _body(entry)
-        learner.text(url)
-        if not TELLING.isdisjoint(name for name, _ in self._heads):
+        if (
+            not url.startswith("http") or "=" in url or ":" in url[_BEHIND_HTTPS:]
+        ):  # no other holds a secret with its name
+            learner.text(url)
+        if not TELLING.isdisjoint(dict(self._heads)):
             self.heads  # noqa: B018 - the credential is learnt
 
     @cached_property

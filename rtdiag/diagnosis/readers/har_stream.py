@@ -174,8 +174,8 @@ def _fill(entry: Entry, inside: dict[str, Any], path: str) -> None:
         elif isinstance(value, list):
             if there in _PAIRS_AT:
                 entry[_PAIRS_AT[there]] = _plain_pairs(value) or _paired(value)
-        elif there in _VALUE_AT:
-            entry[_VALUE_AT[there]] = _short(value)
+        elif kept := _VALUE_AT.get(there):
+            entry[kept] = _short(value)
 
 
 def _plain_pairs(listed: list[Any]) -> list[list[str]]:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from rtdiag.intake.json_values import refuse_large
 
 _PART = 256 * 1024
-_LARGEST = 8 * 1024 * 1024  # characters of an entry
+_LARGEST = 2 * 1024 * 1024  # characters of which no more are read before an entry is whole
 _MOST_BEFORE_VALUES = 500_000  # in what is larger than two parts
 _SHALLOW = 100  # so few lists and mappings cannot be nested too deep
 _MOST_DIGITS = 18  # of a number that every reader of JSON can hold
