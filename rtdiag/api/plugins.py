@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -21,8 +20,6 @@ T = TypeVar("T")
 CHECK = "a check"
 CAUSES = "rtdiag.causes"
 OF_THE_EMULATOR = ("rtdiag.faults", "rtdiag.routes")
-
-_log = logging.getLogger("rtdiag")
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,9 @@ def joined(
         try:
             start = add(start, entry)
         except (Exception, SystemExit) as exc:
-            _log.debug("%s of another package cannot be used", entry.name, exc_info=exc)
+            import logging
+
+            logging.getLogger("rtdiag").debug("%s of another package cannot be used", entry.name, exc_info=exc)
             broken.append(Broken(entry.name if kind == CHECK else f"{entry.name}-{kind}", _why(exc), kind))
     return start, tuple(broken)
 

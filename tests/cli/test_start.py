@@ -36,9 +36,13 @@ def imported(arguments: list[str], cache: Path) -> set[str]:
         (["emulator", "--list-faults"], LIBRARIES | PARSERS | REPORTS | JUDGES | ASKING | {"rtdiag.emulator.embedded"}),
         (
             ["explain", "invalid_api_key"],
-            LIBRARIES | PARSERS | REPORTS | ASKING | {"rtdiag.diagnosis.features", "rtdiag.diagnosis.readers"},
+            LIBRARIES
+            | PARSERS
+            | REPORTS
+            | ASKING
+            | {"logging", "rtdiag.diagnosis.features", "rtdiag.diagnosis.readers"},
         ),
-        (["explain", "BODY"], LIBRARIES | PARSERS | REPORTS | ASKING | {"rtdiag.diagnosis.code.scanning"}),
+        (["explain", "BODY"], LIBRARIES | PARSERS | REPORTS | ASKING | {"logging", "rtdiag.diagnosis.code.scanning"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
