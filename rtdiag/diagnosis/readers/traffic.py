@@ -61,7 +61,7 @@ class Traffic:
         is_asset = bool(_ASSET.search(routes.path_of(exchange.url)))
         if exchange.ok:
             self._learn(exchange)
-        if channel.is_of_a_session or (_is_api(exchange) and not is_asset):
+        if (channel.events and channel.is_of_a_session) or (_is_api(exchange) and not is_asset):
             self._realtime += not exchange.is_preflight
             self._judge(exchange, channel)
         elif not is_asset:
