@@ -11,7 +11,7 @@ from rtdiag.diagnosis import catalogue, code, elsewhere, matching, readers, shor
 from rtdiag.diagnosis.kinds import is_pending
 from rtdiag.diagnosis.readers import Read
 from rtdiag.diagnosis.readers.forms import cut, shown
-from rtdiag.diagnosis.records import taken_apart
+from rtdiag.diagnosis.records import all_well, taken_apart
 from rtdiag.diagnosis.situation import Situation, Unreadable, situation_of
 from rtdiag.intake import Source, Unusable, called, opened, why
 from rtdiag.model import Confidence, Diagnosis, Explanation, Flaw, counted
@@ -126,10 +126,10 @@ def _seen(name: str, read: Read) -> Explained:
 
 def _calm(situation: Situation) -> bool:
     """Whether it holds nothing but what went well, such as a log's ordinary lines and events."""
-    records = taken_apart(situation.text)
-    kinds = {record.kind for record in records}
-    failed = situation.failure or (situation.status or 0) >= 400
-    return "healthy" in kinds and kinds <= {"healthy", "code"} and not failed and not is_pending(records[-1].text)
+    if situation.failure or (situation.status or 0) >= 400:
+        return False
+    records = all_well(situation.text)
+    return bool(records) and not is_pending(records[-1].text)
 
 
 def _shortlisted(found: Explained) -> Explained:

@@ -30,6 +30,7 @@ _LONGEST_OBJECT = 400  # lines
 _OPENS = "{[(,"  # an object goes on behind a line that ends so
 _WRAPPED = 56  # characters after which a line may have been wrapped
 _A_LOG = 5  # calm records make a log
+_WELL = frozenset[Kind]({"healthy", "code"})
 _LONGEST_DENIAL = 400  # characters of a sentence before something else on its line
 _LEAST_WORDS = 3  # of a sentence; what is shorter is a code or a name
 
@@ -64,7 +65,30 @@ class Record:
 @lru_cache(maxsize=8)  # of one situation several things are asked
 def taken_apart(text: str) -> tuple[Record, ...]:
     """The records of a text in their order. Linear in its length; never raises."""
-    found = [one for line, whole in _wholes(text.split("\n")) for one in _records(whole.strip(), line)]
+    return _as_a_log([*_each(text)])
+
+
+def all_well(text: str) -> tuple[Record, ...]:
+    """The records of a text in which something went well, and nothing stands beside that but code; of any other none.
+
+    What is no such text mostly shows it soon, and then the rest of it is not taken apart.
+    """
+    found = []
+    for one in _each(text):
+        if one.kind not in _WELL and not _is_calm(one):
+            return ()
+        found.append(one)
+    records = _as_a_log(found)
+    kinds = {one.kind for one in records}
+    return records if "healthy" in kinds and kinds <= _WELL else ()
+
+
+def _each(text: str) -> Iterator[Record]:
+    return (one for line, whole in _wholes(text.split("\n")) for one in _records(whole.strip(), line))
+
+
+def _as_a_log(found: list[Record]) -> tuple[Record, ...]:
+    """The same; where many lines are a log's, so are those that only look like a person's."""
     if sum(one.kind == "healthy" for one in found) < _A_LOG:
         return tuple(found)
     return tuple(replace(one, kind="healthy") if _is_calm(one) else one for one in found)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from rtdiag.diagnosis import records
 from rtdiag.diagnosis.denial import undenied
 from rtdiag.diagnosis.matching import causes_of
-from rtdiag.diagnosis.records import Record, taken_apart
+from rtdiag.diagnosis.records import Record, all_well, taken_apart
 from rtdiag.diagnosis.situation import Situation
 from rtdiag.diagnosis.upstream import apart
 from tests.diagnosis.example import examples
@@ -161,3 +163,31 @@ def test_a_long_text_is_taken_apart_in_time_that_grows_with_it(text: str) -> Non
 
     seconds(10)
     assert seconds(4000) < 8 * (seconds(1000) + 0.01)
+
+
+def test_a_text_that_is_not_all_well_is_left_where_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_whole, looked_at = records._records, list[str]()
+
+    def noted(whole: str, line: int) -> Iterator[Record]:
+        looked_at.append(whole)
+        return of_whole(whole, line)
+
+    monkeypatch.setattr(records, "_records", noted)
+    text = "10:00:00 INFO ready\n" + "My session does not start, and I do not know why.\n" * 1000
+    assert all_well(text) == ()
+    assert looked_at == text.splitlines()[:2]
+
+
+def test_all_is_well_where_no_record_says_otherwise() -> None:
+    log = [f"2026-11-22 10:00:0{n} INFO session ready" for n in range(9)]
+    texts = [one.situation.text for one in examples()] + [
+        "\n".join(log[:n]) + tail for n in range(9) for tail in _TAILS
+    ]
+    found = [all_well(text) for text in texts]
+    for text, well in zip(texts, found, strict=True):
+        kinds = {record.kind for record in taken_apart(text)}
+        assert well == (taken_apart(text) if "healthy" in kinds and kinds <= {"healthy", "code"} else ())
+    assert 0 < sum(map(bool, found)) < len(found)
+
+
+_TAILS = ("", "\napp.use(cors())", "\nThe microphone of the page was opened", "\nIt does not work for me", "\nHTTP 401")
