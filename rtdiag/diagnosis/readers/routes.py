@@ -25,7 +25,7 @@ _API_NAMED_BY_QUERY = expression(r"(?i)(?:^|&)(?:model|intent|deployment|call_id
 _OWN_ROUTE = expression(
     r"(?:^|[/_.-])(?:(?:ephemeral|client|get)?[-_]?(?:token|secret|session)s?|ephemeral|realtime|offer|sdp|webrtc)(?:$|[/_.-])"
 )
-_PLAIN = re.compile(r"(?:https?|wss?)://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(/[!\"$->@-~]*|)(?:[?#]|\Z)")
+_PLAIN = expression(r"(?:https?|wss?)://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(/[!\"$->@-~]*|)(?:[?#]|\Z)")
 _LATEST = 4  # URLs of which it is still known how they are made up: each is looked at several times in a row
 _NOT_OWN = expression(r"/realtime/v\d|/auth/")  # Supabase's; logins
 
