@@ -344,9 +344,8 @@ async def _close(ctx: Context, limit_s: float) -> tuple[str, ...]:
     if not closing.done():
         closing.cancel()
         return (f"closing did not end within {2 * limit_s:g} s",)
-    return (
-        closing.result() if closing.exception() is None else (f"closing broke: {type(closing.exception()).__name__}",)
-    )
+    broke = asyncio.CancelledError() if closing.cancelled() else closing.exception()
+    return closing.result() if broke is None else (f"closing broke: {type(broke).__name__}",)
 
 
 def _target(ctx: Context, emulator: Mapping[str, Any] | None) -> Target:

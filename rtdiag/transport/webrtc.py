@@ -101,6 +101,7 @@ class Session(Channel):
         self._close: dict[str, str] | None = None
         self._pair: str | None = None
         self._peer: RTCPeerConnection | None = None
+        self._ending: asyncio.Future[None] | None = None
         self._channel: RTCDataChannel | None = None
 
     async def offer(self) -> bytes:
@@ -250,9 +251,11 @@ class Session(Channel):
             self.trace()
 
     async def _closed_peer(self) -> None:
+        """Whoever waits for it may be interrupted, the closing is not: aiortc does not take up again what was cut short."""
         if self._peer is not None:
+            self._ending = self._ending or asyncio.ensure_future(self._peer.close())
             async with asyncio.timeout(self._deadlines.close_s):
-                await self._peer.close()
+                await asyncio.shield(self._ending)
 
     async def _set_answer(self, sdp: str) -> None:
         from aiortc import RTCSessionDescription

@@ -235,6 +235,32 @@ def test_nothing_is_left_after_an_interrupted_run() -> None:
     assert (tasks, calls, report.exit_code, report.left_open) == (1, 0, 130, ())
 
 
+@pytest.mark.parametrize("at_once", [1, 6])
+def test_a_run_that_is_interrupted_while_it_closes_a_session_has_its_report(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rtdiag.transport.webrtc import Session
+
+    close = Session.close
+    works: list[asyncio.Task[Report]] = []
+
+    async def closing(self: Session) -> None:
+        asyncio.get_running_loop().call_soon(works[0].cancel)
+        await close(self)
+
+    async def work() -> tuple[Report, int]:
+        monkeypatch.setattr(Session, "close", closing)
+        async with Emulator() as emulator:
+            options = RunOptions(emulator.base_url, Credential("api-key", Secret(emulator.key)), at_once=at_once)
+            chosen = plan.make(registry.load(()).checks.values(), only=["sdp", "websocket"])
+            shown = {"as_of": "", "faults": []}
+            works.append(asyncio.ensure_future(runner.run(chosen, options, mask=Mask(), emulator=shown)))
+            return await works[0], emulator.open_calls
+
+    report, calls = asyncio.run(work())
+    assert (report.left_open, calls) == ((), 0)
+
+
 @pytest.mark.parametrize("patience_s", [1.0, 0.0])
 def test_an_offer_that_was_on_its_way_when_the_run_was_interrupted_is_hung_up_or_told(
     patience_s: float, monkeypatch: pytest.MonkeyPatch
