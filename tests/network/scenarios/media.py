@@ -195,8 +195,8 @@ ROWS = (
         walled(f"{_UDP} meta length > 250 drop", side="near"),
     ),
     Scenario(
-        "udp-limited", "no more than one datagram of UDP a second comes through", "lost before the session",
-        walled(f"{_UDP} limit rate over 1/second burst 1 packets drop"), or_else=r"dtls-no-answer\S*|ice-udp-blocked/lossy",
+        "udp-limited", "no more than one datagram of UDP in three seconds comes through", "lost before the session",
+        walled(f"{_UDP} limit rate over 20/minute burst 1 packets drop"), or_else=r"dtls-no-answer\S*|ice-udp-blocked/lossy",
         options=CREATED, timeout_s=3,
     ),
     Scenario(
