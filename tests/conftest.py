@@ -69,8 +69,8 @@ def _forget_the_machine() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Four processes more than there are cores, at most six: of two cores, five left a quarter of the time unused."""
-    return min((os.cpu_count() or 1) + 4, 6)
+    """Five processes more than there are cores, at most seven: of two cores, five left a quarter of the time unused."""
+    return min((os.cpu_count() or 1) + 5, 7)
 
 
 @pytest.hookimpl(wrapper=True)
