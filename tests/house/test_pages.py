@@ -14,7 +14,7 @@ NOT_OURS = {".venv", "build", "node_modules", ".pytest_cache"}
 PAGES = sorted(page for page in ROOT.rglob("*.md") if not NOT_OURS & set(page.relative_to(ROOT).parts))
 MAP = ROOT / "rtdiag" / "README.md"
 FORMS = {path.name: path for path in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))}
-MOST_LINES = 155
+MOST_LINES = 168
 # Files that a page speaks of and that lie with whoever reads it.
 THE_READERS = {"rtdiag.yaml", "timing.py", "rtdiag.json", "rtdiag.md"}
 
