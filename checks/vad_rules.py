@@ -19,8 +19,9 @@ from rtdiag.api.endpoints import KINDS, Dialect, Kind
 from rtdiag.api.sessions import Json
 from rtdiag.api.turn_rules import Rule, all_rules, rules_of
 from rtdiag.engine.check import Case, Check
-from rtdiag.engine.context import Context, SessionAttempt, UpdateAnswer, model_ids
+from rtdiag.engine.context import Context, SessionAttempt, model_ids
 from rtdiag.engine.findings import differences, in_short, not_begun, not_sent, unanswered
+from rtdiag.engine.updates import UpdateAnswer
 from rtdiag.model import ApiError, Cost, Event, Evidence, Finding, Observation
 
 # What every session is set to first, and the good change that goes with each bad turn detection.

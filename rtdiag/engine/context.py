@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -29,15 +29,14 @@ from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.engine.asked_server import AskedServer
 from rtdiag.engine.at_once import at_once, one_after_another
-from rtdiag.engine.findings import differences
 from rtdiag.engine.room import Place, Room
 from rtdiag.engine.run_options import RunOptions as RunOptions
+from rtdiag.engine.updates import Ahead, UpdateAnswer, Updates
 from rtdiag.engine.whose_turn import asking
-from rtdiag.model import Cost, Event, Exchange, Observation, PeerTrace
+from rtdiag.model import Cost, Exchange, Observation, PeerTrace
 from rtdiag.redact import Secret
 from rtdiag.transport.addresses import is_own
 from rtdiag.transport.breaker import Breaker, NotAskedError
-from rtdiag.transport.channel import is_certain
 from rtdiag.transport.http import Credential, Http, Reply, one_of_many
 from rtdiag.transport.recorder import Deadlines, Recorder
 
@@ -131,42 +130,6 @@ class SessionAttempt:
         return Observation(case, (self.exchange,), peers=peers, facts={"unbegun": True})
 
 
-@dataclass(frozen=True)
-class UpdateAnswer:
-    """A client event and what came back: `answer` is None where nothing came, `asked` is False where it was not even sent.
-
-    A session that left one event unanswered is not asked again: each further silence would cost another deadline. `ended`: it
-    was closed before it answered. `cut`: nothing at all came back, no sign of life either. `lost` is what is known of a
-    session whose way is gone (`Session.lost`).
-    """
-
-    sent: Event | None = None
-    answer: Event | None = None
-    asked: bool = True
-    ended: bool = False
-    cut: bool = False
-    lost: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What a judge has to know of it beside its events."""
-        lost = {"lost": dict(self.lost)} if self.lost else {}
-        return {"asked": self.asked, "ended": self.ended, "cut": self.cut, **lost}
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What was sent and what came back, as far as there is any."""
-        return tuple(filter(None, (self.sent, self.answer)))
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """How many updates were sent ahead, each with its effect, and what answers the first of them, as far as that is certain."""
-
-    answers: tuple[UpdateAnswer, ...] = ()
-    sent: int = 0
-
-
 class Context:
     """What probes share: one client, one record, and tokens and sessions that are made once and closed by the runner."""
 
@@ -194,9 +157,7 @@ class Context:
         self._closed: set[str] = set()
         self._made_way: set[str] = set()  # those that could still be used when rtdiag began to close them
         self._shared: dict[Kind, SessionAttempt | None] = {}
-        self._silent: set[str] = set()
-        self._over: set[str] = set()  # sessions that have said so, though their channel may be open for a moment
-        self._in_order: dict[str, bool] = {}  # whether it can be told which of a session's answers is to what
+        self._updates = Updates(recorder)
         self._breaker = Breaker()
         self._offering: set[asyncio.Task[Reply]] = set()
         self._taking_up: set[asyncio.Task[bool]] = set()  # of answers, which takes long where media find no way
@@ -639,7 +600,7 @@ class Context:
 
     def _made_room(self, held: SessionAttempt | None) -> bool:
         session = held.session if held else None
-        return session is not None and session.id in self._made_way - self._silent
+        return session is not None and session.id in self._made_way - self._updates.silent
 
     async def fresh(
         self,
@@ -844,53 +805,12 @@ class Context:
             yield await self.update(opened, event)
 
     async def ask_ahead(self, opened: SessionAttempt | Socket, events: Sequence[Json]) -> Ahead:
-        """Send these updates at once, as many as this session can be told: none where one is asked at a time, or of a stranger.
-
-        The first one of a session goes alone: its answer shows whether it can be told which event that is to.
-        """
-        session = _channel_of(opened)
-        if session is None or not self.at_once or len(events) < 2:
-            return Ahead()
-        first = () if session.id in self._in_order else (await self.update(opened, events[0]),)
-        if not self._in_order.get(session.id) or not session.open or session.id in self._silent:
-            return Ahead(first, len(first))
-        sent = [self._sent(session, event) for event in events[len(first) :]]
-        answers = await session.answers_to(sent, sessions.UPDATED, _shows)
-        self._in_order[session.id] = len(answers) == len(sent)
-        rest = (self._answered(session, *one) for one in zip(sent, answers, strict=False))
-        return Ahead((*first, *rest), len(events))
+        """Send these updates at once, as far as is told in Updates.ahead; none where one thing is asked at a time."""
+        return await self._updates.ahead(_channel_of(opened), events) if self.at_once else Ahead()
 
     async def update(self, opened: SessionAttempt | Socket, event: Json) -> UpdateAnswer:
         """Send an update over the session's channel and wait for what answers it."""
-        session = _channel_of(opened)
-        if session is None or not session.open or session.id in self._silent:
-            ended = session is not None and (not session.open or session.id in self._over)
-            return UpdateAnswer(asked=False, ended=ended, lost=_lost(session))
-        sent = self._sent(session, event)
-        if session.owes:
-            return await self._surely(session, sent)
-        answer = await session.answer_to(sent, sessions.UPDATED)
-        if answer is not None and is_certain(sent, answer, _shows):
-            self._in_order.setdefault(session.id, True)
-        return self._answered(session, sent, answer)
-
-    async def _surely(self, session: Session | Socket, sent: Event) -> UpdateAnswer:
-        """What certainly answers it: an event has got no answer, and where it is not known which one, it may be this one."""
-        certain = await session.answers_to([sent], sessions.UPDATED, _shows)
-        return self._answered(session, sent, certain[0] if certain else None)
-
-    def _sent(self, session: Session | Socket, event: Json) -> Event:
-        self.recorder.notice(f"{event['type']} on {session.id}")
-        return session.send(event)
-
-    def _answered(self, session: Session | Socket, sent: Event, answer: Event | None) -> UpdateAnswer:
-        if answer is not None:
-            if answer.error is not None and answer.error.code == sessions.EXPIRED:
-                self._over.add(session.id)
-                self._silent.add(session.id)
-            return UpdateAnswer(sent, answer)
-        self._silent.add(session.id)
-        return UpdateAnswer(sent, ended=not session.open, cut=session.cut, lost=_lost(session))
+        return await self._updates.one(_channel_of(opened), event)
 
     async def hang_up(self, exchange: Exchange) -> Exchange:
         """Hang up the call that this exchange opened; the answer of the hang-up."""
@@ -1035,16 +955,6 @@ def _shortened(deadlines: Deadlines) -> Deadlines:
 
 def _channel_of(opened: SessionAttempt | Socket) -> Session | Socket | None:
     return opened.session if isinstance(opened, SessionAttempt) else opened
-
-
-def _shows(sent: Event, answer: Event) -> bool:
-    """Whether the session in an answer is as an update wanted it."""
-    asked, shown = (event.json.get("session") if isinstance(event.json, dict) else None for event in (sent, answer))
-    return isinstance(shown, dict) and not any(differences(asked, shown))
-
-
-def _lost(session: Session | Socket | None) -> Mapping[str, Any]:
-    return session.lost if session is not None else {}
 
 
 def _says_full(reply: Reply) -> bool:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from rtdiag.cli.run import command
 from rtdiag.emulator import Emulator, load_faults
 from rtdiag.engine import plan, registry, runner
 from rtdiag.engine.asked_server import AskedServer
 from rtdiag.engine.check import Case, Check
+from rtdiag.engine.config import Config, make
 from rtdiag.engine.context import Context
 from rtdiag.engine.run_options import RunOptions
 from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Report
@@ -213,3 +215,9 @@ def test_a_stranger_is_asked_one_thing_at_a_time_but_for_the_key_beside_a_made_u
     beside, asked_next = report.exchanges[:2], report.exchanges[2:]
     assert {x.credential for x in beside} == {"made-up", "api-key"}
     assert together([*asked_next]) == 1
+
+
+def test_the_command_asks_as_much_at_once_as_a_program_does_and_one_thing_where_that_is_wanted() -> None:
+    default = next(option.default for option in command.params if option.name == "at_once")
+    assert default == Config().at_once == make(Config(emulator=True), {}).options.at_once
+    assert make(Config(emulator=True, at_once=9, one_at_a_time=True), {}).options.at_once == 1

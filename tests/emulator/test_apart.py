@@ -28,6 +28,9 @@ sys.stdin.read()
 """
 
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked here")
+
+
 @pytest.fixture(autouse=True)
 def _as_in_a_program_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "active_count", lambda: 1)
@@ -80,7 +83,6 @@ def test_where_threads_run_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) ->
         assert asyncio.run(_asked(Emulator().served_by(one))) == (401, True)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked here")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_it_does_not_outlive_its_parent(number: int) -> None:
     with subprocess.Popen(

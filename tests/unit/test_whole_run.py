@@ -58,6 +58,9 @@ def test_a_case_alone_on_another_day_with_a_milder_judge() -> None:
         ({"emulator": True, "fail_on": "info"}, "fail_on knows fail, inconclusive, warn, never, not 'info'"),
         ({"emulator": True, "timeout_s": float("nan")}, "--timeout takes seconds from 0.1 to 600, not nan"),
         ({"emulator": True, "timeout_s": 0.0}, "--timeout takes seconds from 0.1 to 600, not 0"),
+        ({"emulator": True, "at_once": 0}, "--at-once takes 1 to 32 requests, not 0"),
+        ({"emulator": True, "at_once": 33}, "--at-once takes 1 to 32 requests, not 33"),
+        ({"emulator": True, "at_once": "six"}, "--at-once takes 1 to 32 requests, not 'six'"),
         ({"emulator": True, "session": "/nowhere/s.json"}, "--session /nowhere/s.json: No such file"),
     ],
 )  # fmt: skip
