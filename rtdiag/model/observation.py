@@ -12,6 +12,8 @@ from typing import Any, Literal
 from rtdiag.api.endpoints import Dialect
 from rtdiag.model.scalars import Count, Milliseconds
 
+By = Literal["", "browser", "page"]  # who asked
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -59,7 +61,8 @@ class Exchange:
     base64 (`body_encoding`). `credential` names whose credential was sent, `credential_from` the exchange whose answer held
     it, where that was a token minted in this run. `at_ms` is when it began, since the run began; `timing_ms` holds `dns`,
     `connect`, `tls`, `wait`, `total` as far as they happened; `connect` is without `dns`, and of a WebSocket with TLS. `reached` is
-    the address and port that was connected to, the proxy's where there is one, "" where it is not known.
+    the address and port that was connected to, the proxy's where there is one, "" where it is not known. `by` is who asked: "" for
+    rtdiag itself, `browser` for its page in the user's browser, `page` for a page of the user's own.
     """
 
     id: str
@@ -78,6 +81,7 @@ class Exchange:
     credential_from: str | None = None
     at_ms: Milliseconds = 0.0
     reached: str = ""
+    by: By = ""
 
     def header(self, name: str) -> str | None:
         """The first response header of that name, in any case."""
@@ -197,7 +201,7 @@ class PeerTrace:
     `code` and `reason` where one was given; `offered_in` is the exchange that carried its offer. `local_candidates` and
     `remote_candidates` are those of both sides, as `udp host 192.0.2.1:3478`, `elsewhere` those remote ones that are at addresses
     which are not routed here, and `ice_tcp` what the TCP ones made of a check, where nothing came back over UDP.
-    `last_datagram_ms` is when the last datagram came in, since the offer was begun.
+    `last_datagram_ms` is when the last datagram came in, since the offer was begun. `by` is whose it is, as of an Exchange.
     """
 
     id: str
@@ -215,6 +219,7 @@ class PeerTrace:
     pairs: tuple[Pair, ...] = ()
     ice_tcp: tuple[TcpCheck, ...] = ()
     last_datagram_ms: Milliseconds | None = None
+    by: By = ""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,9 @@ def test_what_it_holds_is_written_again_as_it_was() -> None:
         for case in check["cases"]:
             assert (case.pop("observed"), case.pop("ignored")) == ([], None)
     for exchange in now["exchanges"]:
-        assert exchange.pop("reached") == ""
+        assert (exchange.pop("reached"), exchange.pop("by")) == ("", "")
+    for peer in now["peers"]:
+        assert peer.pop("by") == ""
     assert (now["target"].pop("name"), now["target"].pop("recognised_by"), now["target"].pop("offers")) == ("", [], {})
     assert now.pop("seal") == "", "which is put in last"
     assert json.dumps(now) == json.dumps(was), "also in the same order"
