@@ -120,7 +120,7 @@ class Peer(Struct, frozen=True, omit_defaults=True):
 
 
 class Microphone(Struct, frozen=True, omit_defaults=True):
-    """One `getUserMedia`: `refused` is what the browser said, as `NotAllowedError: Permission denied`; `level` how loud it is (RMS)."""
+    """One `getUserMedia`. `refused` is what the browser said, such as `NotAllowedError: Permission denied`, `level` its RMS."""
 
     at_ms: _Time = 0
     took_ms: _Time = 0
