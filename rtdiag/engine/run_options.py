@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import KINDS, OFFICIAL_HOSTS, Dialect, Kind
@@ -12,6 +13,9 @@ from rtdiag.api.sessions import Json
 from rtdiag.engine.ignoring import Ignore
 from rtdiag.redact import Secret
 from rtdiag.transport.http import Credential
+
+if TYPE_CHECKING:
+    from rtdiag.browser.asked_page import Page
 
 # A browser opens so many connections to one host over HTTP/1.1 (RFC 9112 section 9.4 names no number).
 AT_ONCE = 6
@@ -28,7 +32,7 @@ class RunOptions:
     servers.yaml that it is taken for, `dialect` the one to speak, each None where that is to be found out. `target` is the user's
     name for it. `key_variable` is where the key lies, None where it is no variable; `keyless` says that there is none, and that
     the server is asked without. `at_once` is how many requests may be under way at the same time at OpenAI's; strangers are asked
-    one thing after another.
+    one thing after another. `page` is the one that is open in the user's browser, where there is one.
     """
 
     base_url: str
@@ -59,6 +63,7 @@ class RunOptions:
     key_variable: str | None = None
     keyless: bool = False
     at_once: int = AT_ONCE
+    page: Page | None = None
 
     @property
     def official(self) -> bool:
