@@ -42,7 +42,9 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     taken and shown unchecked. `drops_bad_updates_whole`: False applies a refused update but for the field that the error names.
     `offsets_late_ms`: by how much the offsets of turns lie behind the audio. `checks_model_kind`: on a WebSocket. `closes_early`:
     the first message of the client ends the session. `media_lasts`: False sends no datagram any more once the client has spoken
-    over its data channel. `free_slots`: how many sessions may be open at a time.
+    over its data channel. `free_slots`: how many sessions may be open at a time. `lets_pages_read`: which answers name the origins
+    that may read them; `anothers` names one that is nobody's, `twice` all of them two times. `page_headers_refused`: globs of what
+    a preflight does not allow. `sound`: what a call sends of a response.
     """
 
     takes_any_credential: bool = False
@@ -92,6 +94,10 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls_transcribe: bool = True
     whole_arguments: bool = True
     knows_calls: bool = True
+    lets_pages_read: Literal["all", "none", "all-but-errors", "preflights-alone", "anothers", "twice"] = "all"
+    page_headers_refused: Sequence[str] = ()
+    exposes_location: bool = True
+    sound: Literal["spoken", "silent", "none"] = "spoken"
 
     def __post_init__(self) -> None:
         for body in {self.offers_answered_with, self.update_error, self.first_event} - {
@@ -107,20 +113,25 @@ class Turned(own_yaml.Written, of=Switches):
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The requests that a fault answers; a field left out matches all. `path` globs lie below `/v1`."""
+    """The requests that a fault answers; a field left out matches all. `path` globs lie below `/v1`.
+
+    `from_pages`: those alone that name an origin, as browsers do and other clients do not.
+    """
 
     method: str = "*"
     path: Sequence[str] = ("*",)
     credential: Sequence[Credential] = ()
     content_type: str = "*"
+    from_pages: bool = False
 
-    def matches(self, method: str, path: str, credential: str, content_type: str) -> bool:
+    def matches(self, method: str, path: str, credential: str, headers: Mapping[str, str]) -> bool:
         """Whether such a request is meant."""
         return (
             fnmatchcase(method, self.method)
             and any(fnmatchcase(path, glob) for glob in self.path)
             and (not self.credential or credential in self.credential)
-            and fnmatchcase(content_type, self.content_type)
+            and fnmatchcase(headers.get("Content-Type", ""), self.content_type)
+            and (not self.from_pages or "Origin" in headers)
         )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -113,7 +113,8 @@ def application(service: Service, merge_slashes: bool = False) -> web.Applicatio
         response.headers.update(service.headers())
         if response.headers.pop(_NOT_THE_API, None) is None:
             _sign(service, request, response, started_s)
-            cors.let_read(request, response, service.server, offered=_below(service, request) in OFFERED)
+            offered = _below(service, request) in OFFERED
+            cors.let_read(request, response, service.server, service.switches, offered=offered)
         return response
 
     app = web.Application()
@@ -133,7 +134,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
                     continue  # the API answers preflights before it looks at anything (assumed); a gateway does not
                 return await _given(service, fault.answer, request)
         if cors.is_preflight(request):
-            return cors.preflight(request)
+            return cors.preflight(service.switches)
         return await _dispatch(service, request)
     except Refused as refused:
         below = _below(service, request)
@@ -203,10 +204,10 @@ def _below(service: Service, request: web.Request) -> str:
     return request.path.removeprefix(root) if request.path.startswith(root + "/") else ""
 
 
-def _meant(service: Service, request: web.Request, matches: Callable[[str, str, str, str], bool]) -> bool:
+def _meant(service: Service, request: web.Request, matches: Callable[[str, str, str, Mapping[str, str]], bool]) -> bool:
     credential = service.kind_of(service.credential_of(request))
     path = request.path.removeprefix(service.server.root)
-    return matches(request.method, path, credential, request.headers.get("Content-Type", ""))
+    return matches(request.method, path, credential, request.headers)
 
 
 async def _given(service: Service, answer: Answer, request: web.Request) -> web.Response:

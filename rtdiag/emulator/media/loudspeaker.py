@@ -19,6 +19,12 @@ from rtdiag.emulator.session import spoken
 PACKET_S = spoken.PACKET_MS / 1000
 MOST_LATE = 10  # packets: so much is caught up with, after more it goes on from now
 
+# 20 ms that are heard as nothing: Opus as libopus writes it (RFC 6716 3.1: CELT, full band, one frame), and the zero of each law.
+SILENCE: Mapping[str, bytes] = {
+    "audio/opus": b"\xf8\xff\xfe",
+    "audio/pcmu": b"\xff" * 8 * spoken.PACKET_MS,
+    "audio/pcma": b"\xd5" * 8 * spoken.PACKET_MS,
+}
 # aiortc's MIME types: the clock of their RTP (RFC 7587 4.1, RFC 3551 4.5.14), and the sentence's packets.
 CODECS: Mapping[str, tuple[int, Callable[[], tuple[bytes, ...]]]] = {
     "audio/opus": (48000, spoken.packets),
@@ -30,16 +36,19 @@ CODECS: Mapping[str, tuple[int, Callable[[], tuple[bytes, ...]]]] = {
 class Loudspeaker(MediaStreamTrack):
     """The track of one call, in the codec that was agreed on. KeyError for one that is not in CODECS.
 
+    A `silent` one says nothing for as long.
+
     A packet has the time of its 20 ms by the loop's clock: so timestamps advance through pauses too (RFC 3550 5.1), and all
     calls keep step, that one waking serves them all.
     """
 
     kind = "audio"
 
-    def __init__(self, mime_type: str) -> None:
+    def __init__(self, mime_type: str, *, silent: bool = False) -> None:
         super().__init__()
         self._id = TRACK_ID
         self._rate_hz, self._packets = CODECS[mime_type.lower()]
+        self._silence = SILENCE[mime_type.lower()] if silent else None
         self._base = Fraction(1, self._rate_hz)
         self._left = 0  # packets still to be sent, of as many sentences as were asked for
         self._asked = asyncio.Event()
@@ -68,7 +77,7 @@ class Loudspeaker(MediaStreamTrack):
 
     def _next(self) -> Packet[Any]:
         packets = self._packets()
-        packet: Packet[Any] = Packet(packets[-self._left % len(packets)])
+        packet: Packet[Any] = Packet(self._silence or packets[-self._left % len(packets)])
         packet.pts, packet.time_base = self._slot * self._rate_hz * spoken.PACKET_MS // 1000, self._base
         self._left -= 1
         return packet

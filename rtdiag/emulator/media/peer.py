@@ -109,10 +109,11 @@ class Call:
             if not each._codecs:
                 raise Refused("invalid-offer")  # assumed
         if audio:
-            speaker = Loudspeaker(audio[0]._codecs[0].mimeType)
+            sound = self._switches.sound
+            speaker = Loudspeaker(audio[0]._codecs[0].mimeType, silent=sound == "silent")
             audio[0].sender.replaceTrack(speaker)
             audio[0].sender._stream_id = sdp_answer.STREAM_ID
-            self.line.session.playback.speaker = speaker
+            self.line.session.playback.speaker = speaker if sound != "none" else None
 
     def _serve(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL:
