@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +18,7 @@ from rtdiag.engine import registry, runner
 from rtdiag.engine.asked_server import HOME
 from rtdiag.engine.config import Config, ConfigError, Settings, make
 from rtdiag.engine.context import RunOptions
-from rtdiag.engine.plan import Plan
+from rtdiag.engine.plan import BROWSER, Plan
 from rtdiag.engine.registry import Registry
 from rtdiag.engine.results import FailOn
 from rtdiag.model import Cost, Emulated, Report
@@ -26,6 +27,7 @@ from rtdiag.transport import names
 from rtdiag.transport.http import Credential
 
 if TYPE_CHECKING:
+    from rtdiag.browser.serving import Opening
     from rtdiag.emulator import Emulator
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -33,7 +35,9 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Planned:
-    """A run that can begin: what is asked and with what, what it costs, and how long it may take."""
+    """A run that can begin: what is asked and with what, what it costs, and how long it may take; `opening` is how its page is
+    to be opened, None where it has none.
+    """
 
     settings: Settings
     plan: Plan
@@ -42,6 +46,7 @@ class Planned:
     broken: tuple[Broken, ...] = ()
     fail_on: FailOn = "inconclusive"
     emulator: Emulator | None = None
+    opening: Opening | None = None
 
     @property
     def strange(self) -> bool:
@@ -55,11 +60,17 @@ class Observer(runner.Observer, Protocol):
     def planned(self, planned: Planned) -> None:
         """All that was given can be used; nothing was asked yet. A ConfigError from here ends the run."""
 
+    def to_do(self, line: str) -> None:
+        """What a person has to do for the run to go on."""
+
 
 class Silent(runner.Silent):
     """An observer that tells nobody."""
 
     def planned(self, planned: Planned) -> None:
+        """Nothing."""
+
+    def to_do(self, line: str) -> None:
         """Nothing."""
 
 
@@ -101,30 +112,35 @@ def planned(config: Config, settings: Settings, known: Registry, emulator: Emula
         only=config.only,
         skip=config.skip,
         kinds=options.kinds,
-        allow=config.allow,
+        allow=(*config.allow, *([BROWSER] if settings.opening else [])),
         emulated=emulator is not None,
     )
     if not any(step.cases for step in plan.steps):
-        raise ConfigError("nothing is selected: --only, --skip and --type leave no case")
+        opt_ins = sorted({why for step in plan.steps for why in step.left_out.values() if why.startswith("opt in")})
+        raise ConfigError(f"nothing is selected: {'; '.join(opt_ins) or '--only, --skip and --type leave no case'}")
+    opening = settings.opening if plan.wants_a_browser else None
     longer_s = _longer_s(options.audio) if plan.cost.audio_seconds else 0.0
     return Planned(
         replace(settings, options=replace(options, named=plans.named_in_full(checks, config.only))),
         plan,
         plan.costing(longer_s, stranger=_is_strange(options, emulator)),
-        settings.deadlines.run_s(plan.waits_s(longer_s)),
+        settings.deadlines.run_s(plan.waits_s(longer_s) + (opening.takes_s if opening else 0.0)),
         (*known.broken, *(emulator.broken() if emulator else ())),
         config.fail_on,
         emulator,
+        opening,
     )
 
 
-async def ask(ready: Planned, observer: runner.Observer | None = None, sleep: Sleep = asyncio.sleep) -> Report:
+async def ask(ready: Planned, observer: Observer | None = None, sleep: Sleep = asyncio.sleep) -> Report:
     """Run the plan, on its emulator where it has one; `sleep` is for tests that own the clock. See runner.run.
 
     The observer's `began` is called in a task of its own, which may be cancelled: the run then ends early, with its report.
+    Raises the ConfigError of a page that cannot be served.
     """
+    observer = observer or Silent()
     if ready.emulator is None:
-        return await _run(ready, observer, sleep)
+        return await _with_a_page(ready, observer, sleep)
     async with ready.emulator as emulator:
         settings = ready.settings
         settings.mask.learn(emulator.key)
@@ -132,10 +148,30 @@ async def ask(ready: Planned, observer: runner.Observer | None = None, sleep: Sl
         options = replace(
             settings.options, base_url=settings.options.base_url or emulator.base_url, api_key=key, today=emulator.as_of
         )
-        return await _run(replace(ready, settings=replace(settings, options=options)), observer, sleep)
+        return await _with_a_page(replace(ready, settings=replace(settings, options=options)), observer, sleep)
 
 
-async def _run(ready: Planned, observer: runner.Observer | None, sleep: Sleep) -> Report:
+async def _with_a_page(ready: Planned, observer: Observer, sleep: Sleep) -> Report:
+    """The run, with its page around it where it has one."""
+    if ready.opening is None:
+        return await _run(ready, observer, sleep)
+    from rtdiag.browser.come_of_it import come_of
+    from rtdiag.browser.serving import Serving
+
+    settings = ready.settings
+    serving = Serving(ready.opening, settings.options.base_url, settings.mask, observer.to_do)
+    async with AsyncExitStack() as entered:
+        try:
+            page = await entered.enter_async_context(serving)
+        except OSError as exc:
+            raise ConfigError(f"--host {ready.opening.host}: {exc.strerror}: give an address of this machine") from None
+        options = replace(settings.options, page=page)
+        report = await _run(replace(ready, settings=replace(settings, options=options)), observer, sleep)
+        await page.give(come_of(report))
+        return report
+
+
+async def _run(ready: Planned, observer: Observer, sleep: Sleep) -> Report:
     emulator = ready.emulator
     work = runner.run(
         ready.plan,

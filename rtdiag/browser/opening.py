@@ -56,6 +56,7 @@ _VERSION_S = 10
 _END_S = 2.0  # to end by itself
 _TRIES = 10  # to remove its profile
 _CONSOLE = re.compile(r'CONSOLE[(:]\d+\)?\] "(.*?)(?:", source: .* \(\d+\))?$')
+_NOISE = re.compile(r":dbus/|[ (]dbus|D-Bus|/vaapi/")  # what a chromium says on a machine without a desktop
 _MOST_LINES, _LONGEST = 500, 2000
 _PART_BYTES = 65536
 _OF_THE_SYSTEM = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
@@ -208,7 +209,7 @@ class Headless:
     def _hear(self, line: str) -> None:
         found = _CONSOLE.search(line[: 2 * _LONGEST])
         if found is None:
-            self._last = self._mask(line[:_LONGEST]) if line.strip() else self._last
+            self._last = self._mask(line[:_LONGEST]) if line.strip() and not _NOISE.search(line) else self._last
         elif len(self.console) < _MOST_LINES:
             self.console.append(self._mask(found[1][:_LONGEST]))
 

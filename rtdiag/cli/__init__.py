@@ -17,7 +17,9 @@ from rtdiag import __version__
 from rtdiag.cli.stderr import listening, say
 from rtdiag.cli.usage import new_mask
 
-_MODULES = {name: name for name in ("diff", "emulator", "explain", "init", "replay", "run")} | {"list": "list_checks"}
+_MODULES = {name: name for name in ("diff", "emulator", "explain", "init", "probe", "replay", "run")} | {
+    "list": "list_checks"
+}
 # What a command imports and reads stays until it ends: by default it would be looked through a hundred times for what is garbage.
 _BETWEEN_COLLECTIONS = 50_000
 

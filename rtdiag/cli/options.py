@@ -29,6 +29,44 @@ def fault(told: str) -> Callable[[Any], Any]:
     return click.option("--fault", "faults", envvar=FAULT, metavar="ID", multiple=True, help=told)
 
 
+def of_a_server(command: Any) -> Any:
+    """The options that say which server is asked, and by which credential."""
+    for option in (
+        click.option("--model", metavar="ID", help="The realtime model to ask for."),
+        click.option(
+            "--token-url", metavar="URL", help="Your own route that hands out ephemeral tokens: asked first."
+        ),
+        click.option(
+            "--profile", metavar="NAME",
+            help="Whose server it is, if that is known: azure … With --emulator: whom it plays.",
+        ),
+        click.option(
+            "--header", "headers", envvar="RTDIAG_HEADER", metavar="NAME=ENV:VAR", multiple=True,
+            help="Send that header to the base URL's host, too; its value lies in that variable. Repeatable.",
+        ),
+        click.option("--key-file", metavar="FILE", help="Read the API key from a file (- is standard input)."),
+        click.option(
+            "--base-url", metavar="URL", help="The API's base, up to /v1. Default: OPENAI_BASE_URL, else OpenAI."
+        ),
+        fault("With --emulator: break it so. Repeatable."),
+        click.option("--as-of", metavar="DATE", callback=day, help="With --emulator: the API as it was on that day."),
+        click.option("--emulator", is_flag=True, help="Ask the embedded emulator; no key and no network is needed."),
+        click.option(
+            "--config", metavar="FILE", help="Where the targets stand.  [default: rtdiag.yaml here or above]"
+        ),
+        click.option(
+            "--target", metavar="NAME", default="", help="Ask that target of rtdiag.yaml; other options win over its own."
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def in_a_browser(told: str, default: str | None = None) -> Callable[[Any], Any]:
+    """`--browser`, alone or with which one."""
+    return click.option("--browser", metavar="[WHICH]", is_flag=False, flag_value="default", default=default, help=told)
+
+
 def _report_files(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     pairs = tuple((form, path) for form, _, path in (v.partition("=") for v in values))
     for form, path in pairs:

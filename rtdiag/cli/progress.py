@@ -29,8 +29,15 @@ class Progress(Screen):
     def _begins(self, planned: Planned) -> None:
         self._stop.begin()
         self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned), strange=planned.strange)
+        if planned.settings.opening and not planned.opening:
+            say("--browser opens a page for the check browser, which is not to run.")
         for line in planned.emulator.warnings if planned.emulator else ():
             say(f"rtdiag: {line}")
+
+    def to_do(self, line: str) -> None:
+        """In a line of its own, which stays."""
+        self.clear()
+        say(line)
 
     def began(self, so_far: Report) -> None:
         """The task that runs is the one that signals end."""

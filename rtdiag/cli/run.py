@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtdiag.cli.options import ENVIRONMENT, TYPE, as_reports, day, fault
+from rtdiag.cli.options import ENVIRONMENT, TYPE, as_reports, in_a_browser, of_a_server
 from rtdiag.cli.stderr import say
 from rtdiag.cli.usage import refuse
 
@@ -35,26 +36,9 @@ def _emulator_apart(options: Mapping[str, Any]) -> Iterator[Apart | None]:
 
 @click.command("run", context_settings=ENVIRONMENT)
 @click.option(
-    "--target", metavar="NAME", default="", help="Ask that target of rtdiag.yaml; other options win over its own."
-)
-@click.option(
     "--all", "every", envvar="RTDIAG_ALL", is_flag=True, help="Ask every target of rtdiag.yaml, one after the other."
 )
-@click.option("--config", metavar="FILE", help="Where the targets stand.  [default: rtdiag.yaml here or above]")
-@click.option("--emulator", is_flag=True, help="Ask the embedded emulator; no key and no network is needed.")
-@click.option("--as-of", metavar="DATE", callback=day, help="With --emulator: the API as it was on that day.")
-@fault("With --emulator: break it so. Repeatable.")
-@click.option("--base-url", metavar="URL", help="The API's base, up to /v1. Default: OPENAI_BASE_URL, else OpenAI.")
-@click.option("--key-file", metavar="FILE", help="Read the API key from a file (- is standard input).")
-@click.option(
-    "--header", "headers", envvar="RTDIAG_HEADER", metavar="NAME=ENV:VAR", multiple=True,
-    help="Send that header to the base URL's host, too; its value lies in that variable. Repeatable.",
-)  # fmt: skip
-@click.option(
-    "--profile", metavar="NAME", help="Whose server it is, if that is known: azure … With --emulator: whom it plays."
-)
-@click.option("--token-url", metavar="URL", help="Your own route that hands out ephemeral tokens: asked first.")
-@click.option("--model", metavar="ID", help="The realtime model to ask for.")
+@of_a_server
 @click.option("--transcription-model", metavar="ID", help="The transcription model to ask for.")
 @click.option(
     "--type", envvar=TYPE, type=click.Choice(["realtime", "transcription", "both"]), default="both", show_default=True,
@@ -84,6 +68,10 @@ def _emulator_apart(options: Mapping[str, Any]) -> Iterator[Apart | None]:
 )
 @click.option(
     "--relay-only", is_flag=True, help="Sessions go through the TURN server alone, which proves that it relays."
+)
+@in_a_browser(
+    "Ask in a browser, too: your own, or print (open the link yourself), or, headless and for CI, chromium, firefox or a "
+    "program's path."
 )
 @as_reports
 @click.option("--record", metavar="FILE", help="Also write the HTTP exchanges as a cassette of vcrpy, masked.")
@@ -127,6 +115,22 @@ def command(
     Exit code: 0 well, 1 a fail, 2 usage, 3 inconclusive, 4 rtdiag broke, 130 interrupted; of several targets the worst, as they
     stand in 130, 2, 1, 4, 3, 0.
     """
+    files = (*reports, *([("cassette", record)] if record else ()))
+    sys.exit(asked(ctx, Shown(output, files, color, verbose), every, config, options))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where reports go, and how they are shown on the screen."""
+
+    output: str
+    files: tuple[tuple[str, str], ...]
+    color: str
+    verbose: bool
+
+
+def asked(ctx: click.Context, shown: Shown, every: bool, config: str | None, options: dict[str, Any]) -> int:
+    """Run what these options of a Config, and the targets that they name, come to; the exit code."""
     from rtdiag.cli.signals import Stop
 
     with Stop() as stop, _emulator_apart(options) as apart:
@@ -136,8 +140,7 @@ def command(
         from rtdiag.engine.config import ConfigError
         from rtdiag.whole_run import carry_out
 
-        files = (*reports, *([("cassette", record)] if record else ()))
-        outputs = Outputs(output, files, os.environ, color=color, verbose=verbose)
+        outputs = Outputs(shown.output, shown.files, os.environ, color=shown.color, verbose=shown.verbose)
         progress = (InTurn if every else Progress)(outputs, stop)
         try:
             ready = prepared(ctx, every, config, options)
@@ -156,5 +159,4 @@ def command(
             refuse(str(exc))
         finally:
             progress.clear()
-        code = outputs.give_all(done) if every else outputs.give(done[0])
-    sys.exit(code)
+        return outputs.give_all(done) if every else outputs.give(done[0])

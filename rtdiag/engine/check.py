@@ -28,8 +28,8 @@ class Case:
     `title` is the question that it asks, never a claim, which would read false beside a red mark. `requires` are full ids of
     checks (`key`) or cases (`token.mint-realtime`) without which it is not asked; of these, `also_without` may be what the server
     does not offer. `kind` ties it to a kind of session, for
-    `--type`; `allow` to an opt-in (`wait`, `audio`), and `waits_s` is how long it then waits by itself, beside what every
-    request and session may take.
+    `--type`; `allow` to an opt-in (`wait`, `audio`, `browser`), and `waits_s` is how long it then waits by itself, beside what
+    every request and session may take.
     `line` and `column` place it in a matrix, when all cases of the check have them. `doc` is what is known of it, for
     `rtdiag explain`.
     """

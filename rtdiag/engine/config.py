@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from rtdiag import servers
 from rtdiag.api.endpoints import KINDS, OFFICIAL_BASE_URL, Dialect, Kind
@@ -27,6 +27,9 @@ from rtdiag.redact import Mask, Secret
 from rtdiag.transport import addresses
 from rtdiag.transport.http import Credential
 from rtdiag.transport.recorder import Deadlines
+
+if TYPE_CHECKING:
+    from rtdiag.browser.serving import Opening
 
 _CREDENTIAL = expression(r"(?i)\b(proxy-)?authorization\b|cookie|passw|secret|(api|access|auth|private|x).?(key|token)")
 # Shown in the report when set, because each changes what is asked or how.
@@ -90,6 +93,8 @@ class Config:
     `key_variable` is the variable that holds the key, OPENAI_API_KEY where none is named; `keyless`: the server asks for none.
     `headers` are names of headers, each with the variable that holds its value. `profile` is whose server the emulator is, or,
     without it, which of servers.yaml it is that is asked; `dialect` is "ga" or "beta"; `target` is what the user calls it.
+    `browser` is what opens the page of the check `browser`: "default", "print", "chromium", "firefox" or a program; it is served
+    at `browser_host`, an address of this machine, and waited for `browser_wait_s` seconds where a person opens it.
     """
 
     emulator: bool = False
@@ -120,15 +125,21 @@ class Config:
     skip: Sequence[str] = ()
     allow: Sequence[str] = ()
     fail_on: FailOn = "inconclusive"
+    browser: str | None = None
+    browser_host: str | None = None
+    browser_wait_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a Config comes to. For the emulator `options` lacks base URL and key until it is started."""
+    """What a Config comes to. For the emulator `options` lacks base URL and key until it is started; `opening` is how the page
+    of the check `browser` is to be opened, None where that is not wanted.
+    """
 
     options: RunOptions
     mask: Mask
     deadlines: Deadlines = field(default_factory=Deadlines)
+    opening: Opening | None = None
 
 
 def make(config: Config, environment: Mapping[str, str]) -> Settings:
@@ -188,7 +199,7 @@ def make(config: Config, environment: Mapping[str, str]) -> Settings:
     _relay_alone(options)
     for credential_of_a_tool in _credentials(options.session):
         mask.learn(credential_of_a_tool, "header")
-    return Settings(options, mask, Deadlines.of(config.timeout_s))
+    return Settings(options, mask, Deadlines.of(config.timeout_s), _opening(config) if config.browser else None)
 
 
 def _check(config: Config) -> None:
@@ -210,6 +221,23 @@ def _check(config: Config) -> None:
         raise ConfigError(f"--timeout takes seconds from {_LEAST_S:g} to {_MOST_S:g}, not {config.timeout_s:g}")
     if config.at_once not in range(1, _MOST_AT_ONCE + 1):
         raise ConfigError(f"--at-once takes 1 to {_MOST_AT_ONCE} requests, not {config.at_once!r}")
+
+
+def _opening(config: Config) -> Opening:
+    """How the page is opened, once it is known that it can be."""
+    from rtdiag.browser.opening import NoSuchBrowserError, browser
+    from rtdiag.browser.serving import Opening
+
+    host = (config.browser_host or "").strip("[] ")
+    if config.browser_host is not None and host in ("", "*", "0", "0.0.0.0", "::"):
+        raise ConfigError(
+            f"--host {config.browser_host}: give the one address by which the other machine reaches this one, such as 192.0.2.7"
+        )
+    try:
+        chosen = Opening(browser(config.browser or ""))
+    except NoSuchBrowserError as exc:
+        raise ConfigError(f"--browser={exc}") from None
+    return replace(chosen, host=host or chosen.host, patience_s=config.browser_wait_s or chosen.patience_s)
 
 
 def _audio(name: str | None) -> str | None:

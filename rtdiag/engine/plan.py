@@ -12,6 +12,9 @@ from rtdiag.model import Cost
 
 # The opt-ins that are about money alone.
 FREE_ON_THE_EMULATOR = frozenset({"audio"})
+# The opt-in that is an option of its own.
+BROWSER = "browser"
+_OPT_IN = {BROWSER: "--browser"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Plan:
         spared = self._spared()
         return sum(costs, Cost(audio_seconds=more_s)) - Cost(requests=spared, tokens_minted=spared)
 
+    @property
+    def wants_a_browser(self) -> bool:
+        """Whether a page is to be asked in one."""
+        return any(case.allow == BROWSER for step in self.steps for case in step.cases)
+
     def _spared(self) -> int:
         """How many tokens need not be minted, since an earlier check leaves as many."""
         spared = left = 0
@@ -72,11 +80,15 @@ def make(
     """The plan. `only` and `skip` are globs over check ids and `check.case`; with `only`, what it requires is added.
 
     On the emulator, where audio costs nothing, a check or case that `only` names in full needs no opt-in for it. A case of a
-    kind that is not asked for is not in the plan at all; a skipped one, and one that needs an opt-in, is left out with the
-    reason. The plan is empty when nothing matches; what is asked always is there wherever anything else is.
+    kind that is not asked for is not in the plan at all, nor is one for a browser, where none is to be opened and `only` does not
+    name it or its check; a skipped one, and one that needs an opt-in, is left out with the reason. The plan is empty when nothing
+    matches; what is asked always is there wherever anything else is.
     """
     every = {
-        f"{c.id}.{case.id}": (c, case) for c in checks for case in c.cases if case.kind is None or case.kind in kinds
+        f"{c.id}.{case.id}": (c, case)
+        for c in checks
+        for case in c.cases
+        if (case.kind is None or case.kind in kinds) and not _is_for_a_browser(c, case, only, allow)
     }
     named = {i for i, (c, _) in every.items() if not only or _matches(i, c.id, only)}
     unnamed = {i for i, (c, _) in every.items() if c.always and not (only and i in named)}
@@ -89,7 +101,7 @@ def make(
         mine = {i: case for i, (c, case) in every.items() if c is check and i in wanted}
         left_out = {case.id: "left out by --skip" for i, case in mine.items() if _matches(i, check.id, skip)}
         left_out |= {
-            case.id: f"opt in with --allow {case.allow}"
+            case.id: f"opt in with {_OPT_IN.get(case.allow, f'--allow {case.allow}')}"
             for i, case in mine.items()
             if case.allow and case.allow not in allow and i not in permitted
         }
@@ -99,6 +111,12 @@ def make(
         steps = [s for s in steps if not s.check.always]
     directly = {i.partition(".")[0] for i in named | unnamed}
     return Plan(tuple(steps), tuple(s.check.id for s in steps if s.check.id not in directly))
+
+
+def _is_for_a_browser(check: Check, case: Case, only: Collection[str], allow: Collection[str]) -> bool:
+    """Whether nobody asks for it: without a browser a run is as if there were no such check."""
+    named = {check.id, f"{check.id}.{case.id}"} & set(only)
+    return case.allow == BROWSER and BROWSER not in allow and not named
 
 
 def named_in_full(checks: Iterable[Check], only: Collection[str]) -> frozenset[str]:

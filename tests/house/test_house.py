@@ -195,6 +195,8 @@ OPENS = {
     "api/plugins.py": "what packages say of themselves",
     "api/kept.py": "what rtdiag has put there itself",
     "report/html/__init__.py": "its own style",
+    "browser/page_requests.py": "its own page",
+    "browser/opening.py": "preferences, written for a browser",
     "speech/clip.py": "audio, for ffmpeg",
     "emulator/session/spoken.py": "its own sentence, for ffmpeg",
     "transport/trust.py": "certificates, for OpenSSL",

@@ -1,0 +1,24 @@
+"""What the page shows at the end: what came of the run, in the words of its report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rtdiag.model import Report
+from rtdiag.report import render
+from rtdiag.report.phrases import overall, verdict
+
+
+def come_of(report: Report) -> dict[str, Any]:
+    """`{"status": "fail", "verdict": "FAIL cors-blocked (high)", "causes": […], "two_ways": […], "markdown": "…"}`."""
+    causes = [
+        {"cause": d.cause, "confidence": d.confidence, "summary": d.summary, "fix": d.fix, "line": d.line}
+        for d in report.diagnosis
+    ]
+    return {
+        "status": overall(report),
+        "verdict": verdict(report),
+        "causes": causes,
+        "two_ways": [],
+        "markdown": render(report, "markdown"),
+    }
