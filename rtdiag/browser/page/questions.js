@@ -5,7 +5,7 @@
  * facts: what was measured, in words and numbers. What they mean is not said here. Everything that was opened is closed at the end.
  */
 
-const SESSION = "application/sdp";
+const SDP = "application/sdp";
 const LISTEN_MS = 300; // and on up to MOST_MS, while nothing is heard: chromium's made-up microphone beeps once in a while
 const MOST_MS = 1500;
 const HEARD = 1e-4; // of full scale; what a microphone gives that is not shut off
@@ -41,8 +41,9 @@ class Asking {
   /** Everything that need not wait for anything else, begun at once. */
   all() {
     const { made_up_token: token, invalid_offer: offer, calls_url: calls, mint_url: mint, model } = this.plan;
-    const posts = (id, url, headers, body) => this.one(id, (case_) => this.posted(case_, url, token, headers, body));
-    const sdp = (id, headers) => posts(id, calls, { "Content-Type": SESSION, ...headers }, offer);
+    const sdp = (headers) => [calls, token, { "Content-Type": SDP, ...headers }, offer];
+    const posts = (id, asked) => this.one(id, (case_) => this.posted(case_, ...asked));
+    const json = { "Content-Type": "application/json" };
     const microphone = this.wants("microphone") ? opened(this) : Promise.resolve(null);
     return [
       this.one("page", page),
@@ -52,12 +53,12 @@ class Asking {
       this.one("websocket", (case_) => this.socket(case_)),
       this.one("reached", (case_) => this.reached(case_)),
       this.one("same-path", (case_) => this.samePath(case_)),
-      sdp("cors-offer"),
-      sdp("cors-agents", { "X-OpenAI-Agents-SDK": "openai-agents-sdk.0.20.0" }),
-      sdp("cors-beta", { "OpenAI-Beta": "realtime=v1" }),
-      sdp("cors-client", { "OpenAI-Safety-Identifier": "rtdiag", "X-Client-Request-Id": `rtdiag-${unique()}` }),
-      posts("cors-mint", mint, { "Content-Type": "application/json" }, JSON.stringify({ session: { type: "realtime", model } })),
-    ].filter(Boolean);
+      this.one("cors-offer", (case_) => this.offer(case_, ...sdp())),
+      posts("cors-agents", sdp({ "X-OpenAI-Agents-SDK": "openai-agents-sdk.0.20.0" })),
+      posts("cors-beta", sdp({ "OpenAI-Beta": "realtime=v1" })),
+      posts("cors-client", sdp({ "OpenAI-Safety-Identifier": "rtdiag", "X-Client-Request-Id": `rtdiag-${unique()}` })),
+      posts("cors-mint", [mint, token, json, JSON.stringify({ session: { type: "realtime", model } })]),
+    ];
   }
 
   wants(id) {
@@ -126,11 +127,11 @@ class Asking {
   async samePath(case_) {
     const url = new URL(`.${new URL(this.plan.calls_url).pathname}`, location.href);
     case_.facts.got = null;
-    case_.facts.got = (await this.fetched(case_, url, { method: "POST", headers: { "Content-Type": SESSION }, body: "v=0" })).status;
+    case_.facts.got = (await this.fetched(case_, url, { method: "POST", headers: { "Content-Type": SDP }, body: "v=0" })).status;
     return ["nothing here forbids the path", true];
   }
 
-  /** A request that is refused, and whether the page may read that. Where it may not, one without a preflight tells which half is shut. */
+  /** A request that is refused, and whether the page may read that. */
   async posted(case_, url, token, headers, body) {
     const { facts } = case_;
     try {
@@ -142,11 +143,15 @@ class Asking {
       facts.error = said(error);
       facts.late = isLate(error);
     }
-    facts.simple = await this.fetched(case_, url, { method: "POST", body: "v=0" }).then(
-      (answer) => answer.status,
-      (error) => said(error),
-    );
     return [facts.error, false];
+  }
+
+  /** The same of an offer. Where the page may not read it, an offer for which no browser asks first tells which half of CORS is shut. */
+  async offer(case_, ...asked) {
+    const told = await this.posted(case_, ...asked);
+    const answered = (answer) => answer.status;
+    if (!told[1]) case_.facts.simple = await this.fetched(case_, asked[0], { method: "POST", body: "v=0" }).then(answered, said);
+    return told;
   }
 
   async socket(case_) {
@@ -163,7 +168,8 @@ class Asking {
     socket.addEventListener("message", ({ data }) => (event ??= parsed(data)));
     socket.addEventListener("close", ({ code, reason, wasClean }) => Object.assign(facts, { code, reason, clean: wasClean }));
     const over = () => event || socket.readyState === WebSocket.CLOSED;
-    await until(over, [[socket, "message"], [socket, "close"]], this.waits.request);
+    await until(() => facts.opened || over(), [[socket, "open"], [socket, "close"]], this.waits.request);
+    if (facts.opened) await until(over, [[socket, "message"], [socket, "close"]], this.waits.event);
     Object.assign(facts, { first: event?.type ?? null, took_ms: since(began), late: !over() });
     facts.ours = socket.readyState <= WebSocket.OPEN && event?.type !== "error"; // after an error it is for the server to close
     if (facts.ours) socket.close(1000);
@@ -180,9 +186,8 @@ class Asking {
     const { peer, channel } = session;
     const phase = (id, question) =>
       this.one(id, (case_) => (case_.of(session), question.call(this, case_, session)), true);
-    const answer = await phase("answer", this.offered);
-    if (!answer) return;
-    await phase("location", (case_) => location_(case_, answer));
+    if (!(await phase("answer", this.offered))) return;
+    await phase("location", named);
     const good = (id, what, event, yes, no, ms) =>
       phase(id, (case_) => this.became(case_, [what, event, yes, no, ms], peer));
     if (!(await good("ice", peer, "iceConnectionState", ["connected", "completed"], ["failed", "closed"], this.waits.ice))) return;
@@ -216,23 +221,25 @@ class Asking {
     return ["there", true, session];
   }
 
-  async offered(case_, { peer }) {
-    const { facts } = case_;
+  async offered(case_, session) {
+    const [{ facts }, { peer }] = [case_, session];
     const offer = await peer.createOffer();
     await peer.setLocalDescription(offer);
     const token = await this.token("answer");
     if (!token.value) return noToken(facts, token.why);
-    const headers = { Authorization: `Bearer ${token.value}`, "Content-Type": SESSION };
+    const headers = { Authorization: `Bearer ${token.value}`, "Content-Type": SDP };
     const began = performance.now();
     const answer = await this.fetched(case_, this.plan.calls_url, { method: "POST", headers, body: offer.sdp });
     facts.status = answer.status;
+    session.offered_in = case_.requests;
     const sdp = await answer.text();
     facts.took_ms = since(began);
     if (!answer.ok) return [`refused with ${answer.status}`, false];
     facts.step = "setRemoteDescription";
     await peer.setRemoteDescription({ type: "answer", sdp });
     delete facts.step;
-    return [`answered in ${facts.took_ms} ms`, true, answer];
+    session.answer = answer;
+    return [`answered in ${facts.took_ms} ms`, true, true];
   }
 
   /** Whether `what` came to one of the states `yes` in time; one of `no`, or the peer's end, ends the waiting. */
@@ -269,7 +276,7 @@ class Asking {
   async sounded(case_, session) {
     const { facts } = case_;
     const { events, channel, audio } = session;
-    const before = events.length;
+    const [before, played_s] = [events.length, audio.currentTime];
     const context = typeof AudioContext === "undefined" ? null : new AudioContext();
     if (context) this.opened.push(() => context.close());
     const of = (...types) => events.slice(before).find(({ type }) => types.includes(type));
@@ -277,15 +284,15 @@ class Asking {
     let over_ms = Infinity;
     channel.send(JSON.stringify(this.plan.respond));
     for (let enough = false; !enough; await pause(LOOK_MS)) {
-      Object.assign(facts, await incoming(session), { took_ms: since(began) });
+      Object.assign(facts, await incoming(session), { played_s: audio.currentTime - played_s, took_ms: since(began) });
       const heard = facts.energy > SPOKEN && facts.played_s > 0.1;
       const unplayable = facts.refused && facts.packets > 10;
       if (of("output_audio_buffer.stopped", "error") || of("response.done")?.response?.status === "failed") over_ms = Math.min(over_ms, facts.took_ms);
       enough = heard || unplayable || facts.took_ms > Math.min(over_ms + 500, this.waits.sound) || channel.readyState !== "open";
     }
-    facts.responded = of("response.done", "error", "response.created")?.type ?? null;
+    facts.responded = (of("error") ?? of("response.done") ?? of("response.created"))?.type ?? null;
     facts.response = of("response.done")?.response?.status ?? null;
-    facts.context_state = context?.state ?? null;
+    Object.assign(facts, { context_state: context?.state ?? null, channel: channel.readyState });
     if (audio.error) facts.element = audio.error.message || `code ${audio.error.code}`;
     const heard = facts.energy > SPOKEN && facts.played_s > 0;
     return [heard ? "heard" : facts.refused || `${facts.packets} packets, not heard`, heard];
@@ -357,8 +364,9 @@ async function heard({ facts }, microphone) {
   if (!facts.there) return ["no page can ask for a microphone here", false];
   try {
     const { ear } = await microphone;
-    const loud = await loudness(ear);
-    Object.assign(facts, { label: ear.label, muted: ear.muted, state: ear.readyState, ...loud });
+    facts.label = ear.label;
+    Object.assign(facts, await loudness(ear), { muted: ear.muted, state: ear.readyState });
+    ear.stop();
   } catch (error) {
     Object.assign(facts, { name: error?.name ?? "", message: error?.message ?? `${error}`, late: isLate(error) });
   }
@@ -383,7 +391,6 @@ async function loudness(track) {
     return { level: level || null, listened_ms: since(began), by: ear.by, unheard: said(error) };
   } finally {
     ear.end();
-    track.stop();
   }
 }
 
@@ -416,7 +423,8 @@ function analysed(track) {
   return { by: "AnalyserNode", next, end: () => context.close() };
 }
 
-function location_({ facts, requests }, answer) {
+function named({ facts, requests }, { offered_in, answer }) {
+  requests.push(...offered_in);
   facts.read = answer.headers.get("location");
   return [facts.read ? "readable" : "the page cannot read it", Boolean(facts.read)];
 }
@@ -448,7 +456,6 @@ async function incoming({ peer, track, audio, refused }) {
     seconds: rtp.totalSamplesDuration ?? 0,
     track: Boolean(track),
     muted: track?.muted ?? null,
-    played_s: audio.currentTime,
     paused: audio.paused,
     refused,
   };

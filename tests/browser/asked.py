@@ -1,0 +1,159 @@
+"""Pages that ask an emulator what rtdiag's own page asks, in a browser as rtdiag starts it: what each has told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from rtdiag.api.keys import MADE_UP_TOKEN
+from rtdiag.browser.account import ACCOUNT, Account, account_of
+from rtdiag.browser.opening import Headless, NoSuchBrowserError, browser
+from rtdiag.emulator import Emulator
+from tests.browser.site import PAGES
+from tests.emulator.clients import SESSIONS, ga_token, http
+from tests.needs import needed
+
+Json = dict[str, Any]
+SCRIPTS = PAGES.parents[2] / "rtdiag" / "browser" / "page"
+WAIT_S = 15  # for each page
+CASES = (
+    *("page", "secure", "microphone", "webrtc", "reached", "same-path"),
+    *("cors-offer", "cors-agents", "cors-beta", "cors-client", "cors-mint", "answer", "location", "ice", "dtls", "channel"),
+    *("created", "update", "pair", "sound", "websocket", "blocked"),
+)
+UPDATE = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
+RESPOND = {"type": "response.create", "response": {"instructions": "Say yes."}}
+WAITS_MS = {"request": 5000, "ice": 2000, "channel": 1500, "event": 1500, "sound": 3000, "microphone": 1000}
+PAGE = """<!doctype html><meta charset="utf-8"><title>asked</title><script>%s</script><script src="watch.js"></script>
+<script type="module">
+import { ask } from "./questions.js";
+const own = fetch; // which is written down: more than rtdiag's page does
+const json = (url, told) => own(url, { method: "POST", body: JSON.stringify(told ?? {}) }).then((answer) => answer.json());
+const shown = {};
+const account = await ask(await json("plan"), {
+  token: (name) => json("token", { case: name }),
+  began: (name) => (shown[name] = ["asks"]),
+  ended: (name, status, words) => (shown[name] = [status, words]),
+});
+await navigator.mediaDevices?.enumerateDevices();
+const { next } = await json("told", { account, shown });
+if (next) location.href = next;
+</script>"""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One page: the emulator's faults, a script that comes before all others, its cases, and why it gets no token."""
+
+    faults: Sequence[str] = ()
+    before: str = ""
+    cases: Sequence[str] = CASES
+    no_token: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a page has told: its account, as it came and as it is read, and by case what stood on the screen."""
+
+    raw: str
+    account: Account
+    shown: dict[str, list[str]]
+
+    def facts(self, case: str) -> Json:
+        """Of one case."""
+        return self.account.answers[case].facts
+
+    def not_well(self) -> set[str]:
+        """The cases that did not look well on the screen."""
+        return {case for case, (status, *_) in self.shown.items() if status != "pass"}
+
+
+class _Site:
+    """The pages by their numbers; each sends its browser to the next."""
+
+    def __init__(self, wishes: Sequence[Wish], emulators: Sequence[Emulator]) -> None:
+        self._wishes, self._emulators = wishes, emulators
+        self.told: list[Told] = []
+        self.done = asyncio.Event()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        number, name = int(request.match_info["number"]), request.match_info["name"]
+        if request.method == "GET":
+            text = (SCRIPTS / name).read_text(encoding="utf-8") if name else PAGE % self._wishes[number].before
+            return web.Response(text=text, content_type="text/javascript" if name else "text/html")
+        known = {"plan": self._plan, "token": self._token, "told": self._hear}
+        if name not in known:
+            return web.Response(status=404)
+        return web.json_response(await known[name](number, await request.text()))
+
+    async def _plan(self, number: int, _: str) -> Json:
+        emulator = self._emulators[number]
+        base = emulator.base_url
+        return {
+            "auto": True,
+            "cases": list(self._wishes[number].cases),
+            "base_url": base,
+            "calls_url": f"{base}/realtime/calls",
+            "mint_url": f"{base}/realtime/client_secrets",
+            "socket_url": f"{emulator.ws_url}/realtime?model=gpt-realtime",
+            "model": "gpt-realtime",
+            "update": UPDATE,
+            "respond": RESPOND,
+            "ice_servers": [],
+            "invalid_offer": "v=0",
+            "made_up_token": MADE_UP_TOKEN,
+            "waits_ms": WAITS_MS,
+        }
+
+    async def _token(self, number: int, _: str) -> Json:
+        if self._wishes[number].no_token:
+            return {"why": self._wishes[number].no_token}
+        emulator = self._emulators[number]
+        async with http(emulator) as client:
+            return {"value": await ga_token(client, emulator, SESSIONS["realtime"]), "expires_at": 1}
+
+    async def _hear(self, number: int, text: str) -> Json:
+        told = json.loads(text)
+        raw = json.dumps(told["account"])
+        self.told.append(Told(raw, account_of(raw), told["shown"]))
+        if len(self.told) == len(self._wishes):
+            self.done.set()
+            return {"next": None}
+        return {"next": f"/{number + 1}/"}
+
+
+@asynccontextmanager
+async def _served(wishes: Sequence[Wish]) -> AsyncIterator[tuple[_Site, str]]:
+    async with AsyncExitStack() as opened:
+        emulators = [await opened.enter_async_context(Emulator(faults=list(wish.faults))) for wish in wishes]
+        site, app = _Site(wishes, emulators), web.Application(client_max_size=ACCOUNT.most_bytes)
+        app.router.add_route("*", "/{number}/{name:.*}", site.answer)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        opened.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield site, f"http://127.0.0.1:{runner.addresses[0][1]}/0/"
+
+
+async def asked(name: str, *wishes: Wish) -> list[Told]:
+    """What these pages tell in that browser (`chromium`, `firefox`), which is started once."""
+    try:
+        chosen = browser(name)
+    except NoSuchBrowserError as exc:
+        needed(None, str(exc))
+        raise
+    async with _served(wishes) as (site, origin):
+        headless = Headless(chosen, str, site.done.set)
+        await headless.start(origin)
+        try:
+            await asyncio.wait_for(site.done.wait(), WAIT_S * len(wishes))
+        finally:
+            await headless.end()
+    assert len(site.told) == len(wishes), headless.ended
+    return site.told
