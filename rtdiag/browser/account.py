@@ -157,7 +157,10 @@ class Answer(Struct, frozen=True, omit_defaults=True):
 
 
 class Account(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """All that a page tells. `answers` is empty where it was a user's own page; `done`: nothing more is to come."""
+    """All that a page tells. `answers` is empty where it was a user's own page; `done`: nothing more is to come.
+
+    `taken_ms` is when it was told.
+    """
 
     version: Literal[1] = field(name=FORM)
     epoch_ms: _Time = 0
@@ -165,6 +168,7 @@ class Account(Struct, frozen=True, omit_defaults=True, kw_only=True):
     agent: str = ""
     secure: bool = True
     done: bool = False
+    taken_ms: _Time = 0
     requests: Annotated[list[Request], Meta(max_length=2000)] = []
     sockets: Annotated[list[Socket], Meta(max_length=200)] = []
     events: Annotated[list[Event], Meta(max_length=20000)] = []

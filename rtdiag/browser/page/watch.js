@@ -672,6 +672,7 @@
     return {
       ...origin,
       done: isDone,
+      taken_ms: now(),
       ...kept,
       requests: kept.requests.map(ofRequest),
       peers: kept.peers.map(ofPeer),

@@ -17,6 +17,7 @@ from rtdiag.diagnosis.readers import (
     rtcstats_lines,
     rtdiag_report,
     stats_reports,
+    watched,
     webrtc_internals,
 )
 from rtdiag.diagnosis.readers.console_lines import status_in
@@ -50,6 +51,8 @@ def read(source: BinaryIO | Source, name: str, mask: Mask) -> Read:
 def _reading(source: Source, name: str, learner: Learner) -> Reading:
     if is_har(source.peek(HEAD_BYTES)):
         return read_har(source, name, learner)
+    if watched.is_account(source.peek(HEAD_BYTES)):
+        return watched.read_whole(source, learner)
     if webrtc_internals.is_dump(source.peek(HEAD_BYTES)):
         return webrtc_internals.read_dump(source)
     if is_long(source):
@@ -114,6 +117,8 @@ def _printed(text: str) -> tuple[Any, str]:
 def _of_json(value: Any, text: str, learner: Learner) -> Reading | None:
     if rtdiag_report.is_report(value):
         return rtdiag_report.read_report(value, text, learner.mask)
+    if watched.is_told(value):
+        return watched.of_json(compact(value), learner)
     if isinstance(at(value, "log", "entries"), list):
         return read_har(io.BytesIO(text.encode("utf-8", "replace")), "the input", learner)
     if recorded := _recorded(value, learner):

@@ -31,7 +31,8 @@ class Read:
     """An input as read.
 
     `form` names what it was taken for: error body, console paste, HAR, Charles session, cassette, HTTP answer, curl output, event
-    log, close code, rtdiag report, failure description, webrtc-internals dump, getStats output, log, connection states or text.
+    log, close code, rtdiag report, failure description, webrtc-internals dump, getStats output, page's account, log, connection
+    states or text.
     `situations` are in the order of the input; where there are none, `note` says why. What follows from another failure
     (`Situation.follows`) stands behind it.
     `separate` is True where each is judged on its own (failure descriptions), False where all are evidence about one session.

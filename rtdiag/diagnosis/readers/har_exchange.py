@@ -35,13 +35,13 @@ class Exchange:
 
     `asked` and `answered` are the headers by their names in small letters, of each name the first value that is not empty. `status`
     is 0 where there was no answer; `error` is then what the browser says of it, or else `said`, "" where nothing is said. What few
-    requests are asked for is made of the entry when it is.
+    requests are asked for is made of the entry when it is. `id` is the recorder's own name for it, mostly "".
     """
 
     def __init__(self, number: int, entry: Entry, learner: Learner, said: str = "") -> None:
         self._entry, self._learner = entry, learner
         self._heads = evened(entry.get("request.headers") or ())
-        self.number = number
+        self.number, self.id = number, text_of(entry, "_id")
         self.url = url = text_of(entry, "request.url")
         self.method = text_of(entry, "request.method").upper() or ("GET" if routes.is_websocket(url) else "")
         status = entry.get("response.status")

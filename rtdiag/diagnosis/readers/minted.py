@@ -14,7 +14,7 @@ from rtdiag.diagnosis.readers.routes import host_of, is_mint, path_of
 from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.timestamps import epoch, seconds_between
 
-_TOKEN = expression(r"(?<![\w-])ek_[A-Za-z0-9_-]{6,4096}")
+_TOKEN = expression(r"(?<![\w-])ek_[A-Za-z0-9_*-]{6,4096}")
 _MOST_TOKENS = 1000
 _OLD_S = 60
 

@@ -37,9 +37,12 @@ _UNSEEN = (
 
 
 class Traffic:
-    """What is known of recorded traffic so far, fed exchange by exchange; nothing is kept but what failed and what led to it."""
+    """What is known of recorded traffic so far, fed exchange by exchange; nothing is kept but what failed and what led to it.
 
-    def __init__(self, form: str, learner: Learner) -> None:
+    `unseen` says what such a form cannot show; `shows_credentials`: one that was sent stands in it.
+    """
+
+    def __init__(self, form: str, learner: Learner, unseen: str = _UNSEEN, *, shows_credentials: bool = False) -> None:
         self.count = 0
         self._form = form
         self._learner = learner
@@ -48,7 +51,8 @@ class Traffic:
         self._failures: dict[tuple[Any, ...], Failure] = {}
         self._others: deque[Failure] = deque(maxlen=_MOST_OTHERS)
         self._source: Exchange | None = None  # the last answer that should hold a token
-        self._has_credentials = False
+        self._has_credentials = shows_credentials
+        self._unseen = unseen
         self._policy = ""
         self._noted: dict[str, None] = {}
 
@@ -186,7 +190,7 @@ class Traffic:
         parts = [f"the {self._form} holds {asked}; none of these failed", *list(self._noted)[:_MOST_NAMED]]
         if not self._realtime and (policy := forbids(self._policy, OFFICIAL_BASE_URL, "")):
             parts.append(f"the page's policy ({policy}) allows none to it, and what is forbidden is not kept")
-        return [*parts, _UNSEEN] if self._realtime or self._tokens.known else parts
+        return [*parts, self._unseen] if self._realtime or self._tokens.known else parts
 
     def _draft(self, exchange: Exchange, odd: list[str]) -> Draft:
         said, facts = sdp_text.sent(exchange.sent)
@@ -219,7 +223,7 @@ class Traffic:
         draft.dialect = routes.dialect_of(exchange.url)
         draft.circumstances += exchange.heads.circumstances
         draft.when = exchange.when.date() if exchange.when else None
-        draft.where = exchange.place
+        draft.where, draft.id = exchange.place, exchange.id or None
         draft.credential = self._tokens.credential(exchange.heads.secret, exchange.heads.kind)
         return draft
 
