@@ -53,7 +53,7 @@ class Page(Protocol):
 
     @property
     def watch_line(self) -> str:
-        """What a user pastes into a page of his own: `<script src="http://127.0.0.1:PORT/…/watch.js"></script>`."""
+        """What a user pastes into a page of his own: `<script src="http://127.0.0.1:PORT/…/watch.js" crossorigin></script>`."""
 
     async def ask(self, plan: Mapping[str, Any], token: GiveToken, wait_s: float | None = None) -> Asked:
         """Hand out that plan (JSON), give tokens by their cases, and wait until the page has told all.

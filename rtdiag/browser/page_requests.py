@@ -107,6 +107,7 @@ class Requests:
         response.headers["Server"] = "rtdiag"
         if self._is_watching(request):
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            response.headers["Access-Control-Allow-Origin"] = "*"
             return
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

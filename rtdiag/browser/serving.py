@@ -70,8 +70,8 @@ class Serving:
 
     @property
     def watch_line(self) -> str:
-        """What a user pastes into a page of his own."""
-        return f'<script src="{self._origin}/{self._paths.watch}/watch.js"></script>'
+        """What a user pastes into a page of his own; without `crossorigin` it would hide from that page what its errors say."""
+        return f'<script src="{self._origin}/{self._paths.watch}/watch.js" crossorigin></script>'
 
     async def ask(self, plan: Mapping[str, Any], token: GiveToken, wait_s: float | None = None) -> Asked:
         """See Page.ask."""

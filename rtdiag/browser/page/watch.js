@@ -20,9 +20,12 @@
   const later = globalThis.setTimeout.bind(globalThis), never = globalThis.clearTimeout.bind(globalThis);
   const beacon = navigator.sendBeacon?.bind(navigator);
   const now = performance.now.bind(performance);
-  const epoch = Date.now() - now();
-  const isLate = document.readyState === "complete";
   const script = document.currentScript?.src || "";
+  const epoch = Date.now() - now();
+  // rtdiag's own page, which has this script from its own origin, tells by itself.
+  const isOwnPage = script !== "" && new URL(script).origin === location.origin;
+  const OF_OWN_PAGE = /\/(?:plan|token|tell|alive|result)$/;
+  const isLate = document.readyState === "complete";
 
   const kept = { requests: [], sockets: [], events: [], peers: [], microphones: [], blocked: [], console: [] };
   let leftOut = 0, size = 0, happened = 0, count = 0, isDone = false;
@@ -148,16 +151,8 @@
       quietly(() => done?.(result));
       return result;
     }
-    return apply(then, result, [
-      (value) => {
-        quietly(() => done?.(value));
-        return value;
-      },
-      (error) => {
-        quietly(() => failed?.(error));
-        throw error;
-      },
-    ]);
+    apply(then, result, [(value) => quietly(() => done?.(value)), (error) => quietly(() => failed?.(error))]);
+    return apply(then, result, []); // which rejects by itself: what a script of another origin throws is not told either
   }
 
   function constructor(name, made) {
@@ -224,10 +219,12 @@
     return body instanceof ReadableStream ? ["", ""] : [told(body), "text/plain;charset=UTF-8"];
   }
 
-  function request(method, url, headers, body) {
+  function request(method, where, headers, body) {
+    const url = absolute(where);
+    if (isOwnPage && url.startsWith(location.origin) && OF_OWN_PAGE.test(url)) return { at_ms: now() };
     const [text, type] = sent(body);
     if (type && !headers.some(([name]) => name.toLowerCase() === "content-type")) headers.push(["content-type", type]);
-    const made = { id: named("r"), method: String(method).toUpperCase(), url: absolute(url), at_ms: now(), headers };
+    const made = { id: named("r"), method: String(method).toUpperCase(), url, at_ms: now(), headers };
     if (text) made.body = text;
     if (body instanceof Blob && body.size <= LONGEST.body && (IN_WORDS.test(body.type) || !body.type))
       apply(then, body.text(), [(words) => (made.body = told(words)), () => {}]);
@@ -686,18 +683,17 @@
 
   const since = (mark, of) => kept[of].map(({ id }) => id).filter((id) => Number(id.slice(1)) > mark);
 
-  globalThis.rtdiagWatch = {
+  const value = {
     account,
     settle,
     mark: () => count,
     since: (mark) => ({ requests: since(mark, "requests"), sockets: since(mark, "sockets"), peers: since(mark, "peers") }),
     text: () => JSON.stringify(account()),
   };
+  defineProperty(globalThis, "rtdiagWatch", { value, configurable: true });
 
   // --- where it goes ---------------------------------------------------------------------------------------------------------------
 
-  // rtdiag's own page, which has this script from its own origin, tells by itself.
-  const isOwnPage = script && quietly(() => new URL(script).origin) === location.origin;
   const target = script && !isOwnPage && /\/watch\.js$/.test(script) ? script.replace(/watch\.js$/, "watched") : "";
   const HOW = "copy(rtdiagWatch.text()), and paste that into the terminal: rtdiag explain -";
   let isForbidden = !target, toldHow = false, posted = -1, nextPost = 0, waiting = false, polling = false, polled = 0;
