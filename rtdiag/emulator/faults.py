@@ -44,7 +44,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the first message of the client ends the session. `media_lasts`: False sends no datagram any more once the client has spoken
     over its data channel. `free_slots`: how many sessions may be open at a time. `lets_pages_read`: which answers name the origins
     that may read them; `anothers` names one that is nobody's, `twice` all of them two times. `page_headers_refused`: globs of what
-    a preflight does not allow. `sound`: what a call sends of a response.
+    a preflight does not allow. `tcp_alone_to_pages`: `candidates` for them. `sound`: what a call sends of a response.
     """
 
     takes_any_credential: bool = False
@@ -97,6 +97,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lets_pages_read: Literal["all", "none", "all-but-errors", "preflights-alone", "anothers", "twice"] = "all"
     page_headers_refused: Sequence[str] = ()
     exposes_location: bool = True
+    tcp_alone_to_pages: bool = False
     sound: Literal["spoken", "silent", "none"] = "spoken"
 
     def __post_init__(self) -> None:

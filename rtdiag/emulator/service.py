@@ -251,7 +251,7 @@ class Service:
         if slots is not None and len(self.calls) + len(self.lines) >= slots:
             raise Refused("session-limit")
 
-    async def open_call(self, session: OpenSession, offer_sdp: str) -> tuple[str, str]:
+    async def open_call(self, session: OpenSession, offer_sdp: str, *, from_page: bool = False) -> tuple[str, str]:
         """The id of a new call and its answer.
 
         Raises Refused for an offer that cannot be taken; then the call ends.
@@ -263,7 +263,7 @@ class Service:
         call_id = self._new_call_id()
         if session.dialect == "ga":
             session.id = call_id.replace("rtc", "sess", 1)
-        call = self.calls[call_id] = Call(session, partial(self.end_call, call_id), self._door)
+        call = self.calls[call_id] = Call(session, partial(self.end_call, call_id), self._door, from_page=from_page)
         try:
             return call_id, await call.answer(offer_sdp)
         except BaseException:

@@ -46,7 +46,7 @@ async def site(
 ) -> AsyncIterator[str]:
     """The site's origin. `/token` posts `body` to `mint`; `scripts` are files by name, beside those of `pages/`.
 
-    `told` gets what a page posts to `/told`, as JSON.
+    `told` gets what a page posts to `/told`, as JSON; the fault that it posts to `/under` is on from then on, and no other.
     """
 
     async def token(_: web.Request) -> web.Response:
@@ -54,6 +54,10 @@ async def site(
 
     async def tell(request: web.Request) -> web.Response:
         told(json.loads(await request.text()))
+        return web.Response(status=204)
+
+    async def turn(request: web.Request) -> web.Response:
+        emulator.set_faults(*(await request.text()).split())
         return web.Response(status=204)
 
     async def page(request: web.Request) -> web.Response:
@@ -64,6 +68,7 @@ async def site(
     app = web.Application()
     app.router.add_route("*", "/token", token)
     app.router.add_post("/told", tell)
+    app.router.add_post("/under", turn)
     app.router.add_get("/{name}", page)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -40,6 +40,9 @@ SILENCE_S, HEALTHY_S = 1.5, 10.0
 # What needs speech to be seen. It is paced as for a real server, 17 seconds a run and most of them waiting.
 HEARD = [f.id for f in load_faults().values() if any(glob.startswith("vad-effect.") for glob in f.sees)]
 WELL = "no fault"
+# What only a browser meets: a run without one is a healthy server's.
+OF_PAGES = {f.id for f in load_faults().values() if f.sees and all(glob.startswith("browser.") for glob in f.sees)}
+WHOLE = {fault_id: fault for fault_id, fault in load_faults().items() if fault_id not in OF_PAGES}
 
 
 def run(fault_id: str, only: str | None = None) -> Report:

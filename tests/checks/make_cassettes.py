@@ -20,7 +20,6 @@ from typing import Any
 
 from aiohttp import web
 
-from rtdiag.emulator import load_faults
 from rtdiag.engine import registry
 from rtdiag.engine.rejudge import replay
 from rtdiag.model import SEVERITY, Finding, Observation, Report
@@ -29,7 +28,7 @@ from rtdiag.redact import Secret
 from rtdiag.report import cassette
 from rtdiag.testing import finding, run_on_emulator
 from rtdiag.transport.http import Credential
-from tests.checks.broken import run
+from tests.checks.broken import WHOLE, run
 from tests.checks.evened import evened
 from tests.checks.test_own import run_with, session
 
@@ -60,7 +59,7 @@ class Situation:
 
 def situations() -> Iterator[Situation]:
     """One for each check that sees a fault, and those that need none."""
-    for fault in load_faults().values():
+    for fault in WHOLE.values():
         for check in CHECKS.values():
             cases = [f"{check.id}.{case.id}" for case in check.cases]
             case = next((case for case in cases if any(fnmatchcase(case, glob) for glob in fault.sees)), None)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rtdiag.cli.run import command
-from rtdiag.emulator import Emulator, load_faults
+from rtdiag.emulator import Emulator
 from rtdiag.engine import plan, registry, runner
 from rtdiag.engine.asked_server import AskedServer
 from rtdiag.engine.check import Case, Check
@@ -23,10 +23,10 @@ from rtdiag.model import Cost, Evidence, Exchange, Finding, Observation, Report
 from rtdiag.redact import Mask, Secret
 from rtdiag.testing import finding, row, run_on_emulator
 from rtdiag.transport.http import Credential, Http, Reply
-from tests.checks.broken import HEARD, asked, grouped, run
+from tests.checks.broken import HEARD, WHOLE, asked, grouped, run
 
 # At home, where alone things are asked at the same time. What needs speech is played to all its sessions at once anyway.
-FAULTS = [fault.id for fault in load_faults().values() if not fault.profiles]
+FAULTS = [fault.id for fault in WHOLE.values() if not fault.profiles]
 
 
 def together(exchanges: list[Exchange]) -> int:

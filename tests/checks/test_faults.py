@@ -13,7 +13,7 @@ from rtdiag.diagnosis import catalogue
 from rtdiag.emulator import Fault, load_faults
 from rtdiag.engine import registry
 from rtdiag.testing import finding, run_on_emulator
-from tests.checks.broken import grouped, run
+from tests.checks.broken import OF_PAGES, WHOLE, grouped, run
 
 CASES = [f"{check.id}.{case.id}" for check in registry.load(()).checks.values() for case in check.cases]
 
@@ -22,7 +22,7 @@ def seen_by(fault: Fault) -> list[str]:
     return [case for case in CASES if any(fnmatchcase(case, glob) for glob in fault.sees)]
 
 
-FAULTS = {fault.id: fault for fault in load_faults().values() if seen_by(fault)}
+FAULTS = {fault.id: fault for fault in WHOLE.values() if seen_by(fault)}
 # Measured only: public sources disagree or are silent, so nothing that comes here is right or wrong.
 MEASURED = {
     "key.environment",
@@ -79,8 +79,13 @@ def test_a_fault_is_the_verdict_of_a_whole_run_and_nothing_else_is_held_with_con
 
 
 def test_each_fault_is_seen_by_a_case() -> None:
-    """All but those of tests/clients/test_client_faults.py."""
-    assert set(FAULTS) == {fault.id for fault in load_faults().values() if fault.sees}
+    """All but those of tests/clients/test_client_faults.py and tests/browser/test_faults_of_pages.py."""
+    assert set(FAULTS) == {fault.id for fault in load_faults().values() if fault.sees} - OF_PAGES
+
+
+def test_what_only_a_browser_meets_a_run_without_one_does_not_see() -> None:
+    report = run_on_emulator(faults=sorted(OF_PAGES))
+    assert (report.diagnosis, report.exit_code) == ((), 0)
 
 
 # What needs speech is asked together, in test_vad_effect.py.

@@ -12,14 +12,11 @@ import pytest
 
 from rtdiag.compare.drift import as_cassette
 from rtdiag.compare.drift import text as text_of
-from rtdiag.emulator import load_faults
 from rtdiag.engine import registry
-from tests.checks.broken import grouped
+from tests.checks.broken import WHOLE, grouped
 from tests.drift.runs import Report, differing, drift, left_out, report
 
-FAULTS = {
-    fault.id: fault for fault in load_faults().values() if not fault.profiles
-}  # the emulator that is asked is OpenAI's
+FAULTS = {fault.id: fault for fault in WHOLE.values() if not fault.profiles}  # the emulator that is asked is OpenAI's
 CHECKS = registry.load(()).checks.values()
 KINDS = {"api-key": "api-key", "made-up": "made-up", "none": "none"}
 
@@ -92,7 +89,7 @@ def meant(fault_id: str) -> list[dict[str, Any]]:
             x["method"],
             x["url"].partition(":")[2].removeprefix(base).partition("?")[0],
             KINDS.get(x["credential"], "ephemeral"),
-            header(x, "content-type"),
+            {"Content-Type": header(x, "content-type")},
         )
     ]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from rtdiag.emulator import load_faults
 from rtdiag.engine import registry
 from rtdiag.engine.rejudge import replay, turned
 from rtdiag.intake import Unusable
@@ -35,7 +34,7 @@ def judgement(report: Report) -> Any:
     return findings, statuses, report.overall, report.exit_code, report.diagnosis, report.corrected
 
 
-@pytest.mark.parametrize("fault", broken.grouped((fault,) for fault in load_faults()))
+@pytest.mark.parametrize("fault", broken.grouped((fault,) for fault in broken.WHOLE))
 def test_what_was_recorded_is_judged_as_it_was_seen(fault: str) -> None:
     report, kept = broken.run(fault), broken.kept(fault)
     for form in FORMS if fault in IN_EVERY_FORM else ("json",):

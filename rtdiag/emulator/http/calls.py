@@ -38,7 +38,7 @@ async def ga_calls(service: Service, request: web.Request) -> web.Response:
         raise Refused("beta-secret-on-ga")
     offer, given = await _ga_offer(service, request)
     offer = _checked(offer)
-    return await _connect(service, _ga_session(service, request, token, given), offer, token)
+    return await _connect(service, request, _ga_session(service, request, token, given), offer, token)
 
 
 async def translation_calls(service: Service, request: web.Request) -> web.Response:
@@ -55,7 +55,7 @@ async def translation_calls(service: Service, request: web.Request) -> web.Respo
     if given is None and token is None:
         raise Refused("missing-model")
     config = token.config if token else translation(given, {}, service.rules)
-    return await _connect(service, service.new_translation(config, "webrtc"), offer, token)
+    return await _connect(service, request, service.new_translation(config, "webrtc"), offer, token)
 
 
 async def beta_sdp(service: Service, request: web.Request) -> web.Response:
@@ -69,7 +69,7 @@ async def beta_sdp(service: Service, request: web.Request) -> web.Response:
     if token and token.dialect == "ga":
         raise Refused("ga-secret-on-beta")
     offer = _checked(await _beta_offer(service, request))
-    return await _connect(service, _beta_session(service, request, token), offer, token)
+    return await _connect(service, request, _beta_session(service, request, token), offer, token)
 
 
 async def _ga_offer(service: Service, request: web.Request) -> tuple[str, object]:
@@ -184,14 +184,16 @@ def _beta_session(service: Service, request: web.Request, token: Token | None) -
     return service.new_session(kind, "beta", config, "webrtc")
 
 
-async def _connect(service: Service, session: OpenSession, offer: str, token: Token | None) -> web.Response:
+async def _connect(
+    service: Service, request: web.Request, session: OpenSession, offer: str, token: Token | None
+) -> web.Response:
     """201, the answer as text/plain, a relative Location: pydantic-ai's cassette test_webrtc_sideband_text_turn (2026-07-22).
 
     In the beta 201 is assumed, and no Location is sent: nobody wrote of one.
     """
     if service.switches.offers_answered_with:
         raise Refused(service.switches.offers_answered_with)
-    call_id, answer = await service.open_call(session, offer)
+    call_id, answer = await service.open_call(session, offer, from_page="Origin" in request.headers)
     if token:
         token.used = True
     headers = {"Content-Type": service.server.answers_calls_with}

@@ -41,15 +41,17 @@ class Call:
     """One peer connection.
 
     `answer` once, then it lives until `close`, or until the other side is gone and `ended` is called. `door` is where it is reached
-    over TCP.
+    over TCP. `from_page`: a browser offered it.
     """
 
-    def __init__(self, session: OpenSession, ended: Callable[[], object], door: Door) -> None:
+    def __init__(
+        self, session: OpenSession, ended: Callable[[], object], door: Door, *, from_page: bool = False
+    ) -> None:
         self.line = Line(session, ended)
         self._dialect, self._rules, self._ended = session.dialect, session.rules, ended
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._pc._RTCPeerConnection__certificates = [identity.certificate()]  # type: ignore[attr-defined]
-        self._door, self._fragment = door, ""
+        self._door, self._fragment, self._from_page = door, "", from_page
         self._silent: list[socket.socket] = []
         self._pc.on("datachannel", self._serve)
         self._pc.on("connectionstatechange", self._watch)
@@ -175,7 +177,7 @@ class Call:
                 )
             case "nobodys":
                 return sdp_answer.at_other_places(answer, lambda by, _, __: self._silent_port(by, NOBODY))
-        return answer
+        return sdp_answer.without_udp(answer) if self._from_page and self._switches.tcp_alone_to_pages else answer
 
     def _silent_port(self, by: str, address: str) -> tuple[str, int]:
         """One that is bound, so that nobody else takes it, and never read; over TCP nobody listens there."""
