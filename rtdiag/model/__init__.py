@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from rtdiag.model.observation import (
         ApiError,
+        By,
         Event,
         Evidence,
         Exchange,
@@ -64,6 +65,7 @@ __all__ = [
     "THE_WAY",
     "ApiError",
     "Brief",
+    "By",
     "Candidate",
     "Confidence",
     "Cost",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -113,6 +113,19 @@ class Report:
     not_tested: tuple[str, ...] = ()
     left_open: tuple[str, ...] = ()
     redactions: tuple[Redaction, ...] = ()
+
+    @property
+    def own(self) -> Report:
+        """The same with the records of rtdiag itself alone, without what a page in a browser asked."""
+        theirs = {peer.id for peer in self.peers if peer.by}
+        if not theirs and not any(exchange.by for exchange in self.exchanges):
+            return self
+        return replace(
+            self,
+            exchanges=tuple(one for one in self.exchanges if not one.by),
+            events=tuple(one for one in self.events if one.channel.partition("/")[0] not in theirs),
+            peers=tuple(one for one in self.peers if not one.by),
+        )
 
     @property
     def emulated_on(self) -> date | None:

@@ -1,8 +1,8 @@
 """A run as a cassette of vcrpy: its HTTP exchanges as vcrpy replays them, and under `rtdiag` the rest of the report.
 
 vcrpy reads `interactions` and `version` and leaves other keys alone. What it cannot hold, exchanges without an answer and
-upgrades to WebSocket, stays under `rtdiag`, as do events and peers: so a cassette can be judged again like a report. Credentials,
-cookies and what belongs to one connection are left out.
+upgrades to WebSocket, stays under `rtdiag`, as do events, peers and what a page in a browser asked: so a cassette can be judged
+again like a report. Credentials, cookies and what belongs to one connection are left out.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ def heading(source: str, began: datetime, version: str, more: str = "") -> str:
 
 
 def held(exchange: Exchange) -> bool:
-    """Whether vcrpy can hold it: an HTTP answer came, and it is no upgrade to WebSocket."""
-    return exchange.status is not None and exchange.url.startswith("http") and exchange.failure is None
+    """Whether vcrpy can hold it: an HTTP answer came to rtdiag itself, whole, and it is no upgrade to WebSocket."""
+    whole = exchange.status is not None and exchange.failure is None
+    return whole and exchange.url.startswith("http") and not exchange.by
 
 
 def interaction(exchange: Exchange) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A shell takes the key from the variable or file that the run took it from, a token of the user's own from `$RTDIAG_TOKEN`, and
 what a header held that is hidden whole from a variable that is called like it. A token that the run
-minted is minted again first. What masking hid of an offer (its `ice-pwd`) is made up at its length, so that it still parses.
+minted is minted again first. What masking hid of an offer (its `ice-pwd`) is made up at its length, so that it still parses. What a
+page asked goes with an `Origin`, since without one no server says what a page may read.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _TOKEN_OF = """ | grep -o '"value": *"[^"]*"' | head -n 1 | cut -d '"' -f 4"""
 _LEFT_OUT = frozenset(
     {"accept-encoding", "authorization", "connection", "content-length", "host", "user-agent", "x-client-request-id"}
 )
+_TOKEN = MADE_UP_TOKEN[:3]
+_ORIGIN = "http://127.0.0.1"
 _HIDDEN_PASSWORD = re.compile(r"(?<=a=ice-pwd:)\*+")
 
 
@@ -65,6 +68,8 @@ def _headers(exchange: Exchange, key: str, *, upgrade: bool) -> list[str]:
         elif name.lower() not in _LEFT_OUT or (upgrade and name.lower() == "connection"):
             shown = re.sub(r"(openai-insecure-api-key\.)[^,\s]+", lambda m: m[1] + credential, value)
             found.append(f'-H "{name}: {shown}"' if shown != value else f"-H {shlex.quote(f'{name}: {value}')}")
+    if exchange.by and "origin" not in _names(exchange):
+        found.append(f"-H 'origin: {_ORIGIN}'")
     if exchange.credential != "none" and not _holds_the_key(exchange):
         found.insert(0, f'-H "authorization: Bearer {credential}"')  # which a cassette leaves out
     return found
@@ -86,7 +91,7 @@ def _credential(exchange: Exchange, key: str) -> str:
     """The variable that holds what was sent, `key` of the API key; a made-up one as it is, by the kind that its prefix shows."""
     if exchange.credential == "made-up":
         sent = " ".join(value for _, value in exchange.request_headers)
-        return MADE_UP_TOKEN if MADE_UP_TOKEN in sent else MADE_UP_KEY
+        return MADE_UP_TOKEN if _TOKEN in sent else MADE_UP_KEY
     return {"api-key": key, "own-token": "$RTDIAG_TOKEN"}.get(exchange.credential, "$EPHEMERAL_TOKEN")
 
 

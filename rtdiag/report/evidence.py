@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rtdiag.model import Event, Exchange, PeerTrace, Row
+from rtdiag.report.phrases import asker
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,11 @@ class Piece:
     source: str
     head: str
     body: str = ""
+
+
+def asked(exchange: Exchange) -> str:
+    """Who asked what, with whose credential and, where the URL does not say it, at which address."""
+    return f"{asker(exchange.by)}{exchange.method} {exchange.url} ({exchange.credential}){place(exchange)}"
 
 
 def place(exchange: Exchange) -> str:
@@ -40,8 +46,8 @@ def _exchange(exchange: Exchange) -> Piece:
         told.append(f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}")
     ids = [f"{name}={text}" for name, text in exchange.correlation.items() if name in ("x-request-id", "cf-ray")]
     encoded = ["in base64"] if exchange.body and exchange.body_encoding == "base64" else []
-    asked = f"{exchange.method} {exchange.url} ({exchange.credential}){place(exchange)}"
-    return Piece(exchange.id, f"{asked}: {', '.join([*told, *encoded])} {' '.join(ids)}".rstrip(), exchange.body or "")
+    head = f"{asked(exchange)}: {', '.join([*told, *encoded])} {' '.join(ids)}".rstrip()
+    return Piece(exchange.id, head, exchange.body or "")
 
 
 def _event(event: Event) -> Piece:
@@ -60,7 +66,9 @@ def _peer(peer: PeerTrace) -> Piece:
     if peer.close:
         told.append(f"closed: {' '.join(peer.close.values())}".rstrip())
     states = "\n".join(f"{at_ms:.0f} ms {which} {value}" for at_ms, which, value in peer.states)
-    return Piece(peer.id, f"connection {peer.id}: {'; '.join(told) or 'nothing is known of it'}", states)
+    return Piece(
+        peer.id, f"{asker(peer.by)}connection {peer.id}: {'; '.join(told) or 'nothing is known of it'}", states
+    )
 
 
 def ways_tried(peer: PeerTrace) -> Iterator[str]:

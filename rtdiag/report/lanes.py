@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rtdiag.model import Status
+from rtdiag.model import By, Status
 
 STEPS = ("dns", "connect", "tls", "wait")
 PHASES = ("answer", "ice", "dtls", "channel", "created")
@@ -38,7 +38,8 @@ class Tick:
 class Lane:
     """One `request`, one `session` with its events, or the `events` that another check's cases show of a session.
 
-    `status` is that of the case that shows it, None where none does; `open_ms` is from when until when a session was there.
+    `status` is that of the case that shows it, None where none does; `open_ms` is from when until when a session was there; `by` is
+    whose it is.
     """
 
     kind: Literal["request", "session", "events"]
@@ -49,6 +50,7 @@ class Lane:
     bars: tuple[Bar, ...] = ()
     ticks: tuple[Tick, ...] = ()
     open_ms: tuple[float, float] | None = None
+    by: By = ""
 
     @property
     def times_ms(self) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from rtdiag.model import LEDGER_NAMES, Event, Exchange, LedgerEntry, Report
+from rtdiag.report.phrases import asker
 
 NAMES = LEDGER_NAMES
 REQUEST_ID, OWN_ID, CF_RAY, SESSION, CALL, EVENT = NAMES
@@ -28,7 +29,7 @@ def entries(report: Report) -> tuple[LedgerEntry, ...]:
 def _exchanges(report: Report) -> Iterator[LedgerEntry]:
     for exchange in report.exchanges:
         answered = exchange.status if exchange.status is not None else f"no answer ({_failure(exchange)})"
-        what = f"{exchange.method} {_path(exchange.url)}: {answered}"
+        what = f"{asker(exchange.by)}{exchange.method} {_path(exchange.url)}: {answered}"
         yield LedgerEntry(_at(report, exchange.at_ms), exchange.id, what, _ids(exchange))
 
 
@@ -55,11 +56,12 @@ def _ids(exchange: Exchange) -> dict[str, str]:
 
 
 def _events(report: Report) -> Iterator[LedgerEntry]:
+    whose = {peer.id: peer.by for peer in report.peers}
     for event in report.events:
         if ids := _event_ids(event):
-            yield LedgerEntry(
-                _at(report, event.at_ms), event.id, f"{event.direction} {event.type} ({event.channel})", ids
-            )
+            by = whose.get(event.channel.partition("/")[0], "")
+            what = f"{asker(by)}{event.direction} {event.type} ({event.channel})"
+            yield LedgerEntry(_at(report, event.at_ms), event.id, what, ids)
 
 
 def _event_ids(event: Event) -> dict[str, str]:

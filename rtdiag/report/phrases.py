@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rtdiag import servers
 from rtdiag.api.endpoints import DIALECT_NAMES
-from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, CredentialShown, Report, Status, Target
+from rtdiag.model import CUT_SHORT, SEVERITY, THE_WAY, By, CredentialShown, Report, Status, Target
 from rtdiag.report.cases import NEEDS_A_LOOK, Case, of_run
 from rtdiag.report.pen import SIGNS as SIGNS
 from rtdiag.report.spelling import one_line
@@ -22,6 +22,7 @@ _OVERALL: dict[Status, str] = {
     "error": "a check broke",
 }
 _LONGEST_LINE = 160
+_ASKERS: dict[By, str] = {"": "", "browser": "browser: ", "page": "your page: "}
 # Whose name says nothing that a reader would ask for.
 _NOT_NAMED = ("openai", "emulator", "unknown", "compatible", "gateway")
 # What passed, or was never asked, says nothing of a run that did not come to its end.
@@ -62,6 +63,11 @@ def offered(target: Target) -> str:
     lacks = [f"no {name.removeprefix('a ')}" for door, name in _DOORS.items() if target.offers.get(door) is False]
     told = "; ".join(filter(None, [", ".join(has), ", ".join(lacks)]))
     return f"offers {told}" if told else ""
+
+
+def asker(by: By) -> str:
+    """Who asked, before what was asked: `browser: `; "" for rtdiag itself."""
+    return _ASKERS[by]
 
 
 def by_what(credential: CredentialShown) -> str:
@@ -145,7 +151,7 @@ def reached(report: Report) -> str:
     cut = (f"{o.id}.{row.id}" for o in report.checks for row in o.rows if row.finding.measured == CUT_SHORT)
     places = {"at": next(cut, ""), "after": report.checks[-1].id if report.checks else "", "before": "the first check"}
     stopped = next(f"stopped {where} {place}" for where, place in places.items() if place)
-    answered = report.events or any(exchange.status is not None for exchange in report.exchanges)
+    answered = report.events or any(x.status is not None for x in report.exchanges if x.by != "page")
     return stopped if answered else f"{stopped}, with nothing answered yet"
 
 

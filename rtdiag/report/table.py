@@ -34,6 +34,7 @@ from rtdiag.report.pen import WIDTH, Pen
 from rtdiag.report.phrases import (
     SIGNS,
     answered,
+    asker,
     banner,
     by_what,
     ignored,
@@ -225,9 +226,9 @@ def _spoken(outcome: Outcome, row: Row, told: dict[str, str], pen: Pen, *, full:
             continue
         told[exchange.id] = row.id
         words = exchange.error.code if exchange.error else exchange.body
-        same = f"{exchange.method} {exchange.url} {exchange.status} {words}"
+        same = f"{asker(exchange.by)}{exchange.method} {exchange.url} {exchange.status} {words}"
         if full and same in told and exchange.status:
-            asked = f"{exchange.method} {exchange.url}  ({exchange.credential})"
+            asked = f"{asker(exchange.by)}{exchange.method} {exchange.url}  ({exchange.credential})"
             yield pen.fit(f"{asked}: {exchange.status}, as in {outcome.id}.{told[same]}", _UNDER)
         elif full:
             told[same] = row.id
@@ -247,7 +248,7 @@ def _under(text: str) -> str:
 
 
 def _full(exchange: Exchange) -> Iterator[str]:
-    yield f"{exchange.method} {exchange.url}  ({exchange.credential}){place(exchange)}"
+    yield f"{asker(exchange.by)}{exchange.method} {exchange.url}  ({exchange.credential}){place(exchange)}"
     if exchange.failure is not None:
         whole = "no answer" if exchange.status is None else "the answer broke off"
         yield f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}"
@@ -261,8 +262,8 @@ def _full(exchange: Exchange) -> Iterator[str]:
 
 def _brief(exchange: Exchange) -> Iterator[str]:
     if exchange.status is not None and exchange.status >= 400:
-        told = f"{exchange.method} {exchange.url}: {exchange.status} {exchange.error or (exchange.body or '')[:80]}"
-        yield _at_most(told, _LONGEST_BRIEF)
+        answer = f"{exchange.status} {exchange.error or (exchange.body or '')[:80]}"
+        yield _at_most(f"{asker(exchange.by)}{exchange.method} {exchange.url}: {answer}", _LONGEST_BRIEF)
 
 
 def _event(event: Event) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rtdiag.model import SEVERITY, Event, Exchange, Observation, Outcome, PeerTrace, Report, Row, Status, counted
+from rtdiag.model import SEVERITY, By, Event, Exchange, Observation, Outcome, PeerTrace, Report, Row, Status, counted
 from rtdiag.report.lanes import PHASES, STEPS, Bar, Group, Lane, Tick, ms
+from rtdiag.report.phrases import asker
 
 OTHERS = "(others)"
 
@@ -56,8 +57,9 @@ def _requests(report: Report) -> Iterator[tuple[str, Lane]]:
         bars = tuple(_steps(exchange))
         answered = str(exchange.status) if exchange.failure is None else exchange.failure.kind
         length_ms = bars[-1].end_ms - exchange.at_ms
-        what = f"{exchange.method} {path_of(exchange.url)}"
-        yield group, Lane("request", exchange.id, what, f"{answered}, {ms(length_ms)}", status, bars)
+        what = f"{asker(exchange.by)}{exchange.method} {path_of(exchange.url)}"
+        took = f"{answered}, {ms(length_ms)}"
+        yield group, Lane("request", exchange.id, what, took, status, bars, by=exchange.by)
 
 
 def _owner(owners: _Owners, item: str) -> tuple[str, Status | None]:
@@ -88,14 +90,16 @@ def _sessions(report: Report) -> Iterator[tuple[str, Lane]]:
         ticks.setdefault(key, []).append(Tick(event.direction, event.at_ms, event.type))
     for (group, name), own in ticks.items():
         peer = peers.get(name)
-        at_home = peer is not None and group == _owner(owners, name)[0]
-        lane = _session(report, peer, tuple(own), _owner(owners, name)[1]) if peer and at_home else _heard(name, own)
+        if peer and group == _owner(owners, name)[0]:
+            lane = _session(report, peer, tuple(own), _owner(owners, name)[1])
+        else:
+            lane = _heard(name, own, peer.by if peer else "")
         if lane.times_ms:
             yield group, lane
 
 
-def _heard(name: str, ticks: list[Tick]) -> Lane:
-    return Lane("events", name, "events", counted(len(ticks), "event"), None, ticks=tuple(ticks))
+def _heard(name: str, ticks: list[Tick], by: By) -> Lane:
+    return Lane("events", name, f"{asker(by)}events", counted(len(ticks), "event"), None, ticks=tuple(ticks), by=by)
 
 
 def _session(report: Report, peer: PeerTrace, ticks: tuple[Tick, ...], status: Status | None) -> Lane:
@@ -104,7 +108,8 @@ def _session(report: Report, peer: PeerTrace, ticks: tuple[Tick, ...], status: S
     heard = [counted(len(ticks), "event")] if ticks else []
     close = [f"closed {peer.close.get('code', '')}"] if peer.close else []
     result = ", ".join([*took, *heard, *close]) or "only offered"
-    return Lane("session", peer.id, "session", result, status, bars, ticks, (peer.at_ms, _closed_ms(report, peer)))
+    open_ms = (peer.at_ms, _closed_ms(report, peer))
+    return Lane("session", peer.id, f"{asker(peer.by)}session", result, status, bars, ticks, open_ms, peer.by)
 
 
 def _phases(report: Report, peer: PeerTrace) -> Iterator[Bar]:
@@ -129,8 +134,8 @@ def _first_phase_ms(report: Report, peer: PeerTrace) -> float:
 
 
 def _given_up_ms(report: Report, peer: PeerTrace, since_ms: float) -> float:
-    """How long a phase that never ended was waited for: at most until the next request or session began, or this one was closed."""
-    begun = [x.at_ms for x in report.exchanges] + [p.at_ms for p in report.peers]
+    """How long a phase that never ended was waited for: at most until who asked began another, or this one was closed."""
+    begun = [x.at_ms for x in report.exchanges if x.by == peer.by] + [p.at_ms for p in report.peers if p.by == peer.by]
     return min((at_ms for at_ms in (*begun, _closed_ms(report, peer)) if at_ms > since_ms), default=since_ms)
 
 

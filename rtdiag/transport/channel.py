@@ -127,9 +127,8 @@ class Channel:
     def _record(self, direction: Literal["sent", "received"], kind: str, text: str) -> Event:
         recorder = self._recorder
         kind, masked = recorder.mask(kind, "events.type")[:_LONGEST_TYPE], recorder.mask(text, "events.raw")
-        number = len(recorder.events) + 1
         return recorder.event(
-            Event(f"e{number}", f"{self.id}/{self._label}", direction, recorder.now_ms(), kind, masked)
+            Event(recorder.next_event_id(), f"{self.id}/{self._label}", direction, recorder.now_ms(), kind, masked)
         )
 
     async def _patiently(self, done: Callable[[], bool], limit_s: float) -> None:

@@ -68,6 +68,15 @@ class Part:
     cost: Cost = field(default_factory=Cost)
 
 
+@dataclass
+class Theirs:
+    """What a page in the user's browser has asked and heard: in the report, and in no reckoning of what the run itself did."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    peers: dict[str, PeerTrace] = field(default_factory=dict)
+
+
 # The part that is being asked; each task has its own.
 _part: ContextVar[Part | None] = ContextVar("part", default=None)
 
@@ -77,6 +86,7 @@ class Recorder:
 
     `notice` is told in a few words what is being asked now. All times count from `started_at`. `packets` are those of each
     connection that leaves this machine, by `TCP` or `UDP` and its name, as far as they can be counted; they are in no report.
+    What somebody else asked (`by`) is kept apart, in `theirs`; a peer of theirs is written down before its events.
     """
 
     def __init__(self, mask: Mask, notice: Callable[[str], None] = lambda _: None) -> None:
@@ -85,6 +95,7 @@ class Recorder:
         self.exchanges: list[Exchange] = []
         self.events: list[Event] = []
         self.peers: dict[str, PeerTrace] = {}
+        self.theirs = Theirs()
         self.packets: dict[tuple[str, str], Packets] = {}
         self.cost = Cost()
         self.started_at = datetime.now(UTC)
@@ -108,6 +119,10 @@ class Recorder:
         self.spend(Cost(requests=1))
         return f"x{self._exchanges_begun}"
 
+    def next_event_id(self) -> str:
+        """The id of the event that is written down next."""
+        return f"e{len(self.events) + len(self.theirs.events) + 1}"
+
     def spend(self, cost: Cost) -> None:
         """Add to what this run has used."""
         self.cost += cost
@@ -116,6 +131,9 @@ class Recorder:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Write down an exchange, whose text is masked already."""
+        if exchange.by:
+            self.theirs.exchanges.append(exchange)
+            return exchange
         insort(self.exchanges, exchange, key=_number)
         if part := _part.get():
             part.exchanges.append(exchange)
@@ -123,13 +141,20 @@ class Recorder:
 
     def event(self, event: Event) -> Event:
         """Write down an event, whose text is masked already."""
-        self.events.append(event)
+        kept = self.theirs.events if event.channel.partition("/")[0] in self.theirs.peers else self.events
+        kept.append(event)
         return event
 
     def peer(self, trace: PeerTrace) -> PeerTrace:
         """Write down what a peer has gone through so far; a later call with the same id replaces it."""
-        self.peers[trace.id] = trace
+        kept = self.theirs.peers if trace.by else self.peers
+        kept[trace.id] = trace
         return trace
+
+    @property
+    def every_exchange(self) -> tuple[Exchange, ...]:
+        """The run's own and theirs, in the order they began."""
+        return tuple(sorted((*self.exchanges, *self.theirs.exchanges), key=_number))
 
     def counted(self, protocol: str, connection: str, packets: Packets | None) -> None:
         """Keep what is known by now of that connection's packets; None is no news."""

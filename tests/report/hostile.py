@@ -18,7 +18,18 @@ HOSTILE = (
 
 # Words of a closed vocabulary, by which the report reads itself.
 _KEPT = frozenset(
-    {"status", "overall", "confidence", "direction", "body_encoding", "dialects", "kinds", "recognised_as", "session"}
+    {
+        "status",
+        "overall",
+        "confidence",
+        "direction",
+        "body_encoding",
+        "dialects",
+        "kinds",
+        "recognised_as",
+        "session",
+        "by",
+    }
 )
 
 

@@ -10,6 +10,7 @@ from rtdiag.compare.diff.case_changes import Case
 from rtdiag.compare.diff.changes import Change, Place
 from rtdiag.compare.diff.differences import Difference
 from rtdiag.model import Event, Exchange, Report
+from rtdiag.report.phrases import asker
 
 Record = Exchange | Event
 Ids = tuple[str, str]
@@ -37,12 +38,12 @@ def changes(old: Report, new: Report, before: Mapping[str, Case], after: Mapping
 
 
 def where(report: Report, exchange: Exchange) -> str:
-    """Method and path below the base URL, without a query and with ids as placeholders, so that two runs name it alike."""
+    """Who asked, method and path below the base URL, without a query and with ids as placeholders: two runs name it alike."""
     scheme, _, url = exchange.url.partition("?")[0].rpartition("://")
     base = report.target.base_url.rpartition("://")[2].rstrip("/")
     path = url.removeprefix(base) or "/"
     over = " over WebSocket" if scheme in ("ws", "wss") else ""
-    return normalize.cut(f"{exchange.method} {normalize.unnamed(path)}{over}")
+    return normalize.cut(f"{asker(exchange.by)}{exchange.method} {normalize.unnamed(path)}{over}")
 
 
 def _pairs(old: Report, new: Report, before: Case, after: Case) -> Iterator[Pair]:

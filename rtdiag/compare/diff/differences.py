@@ -53,7 +53,7 @@ def answered_s(report: Report, record: Exchange | Event) -> float:
 
 def _ahead_s(report: Report) -> float:
     """How far the server's clock is ahead of the machine's, by the first answer that tells."""
-    told_s = next((s for x in report.exchanges if (s := comparing.server_time_s(x)) is not None), None)
+    told_s = next((s for x in report.own.exchanges if (s := comparing.server_time_s(x)) is not None), None)
     if told_s is None:
         return 0.0
     return told_s - min(max(told_s, report.started_at.timestamp()), report.finished_at.timestamp())

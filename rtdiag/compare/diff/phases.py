@@ -10,6 +10,7 @@ from rtdiag.compare import normalize
 from rtdiag.compare.diff.answer_changes import where
 from rtdiag.compare.diff.changes import Pace
 from rtdiag.model import Report
+from rtdiag.report.phrases import asker
 
 # Assumed: what differs less than this differs between any two runs over the internet.
 FACTOR, LEAST_MS = 2.0, 100.0
@@ -54,7 +55,7 @@ def _times(report: Report) -> Times:
         for phase, took_ms in _numbers(exchange.timing_ms, _EXCHANGE):
             found.setdefault((where(report, exchange), phase), []).append(took_ms)
     for peer in report.peers:
-        kind = "WebSocket connections" if peer.id.startswith("w") else "WebRTC connections"
+        kind = asker(peer.by) + ("WebSocket connections" if peer.id.startswith("w") else "WebRTC connections")
         for phase, took_ms in _numbers(peer.phases_ms, _PEER):
             found.setdefault((kind, phase), []).append(took_ms)
     return found

@@ -59,7 +59,7 @@ async def _compared(report: Report, as_of: date | None) -> Drift:
         raise Unusable(str(error)) from None
     async with healthy as emulator:
         comparison = _Comparison(report)
-        async for twin in replayed(report, emulator, clock):
+        async for twin in replayed(report.own, emulator, clock):
             await comparison.take(twin)
         if not comparison.exchanges:
             why = f": {'; '.join(comparison.not_compared)}" if comparison.not_compared else ""
@@ -69,7 +69,7 @@ async def _compared(report: Report, as_of: date | None) -> Drift:
             as_of=emulator.as_of,
             differences=tuple(comparison.differences),
             not_compared=tuple(NotCompared(tuple(ids), why) for why, ids in comparison.not_compared.items()),
-            answered=answered(report),
+            answered=answered(report.own),
             exchanges=comparison.exchanges,
             events=comparison.events,
             report=report,
@@ -83,10 +83,11 @@ class _Comparison:
         self.differences: list[Difference] = []
         self.not_compared: dict[str, list[str]] = {}
         self.exchanges = self.events = 0
-        self._report = report
-        self._peers = {p.offered_in: p for p in report.peers if p.offered_in}
+        self._report = report.own
+        self._peers = {p.offered_in: p for p in report.own.peers if p.offered_in}
         self._channels: set[str] = set()
         self._broken_calls: dict[str, str] = {}
+        self._leave("a page in a browser asked it", [one.id for one in report.exchanges if one.by])
         self._clock()
 
     async def take(self, twin: Twin) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from rtdiag.model import Event, Exchange, PeerTrace, Report, Row, counted
 from rtdiag.report import cases, curl
-from rtdiag.report.evidence import place, ways_tried
+from rtdiag.report.evidence import asked, ways_tried
 from rtdiag.report.lanes import ms
 from rtdiag.report.markup import Markup, element, joined, linked
+from rtdiag.report.phrases import asker
 
 _NAMES = ("x-request-id", "cf-ray")
 
@@ -30,7 +31,7 @@ def evidence(row: Row, report: Report) -> Iterator[Markup]:
 
 
 def _exchange(exchange: Exchange) -> Iterator[Markup]:
-    yield _asked(f"{exchange.id} {exchange.method} {exchange.url} ({exchange.credential}){place(exchange)}")
+    yield _asked(f"{exchange.id} {asked(exchange)}")
     if failure := exchange.failure:
         whole = "no answer" if exchange.status is None else "the answer broke off"
         yield element("p", f"{whole}: {failure.kind} ({failure.phase}): {failure.detail}")
@@ -64,7 +65,7 @@ def _peer(peer: PeerTrace) -> Iterator[Markup]:
         "phases": ", ".join(f"{name} {ms(length)}" for name, length in peer.phases_ms.items()),
         "states": ", ".join(f"{name} {value} at {at_ms:.1f} ms" for at_ms, name, value in peer.states),
     }
-    yield _asked(f"session {peer.id}")
+    yield _asked(f"{asker(peer.by)}session {peer.id}")
     yield element("dl", *(joined(element("dt", name), element("dd", value)) for name, value in told.items() if value))
 
 
