@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from rtdiag.model import LedgerEntry, Outcome, Report, counted
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, ledger, own_fields
+from rtdiag.report import cases, ledger, own_fields, two_ways
 from rtdiag.report.cases import Case
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.markdown_answers import Room, answers, corrected
@@ -50,6 +50,7 @@ def _first(report: Report) -> list[str]:
 
 def _rest(report: Report, room: Room) -> Iterator[str]:
     known = ledger.entries(report)
+    yield from _two_ways(report, room)
     yield from _checks(report, room)
     yield from answers(report, room)
     yield from corrected(report, room)
@@ -107,6 +108,13 @@ def _verdict(report: Report) -> Iterator[str]:
     if report.interrupted:
         yield f"- interrupted: {prose(reached(report))}"
     yield from ("", f"**{counts}** (exit {report.exit_code}); used {report.cost}.", "")
+
+
+def _two_ways(report: Report, room: Room) -> Iterator[str]:
+    """Where a browser was asked, both ways side by side, and what the pair shows."""
+    if found := two_ways.of_run(report):
+        yield from (f"#### {two_ways.TITLE}", "", prose(found.shown, room.cell * 2), "")
+        yield from table(two_ways.HEADS, [(name, *map(prose, cells)) for name, *cells in found.lines])
 
 
 def _checks(report: Report, room: Room) -> Iterator[str]:

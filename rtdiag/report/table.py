@@ -25,7 +25,7 @@ from rtdiag.model import (
     counted,
 )
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, curl, ledger, own_fields
+from rtdiag.report import cases, curl, ledger, own_fields, two_ways
 from rtdiag.report.causes import cause
 from rtdiag.report.evidence import place
 from rtdiag.report.hearing import characters, modes
@@ -63,9 +63,26 @@ def render(
     """
     pen = Pen(color, encoding, width)
     head, verdict, checks = _head(report, pen), _verdict(report, pen), _checks(report, pen, verbose)
-    told = [*_corrected(report.corrected, pen), *_account(report, pen)]
-    parts = (verdict, head, checks, told) if width is None else (head, checks, told, verdict)
+    ways, told = [*_two_ways(report, pen)], [*_corrected(report.corrected, pen), *_account(report, pen)]
+    asked = (head, checks, ways) if ways else (head, checks)
+    parts = (verdict, *asked, told) if width is None else (*asked, told, verdict)
     return Painted("\n\n".join("\n".join(map(pen.text, part)) for part in parts) + "\n")
+
+
+def _two_ways(report: Report, pen: Pen) -> Iterator[str]:
+    """Where a browser was asked: both ways side by side, or one under the other on a narrow screen, and what the pair shows."""
+    found = two_ways.of_run(report)
+    if found is None:
+        return
+    cells = [(p.name, *(pen.cell(c.status, c.text) if c.text else "" for c in (p.here, p.there))) for p in found.phases]
+    drawn = pen.table(cells, two_ways.HEADS, [None, 40, 40])
+    yield from [drawn] if drawn else (_listed_ways(cell, pen) for cell in cells)
+    yield pen.wrapped("-> " + found.shown, "    ", "   ")
+
+
+def _listed_ways(cells: tuple[str, ...], pen: Pen) -> str:
+    told = "; ".join(f"{head} {cell}" for head, cell in zip(two_ways.HEADS[1:], cells[1:], strict=True) if cell)
+    return pen.fit(f"{cells[0]}: {told}", "    ", "  ")
 
 
 class _Again:

@@ -7,7 +7,8 @@ the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
 from rtdiag.model import SEVERITY, By, Event, Exchange, Observation, Outcome, PeerTrace, Report, Row, Status, counted
 from rtdiag.report.lanes import PHASES, STEPS, Bar, Group, Lane, Tick, ms
@@ -32,6 +33,21 @@ def groups(report: Report) -> tuple[Group, ...]:
         if i in lanes
     ]
     return tuple(found)
+
+
+def sessions_from_their_offers(report: Report, ids: Collection[str]) -> tuple[Lane, ...]:
+    """A lane for each of these sessions, the request with its offer before it; its times count from when that was sent."""
+    offers = {exchange.id: exchange for exchange in report.exchanges}
+    begun = [
+        (offers[peer.offered_in or ""], peer) for peer in report.peers if peer.id in ids and peer.offered_in in offers
+    ]
+    return tuple(_from_its_offer(report, offer, peer) for offer, peer in begun)
+
+
+def _from_its_offer(report: Report, offer: Exchange, peer: PeerTrace) -> Lane:
+    bars = [replace(bar, begin_ms=bar.begin_ms - offer.at_ms) for bar in (*_steps(offer), *_phases(report, peer))]
+    result = f"no {peer.failure.phase}" if peer.failure else ms(max(bar.end_ms for bar in bars))
+    return Lane("session", peer.id, peer.by or "command line", result, None, tuple(bars), by=peer.by)
 
 
 def path_of(url: str) -> str:

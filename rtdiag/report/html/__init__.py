@@ -15,13 +15,13 @@ from pathlib import Path
 
 from rtdiag.model import LedgerEntry, Report, WorkingRequests
 from rtdiag.redact import SCOPE
-from rtdiag.report import cases, ledger, own_fields, phrases
+from rtdiag.report import cases, ledger, own_fields, phrases, two_ways
 from rtdiag.report.hearing import modes, words
 from rtdiag.report.hearing.drawing import picture
 from rtdiag.report.html.check_tables import anchors, checks, table
-from rtdiag.report.html.status_mark import status
+from rtdiag.report.html.status_mark import sign, status
 from rtdiag.report.html.verdict_block import verdict
-from rtdiag.report.html.waterfall_drawing import waterfall
+from rtdiag.report.html.waterfall_drawing import side_by_side, waterfall
 from rtdiag.report.markup import Markup, element, joined
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -76,6 +76,7 @@ def _body(report: Report) -> Iterator[Markup]:
     yield element("header", *_top(report), _banner(report))
     main = [
         _section("verdict", "Verdict", verdict(report, places), _summary(report)),
+        _two_ways(report),
         _section("checks", "Checks", checks(report, places)),
         _own(report),
         _hearing(report),
@@ -104,7 +105,8 @@ def _top(report: Report) -> Iterator[Markup]:
     name = f"{report.target.name}: " if report.target.name else ""
     asked = f"rtdiag asked {name}{report.target.base_url} on {report.started_at:%Y-%m-%d}"
     yield element("p", "; ".join(filter(None, [asked, phrases.offered(report.target)])), class_="asked")
-    links = [element("a", name, href=f"#{name}") for name in ("checks", "waterfall", "ledger", "environment")]
+    ways = ("ways",) if two_ways.of_run(report) else ()
+    links = [element("a", name, href=f"#{name}") for name in (*ways, "checks", "waterfall", "ledger", "environment")]
     yield element("nav", *links, aria_label="on this page")
 
 
@@ -128,6 +130,23 @@ def _summary(report: Report) -> Markup:
         used,
         class_="counts",
     )
+
+
+def _two_ways(report: Report) -> Markup:
+    found = two_ways.of_run(report)
+    if found is None:
+        return Markup()
+    lines = [(phase.name, *map(_way, (phase.here, phase.there))) for phase in found.phases]
+    drawn = side_by_side(report, found.peers)
+    return _section("ways", two_ways.TITLE, element("p", found.shown, class_="lead"), _compared(lines), drawn)
+
+
+def _compared(lines: list[tuple[str, ...]]) -> Markup:
+    return table("both ways, phase by phase", ("", *two_ways.HEADS[1:]), lines, "ways")
+
+
+def _way(cell: two_ways.Cell) -> Markup:
+    return joined(sign(cell.status), " ", cell.text) if cell.text else Markup()
 
 
 def _own(report: Report) -> Markup:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rtdiag.model import Report
@@ -16,7 +16,7 @@ from rtdiag.report.cases import NEEDS_A_LOOK
 from rtdiag.report.html.status_mark import sign
 from rtdiag.report.lanes import PHASES, STEPS, Bar, Group, Lane, Tick, ms
 from rtdiag.report.markup import Markup, element, joined
-from rtdiag.report.waterfall import groups
+from rtdiag.report.waterfall import groups, sessions_from_their_offers
 
 _HEIGHT, _MOST_INTERVALS = 16, 5
 _LEGEND = {
@@ -64,6 +64,18 @@ def waterfall(report: Report) -> Markup:
     axis = _axis(lane for group in found for lane in group.lanes)
     lines = [_line(_label(group.id, _size(group)), _whole(group, axis), "whole") for group in found]
     return joined(_legend(), _lanes("the whole run, a line for each check", axis, lines), *(_group(g) for g in found))
+
+
+def side_by_side(report: Report, peers: Sequence[str]) -> Markup:
+    """The sessions of these two connections on one axis, each from its own offer on; nothing where there are not two."""
+    lanes = sessions_from_their_offers(report, peers)
+    if len(lanes) < 2:
+        return Markup()
+    axis = _axis(lanes)
+    drawn = {bar.kind for lane in lanes for bar in lane.bars}
+    keys = element("p", *(_key(kind) for kinds in _LEGEND.values() for kind in kinds if kind in drawn), class_="legend")
+    lines = [_line(_lane_label(lane), _lane(lane, axis)) for lane in lanes]
+    return joined(_lanes("both ways, from the offer on", axis, lines), keys)
 
 
 def _group(group: Group) -> Markup:
