@@ -91,9 +91,9 @@ def browser(name: str) -> Browser:
     programs = _PROGRAMS.get(name, (name,))
     program = next((found for one in programs if (found := shutil.which(os.path.expanduser(one)))), None)
     if program is None:
-        wanted = f"{' nor '.join(programs)} is" if name not in _PROGRAMS else f"none of {', '.join(programs)} is"
         raise NoSuchBrowserError(
-            f"{name}: {wanted} no program here: install it, name another by its path, or open the page yourself by --browser=print"
+            f"{name}: no program here is called {' or '.join(programs)}: install it, give the path of another, "
+            "or open the page yourself by --browser=print"
         )
     said = _said_of_itself(program)
     its = _VERSION.search(said)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from msgspec import MsgspecError
 
 from rtdiag.browser.account import ACCOUNT, Account, account_of
-from rtdiag.browser.tabs import Story
+from rtdiag.browser.tabs import RELOADED_S, Story
 from rtdiag.intake import Unusable, refuse_many
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ _CASE = re.compile(r"[a-z0-9-]{1,40}")
 _MOST_TOKEN_BYTES = 1000
 _READ_S = 20.0  # for a body
 _AT_ONCE = 2  # bodies that are read
-_RELOADED_S = 0.5  # after which the tab's old connection is gone
 _OF_ALL = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
@@ -74,12 +73,12 @@ class Requests:
         app.router.add_get(f"/{self._paths.once}", self._once)
         app.router.add_get(f"{page}/", self._index)
         app.router.add_get(f"{page}/{{name:[a-z]+\\.(?:js|css)}}", self._file)
-        app.router.add_route("*", f"{page}/same/{{path:.*}}", self._same)
         app.router.add_get(f"{page}/plan", self._of_the_tab(self._plan))
         app.router.add_post(f"{page}/token", self._of_the_tab(self._token))
         app.router.add_post(f"{page}/tell", self._of_the_tab(self._tell))
         app.router.add_get(f"{page}/alive", self._of_the_tab(self._alive))
         app.router.add_get(f"{page}/result", self._of_the_tab(self._result))
+        app.router.add_route("*", f"{page}/{{path:.+/.+}}", self._same)
         app.router.add_get(f"{watch}/watch.js", self._watch)
         app.router.add_post(f"{watch}/watched", self._watched)
         return app
@@ -118,7 +117,7 @@ class Requests:
         from aiohttp import web
 
         async def asked(request: web.Request) -> web.StreamResponse:
-            tab = request.headers.get("X-Rtdiag-Tab", "")
+            tab = _tab(request)
             if not _TAB.fullmatch(tab):
                 return web.json_response({"why": "X-Rtdiag-Tab is missing"}, status=400)
             if not self._story.has_the_run(tab):
@@ -148,14 +147,15 @@ class Requests:
         return _file("watch.js")
 
     async def _same(self, _: web.Request) -> web.StreamResponse:
-        """Whatever is asked, as long as it gets here."""
+        """A path of the API: who gets here is not kept from it by its name."""
         from aiohttp import web
 
         return web.json_response({"same": True})
 
-    async def _plan(self, _: web.Request) -> web.StreamResponse:
-        """The questions, once they are there."""
-        return await self._once_there(lambda: self._story.plan, self._story.loaded)
+    async def _plan(self, request: web.Request) -> web.StreamResponse:
+        """The questions, once they are there; who waits for them is there, too."""
+        with self._story.living(_tab(request), "plan"):
+            return await self._once_there(lambda: self._story.plan, self._story.loaded)
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web
@@ -177,12 +177,12 @@ class Requests:
         from aiohttp import web
 
         if self._story.is_open:
-            await self._story.next(asyncio.get_running_loop().time() + _RELOADED_S)
+            await self._story.next(asyncio.get_running_loop().time() + RELOADED_S)
         if self._story.is_open:
             self._story.refused.add("a copy")
             return web.json_response({"why": "another tab has this run"}, status=409)
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        with self._story.living(request.headers["X-Rtdiag-Tab"]):
+        with self._story.living(_tab(request), "alive"):
             await response.prepare(request)
             await response.write(b"\n")
             while not self._story.over:
@@ -231,6 +231,10 @@ class Requests:
                 return await request.read()
         except TimeoutError:
             raise web.HTTPRequestTimeout from None
+
+
+def _tab(request: web.Request) -> str:
+    return request.headers.get("X-Rtdiag-Tab", "")
 
 
 def _is_elsewhere(request: web.Request) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 A_PERSON_S, A_BROWSER_S = 120.0, 30.0  # until Start is pressed, or the page begins by itself
 ASKING_S = 120.0  # then, for all of its questions
-_GONE_S = 4.0  # a reload is back sooner
+_GONE_S = 4.0  # a slow reload is back sooner
 _FETCHED_S = 1.0  # for the result
 _STOP_S = 0.5  # for requests that are being answered at the end
 
@@ -43,6 +44,18 @@ class Opening:
     def takes_s(self) -> float:
         """How long it may take in all."""
         return self.wait_s + ASKING_S
+
+
+def _is_defect(record: logging.LogRecord) -> bool:
+    """Whether aiohttp logs a defect of ours, and not that a client speaks no HTTP, or is gone."""
+    from aiohttp.http import HttpProcessingError
+    from aiohttp.web import RequestPayloadError
+
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, RequestPayloadError, OSError)))
+
+
+_LOG = logging.getLogger("rtdiag.browser")
+_LOG.addFilter(_is_defect)
 
 
 class Serving:
@@ -89,7 +102,7 @@ class Serving:
             why = await self._kept(self._opening.wait_s if wait_s is None else wait_s)
         finally:
             story.token = None
-        return Asked(story.account, why, self._tabs())
+        return Asked(story.account, why, self._tabs(closed=bool(why) and story.left_at is not None))
 
     async def watched(self, wait_s: float = 0.0) -> Account | None:
         """See Page.watched."""
@@ -139,13 +152,13 @@ class Serving:
     def _name(self) -> str:
         return self._opening.browser.version or self._opening.browser.name
 
-    def _tabs(self) -> Tabs:
+    def _tabs(self, *, closed: bool) -> Tabs:
         story, headless = self._story, self._headless
         return Tabs(
             opened=story.opened,
             refused=len(story.refused),
             reloads=max(story.loads - 1, 0),
-            closed=story.left_at is not None,
+            closed=closed,
             browser=self._opening.browser.version,
             console=tuple(headless.console) if headless else (),
             ended=headless.ended if headless else "",
@@ -169,6 +182,7 @@ class Serving:
         self._runner = web.AppRunner(
             requests.application(),
             access_log=None,
+            logger=_LOG,
             auto_decompress=False,  # what is small may not become large
             handler_cancellation=True,  # so a tab that is closed is seen
             shutdown_timeout=_STOP_S,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from rtdiag.browser.account import Account
 # Each load of the page asks anew, with tokens of its own.
 _MOST_LOADS = 3
 _MOST_REFUSED = 1000
+RELOADED_S = 1.0  # a reload is back sooner
 
 Given = Mapping[str, Any]
 
@@ -35,13 +37,13 @@ class Story:
         self.left_at: float | None = None
         self.token: Callable[[str], Awaitable[Given | str]] | None = None
         self._tab = ""
-        self._alive = 0
+        self._open = Counter[str]()
         self._given: set[str] = set()
         self._waiting: set[asyncio.Event] = set()
 
     def has_the_run(self, tab: str) -> bool:
         """Whether that tab has it, from now on or as before."""
-        if not self._tab or (tab != self._tab and self.left_at is not None):
+        if not self._tab or (tab != self._tab and self._is_gone()):
             self._tab, self.left_at = tab, None
             self.happened()
         if tab == self._tab:
@@ -50,21 +52,26 @@ class Story:
             self.refused.add(tab)
         return False
 
+    def _is_gone(self) -> bool:
+        """Whether who has it has left, and not only to load the page again."""
+        return self.left_at is not None and asyncio.get_running_loop().time() >= self.left_at + RELOADED_S
+
     @property
     def is_open(self) -> bool:
-        """Whether a tab that has the run is there now."""
-        return self._alive > 0
+        """Whether a tab that has the run says now that it is there."""
+        return self._open["alive"] > 0
 
     @contextmanager
-    def living(self, tab: str) -> Iterator[None]:
-        """While this lasts, that tab is there."""
-        self._alive, self.left_at = self._alive + 1, None
+    def living(self, tab: str, by: str) -> Iterator[None]:
+        """While this lasts, that tab is there, by that request of its."""
+        self._open[by] += 1
+        self.left_at = None
         self.happened()
         try:
             yield
         finally:
-            self._alive -= 1
-            if not self._alive and tab == self._tab:
+            self._open[by] -= 1
+            if not self._open.total() and tab == self._tab:
                 self.left_at = asyncio.get_running_loop().time()
             self.happened()
 
