@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rtdiag.model import Report
-from rtdiag.report import render
+from rtdiag.report import render, two_ways
 from rtdiag.report.phrases import overall, verdict
 
 
@@ -19,6 +19,6 @@ def come_of(report: Report) -> dict[str, Any]:
         "status": overall(report),
         "verdict": verdict(report),
         "causes": causes,
-        "two_ways": [],
+        "two_ways": two_ways.as_rows(report),
         "markdown": render(report, "markdown"),
     }

@@ -24,7 +24,18 @@ SCRIPTS = PAGES.parents[2] / "rtdiag" / "browser" / "page"
 WAIT_S = 15  # for each page
 CASES = (
     *("page", "secure", "microphone", "webrtc", "reached", "same-path"),
-    *("cors-offer", "cors-agents", "cors-beta", "cors-client", "cors-mint", "answer", "location", "ice", "dtls", "channel"),
+    *(
+        "cors-offer",
+        "cors-agents",
+        "cors-beta",
+        "cors-client",
+        "cors-mint",
+        "answer",
+        "location",
+        "ice",
+        "dtls",
+        "channel",
+    ),
     *("created", "update", "pair", "sound", "websocket", "blocked"),
 )
 UPDATE = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
