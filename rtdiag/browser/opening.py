@@ -59,6 +59,13 @@ _CONSOLE = re.compile(r'CONSOLE[(:]\d+\)?\] "(.*?)(?:", source: .* \(\d+\))?$')
 _NOISE = re.compile(r":dbus/|[ (]dbus|D-Bus|/vaapi/")  # what a chromium says on a machine without a desktop
 _MOST_LINES, _LONGEST = 500, 2000
 _PART_BYTES = 65536
+# Starts what follows, and ends its whole group when our end of standard input is closed: also where rtdiag was killed.
+_WITH_US = (
+    "/bin/sh",
+    "-c",
+    'exec 3<&0; "$@" 3<&- </dev/null & started=$!; (cat <&3; kill -9 0) >/dev/null 2>&1 & wait $started',
+    "sh",
+)
 _OF_THE_SYSTEM = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
 
@@ -154,10 +161,11 @@ class Headless:
         self._profile = mkdtemp(prefix="rtdiag-browser-")
         try:
             self._process = await asyncio.create_subprocess_exec(
+                *_WITH_US,
                 self._chosen.program,
                 *self._arguments(),
                 link,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,

@@ -35,6 +35,7 @@ def write(text):
     with open({mark!r} + ".new", "w") as file:
         file.write(text)
     os.rename({mark!r} + ".new", {mark!r})
+{before}
 page = urllib.request.urlopen(sys.argv[-1]).url
 {does}
 """
@@ -46,10 +47,12 @@ STAYS = (
 BREAKS = 'sys.stderr.write("[1:1:FATAL:zygote.cc] No usable sandbox!\\n"); sys.exit(133)'
 
 
-def program(folder: Path, does: str, said: str = "Chromium 1.2.3") -> Path:
-    """A browser of that version that does that."""
+def program(folder: Path, does: str, said: str = "Chromium 1.2.3", before: str = "") -> Path:
+    """A browser of that version that does that, and something else before it opens the page."""
     path = folder / "browser"
-    path.write_text(_PROGRAM.format(python=sys.executable, said=said, mark=str(folder / "mark"), does=does))
+    path.write_text(
+        _PROGRAM.format(python=sys.executable, said=said, mark=str(folder / "mark"), does=does, before=before)
+    )
     path.chmod(0o755)
     return path
 

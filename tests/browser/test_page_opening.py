@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import shutil
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,6 +109,34 @@ def _state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
+
+
+_STARTED_BY_ONE_WHO_IS_KILLED = """
+import asyncio, os, sys
+from rtdiag.browser.opening import Headless, browser
+
+async def start():
+    started = Headless(browser(sys.argv[1]), str, print)
+    await started.start("http://127.0.0.1:9/")
+    print((await started._process.stderr.readline()).decode(), started._profile, flush=True)
+    os.kill(os.getpid(), 9)
+
+asyncio.run(start())
+"""
+
+
+def test_a_browser_does_not_outlive_a_run_that_was_killed(profiles: Path) -> None:
+    path = str(
+        program(profiles, "", before="sys.stderr.write(f'{os.getpid()}\\n'); sys.stderr.flush(); time.sleep(600)")
+    )
+    code = [sys.executable, "-c", _STARTED_BY_ONE_WHO_IS_KILLED, path]
+    done = subprocess.run(code, capture_output=True, text=True, check=False)
+    pid, profile = done.stdout.split()
+    shutil.rmtree(profile)
+    with suppress(ProcessLookupError):  # it may be gone by now
+        ended = select.poll()
+        ended.register(os.pidfd_open(int(pid)), select.POLLIN)
+        assert ended.poll(20_000)
 
 
 @pytest.mark.parametrize(
