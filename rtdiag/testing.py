@@ -102,9 +102,12 @@ def run_on_emulator(
     checks: Mapping[str, Check] | None = None,
     ends: Rule = patience,
     profile: str = "openai",
+    browser: str | None = None,
     **options: Any,
 ) -> Report:
     """A whole run against an emulator of its own. `options` go into RunOptions; no phase waits longer than `longest_s`.
+
+    `browser` opens its page, as `rtdiag run --browser` does.
 
     The emulator is the server of that `profile`; `ends` is its rule by which silence ends a turn. Where a check waits for a token
     to end, its clock is moved instead.
@@ -115,7 +118,7 @@ def run_on_emulator(
         nonlocal waited_s
         waited_s += seconds
 
-    config = Config(emulator=True, only=tuple(only), allow=tuple(allow), timeout_s=longest_s)
+    config = Config(emulator=True, only=tuple(only), allow=tuple(allow), timeout_s=longest_s, browser=browser)
     settings = make(config, {})
     settings = replace(settings, options=replace(settings.options, profile=profile, **options))
     emulator = Emulator(as_of, faults, clock=lambda: time.time() + waited_s, ends=ends, profile=profile)

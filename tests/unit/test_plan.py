@@ -48,6 +48,21 @@ def test_only_adds_what_it_requires_and_says_so() -> None:
     assert made.added == ("a",)
 
 
+PAGE = check("page", Case("one", "page.one", ("a.one",), allow="browser"))
+
+
+def test_a_check_for_a_browser_is_there_only_where_one_is_opened_or_where_it_is_named() -> None:
+    assert [s.check.id for s in plan.make((*ALL, PAGE)).steps] == ["a", "b", "c"]
+    assert [s.check.id for s in plan.make((*ALL, PAGE), only=["*"]).steps] == ["a", "b", "c"]
+    opened = plan.make((*ALL, PAGE), allow=["browser"])
+    assert "page.one" in ids(opened)
+    assert opened.wants_a_browser
+    assert not plan.make((*ALL, PAGE), allow=["browser"], skip=["page"]).wants_a_browser
+    for named in ("page", "page.one"):
+        made = plan.make((*ALL, PAGE), only=[named])
+        assert (ids(made), made.steps[-1].left_out) == (["a.one"], {"one": "opt in with --browser"})
+
+
 def test_only_takes_globs_over_checks_and_cases() -> None:
     assert ids(plan.make(ALL, only=["*.two"])) == ["a.one", "a.two"]
     assert ids(plan.make(ALL, only=["c"])) == ["c.one"]
