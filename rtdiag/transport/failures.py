@@ -33,6 +33,8 @@ KINDS: dict[str, str] = {
     "channel": "the data channel did not open",
     "silence": "the event that had to come did not come",
     "interrupted": "the run was interrupted while this was asked",
+    "untold": "the browser does not tell a page why",
+    "opaque": "an answer came that no page may read",
     "unknown": "something that rtdiag has no name for",
 }
 

@@ -113,10 +113,10 @@ class Recorder:
         """Milliseconds since the run began, by a clock that never steps."""
         return round((time.perf_counter() - self._began) * 1000, 1)
 
-    def next_exchange_id(self) -> str:
-        """The id of the exchange that begins now, which also counts it."""
+    def next_exchange_id(self, *, ours: bool = True) -> str:
+        """The id of the exchange that begins now, which also counts it, unless it is a user's own page that asks."""
         self._exchanges_begun += 1
-        self.spend(Cost(requests=1))
+        self.spend(Cost(requests=int(ours)))
         return f"x{self._exchanges_begun}"
 
     def next_event_id(self) -> str:

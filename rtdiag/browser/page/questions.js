@@ -86,7 +86,7 @@ class Asking {
       asked.facts.error = said(error);
       told = [said(error), false];
     }
-    asked.facts.ended_ms = performance.now();
+    asked.heard();
     if (this.wants(id)) this.answers[id] = asked;
     shown.ended?.(id, LOOKS.get(told[1]), told[0], this.account());
     return told[2];
@@ -171,9 +171,11 @@ class Asking {
     await until(() => facts.opened || over(), [[socket, "open"], [socket, "close"]], this.waits.request);
     if (facts.opened) await until(over, [[socket, "message"], [socket, "close"]], this.waits.event);
     Object.assign(facts, { first: event?.type ?? null, took_ms: since(began), late: !over() });
-    facts.ours = socket.readyState <= WebSocket.OPEN && event?.type !== "error"; // after an error it is for the server to close
+    const closed = (ms) => until(() => socket.readyState === WebSocket.CLOSED, [[socket, "close"]], ms);
+    if (event?.type === "error") await closed(1000); // it is for the server to close then
+    facts.ours = socket.readyState <= WebSocket.OPEN;
     if (facts.ours) socket.close(1000);
-    await until(() => socket.readyState === WebSocket.CLOSED, [[socket, "close"]], 1000);
+    await closed(1000);
     return [event?.type ?? (facts.late ? "no event came" : `closed with ${facts.code}`), event?.type === "session.created"];
   }
 
@@ -193,10 +195,10 @@ class Asking {
     if (!(await good("ice", peer, "iceConnectionState", ["connected", "completed"], ["failed", "closed"], this.waits.ice))) return;
     if (!(await good("dtls", peer, "connectionState", ["connected"], ["failed", "closed"], this.waits.dtls))) return;
     if (!(await good("channel", channel, "readyState", ["open"], ["closing", "closed"], this.waits.channel))) return;
+    const created = await phase("created", this.created);
+    if (created && this.wants("update")) await phase("update", this.updated);
     await phase("pair", pair);
-    if (!(await phase("created", this.created))) return;
-    if (this.wants("update")) await phase("update", this.updated);
-    if (this.wants("sound") && this.plan.respond) await phase("sound", this.sounded);
+    if (created && this.wants("sound") && this.plan.respond) await phase("sound", this.sounded);
   }
 
   /** The peer with its microphone, which stays shut, or with none; its channel, and an element that plays what comes in. */
@@ -205,7 +207,7 @@ class Asking {
     if (!case_.facts.there) return ["this browser has no RTCPeerConnection", false];
     const peer = case_.noting(() => new RTCPeerConnection({ iceServers: this.plan.ice_servers ?? [] }));
     this.opened.push(() => peer.close());
-    const session = { peer, events: [], audio: new Audio(), refused: "", ids: case_.peers, began: performance.now() };
+    const session = { peer, events: [], audio: new Audio(), refused: "", ids: case_.peers, began: heardEvents() };
     session.audio.autoplay = true;
     this.opened.push(() => silence(session.audio));
     peer.addEventListener("track", ({ track, streams }) => {
@@ -253,7 +255,8 @@ class Asking {
     return [done ? `in ${case_.facts.took_ms} ms` : `${what[name]} after ${case_.facts.took_ms} ms`, done, done];
   }
 
-  async created(case_, { events, channel }) {
+  async created(case_, { events, channel, began: before }) {
+    case_.facts.events[0] = before; // it may have come with the channel
     const began = performance.now();
     await until(() => events.length || channel.readyState !== "open", [[channel, "message"], [channel, "close"]], this.waits.event);
     const first = events[0]?.type ?? null;
@@ -299,13 +302,17 @@ class Asking {
   }
 }
 
-/** What a case has seen: ids of the account, and facts. When it began and ended is told by the clock of the account. */
+/** What a case has seen: ids of the account, and facts. Of all events, `events` says where those begin and end that came meanwhile. */
 class Case {
   constructor() {
     this.requests = [];
     this.sockets = [];
     this.peers = [];
-    this.facts = { began_ms: performance.now() };
+    this.facts = { events: [heardEvents(), null] };
+  }
+
+  heard() {
+    this.facts.events[1] = heardEvents();
   }
 
   /** Makes that call, and notes what it begins: watch.js writes it down before the call returns. */
@@ -324,6 +331,10 @@ class Case {
   of(session) {
     this.peers.push(...session.ids);
   }
+}
+
+function heardEvents() {
+  return globalThis.rtdiagWatch.account().events.length;
 }
 
 function page({ facts }) {
