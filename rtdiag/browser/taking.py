@@ -58,9 +58,8 @@ class _Taking:
         self._account, self._recorder, self._by, self._minted = account, recorder, by, minted
         self._copy = Copy(account, recorder)
         self._last_ms = last_ms(account)
-        self._of_case = {
-            one: case for case, a in account.answers.items() for one in (*a.requests, *a.sockets, *a.peers)
-        }
+        answers = reversed(account.answers.items())  # of two cases the first is the one that has asked
+        self._of_case = {one: case for case, a in answers for one in (*a.requests, *a.sockets, *a.peers)}
         requests, sockets = self._some(account.requests, "r", _REQUESTS), self._some(account.sockets, "s", _SOCKETS)
         sessions: list[Peer | Socket] = [*self._some(account.peers, "p", _PEERS), *sockets]
         self._requests = {one.id: one for one in requests}

@@ -40,8 +40,25 @@ CASES = (
 )
 UPDATE = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
 RESPOND = {"type": "response.create", "response": {"instructions": "Say yes."}}
-WAITS_MS = {"request": 5000, "ice": 2000, "channel": 1500, "event": 1500, "sound": 3000, "microphone": 1000}
-PAGE = """<!doctype html><meta charset="utf-8"><title>asked</title><script>%s</script><script src="watch.js"></script>
+WAITS_MS = {"request": 5000, "ice": 2000, "channel": 1500, "event": 1500, "sound": 1000, "microphone": 500}
+PAGE = """<!doctype html><meta charset="utf-8"><title>asked</title><script>
+const tracks = [];
+const added = [];
+const { getUserMedia } = globalThis.MediaDevices?.prototype ?? {};
+const { clone } = MediaStreamTrack.prototype;
+const { addTrack } = RTCPeerConnection.prototype;
+const keep = (one) => (tracks.push(one), one);
+MediaStreamTrack.prototype.clone = function () { return keep(clone.call(this)); };
+MediaDevices.prototype.getUserMedia = async function (wanted) {
+  const stream = await getUserMedia.call(this, wanted);
+  stream.getTracks().forEach(keep);
+  return stream;
+};
+RTCPeerConnection.prototype.addTrack = function (track, ...streams) {
+  added.push(track.enabled);
+  return addTrack.call(this, track, ...streams);
+};
+%s</script><script src="watch.js"></script>
 <script type="module">
 import { ask } from "./questions.js";
 const own = fetch; // which is written down: more than rtdiag's page does
@@ -52,8 +69,8 @@ const account = await ask(await json("plan"), {
   began: (name) => (shown[name] = ["asks"]),
   ended: (name, status, words) => (shown[name] = [status, words]),
 });
-await navigator.mediaDevices?.enumerateDevices();
-const { next } = await json("told", { account, shown });
+const live = tracks.filter(({ readyState }) => readyState === "live").length;
+const { next } = await json("told", { account, shown, live, added });
 if (next) location.href = next;
 </script>"""
 
@@ -70,19 +87,24 @@ class Wish:
 
 @dataclass(frozen=True)
 class Told:
-    """What a page has told: its account, as it came and as it is read, and by case what stood on the screen."""
+    """What a page has told: its account, as it came and as it is read, and by case what stood on the screen.
+
+    `live` is how many tracks of the microphone it has left on, `added` whether each that it gave to a peer was open then.
+    """
 
     raw: str
     account: Account
     shown: dict[str, list[str]]
+    live: int
+    added: list[bool]
 
     def facts(self, case: str) -> Json:
         """Of one case."""
         return self.account.answers[case].facts
 
-    def not_well(self) -> set[str]:
-        """The cases that did not look well on the screen."""
-        return {case for case, (status, *_) in self.shown.items() if status != "pass"}
+    def looking(self, status: str) -> set[str]:
+        """The cases that looked so on the screen."""
+        return {case for case, (found, *_) in self.shown.items() if found == status}
 
 
 class _Site:
@@ -132,7 +154,7 @@ class _Site:
     async def _hear(self, number: int, text: str) -> Json:
         told = json.loads(text)
         raw = json.dumps(told["account"])
-        self.told.append(Told(raw, account_of(raw), told["shown"]))
+        self.told.append(Told(raw, account_of(raw), told["shown"], told["live"], told["added"]))
         if len(self.told) == len(self._wishes):
             self.done.set()
             return {"next": None}
