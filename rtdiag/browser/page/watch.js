@@ -469,7 +469,10 @@
     const made = metPeer(self);
     seen(made, args, self);
     return {
-      done: () => attendTransports(self, made),
+      done() {
+        attendTransports(self, made);
+        offers(made, self.localDescription);
+      },
       failed(error) {
         made.wrong ??= { step, said: words(error) };
         happened++;
@@ -477,6 +480,11 @@
       },
     };
   };
+
+  /** Notes by which name its offer will be known in the body of a request. */
+  function offers(made, description) {
+    made.ufrag = /^a=ice-ufrag:(\S+)/m.exec(description?.sdp ?? "")?.[1] ?? made.ufrag;
+  }
 
   function wrapPeers() {
     const Native = constructor("RTCPeerConnection", () => {
@@ -490,9 +498,7 @@
     if (alias?.value === Native) defineProperty(globalThis, "webkitRTCPeerConnection", { ...alias, value: RTCPeerConnection });
     const own = Native.prototype;
     for (const name of ["createOffer", "createAnswer"]) method(own, name, refusing(name));
-    method(own, "setLocalDescription", refusing("setLocalDescription", (made, [description]) => {
-      made.ufrag = /^a=ice-ufrag:(\S+)/m.exec(description?.sdp ?? "")?.[1];
-    }));
+    method(own, "setLocalDescription", refusing("setLocalDescription", (made, [description]) => offers(made, description)));
     method(own, "setRemoteDescription", refusing("setRemoteDescription", (made, [description]) => {
       candidatesOf(description?.sdp, made.remote);
     }));

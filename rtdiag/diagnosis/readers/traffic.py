@@ -149,6 +149,7 @@ class Traffic:
         source = self._source if failure.lacks_token else None
         if source is not None and not any(f.feeds for f in self._failures.values()):
             draft = self._draft(source, ["the answer holds no token where the page looked for it"])
+            draft.text = draft.circumstances[0]  # and none of what it holds, which is no failure
             empty = Failure(source, draft, 2, feeds=True)
             self._failures.setdefault(empty.alike, empty)
 

@@ -136,13 +136,20 @@ class _Page:
     def others(self, failed: dict[Any, Draft]) -> Iterator[Draft]:
         """What failed beside the requests: peers, their channels where no request is known, the microphone, playing, policies."""
         for peer in self._account.peers:
-            root = failed.get(peer.offered_in)
+            root = failed.get(peer.offered_in) or self._unusable_answer(peer, failed)
             if not root and not peer.offered_in and peer.id in self._channels:
                 yield from self._placed(self._channels[peer.id].failures(), peer.id)
             for draft in self._placed([*self._of_peer(peer)], peer.id):
                 draft.follows = root.where if root else ""
                 yield draft
         yield from self._microphone()
+
+    def _unusable_answer(self, peer: Peer, failed: dict[Any, Draft]) -> Draft | None:
+        """The refused request whose answer a peer was given, where nothing tells which request had its offer."""
+        if peer.offered_in or not peer.wrong or peer.wrong.step != "setRemoteDescription":
+            return None
+        refused = [one for one in self._account.requests if one.id in failed and one.status and one.at_ms >= peer.at_ms]
+        return failed[refused[-1].id] if refused else None
 
     def printed(self) -> list[Draft]:
         """What the console says, where nothing else that failed is known."""
@@ -157,10 +164,11 @@ class _Page:
 
     def worked(self, drafts: list[Draft]) -> str:
         """That a session came about after the last failure, if one did."""
-        last = max(self.at(draft.id) for draft in drafts)
-        after = [at for at in self._created.values() if at > last]
-        same = {draft.id for draft in drafts} & set(self._created)
-        return f"a session came about after that, at {self._clock(after[0])}" if after and not same else ""
+        failed = {draft.id for draft in drafts}
+        last = max(map(self.at, failed))
+        owners = {peer.id: peer.offered_in for peer in self._account.peers}
+        after = [at for of, at in self._created.items() if at > last and failed.isdisjoint((of, owners.get(of, of)))]
+        return f"a session came about after that, at {self._clock(after[0])}" if after else ""
 
     def all_well(self, note: str) -> str:
         """What an all-clear rests on."""
@@ -229,7 +237,7 @@ class _Page:
     def _forbidden(self, url: str) -> str:
         for one in self._account.blocked:
             if one.what and (url.startswith(one.what) or one.what == _origin(url)):
-                return f"blocked by Content-Security-Policy: {one.directive} ({cut(one.by, 1000)})"
+                return f"Content-Security-Policy, {one.directive}: {cut(one.by, 1000)}"
         scheme = urlsplit(self._account.page).scheme
         mixed = scheme == "https" and url.startswith(("http:", "ws:")) and not routes.is_local(url)
         return "mixed content: a page over https asked for http or ws" if mixed else ""

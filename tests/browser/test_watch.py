@@ -1,0 +1,197 @@
+"""A user's own page with the watch line in it: what the run is told by it names the cause, and the page does what it did before."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtdiag.api.endpoints import BETA_TRANSCRIPTION_SESSIONS
+from rtdiag.browser.account import Account
+from rtdiag.emulator import Emulator
+from tests.browser.chromium import Window
+from tests.browser.explained import explained
+from tests.browser.site import site, source
+from tests.browser.watching import account_in, told, watched, watching
+
+Json = dict[str, Any]
+THE_WEEK = date(2025, 3, 21)
+
+# What ordinary pages are made of, for the small ones below.
+PARTS = """
+const API = "https://api.openai.com/v1";
+const token = async () => (await (await fetch("/token", { method: "POST" })).json()).value;
+const opened = (target, event) => new Promise((done) => target.addEventListener(event, done, { once: true }));
+async function call(key, url = `${API}/realtime/calls`) {
+  const pc = new RTCPeerConnection();
+  pc.addTransceiver("audio");
+  const channel = pc.createDataChannel("oai-events"), events = [];
+  const heard = (type) => new Promise((done) => channel.addEventListener("message", ({ data }) => JSON.parse(data).type === type && done()));
+  const offer = await pc.createOffer();
+  await pc.setLocalDescription(offer);
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/sdp" };
+  const response = await fetch(url, { method: "POST", body: offer.sdp, headers });
+  await pc.setRemoteDescription({ type: "answer", sdp: await response.text() });
+  return { pc, channel, heard };
+}
+const socket = (key) => new WebSocket(`${API.replace("http", "ws")}/realtime?model=gpt-realtime`, ["realtime", `openai-insecure-api-key.${key}`]);
+"""
+PAGE = '<!doctype html><title>open</title><link rel="icon" href="data:,"><script type="module" src="page.js"></script>'
+OVER = '\nmain().catch((error) => console.error("It did not start:", error)).then(() => (document.title = "over"));'
+
+
+async def _account(window: Window, main: str, body: Json, html: str = PAGE) -> str:
+    """The account of a page whose `main` has come to its end, as the run was told it."""
+    async with Emulator() as emulator, watching() as serving, window.tab() as opened:
+        script = (PARTS + main + OVER).replace("https://api.openai.com", emulator.base_url.removesuffix("/v1"))
+        scripts = {"page.html": watched(html, serving.watch_line), "page.js": script}
+        async with site(emulator, body=body, scripts=scripts) as origin:
+            await opened.page.goto(f"{origin}/page.html")
+            await opened.page.wait_for_function("document.title === 'over'")
+            return await account_in(opened)
+
+
+def _explained(account: str, folder: Path) -> Json:
+    path = folder / "account"
+    path.write_text(account, encoding="utf-8")
+    found: Json = explained(path)
+    assert found["form"] == "page's account"
+    return found
+
+
+REALTIME = {"session": {"type": "realtime", "model": "gpt-realtime"}}
+TRANSCRIPTION = {"session": {"type": "transcription"}}
+UPDATE = '{ type: "session.update", session: { type: "realtime", instructions: "Be brief." } }'
+
+# The page's `main`, what its token is for, and the cause that comes first, "" where nothing failed.
+MISTAKES: Mapping[str, tuple[str, Json, str]] = {
+    "used token": (
+        """async function main() {
+          const key = await token(), first = socket(key);
+          await opened(first, "message");
+          first.close();
+          await opened(socket(key), "close");
+        }""",
+        REALTIME,
+        "ephemeral-token-already-used high",
+    ),
+    "update of another kind": (
+        f"""async function main() {{
+          const {{ channel, heard }} = await call(await token());
+          await heard("session.created");
+          channel.send(JSON.stringify({UPDATE}));
+          await heard("error");
+        }}""",
+        TRANSCRIPTION,
+        "realtime-update-on-transcription-session medium",
+    ),
+    "the wrong field of the token's answer": (
+        """async function main() {
+          const data = await (await fetch("/token", { method: "POST" })).json();
+          await call(data.client_secret);
+        }""",
+        REALTIME,
+        "token-not-in-answer high",
+    ),
+    "a path that is none": (
+        "async function main() { await call(await token(), `${API}/realtime/call`); }",
+        REALTIME,
+        "url-not-known-here high",
+    ),
+    "an error as an answer": (
+        """async function main() {
+          const pc = new RTCPeerConnection();
+          pc.createDataChannel("oai-events");
+          await pc.setLocalDescription();
+          const headers = { Authorization: `Bearer ${await token()}` };
+          const response = await fetch(`${API}/realtime/calls`, { method: "POST", body: JSON.stringify(pc.localDescription), headers });
+          await pc.setRemoteDescription({ type: "answer", sdp: await response.text() });
+        }""",
+        REALTIME,
+        "sdp-content-type high",
+    ),
+    "the second attempt works": (
+        """async function main() {
+          const key = await token();
+          const first = socket(key);
+          await opened(first, "message");
+          first.close();
+          await opened(socket(key), "close");
+          await opened(socket(await token()), "message");
+        }""",
+        REALTIME,
+        "ephemeral-token-already-used high",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_page_with_a_mistake(window: Window, tmp_path: Path, case: str) -> None:
+    main, body, cause = MISTAKES[case]
+    found = _explained(window.run(_account(window, main, body)), tmp_path)
+    print(json.dumps(found, indent=1))
+    first = found["diagnosis"][0]
+    assert f"{first['cause']} {first['confidence']}" == cause
+    assert ("a session came about after that" in found["note"]) == (case == "the second attempt works")
+    assert [also["confidence"] for also in found["diagnosis"][1:] if also["confidence"] != "low"] == []
+
+
+def test_a_page_that_works(window: Window, tmp_path: Path) -> None:
+    main = 'async function main() { const { heard } = await call(await token()); await heard("session.created"); }'
+    found = _explained(window.run(_account(window, main, REALTIME)), tmp_path)
+    assert found["diagnosis"] == []
+    assert re.search(
+        r"holds 2 requests, 1 to the Realtime API; none of these failed; .*session\.created came on p\d+ at",
+        found["note"],
+    )
+
+
+def test_a_page_whose_policy_forbids_the_api_and_the_telling(window: Window, tmp_path: Path) -> None:
+    """What it did stays in the page, and the console says how it is brought to rtdiag."""
+    policy = "<meta http-equiv=Content-Security-Policy content=\"connect-src 'self'\">"
+
+    async def run() -> tuple[str, str]:
+        main = "async function main() { await call(await token()); }"
+        async with Emulator() as emulator, watching() as serving, window.tab() as opened:
+            script = (PARTS + main + OVER).replace("https://api.openai.com", emulator.base_url.removesuffix("/v1"))
+            html = watched(PAGE.replace("<title>", f"{policy}<title>"), serving.watch_line)
+            async with site(emulator, body=REALTIME, scripts={"page.html": html, "page.js": script}) as origin:
+                await opened.page.goto(f"{origin}/page.html")
+                how = await opened.printed("rtdiag explain -")
+                return await account_in(opened), how
+
+    account, how = window.run(run())
+    assert "copy(rtdiagWatch.text())" in how
+    found = _explained(account, tmp_path)
+    assert (found["diagnosis"][0]["cause"], found["diagnosis"][0]["confidence"]) == ("content-security-policy", "high")
+    assert "watched" not in account
+
+
+def test_the_founding_page_tells_the_run_its_cause(window: Window, tmp_path: Path) -> None:
+    """As of 2025-03-21, with the line pasted in: the page's own request and its answer, and the error that followed from it."""
+
+    async def run() -> tuple[Account, str]:
+        async with Emulator(as_of=THE_WEEK) as emulator, watching() as serving, window.tab() as opened:
+            scripts = {"thread.html": watched(source("thread.html", emulator), serving.watch_line)}
+            async with site(emulator, mint=BETA_TRANSCRIPTION_SESSIONS, scripts=scripts) as origin:
+                await opened.page.goto(f"{origin}/thread.html")
+                await opened.page.click("#record")
+                await opened.shows("#status", "Error")
+                posted = await told(serving, lambda account: bool(account.peers and account.peers[0].wrong))
+                return posted, await account_in(opened)
+
+    posted, account = window.run(run())
+    assert [(one.method, one.status) for one in posted.requests] == [("POST", 200), ("POST", 401)]
+    assert "Incorrect API key provided: ek_" in (posted.requests[1].answer or "")
+    assert posted.peers[0].offered_in == posted.requests[1].id
+    found = _explained(account, tmp_path)
+    (first, second) = found["diagnosis"]
+    assert (first["cause"], first["confidence"]) == ("ek-sent-to-mint-endpoint", "high")
+    assert "/v1/realtime/transcription_sessions" in first["evidence"][0]
+    assert (second["cause"], second["confidence"]) == ("error-json-used-as-sdp-answer", "low")
