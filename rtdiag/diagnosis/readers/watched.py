@@ -97,8 +97,10 @@ def read_account(account: Account, learner: Learner) -> Reading:
     reading = traffic.reading()
     drafts = [*reading.drafts, *page.others({draft.id: draft for draft in reading.drafts})]
     drafts.sort(key=lambda draft: (bool(draft.follows), page.at(draft.id)))
-    notes = [reading.note, page.worked(drafts)] if drafts else [page.all_well(reading.note)]
-    return Reading(FORM, drafts or page.printed(), note="; ".join(filter(None, notes)))
+    notes = [reading.note] if reading.drafts else []
+    if drafts:
+        return Reading(FORM, drafts, note="; ".join(filter(None, [*notes, page.worked(drafts)])))
+    return Reading(FORM, page.printed(), note=page.all_well(reading.note))
 
 
 class _Page:
@@ -157,8 +159,9 @@ class _Page:
 
         lines = [line.text for line in self._account.console if line.level in ("error", "uncaught")]
         drafts = read_console("\n".join(lines))
-        if not self._account.secure:
-            for draft in drafts:
+        for draft in drafts:
+            draft.where = "the page's console"
+            if not self._account.secure:
                 draft.circumstances.append("the page is no secure context: it has no navigator.mediaDevices")
         return drafts
 
@@ -227,12 +230,12 @@ class _Page:
 
     def _why(self, one: Request) -> str:
         """Why there is no answer, as far as the page can know it; the browser's own words where nothing else is known."""
-        said = one.wrong.said.removeprefix("TypeError: ") if one.wrong else ""
+        said = one.wrong.said if one.wrong else ""
         if one.opaque:
-            return "nothing: the page asked with mode no-cors, and so may not read the answer"
+            return "an opaque answer, which the page itself asked for"
         if said.startswith(("AbortError", "abort")):
             return f"cancelled by the page: {said}"
-        return self._forbidden(one.url) or said or "nothing, for no answer had come when this was taken"
+        return self._forbidden(one.url) or said or "no answer had come when this was taken"
 
     def _forbidden(self, url: str) -> str:
         for one in self._account.blocked:
