@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from rtdiag.emulator import Emulator
+from rtdiag.emulator.http.cors import NOBODYS
 from tests.emulator.clients import MODEL, SESSIONS, bearer, ga_token, http, peer, wire
 
 PAGE = {"Origin": "https://app.example"}
@@ -98,6 +99,61 @@ def test_the_api_answers_preflights_whatever_is_wrong(fault: str) -> None:
 def test_a_gateway_lets_no_page_read(fault: str, status: int, method: str) -> None:
     answer = asked(method, "/models", PREFLIGHT, faults=(fault,))
     assert answer.status_code == status
+    assert not {name for name in answer.headers if name.startswith("access-control-")}
+
+
+@pytest.mark.parametrize(
+    ("fault", "preflight", "refusal"),
+    [
+        ("browser-no-cors", None, None),
+        ("browser-origin-not-listed", NOBODYS, NOBODYS),
+        ("browser-cors-twice", "*, *", "*, *"),
+        ("browser-cors-at-preflights", "*", None),
+        ("browser-errors-hidden", "*", None),
+    ],
+)
+def test_who_may_read_under_a_fault(fault: str, preflight: str | None, refusal: str | None) -> None:
+    for answer, status, wanted in (
+        (asked("OPTIONS", "/realtime/calls", PREFLIGHT, faults=(fault,)), 200, preflight),
+        (asked("POST", "/realtime/calls", PAGE, faults=(fault,)), 401, refusal),
+    ):
+        assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (status, wanted)
+        told = {name for name in answer.headers if name.startswith(("access-control-", "timing-allow-"))}
+        assert bool(told) == (fault != "browser-no-cors")
+
+
+def test_what_the_sdks_add_can_be_left_out_of_what_is_allowed() -> None:
+    answer = asked("OPTIONS", "/realtime/calls", PREFLIGHT, faults=("browser-headers-refused",))
+    assert listed(answer, "access-control-allow-headers") == {"authorization", "content-type"}
+
+
+def test_a_location_can_be_there_and_hidden() -> None:
+    answer = asked("GET", "/models", PAGE, faults=("browser-location-hidden",))
+    assert listed(answer, "access-control-expose-headers") == {"x-request-id", "cf-ray"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("browser-preflight-refused", 401), ("browser-preflight-unknown", 405), ("browser-preflight-redirected", 302)],
+)
+def test_a_preflight_can_be_refused_where_a_request_is_not(fault: str, status: int) -> None:
+    for method, wanted in (("OPTIONS", (status, None)), ("POST", (401, "*"))):
+        answer = asked(method, "/realtime/calls", PREFLIGHT, faults=(fault,))
+        assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == wanted
+
+
+@pytest.mark.parametrize(("headers", "status"), [(PAGE, 403), ({}, 401)])
+def test_who_names_an_origin_can_be_refused_for_it(headers: dict[str, str], status: int) -> None:
+    assert asked("GET", "/models", headers, faults=("browser-origin-refused",)).status_code == status
+
+
+def test_a_server_that_lets_no_page_read_has_no_answer_to_a_preflight() -> None:
+    async def run() -> httpx.Response:
+        async with Emulator(profile="compatible") as emulator, http(emulator) as client:
+            return await client.options("/realtime/calls", headers=PREFLIGHT)
+
+    answer = asyncio.run(run())
+    assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
     assert not {name for name in answer.headers if name.startswith("access-control-")}
 
 

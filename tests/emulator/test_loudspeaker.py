@@ -111,10 +111,11 @@ def test_a_short_stall_is_caught_up_with_and_a_long_one_is_not(stalled_s: float,
     timeless(run())
 
 
-@pytest.mark.parametrize("mime_type", CODECS)
-def test_it_is_a_voice_in_every_codec(mime_type: str) -> None:
+def decoded(mime_type: str, *, silent: bool = False) -> bytes:
+    """The sentence as PCM of 24 kHz, as who receives its packets decodes it."""
+
     async def run() -> list[Packet[Any]]:
-        speaker = Loudspeaker(mime_type)
+        speaker = Loudspeaker(mime_type, silent=silent)
         speaker.play()
         return await said(speaker, len(packets()))
 
@@ -122,8 +123,19 @@ def test_it_is_a_voice_in_every_codec(mime_type: str) -> None:
     decoder = get_decoder(RTCRtpCodecParameters(mime_type, rate_hz, channels=2 if rate_hz == 48000 else 1))
     frames = [f for p in timeless(run()) for f in decoder.decode(JitterFrame(bytes(p), int(p.pts or 0)))]
     ears = Resampler()
-    voiced = Voice().heard(b"".join(ears.of_frame(frame) for frame in frames if isinstance(frame, AudioFrame)), 0.5)
-    assert sum(voiced) > LEAST_VOICE * PACKETS
+    return b"".join(ears.of_frame(frame) for frame in frames if isinstance(frame, AudioFrame))
+
+
+@pytest.mark.parametrize("mime_type", CODECS)
+def test_it_is_a_voice_in_every_codec(mime_type: str) -> None:
+    assert sum(Voice().heard(decoded(mime_type), 0.5)) > LEAST_VOICE * PACKETS
+
+
+@pytest.mark.parametrize("mime_type", CODECS)
+def test_a_silent_one_lasts_as_long_and_is_nothing(mime_type: str) -> None:
+    sound, silence = decoded(mime_type), decoded(mime_type, silent=True)
+    assert len(silence) == len(sound)
+    assert max(map(abs, memoryview(silence).cast("h"))) <= 8  # the zero of the A-law is none
 
 
 def speaker_of(emulator: Emulator) -> Loudspeaker:

@@ -133,7 +133,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
                 if fault.answer.body and cors.is_preflight(request):
                     continue  # the API answers preflights before it looks at anything (assumed); a gateway does not
                 return await _given(service, fault.answer, request)
-        if cors.is_preflight(request):
+        if cors.is_preflight(request) and service.server.exposed:  # who lets no page read knows no preflight
             return cors.preflight(service.switches)
         return await _dispatch(service, request)
     except Refused as refused:
