@@ -49,9 +49,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type of an SDP answer. `signs`: answers carry the API's headers, `marks_offers`: those to offers name an origin unasked.
     `compact`: JSON in one line; `listed`: what is said of every model, `modes` its `mode` by its kind. `root`: where the API lies.
     `key_header`: takes a key beside `Authorization`. `parts_twice`: events of a content part say it as `content`, too. `headers`:
-    of every answer, `{uuid}` drawn. `exposed`, `exposed_by_the_edge`: what a page may read. `signs_offers`: answers to offers name
-    version and time. `regional_call_ids`: `rtc_u<n>_`, else 32 hexadecimal digits. `ends_candidates`: an answer says that there are
-    no more. `machine`: what its ICE fragment names. `contact`: where a failed response sends its reader.
+    of every answer, `{uuid}` drawn. `exposed`, `exposed_by_the_edge`: what a page may read; `takes_any_header`: it may send what it
+    likes. `signs_offers`: answers to offers name version and time. `regional_call_ids`: `rtc_u<n>_`, else 32 hexadecimal digits.
+    `ends_candidates`: an answer says that there are no more. `machine`: what its ICE fragment names. `contact`: where a failed
+    response sends its reader.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headers: Mapping[str, str] = {}
     exposed: str = "Location, X-Request-Id"
     exposed_by_the_edge: str = "CF-Ray"
+    takes_any_header: bool = False
     signs_offers: bool = False
     regional_call_ids: bool = True
     ends_candidates: bool = False

@@ -147,7 +147,24 @@ def test_who_names_an_origin_can_be_refused_for_it(headers: dict[str, str], stat
     assert asked("GET", "/models", headers, faults=("browser-origin-refused",)).status_code == status
 
 
+def test_litellm_allows_whatever_a_page_names_and_exposes_no_location() -> None:
+    """LiteLLM 1.108, tried 2026-11-30; so does its own list of headers, on an answer."""
+
+    async def run() -> tuple[httpx.Response, httpx.Response]:
+        async with Emulator(profile="litellm") as emulator, http(emulator) as client:
+            named = PREFLIGHT | {"Access-Control-Request-Headers": "authorization,originator"}
+            preflight = await client.options("/realtime/calls", headers=named)
+            return preflight, await client.post("/realtime/calls", headers=PAGE)
+
+    preflight, refused = asyncio.run(run())
+    assert listed(preflight, "access-control-allow-headers") == {"authorization", "originator"}
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, "*")
+    assert "location" not in listed(refused, "access-control-expose-headers")
+
+
 def test_a_server_that_lets_no_page_read_has_no_answer_to_a_preflight() -> None:
+    """huggingface/speech-to-speech 1.1, tried 2026-11-30."""
+
     async def run() -> httpx.Response:
         async with Emulator(profile="compatible") as emulator, http(emulator) as client:
             return await client.options("/realtime/calls", headers=PREFLIGHT)

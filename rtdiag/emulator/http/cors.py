@@ -45,12 +45,14 @@ def is_preflight(request: web.Request) -> bool:
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
-def preflight(switches: Switches) -> web.Response:
+def preflight(request: web.Request, server: Profile, switches: Switches) -> web.Response:
     """What is allowed at every path."""
     if switches.lets_pages_read == "none":
         return web.Response()
-    refused = switches.page_headers_refused
-    allowed = [name for name in ALLOWED_HEADERS if not any(fnmatchcase(name, glob) for glob in refused)]
+    named = [name.strip() for name in request.headers.get("Access-Control-Request-Headers", "").split(",")]
+    refused = [glob.lower() for glob in switches.page_headers_refused]
+    known = named if server.takes_any_header else ALLOWED_HEADERS
+    allowed = [name for name in known if not any(fnmatchcase(name.lower(), glob) for glob in refused)]
     headers = {
         "Access-Control-Allow-Methods": ", ".join(ALLOWED_METHODS),
         "Access-Control-Allow-Headers": ", ".join(allowed),

@@ -134,7 +134,7 @@ async def _fault_or_answer(service: Service, request: web.Request) -> web.Stream
                     continue  # the API answers preflights before it looks at anything (assumed); a gateway does not
                 return await _given(service, fault.answer, request)
         if cors.is_preflight(request) and service.server.exposed:  # who lets no page read knows no preflight
-            return cors.preflight(service.switches)
+            return cors.preflight(request, service.server, service.switches)
         return await _dispatch(service, request)
     except Refused as refused:
         below = _below(service, request)
