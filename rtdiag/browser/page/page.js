@@ -1,0 +1,259 @@
+/* What a person sees of the run: what it will do, how far it is, what came of it. The words stand in index.html.
+
+   It speaks with rtdiag over loopback and hands questions.js what it needs; what questions.js did is written down by watch.js. Its own
+   calls go by the browser's fetch as it was before watch.js wrapped it, so none of them gets into the account. */
+
+// What a page sees is no verdict: its marks answer what stands beside them; that of the result is rtdiag's, in its own words.
+const SEEN = { waiting: ["·", "not yet"], asks: ["…", "asking"], yes: ["✓", "yes"], no: ["✗", "no"], unclear: ["?", "unclear"],
+  unasked: ["-", "not asked"] };
+const OVERALL = {
+  pass: ["✓", "all is well"], warn: ["!", "well, with warnings"], fail: ["✗", "something is wrong"], error: ["E", "a check broke"],
+  inconclusive: ["?", "not all could be tested"], info: ["i", "nothing was proven"], skip: ["-", "nothing was asked"],
+};
+const fetch = globalThis.fetch.bind(globalThis);
+const $ = (id) => document.getElementById(id);
+
+/* The id of this tab and whether it has begun. They lie in the storage between two loads alone: a tab that was duplicated meanwhile
+   finds nothing there, and is another tab. */
+const tab = taken() ?? { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), begun: false };
+addEventListener("pagehide", () => sessionStorage.setItem(location.pathname, JSON.stringify(tab)));
+
+function taken() {
+  try {
+    const left = sessionStorage.getItem(location.pathname);
+    sessionStorage.removeItem(location.pathname);
+    return JSON.parse(left);
+  } catch {
+    return null; // a browser that keeps nothing: a reload is then another tab
+  }
+}
+
+async function call(path, told) {
+  const posted = told === undefined ? {} : { method: "POST", body: JSON.stringify(told) };
+  const headers = { "X-Rtdiag-Tab": tab.id, ...(told === undefined ? {} : { "Content-Type": "application/json" }) };
+  const response = await fetch(path, { ...posted, headers, cache: "no-store" });
+  const text = await response.text();
+  if (!response.ok) throw Object.assign(new Error(why(text)), { status: response.status });
+  return text && JSON.parse(text);
+}
+
+function why(text) {
+  try {
+    return JSON.parse(text).why ?? text;
+  } catch {
+    return text;
+  }
+}
+
+const say = (text) => { $("said").textContent = text; };
+
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+const mark = (kind, [sign, words]) =>
+  element("span", { class: `status ${kind}` }, element("span", { class: "sign", "aria-hidden": "true" }, sign), ` ${words}`);
+
+const lasted = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+function show(id) {
+  $(id).hidden = false;
+  $(`${id}-title`).focus();
+  $(id).scrollIntoView({ block: "start" });
+}
+
+/* The list of the cases, in their groups. They run at the same time and are over in seconds: only whole groups are said. */
+class Cases {
+  constructor(asked) {
+    this.rows = new Map();
+    for (const row of document.querySelectorAll("[data-case]")) {
+      row.hidden = !asked.includes(row.dataset.case);
+      if (row.hidden) continue;
+      row.firstChild.replaceWith(element("span", {}, row.firstChild.data.trim()));
+      row.firstElementChild.after(mark("waiting", SEEN.waiting), element("span", { class: "took" }));
+      this.rows.set(row.dataset.case, { row, seen: "waiting", at: 0 });
+    }
+    $("progress").max = this.rows.size;
+  }
+
+  began(name) {
+    if (this.rows.has(name)) this.rows.get(name).at = performance.now();
+    this.#see(name, "asks");
+  }
+
+  ended(name, words, looks) {
+    if (!this.rows.has(name)) return;
+    const { row, at } = this.rows.get(name);
+    row.querySelector(".took").textContent = lasted(performance.now() - at);
+    if (words && (looks !== true || "words" in row.dataset)) row.append(element("p", { class: "quiet" }, words));
+    this.#see(name, looks === true ? "yes" : looks === false ? "no" : "unclear");
+    $("progress").value = this.#count((seen) => !["waiting", "asks"].includes(seen));
+    this.#sayGroup(row.closest("section"));
+  }
+
+  /* What was not asked, as it came to nothing once one before it failed. */
+  close() {
+    for (const [name, { seen }] of this.rows) if (seen === "waiting" || seen === "asks") this.#see(name, "unasked");
+    $("progress").hidden = true;
+  }
+
+  #see(name, seen) {
+    const case_ = this.rows.get(name);
+    if (!case_) return;
+    case_.seen = seen;
+    case_.row.dataset.seen = seen;
+    case_.row.querySelector(".status").replaceWith(mark(seen, SEEN[seen]));
+  }
+
+  #count(wanted, group = document) {
+    return [...this.rows.values()].filter(({ row, seen }) => group.contains(row) && wanted(seen)).length;
+  }
+
+  #sayGroup(group) {
+    if (this.#count((seen) => seen === "waiting" || seen === "asks", group)) return;
+    const counts = ["yes", "no", "unclear"].map((wanted) => [this.#count((seen) => seen === wanted, group), wanted]);
+    const told = counts.filter(([count]) => count).map(([count, seen]) => `${count} ${seen}`);
+    say(`${group.querySelector("h3").textContent}: ${told.join(", ")}.`);
+  }
+}
+
+/* Tells what was seen so far. Of those that wait for their turn only the newest goes. Where rtdiag takes it no more, `result` says why. */
+let telling = Promise.resolve();
+let newest = null;
+function tell(account) {
+  if (!newest) telling = telling.then(tellNewest).catch(() => {});
+  newest = account;
+  return telling;
+}
+
+function tellNewest() {
+  const told = newest();
+  newest = null;
+  return call("tell", told);
+}
+
+async function start(plan) {
+  tab.begun = true;
+  $("before").hidden = true;
+  show("asking");
+  const cases = new Cases(plan.cases);
+  try {
+    await watch();
+    const { ask } = await import("./questions.js");
+    const account = await ask(plan, {
+      token: (name) => call("token", { case: name }).catch((error) => ({ why: error.message })),
+      began: (name) => cases.began(name),
+      ended: (name, words, looks, answers) => {
+        cases.ended(name, words, looks);
+        tell(() => ({ ...rtdiagWatch.account(), answers }));
+      },
+      say,
+    });
+    await tell(() => ({ ...account, done: true }));
+    if (!over) say("All is asked. rtdiag reads what came of it …");
+  } catch (error) {
+    $("why").textContent = String(error);
+    show("broken");
+    if (globalThis.rtdiagWatch) tell(() => ({ ...rtdiagWatch.account(), done: true }));
+  }
+  cases.close();
+}
+
+const watch = () =>
+  new Promise((resolve, reject) => {
+    const script = element("script", { src: "watch.js" });
+    script.onload = resolve;
+    script.onerror = () => reject(new Error("watch.js was not loaded: an extension may have stopped it"));
+    document.head.append(script);
+  });
+
+let over = false;
+
+function finish(result) {
+  over = true;
+  for (const id of ["waiting", "before", "reloaded"]) $(id).hidden = true;
+  $("verdict").replaceChildren(mark(result.status, OVERALL[result.status]), result.verdict ? `: ${result.verdict}` : "");
+  $("causes").replaceChildren(...result.causes.flatMap(cause));
+  $("two-ways").hidden = !result.two_ways?.length;
+  $("two-ways").querySelector("tbody").replaceChildren(...(result.two_ways ?? []).map(row));
+  $("copy-report").onclick = copier($("copy-report"), "The report", () => result.markdown);
+  show("result");
+  say(`The result is there: ${OVERALL[result.status][1]}.`);
+}
+
+function cause({ cause, confidence, summary, fix, line }) {
+  const lines = line ? [element("pre", { class: "line", tabindex: "0", "aria-label": "The line to change" }, line)] : [];
+  return [
+    element("h3", {}, summary),
+    element("p", { class: "quiet" }, element("code", {}, cause), ` (${confidence} confidence)`),
+    element("div", { class: "fix" }, element("p", {}, element("b", {}, "What to do: "), fix), ...lines),
+  ];
+}
+
+const cell = (value) => (typeof value === "number" ? lasted(value) : value ?? "-");
+const row = ({ phase, command_line, browser }) =>
+  element("tr", {}, element("th", { scope: "row" }, phase), element("td", {}, cell(command_line)), element("td", {}, cell(browser)));
+
+function gone() {
+  if (over) return;
+  over = true;
+  for (const id of ["waiting", "before", "reloaded"]) $(id).hidden = true;
+  say("rtdiag has ended.");
+  show("gone");
+}
+
+/* Copies the text and says so, on the button too; where the browser has no clipboard for the page, by way of a selection. */
+function copier(button, name, text) {
+  return async () => {
+    const copied = await write(await text());
+    button.textContent = copied ? "Copied ✓" : "Copy it by hand";
+    say(copied ? `${name} is copied.` : `${name} could not be copied by this browser: it stands below, select it and copy it.`);
+  };
+}
+
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = element("textarea", { readonly: "", "aria-label": "What is to be copied" });
+    area.value = text;
+    document.querySelector("main").append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    if (copied) area.remove();
+    return copied;
+  }
+}
+
+async function main() {
+  $("waiting").hidden = false;
+  let plan;
+  try {
+    plan = await call("plan"); // comes when it is this page's turn
+  } catch (error) {
+    $("waiting").hidden = true;
+    return error.status === 409 ? show("taken") : gone();
+  }
+  $("waiting").hidden = true;
+  call("alive").catch(() => {}); // open as long as the tab is: rtdiag sees it close
+  call("result").then(finish, gone);
+  for (const place of document.querySelectorAll(".server")) place.textContent = plan.server;
+  $("rtdiag").textContent = location.host;
+  $("emulator").hidden = !plan.emulator;
+  $("own").hidden = !plan.watch_line;
+  $("watch-line").textContent = plan.watch_line;
+  $("copy-line").onclick = copier($("copy-line"), "The line", () => plan.watch_line);
+  $("copy-code").onclick = copier($("copy-code"), "The code", async () => (await fetch("watch.js")).text());
+  $("start").onclick = () => start(plan);
+  if (tab.begun) return show("reloaded");
+  if (plan.auto) return start(plan);
+  $("before").hidden = false;
+  say("Ready: press Start.");
+  return $("start").focus({ preventScroll: true });
+}
+
+main();
