@@ -44,9 +44,9 @@ RESULT = {
         }
     ],
     "two_ways": [
-        {"phase": "offer answered", "command_line": 211, "browser": 240.4},
-        {"phase": "ICE", "command_line": 1204, "browser": None},
-        {"phase": "which pair", "command_line": "udp host", "browser": "tcp host"},
+        {"phase": "offer answered", "command_line": "✓ 211 ms", "browser": "✓ 240 ms"},
+        {"phase": "ICE", "command_line": "✓ 1,204 ms", "browser": ""},
+        {"phase": "carried by", "command_line": "UDP, host to host", "browser": "TCP, host to host"},
     ],
     "markdown": "# rtdiag: something is wrong\n\n| a | b |\n",
 }
@@ -62,8 +62,8 @@ export async function ask(plan, page) {
 }
 """
 WATCH = """
-const fetch = globalThis.fetch, asked = [];
-globalThis.fetch = (url, ...rest) => { asked.push(url); return fetch(url, ...rest); };
+const asked = [], { fetch: before } = globalThis;
+globalThis.fetch = (url, ...rest) => { asked.push(url); return before(url, ...rest); };
 globalThis.rtdiagWatch = { account: () => ({ rtdiag_account: 1, asked }) };
 """
 HEARD = """() => addEventListener("DOMContentLoaded", () => {
@@ -141,13 +141,14 @@ async def serving(steps: Sequence[Step] = WELL, *, auto: bool = False) -> AsyncI
     app.router.add_get("/s-MadeUp/result", run.result)
     app.router.add_post("/s-MadeUp/tell", run.tell)
     app.router.add_get("/s-MadeUp/{name:[^/]*}", run.files)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         run.url = f"http://127.0.0.1:{runner.addresses[0][1]}/s-MadeUp/"
         yield run
     finally:
+        run.go.set()
         run.ended.set()
         await runner.cleanup()
 
@@ -286,7 +287,7 @@ def test_each_case_is_told_and_nothing_of_the_pages_own_calls(window: Window) ->
 
     told = window.run(go())
     assert told[-1] == {"rtdiag_account": 1, "asked": ["asked", "hold"], "done": True}
-    assert told[-2]["answers"] == {"websocket": {}}
+    assert all(set(one["answers"]) <= set(CASES) for one in told[:-1])
     assert all(set(one["asked"]) <= {"asked", "hold"} for one in told)
 
 
@@ -377,8 +378,8 @@ def test_what_cannot_be_copied_is_shown_to_be_copied_by_hand(window: Window) -> 
     async def go() -> tuple[str, str]:
         async with opened(window, auto=True) as (tab, _):
             await _result(tab)
-            await tab.page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
-            await tab.page.evaluate("document.execCommand = () => false")
+            await tab.page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('no')))")
+            await tab.page.evaluate("void (document.execCommand = () => false)")
             await tab.page.locator("#copy-report").click()
             said = await tab.shows("[aria-live]", "by this browser")
             return said, await tab.page.locator("textarea").input_value()

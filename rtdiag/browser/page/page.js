@@ -120,10 +120,14 @@ class Cases {
   }
 }
 
-/* Tells what was seen so far. Of those that wait for their turn only the newest goes. Where rtdiag takes it no more, `result` says why. */
+/* Tells what was seen so far. Of those that wait for their turn only the newest goes. Where rtdiag takes it no more, `result` says why.
+   A page that is left breaks off its own requests: what it sees of that is not told. */
 let telling = Promise.resolve();
 let newest = null;
+let left = false;
+for (const leaving of ["beforeunload", "pagehide"]) addEventListener(leaving, () => { left = true; });
 function tell(account) {
+  if (left) return telling;
   if (!newest) telling = telling.then(tellNewest).catch(() => {});
   newest = account;
   return telling;
@@ -193,9 +197,8 @@ function cause({ cause, confidence, summary, fix, line }) {
   ];
 }
 
-const cell = (value) => (typeof value === "number" ? lasted(value) : value ?? "-");
 const row = ({ phase, command_line, browser }) =>
-  element("tr", {}, element("th", { scope: "row" }, phase), element("td", {}, cell(command_line)), element("td", {}, cell(browser)));
+  element("tr", {}, element("th", { scope: "row" }, phase), element("td", {}, command_line), element("td", {}, browser));
 
 function gone() {
   if (over) return;
