@@ -51,6 +51,15 @@ def judged(ctx: SimpleNamespace) -> Mapping[str, Finding]:
     return judge(SPEED, asyncio.run(seen()))
 
 
+def test_what_a_browser_asked_is_no_part_of_what_the_way_cost() -> None:
+    ctx = recorded(asked(connect=20.0, total=60.0))
+    alone = judged(ctx)
+    ctx.recorder.exchange(replace(asked(dns=9000.0, connect=9000.0, total=19_000.0), id="x7", by="browser"))
+    ctx.recorder.peer(PeerTrace("p8-browser", phases_ms={"ice": 5000.0}, offered_in="x7", by="browser"))
+    ctx.recorder.event(Event("e1", "p8-browser/oai-events", "sent", 9000.0, "session.update", "{}"))
+    assert judged(ctx) == alone
+
+
 def in_turn(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """The same, each begun when the one before it has ended."""
     at_ms = 0.0

@@ -19,6 +19,7 @@ _PHASES = {"answer": 3.0, "ice": 21.0, "dtls": 40.0, "channel": 6.0, "created": 
 _PAIR = "udp host 192.0.2.7:50000 -> udp host 192.0.2.9:3478"
 _SESSION = '{"type":"session.created","event_id":"event_b1","session":{"id":"sess_b1","type":"realtime"}}'
 
+Told = tuple[Status, str, str | None]  # of a finding: status, measured, cause
 Records = tuple[tuple[Exchange, ...], tuple[Event, ...], tuple[PeerTrace, ...]]
 
 
@@ -29,8 +30,8 @@ def without() -> Report:
 
 
 def run(
-    wrong: Mapping[str, tuple[Status, str, str | None]] | None = None,
-    here: Mapping[str, tuple[Status, str, str | None]] | None = None,
+    wrong: Mapping[str, Told] | None = None,
+    here: Mapping[str, Told] | None = None,
     *,
     live: bool = True,
     **of_the_peer: Any,
@@ -96,7 +97,7 @@ def _asked(id: str, url: str, at_ms: float, credential: str, token: str, status:
 
 
 def _rows(
-    wrong: Mapping[str, tuple[Status, str, str | None]],
+    wrong: Mapping[str, Told],
     asked: tuple[Exchange, ...],
     events: tuple[Event, ...],
     peers: tuple[PeerTrace, ...],
@@ -122,11 +123,11 @@ def _rows(
     return [_with(row, wrong.get(row.id)) for row in rows]
 
 
-def _changed(checks: tuple[Outcome, ...], here: Mapping[str, tuple[Status, str, str | None]]) -> tuple[Outcome, ...]:
+def _changed(checks: tuple[Outcome, ...], here: Mapping[str, Told]) -> tuple[Outcome, ...]:
     return tuple(replace(o, rows=tuple(_with(row, here.get(f"{o.id}.{row.id}")) for row in o.rows)) for o in checks)
 
 
-def _with(row: Row, found: tuple[Status, str, str | None] | None) -> Row:
+def _with(row: Row, found: Told | None) -> Row:
     return replace(row, finding=Finding(row.id, found[0], found[1], cause=found[2])) if found else row
 
 
