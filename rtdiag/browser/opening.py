@@ -49,6 +49,8 @@ user_pref("app.normandy.enabled", false);
 user_pref("extensions.getAddons.cache.enabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
+user_pref("services.settings.server", "data:,#remote-settings-dummy/v1");
+user_pref("browser.region.network.url", "");
 user_pref("browser.safebrowsing.downloads.remote.enabled", false);
 """
 _VERSION = re.compile(r"(?i)\b(chrom(?:e|ium)|edge|brave|firefox)\D*(\d[\d.]*)")
