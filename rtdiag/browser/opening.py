@@ -55,6 +55,7 @@ user_pref("browser.safebrowsing.downloads.remote.enabled", false);
 """
 _VERSION = re.compile(r"(?i)\b(chrom(?:e|ium)|edge|brave|firefox)\D*(\d[\d.]*)")
 _VERSION_S = 10
+_OPENS_S = 3.0  # the system's own, where there is one
 _END_S = 2.0  # to end by itself
 _TRIES = 10  # to remove its profile
 _CONSOLE = re.compile(r'CONSOLE[(:]\d+\)?\] "(.*?)(?:", source: .* \(\d+\))?$')
@@ -139,7 +140,10 @@ async def open_by_itself(link: str) -> bool:
     opener = await asyncio.create_subprocess_exec(
         *asked, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
     )
-    return await opener.wait() == 0
+    try:
+        return await asyncio.wait_for(opener.wait(), _OPENS_S) == 0
+    except TimeoutError:  # it waits for a browser that is there
+        return True
 
 
 class Headless:

@@ -131,6 +131,7 @@ class Requests:
         from aiohttp import web
 
         if self._story.once_used:
+            self._story.refused.add("by the link for one time")
             return web.Response(text="This link was good for one time. rtdiag has printed another.\n", status=410)
         self._story.once_used = True
         return web.Response(status=303, headers={"Location": f"/{self._paths.page}/"})

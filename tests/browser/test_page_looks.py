@@ -25,10 +25,22 @@ POLICY = (
 )
 LINE = '<script src="http://127.0.0.1:40123/w-ThisIsMadeUp0123456789/watch.js"></script>'
 CASES = [
-    *("secure", "microphone", "webrtc", "reached", "same-path", "cors-offer", "cors-agents", "cors-beta", "cors-client"),
+    *(
+        "secure",
+        "microphone",
+        "webrtc",
+        "reached",
+        "same-path",
+        "cors-offer",
+        "cors-agents",
+        "cors-beta",
+        "cors-client",
+    ),
     *("cors-mint", "answer", "location", "ice", "dtls", "channel", "created", "update", "pair", "sound", "websocket"),
 ]
-Step = list[str | bool | None]  # a case, its first word for the screen, how that looks; "hold" waits until the test lets go
+Step = list[
+    str | bool | None
+]  # a case, its first word for the screen, how that looks; "hold" waits until the test lets go
 WELL: list[Step] = [[case, "well", True] for case in CASES]
 REFUSED: list[Step] = [WELL[0], ["microphone", "NotAllowedError: Permission denied", False], *WELL[2:]]
 RESULT = {
@@ -210,7 +222,12 @@ def test_it_says_what_it_will_do_before_it_does_anything(window: Window) -> None
     assert (focused, told) == ("Start", [])
     for said in ("127.0.0.1:8000", "Nothing that you say is sent or kept.", "never comes here"):
         assert said in described
-    for role in ("banner:", "main:", 'heading "Does a voice session start in this browser?" [level=1]', 'button "Start"'):
+    for role in (
+        "banner:",
+        "main:",
+        'heading "Does a voice session start in this browser?" [level=1]',
+        'button "Start"',
+    ):
         assert role in tree
 
 

@@ -214,6 +214,17 @@ def test_the_systems_own_browser_is_asked_to_open_it(
     assert once not in heard.lines[0]
 
 
+def test_a_browser_that_is_waited_for_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "own-browser"
+    script.write_text("#!/bin/sh\nexec sleep 3\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(script))
+    monkeypatch.setattr(opening, "_OPENS_S", 0.01)
+    heard = Heard()
+    run("default", heard, browser_wait_s=0.01)
+    assert heard.lines[0].startswith("A page opens in your browser")
+
+
 def test_without_a_display_no_browser_of_the_terminal_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"):
         monkeypatch.delenv(name, raising=False)

@@ -70,9 +70,9 @@ def test_a_path_that_is_guessed_is_none_and_the_link_for_programs_is_good_once()
             guessed = [(await client.get(path)).status_code for path in ("/", "/x/", "/x/plan", "/x/watch.js")]
             first, again = await client.get(once), await client.get(once)
             assert str(first.next_request and first.next_request.url) == page.url
-            return [*guessed, first.status_code, again.status_code]
+            return [*guessed, first.status_code, again.status_code, len(page._story.refused)]
 
-    assert asyncio.run(run()) == [404, 404, 404, 404, 303, 410]
+    assert asyncio.run(run()) == [404, 404, 404, 404, 303, 410, 1]
 
 
 def test_a_tab_is_asked_and_told_what_came_of_it() -> None:
@@ -257,7 +257,7 @@ def test_the_watch_line_takes_from_any_origin_and_gives_nothing() -> None:
         async with served() as page, by_hand(page, "") as (stranger,):
             elsewhere = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
             watch = f"../{page._paths.watch}"
-            assert page.watch_line == f'<script src="{page._origin}/{page._paths.watch}/watch.js"></script>'
+            assert page.watch_line == f'<script src="{page._origin}/{page._paths.watch}/watch.js" crossorigin></script>'
             told = {**ACCOUNT, "sockets": [{"id": "s1", "url": "ws://127.0.0.1:9"}]}
             waiting = asyncio.create_task(page.watched(30))
             assert (await stranger.post(f"{watch}/watched", json.dumps(told).encode(), **elsewhere)).status_code == 204
