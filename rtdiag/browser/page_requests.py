@@ -32,6 +32,7 @@ _TAB = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _CASE = re.compile(r"[a-z0-9-]{1,40}")
 _MOST_TOKEN_BYTES = 1000
 _READ_S = 20.0  # for a body
+_SIGN_S = 60.0  # Firefox ends a request that it hears nothing of for 300 s (its network.http.response.timeout)
 _AT_ONCE = 2  # bodies that are read
 _OF_ALL = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
@@ -156,7 +157,7 @@ class Requests:
     async def _plan(self, request: web.Request) -> web.StreamResponse:
         """The questions, once they are there; who waits for them is there, too."""
         with self._story.living(_tab(request), "plan"):
-            return await self._once_there(lambda: self._story.plan, self._story.loaded)
+            return await self._once_there(request, lambda: self._story.plan, self._story.loaded)
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web
@@ -186,28 +187,49 @@ class Requests:
         with self._story.living(_tab(request), "alive"):
             await response.prepare(request)
             await response.write(b"\n")
-            while not self._story.over:
-                await self._story.next()
+            await self._until(lambda: None, lambda: response.write(b"\n"))
         return response
 
     async def _result(self, request: web.Request) -> web.StreamResponse:
         """What came of the run, once it is over."""
-        response = await self._once_there(lambda: self._story.result)
-        await response.prepare(request)
-        await response.write_eof()
+        response = await self._once_there(request, lambda: self._story.result)
         self._story.delivered = self._story.result is not None
         self._story.happened()
         return response
 
-    async def _once_there(self, look: Callable[[], Any], then: Callable[[], None] = lambda: None) -> web.Response:
+    async def _once_there(
+        self, request: web.Request, look: Callable[[], Any], then: Callable[[], None] = lambda: None
+    ) -> web.StreamResponse:
+        """What is waited for, as JSON; where it does not come 410, or a body that breaks off, if its head is sent already."""
         from aiohttp import web
 
-        while (found := look()) is None and not self._story.over:
-            await self._story.next()
-        if found is None:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+
+        async def lives() -> None:
+            await response.prepare(request)
+            await response.write(b" ")
+
+        found = await self._until(look, lives)
+        if found is None and not response.prepared:
             return web.json_response({"why": self._story.over}, status=410)
+        await response.prepare(request)
+        if found is None:
+            raise ConnectionAbortedError
         then()
-        return web.json_response(found)
+        await response.write(json.dumps(found).encode())
+        await response.write_eof()
+        return response
+
+    async def _until(self, look: Callable[[], Any], lives: Callable[[], Awaitable[None]]) -> Any:
+        """What that sees once it is there, None where the run is over; whoever waits is given a sign of life now and then."""
+        clock = asyncio.get_running_loop().time
+        sign_at = clock() + _SIGN_S
+        while (found := look()) is None and not self._story.over:
+            await self._story.next(sign_at)
+            if clock() >= sign_at:
+                await lives()
+                sign_at = clock() + _SIGN_S
+        return found
 
     async def _taken(self, request: web.Request, take: Callable[[Account], None]) -> web.StreamResponse:
         """204 where the body is an account."""

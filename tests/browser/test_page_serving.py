@@ -274,6 +274,28 @@ def test_the_watch_line_takes_from_any_origin_and_gives_nothing() -> None:
     asyncio.run(run())
 
 
+def test_who_waits_for_long_is_given_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_requests, "_SIGN_S", 0.01)
+
+    async def run() -> None:
+        async with served() as page, httpx.AsyncClient(trust_env=False) as client:
+            headers = {"X-Rtdiag-Tab": FIRST}
+            for path in ("alive", "result", "plan"):
+                async with client.stream("GET", page.url + path, headers=headers) as response:
+                    assert response.status_code == 200
+                    parts = response.aiter_raw()
+                    assert ((await anext(parts)) + (await anext(parts))).strip() == b""
+                    if path == "plan":
+                        asking(page)
+                        assert json.loads(b"".join([part async for part in parts]))["cases"] == ["secure"]
+            async with client.stream("GET", page.url + "result", headers=headers) as response:
+                await page.__aexit__(None, None, None)
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await response.aread()
+
+    asyncio.run(run())
+
+
 def test_when_the_run_is_over_nobody_waits_for_it() -> None:
     async def run() -> list[int]:
         async with served() as page, by_hand(page, FIRST) as (tab,), tab.alive():
