@@ -5,6 +5,7 @@ It may be anything, of any size: beyond a limit nothing more is copied, since ma
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from rtdiag.transport.http import masked_headers
 from rtdiag.transport.recorder import Recorder
 
 LONGEST, _LONGEST_WORDS = 64 * 1024, 2000  # characters of a body or an event, and of any other text
-_ALL = 2 * 1024 * 1024  # of one account
+_ALL = 1024 * 1024  # of one account's exchanges, events, peers and facts, each
 _DEEPEST, _WIDEST = 5, 200  # of facts, and of headers
 _MOST = 1e11  # of a number, or of milliseconds
 _SKEW_MS = 1000
@@ -29,7 +30,7 @@ class Copy:
 
     def __init__(self, account: Account, recorder: Recorder) -> None:
         self.left_out = account.left_out
-        self._mask, self._left = recorder.mask, _ALL
+        self._mask, self._left = recorder.mask, defaultdict[str, int](lambda: _ALL)
         self._shift_ms = _shift(account, recorder)
 
     def at(self, at_ms: float) -> float:
@@ -38,15 +39,12 @@ class Copy:
 
     def text(self, text: str, where: str, most: int = _LONGEST_WORDS) -> str:
         """A text that may be shown."""
-        cut = text[: min(most, self._left)]
-        self._left -= len(cut)
-        return self._mask(cut, where)
+        return self._mask(self._cut(text, where, most), where)
 
     def headers(self, headers: Sequence[tuple[str, str]], where: str) -> tuple[tuple[str, str], ...]:
         """Headers; the made-up token, which watch.js takes for a secret, as it is."""
-        cut = [(name[:200], value[:_LONGEST_WORDS]) for name, value in headers[: _WIDEST if self._left else 0]]
-        self._left = max(self._left - sum(len(name) + len(value) for name, value in cut), 0)
-        shown = ((name, value.replace(_STARRED, MADE_UP_TOKEN)) for name, value in cut)
+        cut = [(self._cut(n, where, 200), self._cut(v, where)) for n, v in headers[:_WIDEST]]
+        shown = ((name, value.replace(_STARRED, MADE_UP_TOKEN)) for name, value in cut if name)
         return masked_headers(shown, self._mask, where)
 
     def facts(self, value: Any, depth: int = _DEEPEST) -> Any:
@@ -58,9 +56,13 @@ class Copy:
             return {self.text(str(name), "facts", 100): self.facts(one, depth - 1) for name, one in some}
         if isinstance(value, list | tuple) and depth:
             return [self.facts(one, depth - 1) for one in self.ends(value, _WIDEST)]
-        if isinstance(value, bool) or (isinstance(value, int | float) and isfinite(value) and abs(value) < _MOST):
-            return value
-        return None
+        return value if isinstance(value, int | float) and abs(value) < _MOST else None
+
+    def _cut(self, text: str, where: str, most: int = _LONGEST_WORDS) -> str:
+        of = where.partition(".")[0]
+        cut = text[: min(most, self._left[of])]
+        self._left[of] -= len(cut)
+        return cut
 
     def ends(self, found: Sequence[T], most: int) -> list[T]:
         """No more than so many of them: the first and the last."""

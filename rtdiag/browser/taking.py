@@ -18,7 +18,7 @@ import msgspec
 from rtdiag.api.keys import kind_of
 from rtdiag.browser.account import Account, Answer, Candidates, Peer, Request, Socket
 from rtdiag.browser.copying import LONGEST, Copy, last_ms, span, time
-from rtdiag.browser.phases import came, failure, states
+from rtdiag.browser.how_far import came, failure, states
 from rtdiag.model import Cost, Event, Exchange, Failure, Observation, Pair, PeerTrace
 from rtdiag.redact import Mask
 from rtdiag.transport.channel import NOT_JSON
