@@ -65,10 +65,10 @@ class _Taking:
         self._requests = {one.id: one for one in requests}
         asked: list[Request | Socket] = sorted([*requests, *sockets], key=lambda one: time(one.at_ms))
         self._exchanges = {one.id: self._exchange(one) for one in asked}
-        numbers = range(1 + sum(name.endswith(f"-{by}") for name in recorder.peers), _MOST)
+        numbers = range(1 + sum(one.by == by for one in recorder.theirs.peers.values()), _MOST)
         self._names = {one.id: f"{_letter(one)}{n}-{by}" for n, one in zip(numbers, sessions, strict=False)}
-        self._events = dict(self._heard())
         self._traces = {one.id: recorder.peer(self._trace(one)) for one in sessions}
+        self._events = dict(self._heard())
         self._count_sessions()
 
     def cases(self) -> dict[str, Observation]:
@@ -230,13 +230,13 @@ class _Taking:
             raw = self._copy.text(told.raw, "events.raw", LONGEST)
             label = self._copy.text(told.channel.partition("/")[2], "events.channel", 100) or "websocket"
             channel = f"{self._names[_owner(told.channel)]}/{label}"
-            number = len(self._recorder.events) + 1
-            event = Event(f"e{number}", channel, told.direction, self._copy.at(told.at_ms), _type_of(raw), raw)
+            number = self._recorder.next_event_id()
+            event = Event(number, channel, told.direction, self._copy.at(told.at_ms), _type_of(raw), raw)
             yield place, self._recorder.event(event)
 
     def _first_event_ms(self, one: str) -> float | None:
-        events = (self._account.events[place] for place in self._events)
-        return next((time(e.at_ms) for e in events if e.direction == "received" and _owner(e.channel) == one), None)
+        events = (e for e in self._account.events if e.direction == "received" and _owner(e.channel) == one)
+        return min((time(e.at_ms) for e in events), default=None)
 
     def _count_sessions(self) -> None:
         """Those that were begun for rtdiag: a call by its answer, a socket by its first event."""

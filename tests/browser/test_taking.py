@@ -63,13 +63,13 @@ def test_a_session_is_told_phase_by_phase() -> None:
         "p1-browser",
         "browser",
         "x1",
-        recorder.peers["p1-browser"].at_ms,
+        recorder.theirs.peers["p1-browser"].at_ms,
     )
     assert trace.states[0] == (50, "signalingState", "stable")
     assert trace.states[-1][1:] == ("readyState", "open")
     assert [(e.channel, e.type) for e in created.events] == [("p1-browser/oai-events", "session.created")]
     assert created.facts == {"first": "session.created"}
-    assert [exchange.id for exchange in recorder.exchanges] == ["x1"]
+    assert [exchange.id for exchange in recorder.theirs.exchanges] == ["x1"]
     assert (recorder.cost.requests, recorder.cost.sessions_opened) == (1, 1)
 
 
@@ -136,7 +136,7 @@ def test_who_closed_a_socket_tells_whether_it_is_told(by: str, ours: bool, close
     socket = SOCKET | {"closed_ms": 50, "code": 4000, "reason": "out"}
     events = [EVENT | {"channel": "s3"}]
     account = told(sockets=[socket], events=events, answers={"websocket": {"sockets": ["s3"], "facts": {"ours": ours}}})
-    trace = taken(account, by)[1].peers[f"w1-{by}"]
+    trace = taken(account, by)[1].theirs.peers[f"w1-{by}"]
     assert (trace.close, trace.failure) == (close, None)
     assert trace.phases_ms == {"created": 85}
 
@@ -166,7 +166,7 @@ def test_a_page_of_the_users_own_costs_the_run_nothing_and_tells_everything() ->
     assert (own.exchange.by, own.exchange.credential, own.peers[0].id) == ("page", "api-key", "p1-page")
     assert own.facts["page"] == "http://localhost:3000/"
     assert str(recorder.cost) == "0 requests, 0 tokens, 0 sessions, no audio"
-    assert "FAKE" not in str((seen, recorder.exchanges))
+    assert "FAKE" not in str((seen, recorder.theirs.exchanges))
 
 
 def test_a_phase_of_another_page_may_be_under_way_still() -> None:
@@ -185,9 +185,9 @@ def test_two_accounts_of_one_run_share_no_name() -> None:
     recorder = Recorder(Mask())
     for _ in range(2):
         take(session(), recorder)
-    assert list(recorder.peers) == ["p1-browser", "p2-browser"]
-    assert [exchange.id for exchange in recorder.exchanges] == ["x1", "x2"]
-    assert [event.id for event in recorder.events] == ["e1", "e2"]
+    assert list(recorder.theirs.peers) == ["p1-browser", "p2-browser"]
+    assert [exchange.id for exchange in recorder.theirs.exchanges] == ["x1", "x2"]
+    assert [event.id for event in recorder.theirs.events] == ["e1", "e2"]
 
 
 def test_addresses_of_this_machine_and_passwords_of_its_checks_are_hidden() -> None:
@@ -198,7 +198,7 @@ def test_addresses_of_this_machine_and_passwords_of_its_checks_are_hidden() -> N
     trace = seen["pair"].peers[0]
     assert trace.selected_pair == "host udp *********:5 -> host 198.51.100.1:3478"
     assert seen["pair"].facts == {"local": "udp host *********:5"}
-    everything = str((seen, recorder.exchanges, recorder.peers))
+    everything = str((seen, recorder.theirs.exchanges, recorder.theirs.peers))
     assert "192.0.2.7" not in everything
     assert "0123456789abcdef" not in everything
 
@@ -214,16 +214,16 @@ def test_a_clock_that_stands_otherwise_is_set() -> None:
     recorder = Recorder(Mask())
     began_ms = recorder.started_at.timestamp() * 1000
     take(session(), recorder)
-    assert recorder.exchanges[0].at_ms == 0  # of 1970: its last moment is now, its first before the run
+    assert recorder.theirs.exchanges[0].at_ms == 0  # of 1970: its last moment is now, its first before the run
     right = Recorder(Mask())
     right.now_ms = lambda: 9000.0  # type: ignore[method-assign]
     account = msgspec.structs.replace(session(), epoch_ms=right.started_at.timestamp() * 1000 + 1000)
     take(account, right)
-    assert right.exchanges[0].at_ms == pytest.approx(1010, abs=0.2)
+    assert right.theirs.exchanges[0].at_ms == pytest.approx(1010, abs=0.2)
     ahead = Recorder(Mask())
     ahead.now_ms = lambda: 9000.0  # type: ignore[method-assign]
     take(msgspec.structs.replace(session(), epoch_ms=began_ms + 3_600_000), ahead)
-    assert ahead.exchanges[0].at_ms == 8900
+    assert ahead.theirs.exchanges[0].at_ms == 8900
 
 
 def test_ids_that_are_nowhere_twice_or_another_kinds_are_left_out() -> None:
@@ -241,7 +241,7 @@ def test_ids_that_are_nowhere_twice_or_another_kinds_are_left_out() -> None:
     assert list(seen) == ["answer"]
     assert [(e.id, e.status) for e in seen["answer"].exchanges] == [("x1", 201)]
     assert [trace.id for trace in seen["answer"].peers] == ["p1-browser"]
-    assert len(recorder.exchanges) == 1
+    assert len(recorder.theirs.exchanges) == 1
 
 
 def test_numbers_that_are_none_do_no_harm() -> None:
@@ -271,10 +271,10 @@ def test_of_too_much_the_first_and_the_last_are_kept() -> None:
     requests = [REQUEST | {"id": f"r{n}", "body": "x" * 60_000} for n in range(2000)]
     events = [EVENT | {"raw": f'{{"type": "n{n}", "x": "{"y" * 300}"}}', "at_ms": n} for n in range(20_000)]
     seen, recorder = taken(told(requests=requests, peers=[PEER], events=events, left_out=7), "page")
-    assert len(recorder.exchanges) == 200
-    assert len(recorder.events) == 2000
-    assert (recorder.events[0].type, recorder.events[-1].type) == ("n0", "n19999")
-    assert sum(len(exchange.request_body or "") for exchange in recorder.exchanges) < 3_000_000
+    assert len(recorder.theirs.exchanges) == 200
+    assert len(recorder.theirs.events) == 2000
+    assert (recorder.theirs.events[0].type, recorder.theirs.events[-1].type) == ("n0", "n19999")
+    assert sum(len(exchange.request_body or "") for exchange in recorder.theirs.exchanges) < 3_000_000
     assert seen[OWN_PAGE].facts["left_out"] == 7 + 1800 + 18_000
 
 
@@ -287,4 +287,4 @@ def test_it_is_masked_by_what_the_run_knows() -> None:
     heard = [EVENT | {"raw": text, "channel": f"p2/{text}"}]
     answers = {"answer": {"requests": ["r1", "r8"], "peers": ["p2"], "facts": {"why": {text: [text]}}}}
     seen, recorder = taken(told(requests=[asked, failed], peers=[PEER], events=heard, answers=answers), mask=mask)
-    assert "FAKE" not in str((seen, recorder.exchanges, recorder.events, recorder.peers))
+    assert "FAKE" not in str((seen, recorder.theirs.exchanges, recorder.theirs.events, recorder.theirs.peers))

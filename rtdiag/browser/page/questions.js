@@ -112,8 +112,13 @@ class Asking {
     }
   }
 
-  fetched(case_, url, options) {
-    return case_.noting(() => fetch(url, { ...options, signal: AbortSignal.timeout(this.waits.request) }));
+  async fetched(case_, url, options) {
+    const began = performance.now();
+    try {
+      return await case_.noting(() => fetch(url, { ...options, signal: AbortSignal.timeout(this.waits.request) }));
+    } finally {
+      case_.facts.took_ms ??= since(began);
+    }
   }
 
   /** Whether a request gets there at all: the answer to this one is hidden from every page, whatever the server allows. */
@@ -150,7 +155,9 @@ class Asking {
   async offer(case_, ...asked) {
     const told = await this.posted(case_, ...asked);
     const answered = (answer) => answer.status;
-    if (!told[1]) case_.facts.simple = await this.fetched(case_, asked[0], { method: "POST", body: "v=0" }).then(answered, said);
+    if (told[1]) return told;
+    case_.facts.simple = await this.fetched(case_, asked[0], { method: "POST", body: "v=0" }).then(answered, said);
+    case_.requests.reverse(); // the last is what the case is about
     return told;
   }
 
@@ -267,12 +274,12 @@ class Asking {
   async updated(case_, { events, channel }) {
     const before = events.length;
     const began = performance.now();
-    const answer = () => events.slice(before).find(({ type }) => type === "session.updated" || type === "error");
+    const answer = () => events.slice(before).find(({ type }) => type === (this.plan.session_says ?? "session.updated") || type === "error");
     channel.send(JSON.stringify(this.plan.update));
     await until(() => answer() || channel.readyState !== "open", [[channel, "message"], [channel, "close"]], this.waits.event);
     const type = answer()?.type ?? null;
     Object.assign(case_.facts, { answer: type, took_ms: since(began), late: !type && channel.readyState === "open" });
-    return [type ?? "no answer came", type === "session.updated"];
+    return [type ?? "no answer came", Boolean(type) && type !== "error"];
   }
 
   /** Asks for a word or two, and listens until it is heard, or is over, or cannot be played. */
