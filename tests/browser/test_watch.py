@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from rtdiag.api.endpoints import BETA_TRANSCRIPTION_SESSIONS
-from rtdiag.browser.account import Account
+from rtdiag.browser.account import Account, account_of
+from rtdiag.diagnosis.readers.watched import situations
 from rtdiag.emulator import Emulator
+from rtdiag.redact import Mask
+from tests.browser import firefox
 from tests.browser.chromium import Window
 from tests.browser.explained import explained
 from tests.browser.site import site, source
-from tests.browser.watching import account_in, told, watched, watching
+from tests.browser.watching import WATCH, account_in, told, watched, watching
 
 Json = dict[str, Any]
 THE_WEEK = date(2025, 3, 21)
@@ -32,7 +35,8 @@ async function call(key, url = `${API}/realtime/calls`) {
   const pc = new RTCPeerConnection();
   pc.addTransceiver("audio");
   const channel = pc.createDataChannel("oai-events"), events = [];
-  const heard = (type) => new Promise((done) => channel.addEventListener("message", ({ data }) => JSON.parse(data).type === type && done()));
+  const heard = (type) =>
+    new Promise((done) => channel.addEventListener("message", ({ data }) => JSON.parse(data).type === type && done()));
   const offer = await pc.createOffer();
   await pc.setLocalDescription(offer);
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/sdp" };
@@ -40,7 +44,8 @@ async function call(key, url = `${API}/realtime/calls`) {
   await pc.setRemoteDescription({ type: "answer", sdp: await response.text() });
   return { pc, channel, heard };
 }
-const socket = (key) => new WebSocket(`${API.replace("http", "ws")}/realtime?model=gpt-realtime`, ["realtime", `openai-insecure-api-key.${key}`]);
+const SOCKETS = `${API.replace("http", "ws")}/realtime?model=gpt-realtime`;
+const socket = (key) => new WebSocket(SOCKETS, ["realtime", `openai-insecure-api-key.${key}`]);
 """
 PAGE = '<!doctype html><title>open</title><link rel="icon" href="data:,"><script type="module" src="page.js"></script>'
 OVER = '\nmain().catch((error) => console.error("It did not start:", error)).then(() => (document.title = "over"));'
@@ -110,7 +115,8 @@ MISTAKES: Mapping[str, tuple[str, Json, str]] = {
           pc.createDataChannel("oai-events");
           await pc.setLocalDescription();
           const headers = { Authorization: `Bearer ${await token()}` };
-          const response = await fetch(`${API}/realtime/calls`, { method: "POST", body: JSON.stringify(pc.localDescription), headers });
+          const body = JSON.stringify(pc.localDescription);
+          const response = await fetch(`${API}/realtime/calls`, { method: "POST", body, headers });
           await pc.setRemoteDescription({ type: "answer", sdp: await response.text() });
         }""",
         REALTIME,
@@ -135,7 +141,6 @@ MISTAKES: Mapping[str, tuple[str, Json, str]] = {
 def test_a_page_with_a_mistake(window: Window, tmp_path: Path, case: str) -> None:
     main, body, cause = MISTAKES[case]
     found = _explained(window.run(_account(window, main, body)), tmp_path)
-    print(json.dumps(found, indent=1))
     first = found["diagnosis"][0]
     assert f"{first['cause']} {first['confidence']}" == cause
     assert ("a session came about after that" in found["note"]) == (case == "the second attempt works")
@@ -195,3 +200,121 @@ def test_the_founding_page_tells_the_run_its_cause(window: Window, tmp_path: Pat
     assert (first["cause"], first["confidence"]) == ("ek-sent-to-mint-endpoint", "high")
     assert "/v1/realtime/transcription_sessions" in first["evidence"][0]
     assert (second["cause"], second["confidence"]) == ("error-json-used-as-sdp-answer", "low")
+
+
+def test_firefox_tells_the_same_of_the_founding_page() -> None:
+    clicked = '<script type="module">document.getElementById("record").click()</script></html>'
+
+    async def run() -> Account:
+        async with Emulator(as_of=THE_WEEK) as emulator, watching() as serving:
+            html = watched(source("thread.html", emulator).replace("</html>", clicked), serving.watch_line)
+            scripts = {"thread.html": html}
+            async with (
+                site(emulator, mint=BETA_TRANSCRIPTION_SESSIONS, scripts=scripts) as origin,
+                firefox.at(f"{origin}/thread.html"),
+            ):
+                return await told(serving, lambda account: bool(account.peers and account.peers[0].wrong))
+
+    posted = asyncio.run(run())
+    first, *_ = situations(posted, Mask())
+    assert first.status == 401
+    assert str(first.credential).startswith("ek minted at 127.0.0.1")
+    assert [(one.method, one.status) for one in posted.requests] == [("POST", 200), ("POST", 401)]
+    assert posted.peers[0].offered_in == posted.requests[1].id
+
+
+SECRETS = {
+    "key": "sk-proj-FAKEfakeFAKE0123456789fakeFAKE",
+    "odd": "FAKE-0d41f3b2-odd-token-of-a-route",
+    "named": "fake7named7secret7of7a7vendor",
+    "asked": "fake9in9the9query9of9a9url",
+    "user": "fakeuser:fakepassword1",
+    "jwt": "eyJmYWtlIjoiZmFrZSJ9.eyJmYWtlIjoxMjM0NX0.ZmFrZWZha2VmYWtl",
+}
+
+
+def test_no_secret_leaves_the_page(window: Window) -> None:
+    """Also one that only its later place shows to be a secret: it was the whole answer of a route, or a line in the console."""
+    main = f"""const S = {json.dumps(SECRETS)};
+    async function main() {{
+      console.log("got", S.odd, {{ inside: S.odd }});
+      const post = (body, headers = {{}}) => fetch("/told", {{ method: "POST", body, headers }});
+      await post(JSON.stringify({{ note: S.odd, api_key: S.named, session: {{ client_secret: {{ value: S.jwt }} }} }}));
+      const headers = {{ "X-Api-Key": S.named, Authorization: `Bearer ${{S.odd}}` }};
+      await post(JSON.stringify(JSON.stringify({{ password: S.named }})), headers);
+      await fetch(`/page.js?api_key=${{S.asked}}&model=x`, {{ headers: new Headers({{ Authorization: S.key }}) }});
+      const form = new FormData();
+      form.set("sdp", "v=0\\r\\na=ice-pwd:fakeicepwdfakeicepwd\\r\\n");
+      await fetch("/page.js", {{ method: "POST", body: form }});
+      const xhr = new XMLHttpRequest();
+      xhr.open("GET", "/page.js");
+      xhr.setRequestHeader("authorization", `Bearer ${{S.jwt}}`);
+      xhr.send();
+      await opened(xhr, "loadend");
+      await opened(new WebSocket("ws://127.0.0.1:9/", ["realtime", `openai-insecure-api-key.${{S.key}}`]), "close");
+      console.error(new Error(`refused for ${{S.key}} at https://${{S.user}}@host.example/`));
+    }}"""
+    account = window.run(_account(window, main, REALTIME))
+    shown = account_of(account)
+    assert [name for name, secret in SECRETS.items() if secret in account] == []
+    assert "fakeicepwd" not in account
+    assert [value for name, value in shown.requests[-2].headers if name == "content-type"] == ["multipart/form-data"]
+    assert "sk-proj-" in shown.sockets[0].offered[1]
+    assert shown.sockets[0].offered[1].endswith("FAKE")
+
+
+def test_what_is_kept_is_bounded(window: Window) -> None:
+    """A page that does very much, and answers that are large, are cut, counted, and do not hold the page up."""
+    main = """async function main() {
+      for (let n = 0; n < 5000; n++) console.log("line", n);
+      await fetch("/told", { method: "POST", body: JSON.stringify({ long: "words ".repeat(100000) }) });
+      const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
+      one.onicecandidate = ({ candidate }) => candidate && other.addIceCandidate(candidate);
+      other.onicecandidate = ({ candidate }) => candidate && one.addIceCandidate(candidate);
+      const channel = one.createDataChannel("oai-events");
+      await one.setLocalDescription();
+      await other.setRemoteDescription(one.localDescription);
+      await other.setLocalDescription();
+      await one.setRemoteDescription(other.localDescription);
+      await opened(channel, "open");
+      for (let n = 0; n < 1000; n++) channel.send(JSON.stringify({ type: "input_audio_buffer.append", audio: "A".repeat(2000) }));
+      one.close();
+      other.close();
+    }"""
+    account = window.run(_account(window, main, REALTIME))
+    shown = account_of(account)
+    assert len(shown.console) == 2000
+    assert shown.left_out >= 3000 + 900
+    assert len(shown.requests[0].body or "") < 70_000
+    assert len([one for one in shown.events if one.direction == "sent"]) == 100
+    assert "(2000 characters left out)" in shown.events[0].raw
+
+
+def test_pasted_into_a_console_it_says_what_it_cannot_know_and_records_from_then_on(window: Window) -> None:
+    main = "async function main() { window.key = await token(); window.open_ = await call(await token()); }"
+
+    async def run() -> tuple[str, list[str]]:
+        async with Emulator() as emulator, window.tab() as opened:
+            script = (PARTS + main + OVER).replace("https://api.openai.com", emulator.base_url.removesuffix("/v1"))
+            async with site(emulator, body=REALTIME, scripts={"page.html": PAGE, "page.js": script}) as origin:
+                await opened.page.goto(f"{origin}/page.html")
+                await opened.page.wait_for_function("document.title === 'over'")
+                await opened.page.evaluate(f"() => {{ {WATCH} }}")
+                await opened.page.evaluate("""async () => {
+                    await fetch("/token", { method: "POST" });
+                    const { channel, heard } = window.open_;
+                    if (channel.readyState !== "open") await new Promise((done) => (channel.onopen = done));
+                    channel.send(JSON.stringify({ type: "response.cancel" }));
+                    await heard("error");
+                }""")
+                return await account_in(opened), opened.console
+
+    account, console = window.run(run())
+    shown = account_of(account)
+    assert len(shown.requests) == 1
+    types = [(event.direction, json.loads(event.raw)["type"]) for event in shown.events]
+    assert ("sent", "response.cancel") in types
+    assert ("received", "error") in types
+    (line,) = [line for line in console if line.startswith("rtdiag")]
+    assert "from now on" in line
+    assert "rtdiag explain -" in line

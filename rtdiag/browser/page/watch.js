@@ -69,6 +69,7 @@
     /((?:__cf_bm|_cfuvid|cf_clearance|__Secure-[\w-]{1,64})=)([^;\s"'\\*]+)/g,
   ];
   const learnt = new Set();
+  let hiddenOf = 0; // so many of these in all that is kept
 
   /** The text at the same length, but for a key's prefix and its last four characters only stars: as rtdiag itself masks. */
   function stars(secret) {
@@ -84,9 +85,22 @@
     return stars(secret);
   }
 
-  function masked(text) {
+  function withoutLearnt(text) {
     let shown = text;
     for (const secret of learnt) if (shown.includes(secret)) shown = shown.replaceAll(secret, stars(secret));
+    return shown;
+  }
+
+  /** Hides in what was kept before what was only then seen to be a secret. */
+  function hideAll(one) {
+    for (const [name, own] of Object.entries(one)) {
+      if (typeof own === "string") one[name] = withoutLearnt(own);
+      else if (own && typeof own === "object") hideAll(own);
+    }
+  }
+
+  function masked(text) {
+    let shown = withoutLearnt(text);
     for (const shape of SHAPES) shown = shown.replace(shape, stars);
     for (const place of BEHIND) shown = shown.replace(place, (_, before, secret) => before + hidden(secret));
     for (const place of [IN_JSON, IN_URL])
@@ -387,9 +401,19 @@
     listen(own, ["message"], ({ data }) => event(name, "received", data));
   }
 
+  /** Its name, also where nobody knows whose it is, for it was there before this script came. */
+  function metChannel(own) {
+    if (!channels.has(own)) {
+      const name = `p0/${told(own.label, 100)}`;
+      channels.set(own, name);
+      listen(own, ["message"], ({ data }) => event(name, "received", data));
+    }
+    return channels.get(own);
+  }
+
   if (globalThis.RTCDataChannel) {
     method(RTCDataChannel.prototype, "send", (self, [data]) => {
-      event(channels.get(self) ?? `p0/${self.label}`, "sent", data);
+      event(metChannel(self), "sent", data);
       return { failed: (error) => keepLine("error", words(error)) };
     });
   }
@@ -672,6 +696,8 @@
   };
 
   function account() {
+    if (hiddenOf < learnt.size) hideAll(kept);
+    hiddenOf = learnt.size;
     return {
       ...origin,
       done: isDone,

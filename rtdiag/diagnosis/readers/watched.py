@@ -111,7 +111,8 @@ class _Page:
         self._channels: dict[str, Channel] = {}
         self._created: dict[str, float] = {}
         self._times: dict[Any, float] = {one.id: one.at_ms for one in account.requests}
-        self._times |= {one.id: one.at_ms for one in (*account.sockets, *account.peers)}
+        self._times |= {one.id: one.at_ms for one in account.sockets}
+        self._times |= {one.id: one.at_ms for one in account.peers}
         for event in account.events:
             self._feed(event)
         for socket in account.sockets:
@@ -130,9 +131,11 @@ class _Page:
             [*self._account.requests, *self._account.sockets], key=lambda one: one.at_ms
         )
         for one in asked:
+            if self._is_pending(one):
+                continue
             if isinstance(one, Socket):
                 yield self._upgrade(one), self._channels.get(one.id, Channel())
-            elif not self._is_pending(one):
+            else:
                 yield self._request(one), self._channels.get(offered.get(one.id, ""), Channel())
 
     def others(self, failed: dict[Any, Draft]) -> Iterator[Draft]:
@@ -211,7 +214,11 @@ class _Page:
 
     def _upgrade(self, one: Socket) -> Entry:
         opened = one.opened_ms is not None
-        said = f"closed with {one.code} before it opened" if one.code else one.reason or "it did not open"
+        said = (
+            "it did not open, and no page is told why"
+            if one.code
+            else one.reason or "it had not opened when this was taken"
+        )
         return {
             **self._asked(one.id, one.at_ms, one.url, [("sec-websocket-protocol", ", ".join(one.offered))]),
             "_resourceType": "websocket",
@@ -243,11 +250,15 @@ class _Page:
                 return f"Content-Security-Policy, {one.directive}: {cut(one.by, 1000)}"
         scheme = urlsplit(self._account.page).scheme
         mixed = scheme == "https" and url.startswith(("http:", "ws:")) and not routes.is_local(url)
-        return "mixed content: a page over https asked for http or ws" if mixed else ""
+        return "Mixed Content: a page over https asked for http or ws" if mixed else ""
 
-    def _is_pending(self, one: Request) -> bool:
+    def _is_pending(self, one: Request | Socket) -> bool:
         """Whether its answer may still come."""
-        return one.status is None and not one.wrong and not one.opaque and self._until - one.at_ms < _LONG_MS
+        if isinstance(one, Socket):
+            waits = one.opened_ms is None and one.closed_ms is None
+        else:
+            waits = one.status is None and not one.wrong and not one.opaque
+        return waits and self._until - one.at_ms < _LONG_MS
 
     def _of_peer(self, peer: Peer) -> Iterator[Draft]:
         found = PeerConnection(where=f"peer connection {peer.id} at {self._clock(peer.at_ms)}", answered=False)
@@ -276,10 +287,9 @@ class _Page:
         """A microphone that was refused, and none after it that was not."""
         last = self._account.microphones[-1] if self._account.microphones else None
         if last and last.refused:
-            name, _, words = last.refused.partition(": ")
             self._times["microphone"] = last.at_ms
             where = f"getUserMedia at {self._clock(last.at_ms)}"
-            yield Draft(f"{name}: getUserMedia failed: {words}", surface="client", where=where, id="microphone")
+            yield Draft(f"getUserMedia failed: {last.refused}", surface="client", where=where, id="microphone")
 
     def _placed(self, drafts: list[Draft], name: str) -> list[Draft]:
         for draft in drafts:
