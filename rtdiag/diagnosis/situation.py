@@ -7,10 +7,10 @@ does not know where they came from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import base_url_of
@@ -25,6 +25,11 @@ _REFUSED_KEY = expression(r"API key provided: sk-[\w-]{0,60}?[*.…]{2,200}([\w-
 _SENT_KEY = expression(r"Bearer sk-\S*\*([\w-]{4})\Z")
 # How a gateway ends a session whose upstream has closed, after the error event that it has handed on.
 UPSTREAM_CLOSED = expression(r"upstream websocket closed with code", re.I)
+# What every case of a run has in common: no text of a user's program led to it.
+OURS = "rtdiag itself has asked"
+# The fact of an Observation that holds a whole situation: what a reader has made of a record that it alone has seen.
+TOLD = "situation"
+_LONGEST_FACT = 16 * 1024
 ANOTHER_KEY = "the key that is refused is another than the one that was sent"
 
 
@@ -66,12 +71,37 @@ class Situation:
 def situation_of(seen: Observation, where: str = "", observed: Iterable[str] = ()) -> Situation:
     """What a case saw, told as any other failure: its last exchange, or its last events where it is about those.
 
-    A WebSocket that was upgraded tells by its error event or its close what an HTTP answer tells.
+    A WebSocket that was upgraded tells by its error event or its close what an HTTP answer tells. Where a reader has told it, as
+    the fact TOLD, it is that.
     """
+    if (of_a_reader := _from_fact(seen.facts.get(TOLD))) is not None:
+        its = dict.fromkeys((*of_a_reader.observed, *(what for what in observed if what != OURS)))
+        return replace(of_a_reader, where=where, observed=tuple(its))
     failure = broken(seen)
     told = _told(seen, where)
     observed = (*observed, *([ANOTHER_KEY] if _refuses_another_key(seen.exchange, told.text) else ()))
     return replace(told, observed=observed, failure=f"{failure.kind} {failure.phase}" if failure else "")
+
+
+def as_fact(situation: Situation) -> dict[str, Any]:
+    """A situation as a value of JSON, for the fact TOLD; long texts are cut."""
+    told = {
+        name: value for name, value in asdict(situation).items() if value not in (None, "", ()) and name != "follows"
+    }
+    told |= {name: told[name][:_LONGEST_FACT] for name in ("text", "sent") if name in told}
+    return told | ({"when": situation.when.isoformat()} if situation.when else {})
+
+
+def _from_fact(told: Any) -> Situation | None:
+    """The situation in that fact; None where there is none, as in a report that another hand has changed."""
+    from msgspec import ValidationError, convert
+
+    if not isinstance(told, Mapping):
+        return None
+    try:
+        return convert(told, Situation)
+    except ValidationError:
+        return None
 
 
 def _refuses_another_key(exchange: Exchange | None, text: str) -> bool:

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from rtdiag.diagnosis import catalogue
 from rtdiag.diagnosis.advice import addressed
 from rtdiag.diagnosis.catalogue import Cause
+from rtdiag.diagnosis.situation import OURS as OURS
 from rtdiag.diagnosis.situation import Situation, situation_of
 from rtdiag.model import Confidence, Diagnosis, Finding, Observation, Outcome, Status
 from rtdiag.servers import Server, known_as
 
 UNEXPECTED = "unexpected-answer"
-# What every case of a run has in common: no text of a user's program led to it.
-OURS = "rtdiag itself has asked"
 # The statuses that need an explanation; any other has a cause only where its check has observed one.
 NEEDS: frozenset[Status] = frozenset({"fail", "error", "inconclusive", "warn"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from click.testing import CliRunner, Result
 
 from rtdiag.browser.account import account_of
 from rtdiag.cli import main
+from rtdiag.diagnosis import verdict
 from rtdiag.diagnosis.readers import watched
+from rtdiag.diagnosis.situation import TOLD, as_fact, situation_of
+from rtdiag.model import Finding, Observation
 from rtdiag.redact import Mask
 
 Json = dict[str, Any]
@@ -215,6 +219,21 @@ def test_situations_have_the_ids_of_what_shows_them() -> None:
     given = account_of(account(requests=[TOKEN, call(status=401, answer=REFUSED)]))
     (one,) = watched.situations(given, Mask())
     assert (one.id, one.status, one.credential) == ("r2", 401, "ek minted at app.example/api/token")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_case_of_a_run_that_is_handed_a_situation_shows_the_same_cause(case: str) -> None:
+    """Also after it has been a report: what it was judged by is a fact of its own, which is JSON."""
+    fields, (cause, *_) = CASES[case]
+    first = watched.situations(account_of(account(**fields)), Mask())[0]
+    told = json.loads(json.dumps(as_fact(first)))
+    seen = Observation("own-page", facts={TOLD: told})
+    assert replace(situation_of(seen), where=first.where) == first
+    shown = verdict.named(Finding("own-page", "fail", ""), seen)
+    assert shown is not None
+    assert f"{shown.cause} {shown.confidence}" == cause
+    broken = Observation("own-page", facts={TOLD: {"status": "four hundred"}})
+    assert situation_of(broken) == situation_of(Observation("own-page"))
 
 
 @pytest.mark.parametrize(
