@@ -225,11 +225,12 @@ def test_every_fault_of_http_answers_what_it_says(name: str) -> None:
     path = "/models" if fault.when.path[0] == "*" else fault.when.path[0].replace("*", "x")
     content_type = fault.when.content_type.replace("*", "") or "application/json"
     by_token = "ephemeral" in fault.when.credential
+    page = {"Origin": "https://app.example"} if fault.when.from_pages else {}
 
     async def run() -> httpx.Response:
         async with Emulator(faults=[name]) as emulator, http(emulator) as client:
             credential = await ga_token(client, emulator, SESSIONS["realtime"]) if by_token else emulator.key
-            return await client.request(method, path, headers=bearer(credential, content_type), content=b"{}")
+            return await client.request(method, path, headers=bearer(credential, content_type) | page, content=b"{}")
 
     answer = asyncio.run(run())
     assert answer.status_code == fault.answer.status
