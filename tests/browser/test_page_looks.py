@@ -6,7 +6,7 @@ The server is a small one of this file's own, and so are the questions: what is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ from tests.browser.chromium import Tab, Window
 from tests.browser.test_report import CONTRASTS, WIDTHS
 
 PAGE = Path(__file__).parents[2] / "rtdiag" / "browser" / "page"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src blob: mediastream:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -38,14 +39,12 @@ CASES = [
     ),
     *("cors-mint", "answer", "location", "ice", "dtls", "channel", "created", "update", "pair", "sound", "websocket"),
 ]
-Step = list[
-    str | bool | None
-]  # a case, its first word for the screen, how that looks; "hold" waits until the test lets go
-WELL: list[Step] = [[case, "well", True] for case in CASES]
-REFUSED: list[Step] = [WELL[0], ["microphone", "NotAllowedError: Permission denied", False], *WELL[2:]]
+Step = list[str]  # a case, how it looks, its first word for the screen, which is waited for where it is "hold"
+WELL: list[Step] = [[case, "pass", "well"] for case in CASES]
+REFUSED: list[Step] = [WELL[0], ["microphone", "fail", "NotAllowedError: Permission denied"], *WELL[2:]]
 RESULT = {
     "status": "fail",
-    "verdict": "The browser or the system refuses the microphone.",
+    "verdict": "FAIL microphone-refused (high)",
     "causes": [
         {
             "cause": "microphone-refused",
@@ -65,10 +64,10 @@ RESULT = {
 QUESTIONS = """
 export async function ask(plan, page) {
   await fetch("asked");
-  for (const [name, words, looks] of plan.steps) {
+  for (const [name, status, words] of plan.steps) {
     page.began(name);
     await (words === "hold" ? fetch("hold") : new Promise((turn) => setTimeout(turn)));
-    page.ended(name, words, looks, { [name]: {} });
+    page.ended(name, status, words, { ...rtdiagWatch.account(), answers: { [name]: {} } });
   }
   return rtdiagWatch.account();
 }
@@ -102,7 +101,9 @@ class Run:
         self.told: list[dict[str, Any]] = []
         self.go, self.ended, self.done = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.url = ""
-        self._tab = ""
+        self.planned = asyncio.Event()
+        self.planned.set()
+        self._tab: str | None = None
 
     async def files(self, request: web.Request) -> web.Response:
         path = PAGE / (request.match_info["name"] or "index.html")
@@ -110,10 +111,15 @@ class Run:
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
         return web.Response(text=text, content_type=_TYPES[path.suffix], headers=headers)
 
-    async def begin(self, request: web.Request) -> web.Response:
-        tab = request.headers["X-Rtdiag-Tab"]
+    @web.middleware
+    async def of_the_tab(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        tab = request.headers.get("X-Rtdiag-Tab")
         self._tab = self._tab or tab
-        return web.json_response(self.plan, status=200 if tab == self._tab else 409)
+        return web.Response(status=409) if tab and tab != self._tab else await handler(request)
+
+    async def begin(self, _: web.Request) -> web.Response:
+        await self.planned.wait()
+        return web.json_response(self.plan)
 
     async def tell(self, request: web.Request) -> web.Response:
         self.told.append(await request.json())
@@ -145,7 +151,8 @@ class Run:
 
 @asynccontextmanager
 async def serving(steps: Sequence[Step] = WELL, *, auto: bool = False) -> AsyncIterator[Run]:
-    run, app = Run(steps, auto=auto), web.Application()
+    run = Run(steps, auto=auto)
+    app = web.Application(middlewares=[run.of_the_tab])
     app.router.add_get("/s-MadeUp/plan", run.begin)
     app.router.add_get("/s-MadeUp/hold", run.hold)
     app.router.add_get("/s-MadeUp/asked", run.asked)
@@ -191,7 +198,7 @@ def test_it_fits_and_every_text_stands_out_in_the_light_and_in_the_dark(width: i
         return await tab.page.evaluate(WIDTHS), light, await tab.page.evaluate(CONTRASTS)
 
     async def go() -> list[tuple[list[int], list[Any], list[Any]]]:
-        async with opened(window, [*REFUSED[:-1], ["websocket", "hold", True]], width=width) as (tab, run):
+        async with opened(window, [*REFUSED[:-1], ["websocket", "pass", "hold"]], width=width) as (tab, run):
             await tab.page.locator("summary").click()
             found = [await looks(tab)]
             await tab.page.locator("#start").click()
@@ -252,7 +259,6 @@ def test_a_run_by_keyboard_alone(window: Window) -> None:
     assert focused == ["Result", "Copy the report", "Copied ✓"]
     assert copied == RESULT["markdown"]
     assert heard == [
-        "Ready: press Start.",
         "This browser: 2 yes, 1 no.",
         "What a page may ask: 7 yes.",
         "A session over WebRTC: 9 yes.",
@@ -294,7 +300,7 @@ def test_names_headings_and_statuses_do_not_hang_on_a_colour(window: Window) -> 
 
 def test_each_case_is_told_and_nothing_of_the_pages_own_calls(window: Window) -> None:
     async def go() -> list[dict[str, Any]]:
-        async with opened(window, [*WELL[:3], ["reached", "hold", True], *WELL[4:]], auto=True) as (tab, run):
+        async with opened(window, [*WELL[:3], ["reached", "pass", "hold"], *WELL[4:]], auto=True) as (tab, run):
             await tab.shows("[data-seen=asks]", "server is reached")
             assert run.told
             assert not run.told[-1].get("done")
@@ -327,7 +333,7 @@ def test_a_second_tab_is_told_so_and_so_is_a_copy_of_the_first(window: Window) -
 
 def test_a_reload_before_start_is_nothing_and_one_after_it_is_said(window: Window) -> None:
     async def go() -> tuple[str, str, list[Any]]:
-        async with opened(window, [*WELL[:2], ["webrtc", "hold", True]]) as (tab, run):
+        async with opened(window, [*WELL[:2], ["webrtc", "pass", "hold"]]) as (tab, run):
             await tab.page.locator("#start").wait_for()
             await tab.page.reload()
             await tab.page.locator("#start").click()
@@ -336,20 +342,38 @@ def test_a_reload_before_start_is_nothing_and_one_after_it_is_said(window: Windo
             await tab.page.reload()
             await tab.page.locator("#reloaded").wait_for()
             focused = await tab.page.evaluate(FOCUSED)
-            assert run.told[: len(told)] == told
-            run.done.set()
+            assert run.told == told
+            await tab.page.keyboard.press("Enter")
+            run.go.set()
             await _result(tab)
-            return focused, await tab.page.evaluate(FOCUSED), run.told[len(told) :]
+            return focused, await tab.page.evaluate(FOCUSED), run.told[-1:]
 
-    focused, after, told_since = window.run(go())
-    assert (focused, after) == ("This page was loaded again while it asked", "Result")
-    assert not any(one.get("done") for one in told_since)
+    focused, after, told_last = window.run(go())
+    assert (focused, after) == ("Start", "Result")
+    assert told_last[0]["done"]
+
+
+def test_start_may_be_pressed_before_it_is_the_pages_turn(window: Window) -> None:
+    async def go() -> tuple[list[str], bool, list[Any]]:
+        async with serving() as run, window.tab() as tab:
+            run.planned.clear()
+            await tab.page.goto(run.url)
+            await tab.page.locator("#start").click()
+            await tab.page.locator("#waiting").wait_for()
+            focused = [await tab.page.evaluate(FOCUSED)]
+            told = list(run.told)
+            run.planned.set()
+            await _result(tab)
+            focused.append(await tab.page.evaluate(FOCUSED))
+            return focused, await tab.page.locator("#waiting").is_visible(), told
+
+    assert window.run(go()) == (["One moment", "Result"], False, [])
 
 
 @pytest.mark.parametrize("begun", [False, True])
 def test_it_says_that_rtdiag_has_ended(begun: bool, window: Window) -> None:
     async def go() -> tuple[str, bool, list[str]]:
-        async with opened(window, [["secure", "hold", True]]) as (tab, run):
+        async with opened(window, [["secure", "pass", "hold"]]) as (tab, run):
             await tab.page.locator("#start").wait_for()
             if begun:
                 await tab.page.locator("#start").click()
@@ -410,7 +434,7 @@ def test_nothing_moves_where_less_motion_is_wished_and_paper_has_no_buttons(wind
     moving = "document.getAnimations().length"
 
     async def go() -> tuple[int, int, int]:
-        async with opened(window, [["secure", "hold", True]], auto=True) as (tab, run):
+        async with opened(window, [["secure", "pass", "hold"]], auto=True) as (tab, run):
             await tab.shows("[data-seen=asks]", "trusts")
             moves = await tab.page.evaluate(moving)
             await tab.page.emulate_media(reduced_motion="reduce")

@@ -10,15 +10,16 @@ const OVERALL = {
   pass: ["✓", "all is well"], warn: ["!", "well, with warnings"], fail: ["✗", "something is wrong"], error: ["E", "a check broke"],
   inconclusive: ["?", "not all could be tested"], info: ["i", "nothing was proven"], skip: ["-", "nothing was asked"],
 };
+const LOOKS = { pass: "yes", fail: "no" };
 const fetch = globalThis.fetch.bind(globalThis);
 const $ = (id) => document.getElementById(id);
 
-/* The id of this tab and whether it has begun. They lie in the storage between two loads alone: a tab that was duplicated meanwhile
+/* The id of this tab and how far it is. They lie in the storage between two loads alone: a tab that was duplicated meanwhile
    finds nothing there, and is another tab. */
-const tab = taken() ?? { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), begun: false };
+const tab = kept() ?? { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), at: "" };
 addEventListener("pagehide", () => sessionStorage.setItem(location.pathname, JSON.stringify(tab)));
 
-function taken() {
+function kept() {
   try {
     const left = sessionStorage.getItem(location.pathname);
     sessionStorage.removeItem(location.pathname);
@@ -84,12 +85,12 @@ class Cases {
     this.#see(name, "asks");
   }
 
-  ended(name, words, looks) {
+  ended(name, status, words) {
     if (!this.rows.has(name)) return;
     const { row, at } = this.rows.get(name);
     row.querySelector(".took").textContent = lasted(performance.now() - at);
-    if (words && (looks !== true || "words" in row.dataset)) row.append(element("p", { class: "quiet" }, words));
-    this.#see(name, looks === true ? "yes" : looks === false ? "no" : "unclear");
+    if (words && (status !== "pass" || "words" in row.dataset)) row.append(element("p", { class: "quiet" }, words));
+    this.#see(name, LOOKS[status] ?? "unclear");
     $("progress").value = this.#count((seen) => !["waiting", "asks"].includes(seen));
     this.#sayGroup(row.closest("section"));
   }
@@ -134,34 +135,42 @@ function tell(account) {
 }
 
 function tellNewest() {
-  const told = newest();
+  const told = newest;
   newest = null;
   return call("tell", told);
 }
 
+function done() {
+  if (left || over) return;
+  tab.at = "done";
+  say("All is asked. rtdiag reads what came of it …");
+}
+
+let cases = null;
+
 async function start(plan) {
-  tab.begun = true;
-  $("before").hidden = true;
+  tab.at = "begun";
+  for (const id of ["waiting", "before", "reloaded"]) $(id).hidden = true;
   show("asking");
-  const cases = new Cases(plan.cases);
+  cases = new Cases(plan.cases);
   try {
     await watch();
     const { ask } = await import("./questions.js");
     const account = await ask(plan, {
       token: (name) => call("token", { case: name }).catch((error) => ({ why: error.message })),
       began: (name) => cases.began(name),
-      ended: (name, words, looks, answers) => {
-        cases.ended(name, words, looks);
-        tell(() => ({ ...rtdiagWatch.account(), answers }));
+      ended: (name, status, words, account) => {
+        cases.ended(name, status, words);
+        tell(account);
       },
       say,
     });
-    await tell(() => ({ ...account, done: true }));
-    if (!over) say("All is asked. rtdiag reads what came of it …");
+    await tell({ ...account, done: true });
+    done();
   } catch (error) {
     $("why").textContent = String(error);
     show("broken");
-    if (globalThis.rtdiagWatch) tell(() => ({ ...rtdiagWatch.account(), done: true }));
+    if (globalThis.rtdiagWatch) tell({ ...rtdiagWatch.account(), done: true });
   }
   cases.close();
 }
@@ -176,16 +185,31 @@ const watch = () =>
 
 let over = false;
 
-function finish(result) {
+/* The last that this page shows: the result, or why there will be none. */
+function last(id, words, title = words) {
   over = true;
-  for (const id of ["waiting", "before", "reloaded"]) $(id).hidden = true;
-  $("verdict").replaceChildren(mark(result.status, OVERALL[result.status]), result.verdict ? `: ${result.verdict}` : "");
-  $("causes").replaceChildren(...result.causes.flatMap(cause));
-  $("two-ways").hidden = !result.two_ways?.length;
-  $("two-ways").querySelector("tbody").replaceChildren(...(result.two_ways ?? []).map(row));
-  $("copy-report").onclick = copier($("copy-report"), "The report", () => result.markdown);
-  show("result");
-  say(`The result is there: ${OVERALL[result.status][1]}.`);
+  cases?.close();
+  for (const earlier of ["waiting", "before", "reloaded"]) $(earlier).hidden = true;
+  show(id);
+  say(words);
+  document.title = `${title}: rtdiag`;
+}
+
+const gone = () => over || last("gone", "rtdiag has ended.");
+const taken = () => last("taken", "Another tab has this run.");
+
+function finish({ status, verdict, causes, two_ways, markdown }) {
+  const [sign, words] = OVERALL[status];
+  const works = tab.at === "done" && !causes.length && ["pass", "warn"].includes(status);
+  $("verdict").replaceChildren(mark(status, [sign, causes.length ? words : verdict.replace(/^[A-Z ]+ (?=[a-z])/, "")]));
+  $("causes").replaceChildren(...causes.flatMap(cause));
+  $("works").hidden = !works;
+  $("two-ways").hidden = !two_ways.length;
+  $("two-ways").querySelector("tbody").replaceChildren(...two_ways.map(row));
+  $("by-line").hidden = true; // nobody listens to it any more
+  $("own").querySelector("details").open = works;
+  $("copy-report").onclick = copier($("copy-report"), "The report", () => markdown);
+  last("result", `The result is there: ${words}.`, `${sign} ${words}`);
 }
 
 function cause({ cause, confidence, summary, fix, line }) {
@@ -199,14 +223,6 @@ function cause({ cause, confidence, summary, fix, line }) {
 
 const row = ({ phase, command_line, browser }) =>
   element("tr", {}, element("th", { scope: "row" }, phase), element("td", {}, command_line), element("td", {}, browser));
-
-function gone() {
-  if (over) return;
-  over = true;
-  for (const id of ["waiting", "before", "reloaded"]) $(id).hidden = true;
-  say("rtdiag has ended.");
-  show("gone");
-}
 
 /* Copies the text and says so, on the button too; where the browser has no clipboard for the page, by way of a selection. */
 function copier(button, name, text) {
@@ -233,30 +249,37 @@ async function write(text) {
 }
 
 async function main() {
-  $("waiting").hidden = false;
-  let plan;
-  try {
-    plan = await call("plan"); // comes when it is this page's turn
-  } catch (error) {
-    $("waiting").hidden = true;
-    return error.status === 409 ? show("taken") : gone();
-  }
-  $("waiting").hidden = true;
-  call("alive").catch(() => {}); // open as long as the tab is: rtdiag sees it close
-  call("result").then(finish, gone);
-  for (const place of document.querySelectorAll(".server")) place.textContent = plan.server;
+  const code = fetch("watch.js").then((response) => response.text());
+  const pressed = new Promise((press) => { $("start").onclick = press; });
   $("rtdiag").textContent = location.host;
+  $("copy-code").onclick = copier($("copy-code"), "The code", () => code);
+  call("alive").catch((error) => error.status === 409 && taken()); // open as long as the tab is: rtdiag sees it close
+  call("result").then(finish, (error) => error.status !== 409 && gone());
+  if (tab.at === "done") return wait();
+  $("reloaded").hidden = tab.at !== "begun";
+  $("before").hidden = false;
+  $("start").focus({ preventScroll: true });
+  let plan = null;
+  pressed.then(() => plan || over || wait());
+  plan = await call("plan").catch((error) => (error.status === 409 ? taken() : gone()));
+  if (!plan || over) return undefined;
+  introduce(plan);
+  if (!plan.auto) await pressed;
+  return over || start(plan);
+}
+
+function wait() {
+  $("before").hidden = true;
+  show("waiting");
+  say("rtdiag is at work.");
+}
+
+function introduce(plan) {
+  $("server").textContent = plan.server;
   $("emulator").hidden = !plan.emulator;
   $("own").hidden = !plan.watch_line;
   $("watch-line").textContent = plan.watch_line;
   $("copy-line").onclick = copier($("copy-line"), "The line", () => plan.watch_line);
-  $("copy-code").onclick = copier($("copy-code"), "The code", async () => (await fetch("watch.js")).text());
-  $("start").onclick = () => start(plan);
-  if (tab.begun) return show("reloaded");
-  if (plan.auto) return start(plan);
-  $("before").hidden = false;
-  say("Ready: press Start.");
-  return $("start").focus({ preventScroll: true });
 }
 
 main();
