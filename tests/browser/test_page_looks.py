@@ -1,4 +1,4 @@
-"""What a person meets in rtdiag's page, in chromium: words, names, keyboard, colours, widths; and the states in which it cannot go on.
+"""What a person meets in rtdiag's page, in chromium: words, names, keyboard, colours, widths; and where it cannot go on.
 
 The server is a small one of this file's own, and so are the questions: what is looked at is the page.
 """

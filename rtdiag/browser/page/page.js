@@ -249,6 +249,7 @@ async function write(text) {
 }
 
 async function main() {
+  history.scrollRestoration = "manual";
   const code = fetch("watch.js").then((response) => response.text());
   const pressed = new Promise((press) => { $("start").onclick = press; });
   $("rtdiag").textContent = location.host;
