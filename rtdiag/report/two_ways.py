@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import dropwhile
 
 from rtdiag.api import sessions
-from rtdiag.model import Finding, Observation, Report, Row, Status
+from rtdiag.model import By, Finding, Observation, Report, Row, Status
 from rtdiag.report.cases import worst_first
 from rtdiag.report.lanes import ms
 from rtdiag.report.pen import SIGNS
@@ -94,6 +95,12 @@ def as_rows(report: Report) -> list[dict[str, str]]:
     return [{"phase": name, "command_line": here, "browser": there} for name, here, there in lines]
 
 
+def _of(seen: Observation, by: By) -> Observation:
+    """What that one asked of it: a case of the browser shows what the command line got beside it."""
+    exchanges = tuple(one for one in seen.exchanges if one.by == by)
+    return replace(seen, exchanges=exchanges, peers=tuple(one for one in seen.peers if one.by == by))
+
+
 def _offer_ms(_: Report, seen: Observation) -> float | None:
     return seen.exchange.timing_ms.get("total") if seen.exchange else None
 
@@ -103,10 +110,10 @@ def _phase_ms(name: str) -> _Took:
 
 
 def _update_ms(_: Report, seen: Observation) -> float | None:
-    """From the update to its answer, the first two events of its case."""
-    if len(seen.events) < 2 or seen.events[0].direction != "sent":
-        return None
-    return seen.events[1].at_ms - seen.events[0].at_ms
+    """From the first event that was sent to the first that came after it."""
+    after = [*dropwhile(lambda event: event.direction != "sent", seen.events)]
+    answer = next((event for event in after if event.direction == "received"), None)
+    return answer.at_ms - after[0].at_ms if answer else None
 
 
 def _until_created_ms(report: Report, seen: Observation) -> float | None:
@@ -148,7 +155,8 @@ def _beside_it(report: Report, rows: Mapping[str, Row]) -> Iterator[Phase]:
 def _both(rows: Mapping[str, Row], ours: tuple[str, ...], theirs: str) -> _Rows:
     known = [row for name in ours if (row := rows.get(name))]
     here = next((row for row in known if _status(row.finding) not in _WENT_WELL), next(iter(known), None))
-    return here, rows.get(f"{_CHECK}.{theirs}")
+    there = rows.get(f"{_CHECK}.{theirs}")
+    return here, there and replace(there, seen=_of(there.seen, "browser"))
 
 
 def _status(finding: Finding) -> Status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -46,6 +47,7 @@ def run(
     return replace(
         base,
         target=target,
+        finished_at=base.started_at + timedelta(seconds=9),
         checks=(*_changed(base.checks, here or {}), outcome),
         exchanges=(*base.exchanges, *asked),
         events=(*base.events, *events),
@@ -103,11 +105,13 @@ def _rows(
     peers: tuple[PeerTrace, ...],
 ) -> list[Row]:
     (refused, offered, socket), (peer, other) = asked, peers
+    beside = next(one for one in without().peers if one.id == "p1-realtime")
+    ours = next(one for one in without().exchanges if one.id == beside.offered_in)
     seen = {
         "cors-offer": Observation("cors-offer", (refused,)),
-        "answer": Observation("answer", (offered,)),
-        **{name: Observation(name, peers=(peer,)) for name in ("ice", "dtls", "channel", "pair")},
-        "created": Observation("created", events=events[:1], peers=(peer,)),
+        "answer": Observation("answer", (offered, ours)),
+        **{name: Observation(name, peers=(beside, peer)) for name in ("ice", "dtls", "channel", "pair")},
+        "created": Observation("created", events=events[:1], peers=(beside, peer)),
         "update": Observation("update", events=events[1:3]),
         "websocket": Observation("websocket", (socket,), events[3:], (other,)),
     }

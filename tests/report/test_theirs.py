@@ -81,7 +81,9 @@ def test_two_runs_differ_in_the_browsers_own_answers_under_its_name() -> None:
             replace(
                 new.checks[-1],
                 rows=tuple(
-                    replace(r, seen=replace(r.seen, exchanges=(refused,))) if r.id == "answer" else r
+                    replace(r, seen=replace(r.seen, exchanges=(refused, r.seen.exchanges[1])))
+                    if r.id == "answer"
+                    else r
                     for r in new.checks[-1].rows
                 ),
             ),
@@ -163,3 +165,10 @@ def test_the_recorder_keeps_it_apart_and_the_server_is_not_known_by_it() -> None
     assert recorder.next_event_id() == "e2"
     recorder.exchanges.clear()
     assert server.recognised.server.id == "unknown"
+
+
+def test_what_a_page_was_not_answered_leaves_nothing_else_unasked() -> None:
+    recorder = Recorder(Mask())
+    part = recorder.begin_part()
+    recorder.exchange(exchange(None, by="browser"))
+    assert part.exchanges == []
