@@ -38,7 +38,9 @@ def named(finding: Finding, seen: Observation) -> Named | None:
         return None
     if finding.cause and not (finding.observed or seen.exchanges or seen.events or seen.peers):
         return Named(finding.cause, "medium")  # an older record, which kept no more than that
-    return _best(situation_of(seen, observed=(OURS, *finding.observed)), needed=finding.status in NEEDS)
+    best = _best(situation_of(seen, observed=(OURS, *finding.observed)), needed=finding.status in NEEDS)
+    # Where nothing was answered, no answer is unexpected.
+    return None if best and best.cause == UNEXPECTED and not (seen.exchanges or seen.events) else best
 
 
 def diagnose(outcomes: Iterable[Outcome], base_url: str = "", recognised_as: str = "") -> tuple[Diagnosis, ...]:

@@ -173,8 +173,7 @@ def explained(finding: Finding, seen: Observation | None) -> Finding:
     """The finding with its cause, as diagnosis names it, and with what is to be done, where its check says nothing of that."""
     seen = seen or Observation(finding.case)
     named = verdict.named(finding, seen)
-    # Where nothing was answered, no answer is unexpected.
-    if named is None or (named.cause == verdict.UNEXPECTED and not (seen.exchanges or seen.events)):
+    if named is None:
         return finding
     return replace(finding, cause=named.cause, hint=finding.hint or named.fix)
 
