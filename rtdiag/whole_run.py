@@ -112,7 +112,7 @@ def planned(config: Config, settings: Settings, known: Registry, emulator: Emula
         only=config.only,
         skip=config.skip,
         kinds=options.kinds,
-        allow=(*config.allow, *([BROWSER] if settings.opening else [])),
+        allow=(*config.allow, *([BROWSER] if settings.opening or options.page else [])),
         emulated=emulator is not None,
     )
     if not any(step.cases for step in plan.steps):

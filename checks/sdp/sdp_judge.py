@@ -54,7 +54,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         elif seen.facts.get("offered") is False:
             yield Finding(case, "info", "not offered: the beta has no /realtime/calls")
         elif name == "answer" and exchange:
-            yield _answer(case, kind, seen, stranger=evidence.stranger)
+            yield answered(case, kind, seen, stranger=evidence.stranger)
         elif seen.peers:
             yield _phase(case, name, seen)
         elif case == "location" and exchange:
@@ -72,8 +72,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(case, "info", said(exchange), "no public source today", hint=hint)
 
 
-def _answer(case: str, kind: str, seen: Observation, *, stranger: bool) -> Finding:
-    exchange, dialect, as_made_up = seen.exchanges[-1], str(seen.facts["dialect"]), seen.facts.get("made_up")
+def answered(case: str, kind: str, seen: Observation, *, stranger: bool) -> Finding:
+    """What is said of the answer to an offer, the last exchange: `facts` has the `dialect`, and what is known beside it."""
+    exchange, dialect, as_made_up = seen.exchanges[-1], str(seen.facts.get("dialect", "ga")), seen.facts.get("made_up")
     expected = "201" if dialect == "ga" and not stranger else "200 or 201"
     if unusable := no_answer(case, exchange):
         return unusable

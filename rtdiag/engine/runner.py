@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -64,7 +65,8 @@ _AT_ONCE_S = 0.7
 _AFTER_THE_FIRST_S = 0.01
 
 OVER_TCP = "ICE over TCP"  # but where nothing came back over UDP
-NOT_TESTED = ("a browser", "CORS", OVER_TCP, "your own code")
+_IN_A_BROWSER, _OWN_CODE = ("a browser", "CORS"), "your own code"
+NOT_TESTED = (*_IN_A_BROWSER, OVER_TCP, _OWN_CODE)
 
 
 class Observer(Protocol):
@@ -290,8 +292,13 @@ def _unheard(wanted: Iterable[Case], seen: Mapping[str, Observation], reason: st
 
 def not_tested(recorder: Recorder) -> tuple[str, ...]:
     """What this run has not tested, whatever came of it."""
-    tried = any(peer.ice_tcp for peer in recorder.peers.values())
-    return tuple(one for one in NOT_TESTED if not (tried and one == OVER_TCP))
+    theirs = recorder.theirs
+    peers = (*recorder.peers.values(), *theirs.peers.values())
+    by = {x.by for x in theirs.exchanges}
+    tested = {*(_IN_A_BROWSER if "browser" in by else ()), *((_OWN_CODE,) if "page" in by else ())}
+    if any(peer.ice_tcp or re.search(r"\btcp\b", peer.selected_pair or "") for peer in peers):
+        tested.add(OVER_TCP)
+    return tuple(one for one in NOT_TESTED if one not in tested)
 
 
 def _unanswered(one: AskedStep) -> dict[str, Observation]:

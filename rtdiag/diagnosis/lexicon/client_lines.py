@@ -26,7 +26,7 @@ all up to what follows, at most once. A blank stands for any blanks, a quote for
 | `request header`, `request url`, `request scheme` | the request could not be built |
 | `cors`, `csp`, `mixed content`, `blocked` | a browser's rules, or an extension in it, forbid the request |
 | `microphone`, `playback`, `no webrtc` | a browser gives no microphone, plays no sound, or there is none |
-| `microphone none`, `… in use`, `… insecure` | there is none; it cannot be opened; the page may not ask, since it came over plain HTTP |
+| `microphone none`, `… in use`, `… insecure` | there is none; it cannot be opened; no page over plain HTTP may ask |
 | `sdp answer`, `sdp state` | the answer is no SDP; it was set in the wrong state |
 | `page failed`, `socket failed`, `failed` | a page's request, a WebSocket or a library's request failed, and not why |
 """

@@ -1,0 +1,173 @@
+"""What the check `browser` says of what a page has told: of the page itself, its microphone, and what was forbidden. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from rtdiag.checks.browser import cors_judge, media_judge, session_judge
+from rtdiag.checks.browser.own_page_judge import own_page
+from rtdiag.checks.browser.page_facts import Told
+from rtdiag.engine.findings import not_asked_here
+from rtdiag.model import Evidence, Finding, Observation, counted
+
+INSECURE = "the page is no secure context"
+REFUSED = "the browser refuses the microphone"
+NONE = "the browser finds no microphone"
+IN_USE = "the microphone cannot be opened"
+MUTED = "the microphone is muted"
+SILENT = "the microphone is open and silent"
+NO_WEBRTC = "the browser has no RTCPeerConnection"
+NOT_MADE = "the browser makes no RTCPeerConnection"
+
+_HEADERS = ("cors-agents", "cors-beta", "cors-client")
+# What getUserMedia refuses with (W3C mediacapture-streams), what that shows, and what to do.
+_REFUSALS = {
+    "NotAllowedError": (
+        REFUSED,
+        "allow it for this page: in the address bar, and in the system's settings for this browser",
+    ),
+    "SecurityError": (REFUSED, "a policy of the page or of the browser keeps the microphone from it"),
+    "NotFoundError": (NONE, "connect one, or choose it in the system's sound settings"),
+    "OverconstrainedError": (NONE, "no microphone is as it was asked for"),
+    "NotReadableError": (IN_USE, "end other programs that record, or plug it in again"),
+    "AbortError": (IN_USE, "end other programs that record, or plug it in again"),
+}
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per case seen."""
+    seen = evidence.seen
+    for case, one in seen.items():
+        if unasked := not_asked_here(case, one, f"browser.{case}"):
+            yield unasked
+        elif case in _OF_ITSELF:
+            yield _OF_ITSELF[case](case, one)
+        elif case in _OF_STRANGERS:
+            yield _OF_STRANGERS[case](case, one, stranger=evidence.stranger)
+        elif case == "reached":
+            yield cors_judge.reached(case, one, seen.get("same-path"))
+        elif case == "cors-offer":
+            yield cors_judge.offer(case, one, seen)
+        elif case in _HEADERS:
+            yield cors_judge.header(case, one, seen.get("cors-offer"))
+        elif case == "answer":
+            yield session_judge.answer(case, one, seen, stranger=evidence.stranger)
+        elif case == "own-page":
+            yield own_page(case, one, works=_works(seen))
+
+
+def _works(seen: Mapping[str, Observation]) -> bool:
+    """Whether a session began in rtdiag's own page."""
+    return "created" in seen and session_judge.created("created", seen["created"]).status == "pass"
+
+
+def _page(case: str, seen: Observation) -> Finding:
+    """Whether there was a page that answered to the end; never a word about the network."""
+    told, expected = Told(seen), "one tab that stays open until the end"
+    if why := told.text("why"):
+        return Finding(case, "inconclusive", why, expected, hint=_hint(told))
+    return Finding(case, "pass", "; ".join([told.text("browser") or "answered", *_tabs(told)]), expected)
+
+
+def _tabs(told: Told) -> Iterator[str]:
+    if reloads := told.number("reloads"):
+        yield "reloaded" if reloads == 1 else f"reloaded {reloads:.0f} times"
+    if refused := told.number("refused"):
+        yield f"{counted(int(refused), 'tab')} more refused"
+
+
+def _hint(told: Told) -> str:
+    if ended := told.text("ended"):
+        return f"the browser ended by itself: {ended}"
+    if not told.number("opened"):
+        return "nobody opened the link: --browser=print shows it, and --browser=chromium opens it without anybody"
+    return "leave the tab open and in front, do not reload it, and press Start: then run again"
+
+
+def _secure(case: str, seen: Observation) -> Finding:
+    told, expected = Told(seen), "a secure context"
+    if told.yes("secure"):
+        return Finding(case, "pass", told.text("origin") or "secure", expected)
+    hint = "without it a page gets no microphone: open it on this machine, by 127.0.0.1, or let it come over https"
+    return Finding(case, "fail", f"{told.text('origin') or 'the page'} is none", expected, (INSECURE,), hint)
+
+
+def _microphone(case: str, seen: Observation) -> Finding:
+    """Whether the browser gave one, and whether anything is heard of it; no word of what was heard."""
+    told, expected = Told(seen), "a microphone, louder than silence"
+    name = told.text("name")
+    if told.yes("late") or name == "TimeoutError":
+        hint = "the browser asked, and nobody answered: allow or refuse it in the address bar, and run again"
+        return Finding(case, "inconclusive", "nobody answered the browser's question", expected, hint=hint)
+    if name or told.text("error"):
+        return _not_given(case, told, name, expected)
+    label, level = told.text("label") or told.text("state"), told.number("level")
+    if not label:
+        return Finding(case, "inconclusive", "the browser does not tell", expected)
+    if told.yes("muted"):
+        hint = "look at its switch and at the system's sound settings: the browser says that nothing comes from it"
+        return Finding(case, "fail", f"{label}: muted", expected, (MUTED,), hint)
+    if level is None:
+        return Finding(case, "pass", f"{label}; how loud it is was not to be told here", expected)
+    if level == 0:
+        hint = "not one sample differed from zero: look at its switch, and whether it is the right device"
+        return Finding(case, "warn", f"{label}: level 0", expected, (SILENT,), hint)
+    return Finding(case, "pass", f"{label}: level {level:.4f}", expected)
+
+
+def _not_given(case: str, told: Told, name: str, expected: str) -> Finding:
+    words = told.text("message")
+    measured = (f"{name}: {words}" if words else name) or told.text("error")
+    if name not in _REFUSALS:
+        return Finding(
+            case, "inconclusive", measured, expected, hint="the browser gave none, for no reason that is known"
+        )
+    observed, hint = _REFUSALS[name]
+    if "system" in words.lower():  # chromium: `Permission denied by system`
+        hint = "it is the operating system that keeps it from the browser: allow it in the system's privacy settings"
+    return Finding(case, "fail", measured, expected, (observed,), hint)
+
+
+def _webrtc(case: str, seen: Observation) -> Finding:
+    told = Told(seen)
+    if told.yes("there") and not told.text("error"):
+        return Finding(case, "pass", "RTCPeerConnection")
+    if told.yes("there"):
+        return Finding(case, "fail", told.text("error"), "RTCPeerConnection", (NOT_MADE,))
+    hint = "it is switched off: Firefox media.peerconnection.enabled, an extension against WebRTC leaks, or a policy"
+    return Finding(case, "fail", "no RTCPeerConnection", "RTCPeerConnection", (NO_WEBRTC,), hint)
+
+
+def _blocked(case: str, seen: Observation) -> Finding:
+    """What policies have forbidden the page: rtdiag's own allows all that it asks."""
+    told = Told(seen)
+    found = [one for one in told.list("blocked") if isinstance(one, dict)]
+    lines = [line[:200] for line in told.list("console") if isinstance(line, str)]
+    if not found:
+        return Finding(case, "pass", f"nothing; the console says: {'; '.join(lines[:2])}" if lines else "nothing")
+    first = found[0]
+    what = " ".join(str(first.get(name, ""))[:200] for name in ("directive", "what"))
+    hint = "rtdiag's page allows what it asks, so an extension has put something into it, or changed its policy"
+    return Finding(case, "info", f"{counted(len(found), 'time')}: {what}", "nothing", hint=hint)
+
+
+_OF_ITSELF: Mapping[str, Callable[[str, Observation], Finding]] = {
+    "page": _page,
+    "secure": _secure,
+    "microphone": _microphone,
+    "webrtc": _webrtc,
+    "same-path": cors_judge.same_path,
+    "cors-mint": cors_judge.mint,
+    "ice": media_judge.ice,
+    "dtls": media_judge.dtls,
+    "channel": media_judge.channel,
+    "pair": media_judge.pair,
+    "sound": media_judge.sound,
+    "created": session_judge.created,
+    "websocket": session_judge.websocket,
+    "blocked": _blocked,
+}
+_OF_STRANGERS = {
+    "location": cors_judge.location,
+    "update": session_judge.update,
+}
