@@ -36,29 +36,29 @@ _REFUSALS = {
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     """One finding per case seen."""
-    seen = evidence.seen
-    for case, one in seen.items():
-        if unasked := not_asked_here(case, one, f"browser.{case}"):
-            yield unasked
-        elif case in _OF_ITSELF:
-            yield _OF_ITSELF[case](case, one)
-        elif case in _OF_STRANGERS:
-            yield _OF_STRANGERS[case](case, one, stranger=evidence.stranger)
-        elif case == "reached":
-            yield cors_judge.reached(case, one, seen.get("same-path"))
-        elif case == "cors-offer":
-            yield cors_judge.offer(case, one, seen)
-        elif case in _HEADERS:
-            yield cors_judge.header(case, one, seen.get("cors-offer"))
-        elif case == "answer":
-            yield session_judge.answer(case, one, seen, stranger=evidence.stranger)
-        elif case == "own-page":
-            yield own_page(case, one, works=_works(seen))
+    found = [_judged(case, one, evidence) for case, one in evidence.seen.items() if case != "own-page"]
+    yield from found
+    if own := evidence.seen.get("own-page"):
+        begun = any(finding.case == "created" and finding.status == "pass" for finding in found)
+        well = all(finding.status in ("pass", "info", "skip") for finding in found)
+        yield own_page("own-page", own, works=begun and well)
 
 
-def _works(seen: Mapping[str, Observation]) -> bool:
-    """Whether a session began in rtdiag's own page."""
-    return "created" in seen and session_judge.created("created", seen["created"]).status == "pass"
+def _judged(case: str, one: Observation, evidence: Evidence) -> Finding:
+    seen, stranger = evidence.seen, evidence.stranger
+    if unasked := not_asked_here(case, one, f"browser.{case}"):
+        return unasked
+    if case in _OF_STRANGERS:
+        return _OF_STRANGERS[case](case, one, stranger=stranger)
+    if case == "reached":
+        return cors_judge.reached(case, one, seen.get("same-path"))
+    if case == "cors-offer":
+        return cors_judge.offer(case, one, seen)
+    if case in _HEADERS:
+        return cors_judge.header(case, one, seen.get("cors-offer"))
+    if case == "answer":
+        return session_judge.answer(case, one, seen, stranger=stranger)
+    return _OF_ITSELF[case](case, one)
 
 
 def _page(case: str, seen: Observation) -> Finding:

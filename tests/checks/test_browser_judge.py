@@ -274,6 +274,8 @@ def test_a_session_in_the_page_makes_it_the_users_page() -> None:
     unwatched = told("own-page", told=False, waited=False)
     assert "it is your page" in found(unwatched, told("created", first="session.created")).measured
     assert "it is your page" not in found(unwatched, told("created", first=None)).measured
+    mute = told("sound", **{**HEARD, "packets": 0})
+    assert "it is your page" not in found(unwatched, told("created", first="session.created"), mute).measured
 
 
 CASES = [case.id for case in CHECK.cases]
