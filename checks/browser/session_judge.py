@@ -10,8 +10,18 @@ from rtdiag.api.capacity import no_room
 from rtdiag.checks.browser.cors_judge import unread
 from rtdiag.checks.browser.page_facts import Told
 from rtdiag.checks.sdp.sdp_judge import answered
-from rtdiag.checks.websocket.socket_answer import created_event, error_event
-from rtdiag.engine.findings import ERROR_FIRST, NO_CREDIT, NO_SESSION, in_short, is_quota, no_slot
+from rtdiag.checks.websocket.socket_answer import created_event, credential_refused, error_event, in_words
+from rtdiag.engine.findings import (
+    ERROR_FIRST,
+    NO_CREDIT,
+    NO_SESSION,
+    TOKEN_REFUSED,
+    as_answer,
+    in_short,
+    is_quota,
+    names_a_reason,
+    no_slot,
+)
 from rtdiag.engine.findings import update as of_update
 from rtdiag.model import Event, Exchange, Finding, Observation
 
@@ -78,13 +88,29 @@ def websocket(case: str, seen: Observation) -> Finding:
     begun = created_event(seen)
     if begun is not None or told.text("first") in sessions.CREATED:
         return Finding(case, "pass", f"{_CREATED}, {told.took}" if told.took else _CREATED, _CREATED)
-    if error := error_event(seen):
-        return _not_created(case, error)
+    if error_event(seen):
+        return _socket_refused(case, seen)
     if told.yes("opened"):
         measured = "open, and no event came" if told.yes("late") else f"opened, closed with {_code(told)}"
         hint = "the first event of every session is session.created: the server, or something on the way, holds it back"
         return Finding(case, "fail", measured, _CREATED, (NO_SESSION,), hint)
     return _not_opened(case, told)
+
+
+def _socket_refused(case: str, seen: Observation) -> Finding:
+    """What the server says over an open socket; of a token that it has minted itself, as the check websocket says it."""
+    ours = replace(seen, exchanges=tuple(x for x in seen.exchanges if x.by))
+    refusal, measured = as_answer(ours) if ours.exchanges else None, in_words(ours) if ours.exchanges else "an error"
+    error = refusal.error if refusal else None
+    if error is None or is_quota(error) or no_room(None, refusal.body or "" if refusal else ""):
+        return _not_created(case, next(e for e in seen.events if e.type == "error"))
+    named = names_a_reason(refusal) and error.code != "invalid_api_key" if refusal else False
+    if credential_refused(ours) and not named:
+        hint = (
+            "this server minted the token and refuses it at its WebSocket: does something between answer in its place?"
+        )
+        return Finding(case, "fail", measured, _CREATED, (TOKEN_REFUSED,), hint)
+    return Finding(case, "fail", measured, _CREATED, () if named else (ERROR_FIRST,))
 
 
 def _not_opened(case: str, told: Told) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,17 @@ def failed(case: str, *beside: Exchange, **facts: Any) -> Observation:
     return told(case, *beside, page(), error=FETCH, **facts)
 
 
+def error(message: str, code: str | None = None, type_: str = "invalid_request_error") -> Event:
+    return event("error", body=json.dumps({"error": {"message": message, "code": code, "type": type_}}))
+
+
+REFUSED_EVENT = error("Incorrect API key provided: ek_*****abcd.", "invalid_api_key")
+EXPIRED_EVENT = error("Ephemeral token expired")
+POOR_EVENT = error("You exceeded your current quota.", "insufficient_quota")
+FULL_EVENT = error("All session slots are taken, try again later", "session_limit_reached")
+ODD_EVENT = error("That is not how it goes", "strange")
+
+
 @pytest.mark.parametrize(
     ("status", "cause", "seen"),
     [
@@ -85,6 +97,11 @@ def failed(case: str, *beside: Exchange, **facts: Any) -> Observation:
         ("pass", None, told("websocket", page(101), first="session.created", took_ms=80)),
         ("pass", None, told("websocket", page(101), events=[event("session.created")])),
         ("fail", "session-created-missing", told("websocket", page(101), opened=True, late=True)),
+        ("fail", "token-of-another-issuer", told("websocket", page(101), events=[REFUSED_EVENT], opened=True)),
+        ("fail", "ephemeral-token-expired", told("websocket", page(101), events=[EXPIRED_EVENT], opened=True)),
+        ("fail", "quota-exhausted", told("websocket", page(101), events=[POOR_EVENT], opened=True)),
+        ("inconclusive", "no-session-slot-free", told("websocket", page(101), events=[FULL_EVENT], opened=True)),
+        ("fail", "session-created-missing", told("websocket", page(101), events=[ODD_EVENT], opened=True)),
         ("skip", None, told("websocket", token="the server gave none")),
         ("inconclusive", "unexpected-answer", told("websocket", page(), code=1006, opened=False)),
         ("skip", None, told("websocket", exchange(403, url=URL), page(), code=1006, opened=False)),
