@@ -42,7 +42,7 @@ class Extension(NamedTuple):
 class Broken(NamedTuple):
     """What is otherwise: flags of chromium taken away (by how they begin) and added, preferences of either, an extension for both.
 
-    In a flag or a preference `{host}` (the page's) and `{pac}` (a script that sends all but the page to a dead proxy) are filled in.
+    In a flag or a preference `{host}` (the page's) and `{pac}` (it sends all but the page to a dead proxy) are filled in.
     """
 
     without: Sequence[str] = ()
