@@ -64,4 +64,7 @@ class Page(Protocol):
         """
 
     async def watched(self, wait_s: float = 0.0) -> Account | None:
-        """What a page of the user's own has told by the watch line: the newest that tells of anything, waited for so long."""
+        """What a page of the user's own has told by the watch line: the newest that tells of anything, waited for so long.
+
+        Where it is waited for, a person is told the line to paste.
+        """

@@ -107,6 +107,8 @@ class Serving:
     async def watched(self, wait_s: float = 0.0) -> Account | None:
         """See Page.watched."""
         until = asyncio.get_running_loop().time() + wait_s
+        if wait_s and self._story.watched is None:
+            self._say(f"Put this line into your page, before its own scripts, and load it: {self.watch_line}")
         while self._story.watched is None and asyncio.get_running_loop().time() < until:
             await self._story.next(until)
         return self._story.watched

@@ -17,7 +17,6 @@ from rtdiag.browser.serving import Opening, Serving
 from rtdiag.redact import Mask
 
 STUB = Path(__file__).with_name("stub_page")
-_BY_A_PERSON = Browser("print")
 API = "http://127.0.0.1:9/v1"
 TOKEN = "ek_fakefakefakefakefakefakefake0001"  # pragma: allowlist secret
 ACCOUNT = {"rtdiag_account": 1}
@@ -28,8 +27,9 @@ import json, os, subprocess, sys, time, urllib.request
 if sys.argv[1:] == ["--version"]:
     print({said!r})
     sys.exit()
+tab = {{"X-Rtdiag-Tab": "by-a-program"}}
 def ask(path, body=None):
-    told = urllib.request.Request(page + path, json.dumps(body).encode() if body else None, {{"X-Rtdiag-Tab": "by-a-program"}})
+    told = urllib.request.Request(page + path, json.dumps(body).encode() if body else None, tab)
     return urllib.request.urlopen(told).read()
 def write(text):
     with open({mark!r} + ".new", "w") as file:
@@ -62,9 +62,10 @@ async def no_token(case: str) -> str:
 
 
 @asynccontextmanager
-async def served(wait_s: float = 60.0, browser: Browser = _BY_A_PERSON) -> AsyncIterator[Serving]:
-    """A page that nobody opens by itself."""
-    async with Serving(Opening(browser, patience_s=wait_s), API, Mask(), lambda _: None) as page:
+async def served(wait_s: float = 60.0, said: list[str] | None = None) -> AsyncIterator[Serving]:
+    """A page that nobody opens by itself; what a person has to do is `said`."""
+    told = [] if said is None else said
+    async with Serving(Opening(Browser("print"), patience_s=wait_s), API, Mask(), told.append) as page:
         yield page
 
 

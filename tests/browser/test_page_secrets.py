@@ -179,7 +179,9 @@ def test_of_all_that_the_browser_gets_and_keeps_only_its_tokens_are_secret(windo
 
     got, key, minted = window.run(run())
     assert key not in got
-    assert "PASS" in got
+    assert (
+        '"status": "pass", "verdict": "PASS all is well", "causes": [], "two_ways": [], "markdown": "**EMULATOR' in got
+    )
     assert re.findall(r"\bsk-[\w-]+(?!\S*\*)", got) == []
     secret = re.findall(r"\bek_\w+", got)
     assert len(secret) == 1 <= minted

@@ -86,28 +86,31 @@ def test_a_tab_is_asked_and_told_what_came_of_it() -> None:
             early = asyncio.create_task(tab.get("plan"))
             who.set("the probe")
             task = asking(page, token)
-            plan = (await early).json()
-            assert plan == {"auto": False, "watch_line": page.watch_line, "cases": ["secure"]}
-            assert [(await other.get("plan")).status_code, (await other.post("token", {"case": "a"})).status_code] == [
-                409,
-                409,
-            ]
-            who.set("somebody else")
-            given = await tab.post("token", {"case": "answer"})
-            assert given.json() == {"value": TOKEN, "expires_at": 1, "by": "the probe", "case": "answer"}
-            assert (await tab.post("token", {"case": "answer"})).status_code == 410
-            assert (await tab.post("token", {"case": "<script>"})).status_code == 400
-            assert (await tab.post("token", b"[" * 900)).status_code == 400
-            assert (await tab.post("tell", {**ACCOUNT, "agent": "half"})).status_code == 204
-            assert (await other.post("tell", {**ACCOUNT, "done": True})).status_code == 409
-            assert (await tab.post("tell", {**ACCOUNT, "agent": "whole", "done": True})).status_code == 204
-            asked = await task
-            assert asked.account
-            assert (asked.account.agent, asked.why) == ("whole", "")
-            assert (asked.tabs.refused, asked.tabs.reloads, asked.tabs.closed) == (1, 0, False)
-            assert (await tab.post("token", {"case": "late"})).status_code == 410, "it was asked, and is no more"
             async with tab.alive() as status:
                 assert status == 200
+                plan = (await early).json()
+                assert plan == {"auto": False, "watch_line": page.watch_line, "cases": ["secure"]}
+                assert [
+                    (await other.get("plan")).status_code,
+                    (await other.post("token", {"case": "a"})).status_code,
+                ] == [
+                    409,
+                    409,
+                ]
+                who.set("somebody else")
+                given = await tab.post("token", {"case": "answer"})
+                assert given.json() == {"value": TOKEN, "expires_at": 1, "by": "the probe", "case": "answer"}
+                assert (await tab.post("token", {"case": "answer"})).status_code == 410
+                assert (await tab.post("token", {"case": "<script>"})).status_code == 400
+                assert (await tab.post("token", b"[" * 900)).status_code == 400
+                assert (await tab.post("tell", {**ACCOUNT, "agent": "half"})).status_code == 204
+                assert (await other.post("tell", {**ACCOUNT, "done": True})).status_code == 409
+                assert (await tab.post("tell", {**ACCOUNT, "agent": "whole", "done": True})).status_code == 204
+                asked = await task
+                assert asked.account
+                assert (asked.account.agent, asked.why) == ("whole", "")
+                assert (asked.tabs.refused, asked.tabs.reloads, asked.tabs.closed) == (1, 0, False)
+                assert (await tab.post("token", {"case": "late"})).status_code == 410, "it was asked, and is no more"
                 result = asyncio.create_task(tab.get("result"))
                 await page.give({"verdict": "PASS"})
                 assert (await result).json() == {"verdict": "PASS"}
@@ -254,12 +257,14 @@ def test_what_says_itself_that_it_is_large_is_not_read() -> None:
 
 def test_the_watch_line_takes_from_any_origin_and_gives_nothing() -> None:
     async def run() -> None:
-        async with served() as page, by_hand(page, "") as (stranger,):
+        said: list[str] = []
+        async with served(said=said) as page, by_hand(page, "") as (stranger,):
             elsewhere = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
             watch = f"../{page._paths.watch}"
             assert page.watch_line == f'<script src="{page._origin}/{page._paths.watch}/watch.js" crossorigin></script>'
             told = {**ACCOUNT, "sockets": [{"id": "s1", "url": "ws://127.0.0.1:9"}]}
             waiting = asyncio.create_task(page.watched(30))
+            assert await page.watched() is None
             assert (await stranger.post(f"{watch}/watched", json.dumps(told).encode(), **elsewhere)).status_code == 204
             assert (
                 await stranger.post(f"{watch}/watched", json.dumps(ACCOUNT).encode(), **elsewhere)
@@ -268,6 +273,7 @@ def test_the_watch_line_takes_from_any_origin_and_gives_nothing() -> None:
             assert found
             assert found.sockets
             assert await page.watched() == found
+            assert [page.watch_line in line for line in said] == [False, True]
             for path in ("", "plan", "token", "result", "watched", "index.html"):
                 assert (await stranger.get(f"{watch}/{path}", **elsewhere)).status_code in (404, 405)
 
