@@ -44,7 +44,8 @@ def take(
     """What it comes to, by case; all of it is in the record, too.
 
     `minted` names, for a case that was given a token, the exchange that minted it. Of a page of the user's own there is one case,
-    OWN_PAGE, with all that it did; facts are `page`, `agent`, `secure`, `blocked`, `console`, `microphones` and `left_out`.
+    OWN_PAGE, with all that it did; facts are `page`, `agent`, `secure`, `blocked`, `console`, `microphones`, `left_out`, and `ids`:
+    by which name each of its requests, sockets and peers stands in the record, a socket by that of its upgrade.
     """
     _learn(account, recorder.mask)
     taking = _Taking(account, recorder, by, minted or {})
@@ -81,7 +82,8 @@ class _Taking:
         account = self._account
         told = {name: msgspec.to_builtins(getattr(account, name)) for name in ("blocked", "console", "microphones")}
         facts = {"page": account.page, "agent": account.agent, "secure": account.secure, **told}
-        copied = {**self._copy.facts(facts), "left_out": self._copy.left_out}
+        ids = {one: known.id for those in (self._traces, self._exchanges) for one, known in those.items()}
+        copied = {**self._copy.facts(facts), "left_out": self._copy.left_out, "ids": ids}
         events, traces = tuple(self._events.values()), tuple(self._traces.values())
         return {OWN_PAGE: Observation(OWN_PAGE, tuple(self._exchanges.values()), events, traces, copied)}
 

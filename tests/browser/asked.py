@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 SCRIPTS = PAGES.parents[2] / "rtdiag" / "browser" / "page"
 WAIT_S = 15  # for each page
 CASES = (
-    *("page", "secure", "microphone", "webrtc", "reached", "same-path"),
+    *("secure", "microphone", "webrtc", "reached", "same-path"),
     *(
         "cors-offer",
         "cors-agents",
@@ -40,7 +40,7 @@ CASES = (
 )
 UPDATE = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
 RESPOND = {"type": "response.create", "response": {"instructions": "Say yes."}}
-WAITS_MS = {"request": 5000, "ice": 2000, "channel": 1500, "event": 1500, "sound": 1000, "microphone": 500}
+WAITS_MS = dict.fromkeys(("request", "ice", "dtls", "channel", "event", "sound", "microphone"), 10_000)
 PAGE = """<!doctype html><meta charset="utf-8"><title>asked</title><script>
 const tracks = [];
 const added = [];
@@ -77,11 +77,14 @@ if (next) location.href = next;
 
 @dataclass(frozen=True)
 class Wish:
-    """One page: the emulator's faults, a script that comes before all others, its cases, and why it gets no token."""
+    """One page: the emulator's faults, a script that comes before all others, its cases, how long it waits where that is less
+    than 10 s, and why it gets no token.
+    """
 
     faults: Sequence[str] = ()
     before: str = ""
     cases: Sequence[str] = CASES
+    waits_ms: Mapping[str, int] = field(default_factory=dict)
     no_token: str = ""
 
 
@@ -141,7 +144,7 @@ class _Site:
             "ice_servers": [],
             "invalid_offer": "v=0",
             "made_up_token": MADE_UP_TOKEN,
-            "waits_ms": WAITS_MS,
+            "waits_ms": WAITS_MS | self._wishes[number].waits_ms,
         }
 
     async def _token(self, number: int, _: str) -> Json:

@@ -165,6 +165,7 @@ def test_a_page_of_the_users_own_costs_the_run_nothing_and_tells_everything() ->
     assert own.exchange is not None
     assert (own.exchange.by, own.exchange.credential, own.peers[0].id) == ("page", "api-key", "p1-page")
     assert own.facts["page"] == "http://localhost:3000/"
+    assert own.facts["ids"] == {"r1": "x1", "p2": "p1-page"}
     assert str(recorder.cost) == "0 requests, 0 tokens, 0 sessions, no audio"
     assert "FAKE" not in str((seen, recorder.theirs.exchanges))
 

@@ -12,7 +12,7 @@ const HEARD = 1e-4; // of full scale; what a microphone gives that is not shut o
 const SPOKEN = 1e-5; // totalAudioEnergy: 0.1 s at -40 dB below full scale
 const LOOK_MS = 50;
 
-const LOOKS = new Map([[true, "pass"], [false, "fail"], [null, "inconclusive"]]);
+const LOOKS = new Map([[true, "pass"], [false, "fail"], [null, "inconclusive"]]); // or any other status, by its name
 
 /**
  * The account of all that was asked, with `answers` by case. Of `screen`, `token(case)` comes to `{value}` or refuses, `began(case)`,
@@ -42,11 +42,10 @@ class Asking {
   all() {
     const { made_up_token: token, invalid_offer: offer, calls_url: calls, mint_url: mint, model } = this.plan;
     const sdp = (headers) => [calls, token, { "Content-Type": SDP, ...headers }, offer];
-    const posts = (id, asked) => this.one(id, (case_) => this.posted(case_, ...asked));
+    const posts = (id, asked, looks) => this.one(id, (case_) => this.posted(case_, ...asked, looks));
     const json = { "Content-Type": "application/json" };
     const microphone = this.wants("microphone") ? opened(this) : Promise.resolve(null);
     return [
-      this.one("page", page),
       this.one("secure", secure),
       this.one("microphone", (case_) => heard(case_, microphone)),
       this.session(microphone.catch(() => null)),
@@ -54,10 +53,10 @@ class Asking {
       this.one("reached", (case_) => this.reached(case_)),
       this.one("same-path", (case_) => this.samePath(case_)),
       this.one("cors-offer", (case_) => this.offer(case_, ...sdp())),
-      posts("cors-agents", sdp({ "X-OpenAI-Agents-SDK": "openai-agents-sdk.0.20.0" })),
-      posts("cors-beta", sdp({ "OpenAI-Beta": "realtime=v1" })),
-      posts("cors-client", sdp({ "OpenAI-Safety-Identifier": "rtdiag", "X-Client-Request-Id": `rtdiag-${unique()}` })),
-      posts("cors-mint", [mint, token, json, JSON.stringify({ session: { type: "realtime", model } })]),
+      posts("cors-agents", sdp({ "X-OpenAI-Agents-SDK": "openai-agents-sdk.0.20.0" }), "warn"),
+      posts("cors-beta", sdp({ "OpenAI-Beta": "realtime=v1" }), "warn"),
+      posts("cors-client", sdp({ "OpenAI-Safety-Identifier": "rtdiag", "X-Client-Request-Id": `rtdiag-${unique()}` }), "warn"),
+      posts("cors-mint", [mint, token, json, JSON.stringify({ session: { type: "realtime", model } })], "info"),
     ];
   }
 
@@ -70,8 +69,8 @@ class Asking {
   }
 
   /**
-   * Asks one case and keeps its answer. `question(case)` gives a first word for the screen, how that looks (true, false, or null for
-   * neither), and what the next question needs, which is what comes back. A case that the plan leaves out is asked where others
+   * Asks one case and keeps its answer. `question(case)` gives a first word for the screen, how that looks (see LOOKS), and what the
+   * next question needs, which is what comes back. A case that the plan leaves out is asked where others
    * rest on it (`needed`), and then stands nowhere.
    */
   async one(id, question, needed = false) {
@@ -88,7 +87,7 @@ class Asking {
     }
     asked.heard();
     if (this.wants(id)) this.answers[id] = asked;
-    shown.ended?.(id, LOOKS.get(told[1]), told[0], this.account());
+    shown.ended?.(id, LOOKS.get(told[1]) ?? told[1], told[0], this.account());
     return told[2];
   }
 
@@ -137,7 +136,7 @@ class Asking {
   }
 
   /** A request that is refused, and whether the page may read that. */
-  async posted(case_, url, token, headers, body) {
+  async posted(case_, url, token, headers, body, otherwise = false) {
     const { facts } = case_;
     try {
       const answer = await this.fetched(case_, url, { method: "POST", headers: { Authorization: `Bearer ${token}`, ...headers }, body });
@@ -148,14 +147,14 @@ class Asking {
       facts.error = said(error);
       facts.late = isLate(error);
     }
-    return [facts.error, false];
+    return [facts.error, otherwise];
   }
 
   /** The same of an offer. Where the page may not read it, an offer for which no browser asks first tells which half of CORS is shut. */
   async offer(case_, ...asked) {
     const told = await this.posted(case_, ...asked);
     const answered = (answer) => answer.status;
-    if (told[1]) return told;
+    if (told[1] === true) return told;
     case_.facts.simple = await this.fetched(case_, asked[0], { method: "POST", body: "v=0" }).then(answered, said);
     case_.requests.reverse(); // the last is what the case is about
     return told;
@@ -258,8 +257,10 @@ class Asking {
     const changes = what === peer ? [[peer, `${name.toLowerCase()}change`]] : [[what, "open"], [what, "close"]];
     await until(over, [...changes, [peer, "connectionstatechange"]], ms);
     const done = yes.includes(what[name]);
-    Object.assign(case_.facts, { done, state: what[name], took_ms: since(began), late: !over() });
-    return [done ? `in ${case_.facts.took_ms} ms` : `${what[name]} after ${case_.facts.took_ms} ms`, done, done];
+    const state = !done && peer.connectionState === "failed" ? "failed" : what[name]; // of ICE chromium says "disconnected" at first
+    const took_ms = since(began);
+    Object.assign(case_.facts, { done, state, took_ms, late: !over() });
+    return [`${done ? "in" : `${state} after`} ${took_ms} ms`, done, done];
   }
 
   async created(case_, { events, channel, began: before }) {
@@ -344,14 +345,6 @@ function heardEvents() {
   return globalThis.rtdiagWatch.account().events.length;
 }
 
-function page({ facts }) {
-  facts.visible = document.visibilityState === "visible";
-  facts.framed = window.top !== window;
-  facts.online = navigator.onLine;
-  facts.agent = navigator.userAgent;
-  return ["open", true];
-}
-
 function secure({ facts }) {
   Object.assign(facts, { secure: isSecureContext, origin: location.origin });
   return [isSecureContext ? "secure" : "not a secure context", isSecureContext];
@@ -393,7 +386,8 @@ async function heard({ facts }, microphone) {
   facts.permission = await within(permissions.query({ name: "microphone" }), 1000).then(({ state }) => state, () => null);
   if (facts.name) return [said(facts), false];
   if (facts.muted) return ["muted", false];
-  return facts.level > HEARD ? ["heard", true] : [facts.level === null ? "allowed" : "allowed, and silent", facts.level === null ? true : null];
+  if (facts.level === null) return ["allowed", true];
+  return facts.level > HEARD ? ["heard", true] : ["allowed, and silent", "warn"];
 }
 
 /** How loud a track is: {level} is the largest RMS of full scale that came, null where that cannot be told. */
@@ -444,7 +438,7 @@ function analysed(track) {
 function named({ facts, requests }, { offered_in, answer }) {
   requests.push(...offered_in);
   facts.read = answer.headers.get("location");
-  return [facts.read ? "readable" : "the page cannot read it", Boolean(facts.read)];
+  return [facts.read ? "readable" : "the page cannot read it", Boolean(facts.read) || "warn"];
 }
 
 /** Which pair carries: `protocol` udp or tcp, `relay` how a TURN server is reached, "" without one. */
@@ -481,7 +475,7 @@ async function incoming({ peer, track, audio, refused }) {
 
 function blocked({ facts }) {
   facts.blocked = globalThis.rtdiagWatch.account().blocked ?? [];
-  return facts.blocked.length ? [`${facts.blocked.length} times`, false] : ["nothing", true];
+  return facts.blocked.length ? [`${facts.blocked.length} times`, "info"] : ["nothing", true];
 }
 
 function noToken(facts, why) {
