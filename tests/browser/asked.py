@@ -40,7 +40,9 @@ CASES = (
 )
 UPDATE = {"type": "session.update", "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}}}
 RESPOND = {"type": "response.create", "response": {"instructions": "Say yes."}}
-WAITS_MS = dict.fromkeys(("request", "ice", "dtls", "channel", "event", "sound", "microphone"), 10_000)
+WAITS_MS: Mapping[str, int] = dict.fromkeys(
+    ("request", "ice", "dtls", "channel", "event", "sound", "microphone"), 10_000
+)
 PAGE = """<!doctype html><meta charset="utf-8"><title>asked</title><script>
 const tracks = [];
 const added = [];
@@ -67,7 +69,7 @@ const shown = {};
 const account = await ask(await json("plan"), {
   token: (name) => json("token", { case: name }),
   began: (name) => (shown[name] = ["asks"]),
-  ended: (name, status, words) => (shown[name] = [status, words]),
+  ended: (name, status, words, { answers }) => (shown[name] = name in answers ? [status, words] : ["untold"]),
 });
 const live = tracks.filter(({ readyState }) => readyState === "live").length;
 const { next } = await json("told", { account, shown, live, added });
@@ -144,7 +146,7 @@ class _Site:
             "ice_servers": [],
             "invalid_offer": "v=0",
             "made_up_token": MADE_UP_TOKEN,
-            "waits_ms": WAITS_MS | self._wishes[number].waits_ms,
+            "waits_ms": {**WAITS_MS, **self._wishes[number].waits_ms},
         }
 
     async def _token(self, number: int, _: str) -> Json:

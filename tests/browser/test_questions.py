@@ -18,6 +18,10 @@ delete Navigator.prototype.mediaDevices;
 """
 NO_ANSWER_TO_THE_PROMPT = "MediaDevices.prototype.getUserMedia = () => new Promise(() => {});"
 NO_PLAYING = """
+delete globalThis.AudioContext;
+delete globalThis.MediaStreamTrackProcessor;
+delete AbortSignal.timeout;
+delete Navigator.prototype.permissions;
 Object.defineProperty(HTMLMediaElement.prototype, "autoplay", { set() {} });
 HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException("play() failed", "NotAllowedError"));
 """
@@ -111,6 +115,15 @@ def test_what_may_not_be_played_is_told_apart_from_what_does_not_come(told: list
     assert sound["refused"] == "NotAllowedError: play() failed"
     assert sound["packets"] > 0
     assert sound["played_s"] == 0
+
+
+def test_what_a_browser_has_not_is_no_failure_of_what_is_asked(told: list[Told]) -> None:
+    """The last page has no AudioContext, no AbortSignal.timeout and no Permissions either."""
+    found = told[5]
+    assert found.looking("fail") == {"sound"}
+    microphone = found.facts("microphone")
+    assert (microphone["level"], microphone["permission"], "name" in microphone) == (None, None, False)
+    assert found.facts("sound")["context_state"] is None
 
 
 def test_no_token_leaves_the_page(told: list[Told]) -> None:

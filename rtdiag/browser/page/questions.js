@@ -113,8 +113,9 @@ class Asking {
 
   async fetched(case_, url, options) {
     const began = performance.now();
+    const signal = AbortSignal.timeout?.(this.waits.request); // of 2022; what is older has no end but ours
     try {
-      return await case_.noting(() => fetch(url, { ...options, signal: AbortSignal.timeout(this.waits.request) }));
+      return await within(case_.noting(() => fetch(url, { ...options, signal })), this.waits.request + 500);
     } finally {
       case_.facts.took_ms ??= since(began);
     }
@@ -288,8 +289,8 @@ class Asking {
     const { facts } = case_;
     const { events, channel, audio } = session;
     const [before, played_s] = [events.length, audio.currentTime];
-    const context = typeof AudioContext === "undefined" ? null : new AudioContext();
-    if (context) this.opened.push(() => context.close());
+    const context = audioContext();
+    this.opened.push(() => context?.close());
     const of = (...types) => events.slice(before).find(({ type }) => types.includes(type));
     const began = performance.now();
     let over_ms = Infinity;
@@ -383,11 +384,20 @@ async function heard({ facts }, microphone) {
   }
   const found = await within(media.enumerateDevices(), 1000).catch(() => null);
   facts.devices = found && found.filter(({ kind }) => kind === "audioinput").length;
-  facts.permission = await within(permissions.query({ name: "microphone" }), 1000).then(({ state }) => state, () => null);
+  facts.permission = await within(permissions?.query({ name: "microphone" }), 1000).then((found) => found?.state ?? null, () => null);
   if (facts.name) return [said(facts), false];
   if (facts.muted) return ["muted", false];
   if (facts.level === null) return ["allowed", true];
   return facts.level > HEARD ? ["heard", true] : ["allowed, and silent", "warn"];
+}
+
+/** Null where there is none to be had. */
+function audioContext() {
+  try {
+    return new AudioContext();
+  } catch {
+    return null;
+  }
 }
 
 /** How loud a track is: {level} is the largest RMS of full scale that came, null where that cannot be told. */
@@ -395,14 +405,15 @@ async function loudness(track) {
   const began = performance.now();
   let level = 0;
   const enough = () => since(began) > (level > HEARD ? LISTEN_MS : MOST_MS);
-  const ear = typeof MediaStreamTrackProcessor === "undefined" ? analysed(track) : processed(track);
+  let ear;
   try {
+    ear = typeof MediaStreamTrackProcessor === "undefined" ? analysed(track) : processed(track);
     while (!enough()) level = Math.max(level, await within(ear.next(), MOST_MS));
     return { level, listened_ms: since(began), by: ear.by };
   } catch (error) {
-    return { level: level || null, listened_ms: since(began), by: ear.by, unheard: said(error) };
+    return { level: level || null, listened_ms: since(began), by: ear?.by ?? null, unheard: said(error) };
   } finally {
-    ear.end();
+    ear?.end();
   }
 }
 
