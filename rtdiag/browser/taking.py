@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,10 +30,12 @@ OWN_PAGE = "own-page"  # the one case that a page of the user's own tells of
 
 _REQUESTS, _SOCKETS, _PEERS, _EVENTS = 200, 50, 20, 2000  # of one account; of more, those in the middle are left out
 _OF_A_PEER = 200  # states, candidates of a side, pairs
+_LEARNT = 50  # addresses, and passwords: a mask learns no more than so much, and tokens are to come
 _MOST = 10**9
 _SILENT_MS = 15_000  # a phase of a user's own page that lasts as long has failed
 _STEPS = ("dns", "connect", "tls", "wait", "total")
 _TELLING_HEADERS = ("x-request-id", "cf-ray", "openai-organization", "openai-project", "location", "date")
+_PASSWORD = re.compile(r"^a=ice-pwd:([^\s*]{22,256})\s*$", re.MULTILINE)  # what watch.js has not masked
 _CANDIDATE = re.compile(r"(udp|tcp) (host|srflx|prflx|relay) (\[[0-9A-Fa-f:.]{2,60}\]|[\w.?-]{1,100}):(\d{1,5})")
 
 One = TypeVar("One", Request, Socket, Peer)
@@ -271,15 +274,14 @@ class _Taking:
 
 def _learn(account: Account, mask: Mask) -> None:
     """Hide the addresses of the browser's machine, as its candidates name them, and the passwords of its checks."""
-    local = [one for peer in account.peers[:_PEERS] for one in peer.local[:_OF_A_PEER]]
-    for host in {found[3].strip("[]") for one in local if (found := _CANDIDATE.fullmatch(one))}:
-        if _is_address(host):
-            mask.learn_address(host)
-    for request in account.requests[:_REQUESTS]:
-        for password in re.findall(r"^a=ice-pwd:([^\s*]{22,256})\s*$", (request.body or "")[:LONGEST], re.MULTILINE)[
-            :4
-        ]:
-            mask.learn(password, "ice-pwd")
+    local = (found[3] for peer in account.peers for one in peer.local if (found := _CANDIDATE.fullmatch(one)))
+    hosts = {host.strip("[]"): None for host in local if _is_address(host.strip("[]"))}
+    bodies = ((request.body or "")[:LONGEST] for request in account.requests[:_REQUESTS])
+    passwords = {word: None for body in bodies for word in _PASSWORD.findall(body)}
+    for host in islice(hosts, _LEARNT):
+        mask.learn_address(host)
+    for word in islice(passwords, _LEARNT):
+        mask.learn(word, "ice-pwd")
 
 
 def _no_answer(request: Request, status: int | None) -> Failure | None:

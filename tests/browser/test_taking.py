@@ -204,6 +204,14 @@ def test_addresses_of_this_machine_and_passwords_of_its_checks_are_hidden() -> N
     assert "0123456789abcdef" not in everything
 
 
+def test_a_page_with_many_addresses_leaves_room_for_what_is_still_to_be_learnt() -> None:
+    mask = Mask()
+    many = [PEER | {"id": f"p{n}", "local": [f"udp host 10.0.{n}.{m}:5" for m in range(200)]} for n in range(10)]
+    taken(told(peers=many), "page", mask)
+    mask.learn("a-token-FAKE-minted-afterwards-1")
+    assert "FAKE" not in mask("a-token-FAKE-minted-afterwards-1", "events.raw")
+
+
 def test_loopback_is_nobodys_address() -> None:
     account = told(
         requests=[REQUEST], peers=[PEER | {"local": ["udp host 127.0.0.1:5"]}], answers={"pair": {"peers": ["p2"]}}
