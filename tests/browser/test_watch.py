@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -14,10 +13,7 @@ import pytest
 
 from rtdiag.api.endpoints import BETA_TRANSCRIPTION_SESSIONS
 from rtdiag.browser.account import Account, account_of
-from rtdiag.diagnosis.readers.watched import situations
 from rtdiag.emulator import Emulator
-from rtdiag.redact import Mask
-from tests.browser import firefox
 from tests.browser.chromium import Window
 from tests.browser.explained import explained
 from tests.browser.site import site, source
@@ -200,27 +196,6 @@ def test_the_founding_page_tells_the_run_its_cause(window: Window, tmp_path: Pat
     assert (first["cause"], first["confidence"]) == ("ek-sent-to-mint-endpoint", "high")
     assert "/v1/realtime/transcription_sessions" in first["evidence"][0]
     assert (second["cause"], second["confidence"]) == ("error-json-used-as-sdp-answer", "low")
-
-
-def test_firefox_tells_the_same_of_the_founding_page() -> None:
-    clicked = '<script type="module">document.getElementById("record").click()</script></html>'
-
-    async def run() -> Account:
-        async with Emulator(as_of=THE_WEEK) as emulator, watching() as serving:
-            html = watched(source("thread.html", emulator).replace("</html>", clicked), serving.watch_line)
-            scripts = {"thread.html": html}
-            async with (
-                site(emulator, mint=BETA_TRANSCRIPTION_SESSIONS, scripts=scripts) as origin,
-                firefox.at(f"{origin}/thread.html"),
-            ):
-                return await told(serving, lambda account: bool(account.peers and account.peers[0].wrong))
-
-    posted = asyncio.run(run())
-    first, *_ = situations(posted, Mask())
-    assert first.status == 401
-    assert str(first.credential).startswith("ek minted at 127.0.0.1")
-    assert [(one.method, one.status) for one in posted.requests] == [("POST", 200), ("POST", 401)]
-    assert posted.peers[0].offered_in == posted.requests[1].id
 
 
 SECRETS = {

@@ -33,7 +33,7 @@ def watched(html: str, line: str) -> str:
 
 async def told(serving: Serving, enough: Callable[[Account], bool]) -> Account:
     """The account that the page has posted, once it tells enough."""
-    async with asyncio.timeout(WAIT_MS / 1000):
+    async with asyncio.timeout(2 * WAIT_MS / 1000):
         while not ((account := await serving.watched(WAIT_MS / 1000)) and enough(account)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)  # the server tells of its first account alone
     return account

@@ -9,7 +9,7 @@
   const MOST_STATES = 1500, MOST_CANDIDATES = 200, MOST_ALIKE = 100; // per peer, per side, of deltas of one kind
   const LONGEST = { body: 65_536, event: 65_536, line: 4000, url: 4000, words: 1000 };
   const LARGEST = 8 * 1024 * 1024; // characters of all texts together
-  const LARGEST_KEPT_ALIVE = 60_000; // bytes that a page may send while it is left (64 KB by the Fetch standard)
+  const MOST_KEPT_ALIVE = 60_000; // of what is sent while a page is left (64 KiB by the Fetch standard)
   const EVERY_MS = 1000, CHARACTERS_PER_S = 500_000, LONGEST_READ_MS = 10_000, LONGEST_POLLED_S = 600;
 
   // What is needed here, before anybody wraps it.
@@ -25,7 +25,7 @@
   // rtdiag's own page, which has this script from its own origin, tells by itself.
   const isOwnPage = script !== "" && new URL(script).origin === location.origin;
   const OF_OWN_PAGE = /\/(?:plan|token|tell|alive|result)$/;
-  const isLate = document.readyState === "complete";
+  const isLate = document.readyState !== "loading";
 
   const kept = { requests: [], sockets: [], events: [], peers: [], microphones: [], blocked: [], console: [] };
   let leftOut = 0, size = 0, happened = 0, count = 0, isDone = false;
@@ -39,11 +39,12 @@
     }
   }
 
+  const hasRoom = (of) => kept[of].length < MOST[of] && size < LARGEST;
+
   /** Keeps one more of them, while there is room; what it is either way. */
   function keep(of, one) {
     happened++;
-    const room = kept[of].length < MOST[of] && size < LARGEST;
-    if (room) kept[of].push(one);
+    if (hasRoom(of)) kept[of].push(one);
     else leftOut++;
     return one;
   }
@@ -54,7 +55,8 @@
   const UNSET = /^(?:undefined|null|none|nan|true|false|\[object.*|["'`]*|.*[${}<>].*)$/i;
   const NAMED = "(?:[\\w.-]{0,60}(?:secret|token|jwt|password|passwd|credential|bearer|auth|authorization|ticket|signature|apikey" +
     "|api[-_]key|access[-_]?key|private[-_]?key|subscription[-_]?key|ephemeral[-_]?key|session[-_]?key)|value)";
-  const IN_JSON = new RegExp(`(\\\\*"${NAMED}\\\\*"\\s{0,4}:\\s{0,4}\\\\*")([^"\\\\\\s*]{8,4096})(?=\\\\*")`, "gi");
+  const QUOTE = '\\\\{0,8}"';
+  const IN_JSON = new RegExp(`(${QUOTE}${NAMED}${QUOTE}\\s{0,4}:\\s{0,4}${QUOTE})([^"\\\\\\s*]{8,4096})(?=${QUOTE})`, "gi");
   const IN_URL = new RegExp(`([?&#](?:${NAMED}|key|code|sig)=)([^&#\\s"'*\\\\]{8,})`, "gi");
   const SHAPES = [
     /\b(?:sk-|ek_|xai-|gsk_|hf_|lai-sess:)[\w:-]{16,}/g,
@@ -81,26 +83,26 @@
   /** As a secret that stands in a place for one: it is hidden elsewhere, too. */
   function hidden(secret) {
     if (UNSET.test(secret)) return secret;
-    if (secret.length >= 12 && learnt.size < 1000 && secret.search(SHAPES[0]) < 0) learnt.add(secret);
+    if (secret.length >= 12 && learnt.size < 200 && secret.search(SHAPES[0]) < 0) learnt.add(secret);
     return stars(secret);
   }
 
-  function withoutLearnt(text) {
+  function without(secrets, text) {
     let shown = text;
-    for (const secret of learnt) if (shown.includes(secret)) shown = shown.replaceAll(secret, stars(secret));
+    for (const secret of secrets) if (shown.includes(secret)) shown = shown.replaceAll(secret, stars(secret));
     return shown;
   }
 
   /** Hides in what was kept before what was only then seen to be a secret. */
-  function hideAll(one) {
+  function hideAll(secrets, one) {
     for (const [name, own] of Object.entries(one)) {
-      if (typeof own === "string") one[name] = withoutLearnt(own);
-      else if (own && typeof own === "object") hideAll(own);
+      if (typeof own === "string") one[name] = without(secrets, own);
+      else if (own && typeof own === "object") hideAll(secrets, own);
     }
   }
 
   function masked(text) {
-    let shown = withoutLearnt(text);
+    let shown = without(learnt, text);
     for (const shape of SHAPES) shown = shown.replace(shape, stars);
     for (const place of BEHIND) shown = shown.replace(place, (_, before, secret) => before + hidden(secret));
     for (const place of [IN_JSON, IN_URL])
@@ -111,18 +113,22 @@
   /** A text as it may be kept: long runs of audio and what is too much left out, no secret, no half of a character. */
   function told(value, most = LONGEST.body) {
     let text = String(value);
-    if (text.length > 400) text = text.replace(/[A-Za-z0-9+/]{400,}={0,2}/g, (found) => `(${found.length} characters left out)`);
-    if (text.length > most) text = `${text.slice(0, most).replace(/[\w\-.~+/=*]{1,200}$/, "")} … (cut)`;
-    text = masked(text).replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+    text = text.replace(/[A-Za-z0-9+/]{400,}={0,2}/g, (found) => `(${found.length} characters left out)`);
+    if (text.length > most) {
+      const end = text.slice(most - 200, most).replace(/[\w\-.~+/=*]+$/, ""); // no word, and so no secret, is cut in two
+      text = `${text.slice(0, most - 200)}${end} … (cut)`;
+    }
+    text = masked(text).replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (one) => (one[1] ? one : "\ufffd"));
     size += text.length;
     return text;
   }
 
-  const words = (error) => told(error?.name && error?.message !== undefined ? `${error.name}: ${error.message}` : error, LONGEST.words);
+  const isError = (value) => value?.name && value?.message !== undefined;
+  const words = (error) => told(isError(error) ? `${error.name}: ${error.message}` : error, LONGEST.words);
   const absolute = (url) => told(quietly(() => new URL(String(url), document.baseURI).href) ?? url, LONGEST.url);
   const named = (letter) => `${letter}${++count}`;
 
-  // --- wrapping ----------------------------------------------------------------------------------------------------------------
+  // --- wrapping -----------------------------------------------
 
   const wrappers = new WeakMap(); // what stands in the page now -> what stood there before
 
@@ -196,9 +202,10 @@
     apply: (native, self, args) => apply(native, wrappers.get(self) ?? self, args),
   });
 
-  // --- requests ----------------------------------------------------------------------------------------------------------------
+  // --- requests -----------------------------------------------
 
-  const CREDENTIAL = /^(?!sec-websocket-)(?:.*[-_])?(?:authorization|auth|token|secret|password|jwt|apikey|(?:api|access|subscription|functions?)-key)$/i;
+  const CREDENTIAL =
+    /^(?!sec-websocket-)(?:.*[-_])?(?:authorization|auth|token|secret|password|jwt|apikey|(?:api|access|subscription|functions?)-key)$/i;
   const IN_WORDS = /json|sdp|text|xml|urlencoded|javascript|html/i;
   const RELEVANT = /realtime|session|token|secret|sdp|call|offer|rtc|mint|ephemeral/i;
   const built = new WeakMap(); // what a Request was made with
@@ -225,7 +232,8 @@
     if (body === undefined || body === null) return ["", ""];
     if (body instanceof URLSearchParams) return [told(body), "application/x-www-form-urlencoded;charset=UTF-8"];
     if (body instanceof FormData) {
-      const parts = [...body].map(([name, value]) => `--form\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${inForm(value)}\r\n`);
+      const head = (name) => `--form\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`;
+      const parts = [...body].map(([name, value]) => `${head(name)}${inForm(value)}\r\n`);
       return [told(`${parts.join("")}--form--\r\n`), "multipart/form-data"];
     }
     if (body instanceof Blob) return ["", body.type];
@@ -260,7 +268,8 @@
   /** Whether an answer is read here, too: one in words that ends, or that tells of a failure. */
   function isRead(response) {
     const type = response.headers.get("content-type") ?? "";
-    if (!response.body || response.bodyUsed || /event-stream|ndjson/i.test(type) || (type && !IN_WORDS.test(type))) return false;
+    if (!response.body || response.bodyUsed || /event-stream|ndjson/i.test(type)) return false;
+    if (type && !IN_WORDS.test(type)) return false;
     const length = response.headers.get("content-length");
     if (length !== null && Number(length) > LONGEST.body) return !response.ok;
     return !response.ok || length !== null || /json|sdp/i.test(type) || RELEVANT.test(new URL(response.url).pathname);
@@ -272,7 +281,8 @@
     const stop = later(() => reader.cancel().catch(() => {}), LONGEST_READ_MS);
     let text = "";
     try {
-      for (let part; text.length < LONGEST.body && !(part = await reader.read()).done; ) text += decoder.decode(part.value, { stream: true });
+      for (let part; text.length < LONGEST.body && !(part = await reader.read()).done; )
+        text += decoder.decode(part.value, { stream: true });
     } catch (error) {
       made.wrong ??= { step: "read the answer", said: words(error) };
     }
@@ -312,13 +322,14 @@
     const asked = new WeakMap(), sending = new WeakMap();
     const own = XMLHttpRequest.prototype;
     method(own, "open", (self, [verb, url]) => void asked.set(self, { verb, url, headers: [] }));
-    method(own, "setRequestHeader", (self, [name, value]) => void asked.get(self)?.headers.push(header(String(name), value)));
+    method(own, "setRequestHeader", (self, pair) => void asked.get(self)?.headers.push(...pairs([pair])));
     method(own, "send", (self, [body]) => {
       const { verb = "GET", url = "", headers = [] } = asked.get(self) ?? {};
       const made = request(verb, url, headers, /^(?:get|head)$/i.test(verb) ? null : body);
       const isNew = !sending.has(self);
       sending.set(self, made);
-      if (isNew) listen(self, ["error", "timeout", "abort", "loadend"], ({ type }) => heardXhr(self, sending.get(self), type));
+      const ends = ["error", "timeout", "abort", "loadend"];
+      if (isNew) listen(self, ends, ({ type }) => heardXhr(self, sending.get(self), type));
       return { failed: (error) => unanswered(made, "XMLHttpRequest", words(error)) };
     });
   }
@@ -327,12 +338,12 @@
     if (made.status !== undefined || made.wrong) return;
     if (how !== "loadend") return void unanswered(made, "XMLHttpRequest", how);
     const lines = xhr.getAllResponseHeaders().trim().split(/[\r\n]+/).filter(Boolean);
-    answered(made, xhr.status, lines.map((line) => header(line.split(":", 1)[0], line.slice(line.indexOf(":") + 1).trim())));
+    answered(made, xhr.status, pairs(lines.map((line) => line.split(/:\s*(.*)/))));
     if (["", "text"].includes(xhr.responseType)) made.answer = told(xhr.responseText);
     else if (xhr.responseType === "json" && xhr.response) made.answer = told(JSON.stringify(xhr.response));
   }
 
-  // --- WebSockets and data channels ----------------------------------------------------------------------------------------------
+  // --- WebSockets and data channels -----------------------------------------------
 
   const alike = new Map();
   const FLOOD = /"type"\s{0,4}:\s{0,4}"(input_audio_buffer\.append|[\w.]{1,80}\.delta)"/;
@@ -345,6 +356,7 @@
       alike.set(channel + kind, times);
       if (times > MOST_ALIKE) return void leftOut++;
     }
+    if (!hasRoom("events")) return void leftOut++;
     keep("events", { channel, direction, at_ms: now(), raw: told(text, LONGEST.event) });
     if (/"type"\s{0,4}:\s{0,4}"error"/.test(text)) hurry();
   }
@@ -418,7 +430,7 @@
     });
   }
 
-  // --- peer connections ----------------------------------------------------------------------------------------------------------
+  // --- peer connections -----------------------------------------------
 
   const peers = new WeakMap(), owners = new Map(); // of a peer connection its record; of a record what is asked for its statistics
   const elements = new Set(); // weak references to those that were given a stream
@@ -452,7 +464,7 @@
 
   function attendPeer(pc, made) {
     peers.set(pc, made);
-    owners.set(made, { pc, elements: [], sound: null });
+    owners.set(made, { pc });
     for (const of of OF_PEER) {
       listen(pc, [`${of.toLowerCase()}change`], () => {
         state(made, of, pc[of]);
@@ -466,12 +478,10 @@
     });
     listen(pc, ["datachannel"], ({ channel }) => attendChannel(channel, made));
     listen(pc, ["track"], ({ track }) => {
-      if (track.kind === "audio") sounds(made).track = track;
+      if (track.kind === "audio") owners.get(made).track = track;
       poll();
     });
   }
-
-  const sounds = (made) => owners.get(made);
 
   /** The states of DTLS, once there is a transport. */
   function attendTransports(pc, made) {
@@ -519,7 +529,8 @@
       };
     });
     const alias = getOwnPropertyDescriptor(globalThis, "webkitRTCPeerConnection");
-    if (alias?.value === Native) defineProperty(globalThis, "webkitRTCPeerConnection", { ...alias, value: RTCPeerConnection });
+    const value = RTCPeerConnection;
+    if (alias?.value === Native) defineProperty(globalThis, "webkitRTCPeerConnection", { ...alias, value });
     const own = Native.prototype;
     for (const name of ["createOffer", "createAnswer"]) method(own, name, refusing(name));
     method(own, "setLocalDescription", refusing("setLocalDescription", (made, [description]) => offers(made, description)));
@@ -532,7 +543,7 @@
       const made = metPeer(self);
       statistics(made);
       state(made, "signalingState", "closed");
-      owners.get(made).closed = true;
+      owners.get(made).pc = null;
     });
   }
 
@@ -542,7 +553,7 @@
   /** Takes what getStats() says into a peer's record. */
   async function statistics(made) {
     const own = owners.get(made);
-    if (!own?.pc || own.closed) return;
+    if (!own?.pc) return;
     const report = await apply(ownStats, own.pc, []);
     const all = new Map(report);
     const of = (type) => [...all.values()].filter((one) => one.type === type);
@@ -566,9 +577,12 @@
     return `${found.protocol} ${found.candidateType} ${place(found.address ?? found.ip, found.port)}`;
   }
 
+  const having = (element) => [...elements].some((one) => one.deref() === element);
+
   function hear(made, own, inbound) {
     const total = (name) => inbound.reduce((sum, one) => sum + (one[name] ?? 0), 0);
-    const playing = [...elements].map((one) => one.deref()).filter((one) => one?.srcObject?.getTracks?.().includes(own.track));
+    const plays = (one) => one?.srcObject?.getTracks?.().includes(own.track);
+    const playing = [...elements].map((one) => one.deref()).filter(plays);
     if (!own.track && !inbound.length) return;
     made.sound = {
       packets: total("packetsReceived"),
@@ -581,26 +595,29 @@
     };
   }
 
+  /** What play() said for the track of a peer. */
+  function played(element, refused) {
+    const tracks = element.srcObject?.getTracks?.() ?? [];
+    for (const its of owners.values()) if (its.track && tracks.includes(its.track)) its.refused = refused;
+    poll();
+  }
+
   if (globalThis.HTMLMediaElement) {
     const own = HTMLMediaElement.prototype;
     wrap(own, "srcObject", {
       apply(native, self, args) {
         const result = apply(native, self, args);
-        quietly(() => args[0] && elements.size < 100 && elements.add(new WeakRef(self)));
+        quietly(() => args[0] && elements.size < 100 && !having(self) && elements.add(new WeakRef(self)));
         return result;
       },
     }, "set");
     method(own, "play", (self) => ({
-      failed(error) {
-        for (const [made, its] of owners)
-          if (its.track && self.srcObject?.getTracks?.().includes(its.track)) its.refused = words(error);
-        happened++;
-        poll();
-      },
+      done: () => played(self, ""),
+      failed: (error) => error.name === "AbortError" || played(self, words(error)), // which says that another call came after
     }));
   }
 
-  // --- the microphone, the console, what a policy forbids --------------------------------------------------------------------------
+  // --- the microphone, the console, what a policy forbids -----------------------------------------------
 
   if (globalThis.MediaDevices) {
     method(MediaDevices.prototype, "getUserMedia", (_, [wanted]) => {
@@ -641,16 +658,19 @@
   }
 
   function keepLine(level, text) {
+    if (!hasRoom("console")) return void leftOut++;
     keep("console", { at_ms: now(), level, text: told(text, LONGEST.line) });
     if (level === "error" || level === "uncaught") hurry();
   }
 
   for (const level of ["error", "warn", "log", "info"]) {
-    method(globalThis.console, level, (_, args) => void keepLine(level, args.slice(0, 20).map((one) => shown(one)).join(" ")));
+    const line = (args) => args.slice(0, 20).map((one) => shown(one)).join(" ");
+    method(globalThis.console, level, (_, args) => void (hasRoom("console") ? keepLine(level, line(args)) : leftOut++));
   }
 
   listen(globalThis, ["error"], (found) => {
-    if (found.message) keepLine("uncaught", /^uncaught/i.test(found.message) ? found.message : `Uncaught ${found.message}`);
+    const { message } = found;
+    if (message) keepLine("uncaught", /^uncaught/i.test(message) ? message : `Uncaught ${message}`);
   });
   listen(globalThis, ["unhandledrejection"], ({ reason }) => keepLine("uncaught", `Uncaught (in promise) ${shown(reason)}`));
   listen(document, ["securitypolicyviolation"], ({ effectiveDirective, blockedURI, originalPolicy, disposition }) => {
@@ -661,7 +681,7 @@
     hurry();
   });
 
-  // --- the account -----------------------------------------------------------------------------------------------------------------
+  // --- the account -----------------------------------------------
 
   /** How long the steps of a request took, as far as the browser tells: for another origin mostly the whole alone. */
   function steps(made) {
@@ -696,7 +716,7 @@
   };
 
   function account() {
-    if (hiddenOf < learnt.size) hideAll(kept);
+    if (hiddenOf < learnt.size) hideAll([...learnt].slice(hiddenOf), kept);
     hiddenOf = learnt.size;
     return {
       ...origin,
@@ -724,7 +744,7 @@
   };
   defineProperty(globalThis, "rtdiagWatch", { value, configurable: true });
 
-  // --- where it goes ---------------------------------------------------------------------------------------------------------------
+  // --- where it goes -----------------------------------------------
 
   const target = script && !isOwnPage && /\/watch\.js$/.test(script) ? script.replace(/watch\.js$/, "watched") : "";
   const HOW = "copy(rtdiagWatch.text()), and paste that into the terminal: rtdiag explain -";
@@ -767,31 +787,21 @@
   }
 
   function tick() {
-    const open = [...owners.values()].some(({ pc, closed }) => pc && !closed);
+    const open = [...owners.values()].some(({ pc }) => pc);
     if (open && polled < LONGEST_POLLED_S && ++polled % 2 === 0) poll();
     quietly(post);
     later(tick, EVERY_MS);
   }
 
-  /** What of an account fits into what may be sent while a page is left. */
-  function parting() {
-    const whole = account();
-    for (const [most, length] of [[2000, 65_536], [100, 8000], [30, 1500], [10, 500]]) {
-      const part = { ...whole };
-      for (const of of Object.keys(kept)) part[of] = whole[of].slice(-most);
-      part.events = part.events.map((one) => ({ ...one, raw: one.raw.slice(0, length) }));
-      part.requests = part.requests.map((one) => ({ ...one, body: one.body?.slice(0, length), answer: one.answer?.slice(0, length) }));
-      part.left_out = leftOut + Object.keys(kept).reduce((sum, of) => sum + whole[of].length - part[of].length, 0);
-      const text = JSON.stringify(part);
-      if (new Blob([text]).size <= LARGEST_KEPT_ALIVE) return text;
-    }
-    return "";
-  }
-
+  /** What happened since the last post, which is less than a second; more than a browser keeps alive is tried all the same. */
   function leave() {
     isDone = true;
-    const text = isForbidden ? "" : parting();
-    if (text) beacon?.(target, text);
+    if (isForbidden) return;
+    const text = JSON.stringify(account());
+    if (text.length > MOST_KEPT_ALIVE || !beacon?.(target, text)) {
+      nextPost = 0;
+      post();
+    }
   }
 
   listen(globalThis, ["pagehide"], leave);
@@ -799,7 +809,8 @@
     if (isLate) ownConsole("rtdiag records from now on; what the page did before is not in it.");
     later(tick, EVERY_MS);
   } else if (!isOwnPage) {
-    ownConsole(`rtdiag records ${isLate ? "from now on; what the page did before is not in it" : "what this page does"}. When it has failed, type here: ${HOW}`);
+    const what = isLate ? "from now on; what the page did before is not in it" : "what this page does";
+    ownConsole(`rtdiag records ${what}. When it has failed, type here: ${HOW}`);
     later(tick, EVERY_MS);
   }
 })();

@@ -43,6 +43,13 @@ _STATES = {
     "dtlsState": "dtls",
     "iceGatheringState": "gathering",
 }
+# What the names of getUserMedia's errors say (W3C mediacapture-streams), as checks of rtdiag call it.
+_OF_MICROPHONES = {
+    "NotAllowedError": "the browser refuses the microphone",
+    "SecurityError": "the browser refuses the microphone",
+    "NotFoundError": "the browser finds no microphone",
+    "NotReadableError": "the microphone cannot be opened",
+}
 _LONG_MS = 5000  # so long without an answer is no beginning any more
 _LONGEST_EVENT = 64 * 1024
 _UNSEEN = (
@@ -281,7 +288,8 @@ class _Page:
         found.unchanged_s = max(0.0, self._until - max((at for at, *_ in peer.states), default=self._until)) / 1000
         yield from peer_connection.failures(found)
         if peer.sound and peer.sound.refused:
-            yield Draft(f"play() failed: {peer.sound.refused}", surface="client", where=found.where)
+            said = f"play() failed: {peer.sound.refused}"
+            yield Draft(said, surface="client", where=found.where, observed=["the browser refuses to play"])
 
     def _microphone(self) -> Iterator[Draft]:
         """A microphone that was refused, and none after it that was not."""
@@ -289,7 +297,9 @@ class _Page:
         if last and last.refused:
             self._times["microphone"] = last.at_ms
             where = f"getUserMedia at {self._clock(last.at_ms)}"
-            yield Draft(f"getUserMedia failed: {last.refused}", surface="client", where=where, id="microphone")
+            seen = [_OF_MICROPHONES[name]] if (name := last.refused.partition(":")[0]) in _OF_MICROPHONES else []
+            said = f"getUserMedia failed: {last.refused}"
+            yield Draft(said, surface="client", where=where, id="microphone", observed=seen)
 
     def _placed(self, drafts: list[Draft], name: str) -> list[Draft]:
         for draft in drafts:
