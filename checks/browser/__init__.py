@@ -211,6 +211,7 @@ async def _own_page(ctx: Context, page: Page) -> Observation:
     failed = failures(account, ctx.recorder.mask)
     root = _shown_by(failed[0].shown_by, account, whole) if failed else None
     facts = {"told": True, "failed": failed[0].text if failed else "", "others": max(0, len(failed) - 1)}
+    facts |= failed[0].fact if failed else {}
     return replace(whole, exchanges=(root,) if root else (), facts={**whole.facts, **facts})
 
 

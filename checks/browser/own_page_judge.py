@@ -1,26 +1,19 @@
-"""What is said of a page of the user's own, which the watch line has recorded: the first thing that failed in it. Pure."""
+"""What is said of a page of the user's own, which the watch line has recorded: the first thing that failed in it. Pure.
+
+Which cause that is, the situation tells that diagnosis has made of it, which is a fact of the observation.
+"""
 
 from __future__ import annotations
 
 from rtdiag.api import sessions
-from rtdiag.checks.browser.cors_judge import BY_POLICY
-from rtdiag.checks.browser.media_judge import NOT_PLAYED
 from rtdiag.checks.browser.page_facts import Told
-from rtdiag.checks.sdp.ice_judge import NO_WAY
-from rtdiag.engine.findings import no_answer, said
+from rtdiag.engine.findings import said
 from rtdiag.model import Finding, Observation, counted
 
 _EXPECTED = "a page that does what it wants"
 _PASTE = "paste the watch line into your page, before its own scripts, and use it: rtdiag run --only browser.own-page"
-# What a failure of a page is told in, where no answer tells it, and what that shows; the words are a reader's, or the browser's.
-_SHOWN = (
-    ("Content-Security-Policy", BY_POLICY),
-    ("NotFoundError: getUserMedia", "the browser finds no microphone"),
-    ("NotReadableError: getUserMedia", "the microphone cannot be opened"),
-    ("getUserMedia failed", "the browser refuses the microphone"),
-    ("play() failed", NOT_PLAYED),
-    ("connectionState failed", NO_WAY),
-)
+_TOLD = ("Content-Security-Policy", "Mixed Content")  # what a page can know of why it got no answer
+_UNTOLD = "a page is not told why: the browser's own console names it, and `rtdiag explain -` reads that"
 
 
 def own_page(case: str, seen: Observation, *, works: bool) -> Finding:
@@ -38,24 +31,12 @@ def own_page(case: str, seen: Observation, *, works: bool) -> Finding:
     also = int(told.number("others") or 0)
     more = f"; {counted(also, 'failure')} more" if also else ""
     answer = told.there
-    if answer is not None and answer.status is not None and answer.failure is None:
-        unusable = no_answer(case, answer)
-        hint, observed = (unusable.hint, unusable.observed) if unusable else (None, ())
-        return Finding(
-            case,
-            "fail",
-            f"{answer.method} {answer.url.partition('?')[0]}: {said(answer)}{more}",
-            _EXPECTED,
-            observed,
-            hint,
-        )
-    shown = next((observed for words, observed in _SHOWN if words in root), None)
-    hint = (
-        None
-        if shown
-        else "a page is not told why: the browser's own console names it, and `rtdiag explain -` reads that"
-    )
-    return Finding(case, "fail", f"{root}{more}", _EXPECTED, (shown,) if shown else (), hint)
+    if answer is None or answer.failure is not None:
+        untold = answer is not None and not any(name in root for name in _TOLD)
+        return Finding(case, "fail", f"{root}{more}", _EXPECTED, hint=_UNTOLD if untold else None)
+    asked = f"{answer.method} {answer.url.partition('?')[0]}"
+    words = said(answer) if (answer.status or 0) >= 400 else root
+    return Finding(case, "fail", f"{asked}: {words}{more}", _EXPECTED)
 
 
 def _nothing_told(case: str, told: Told, *, works: bool) -> Finding:

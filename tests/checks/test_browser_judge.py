@@ -32,6 +32,11 @@ def told(case: str, *exchanges: Exchange, events: Sequence[Event] = (), peers: A
     return Observation(case, exchanges, tuple(events), tuple(peers), facts)
 
 
+def own(failed: str, **situation: Any) -> Observation:
+    """A page of the user's own in which this failed, with what a reader has made of it."""
+    return told("own-page", told=True, failed=failed, situation={"text": failed, **situation})
+
+
 def found(*seen: Observation, **more: Any) -> Finding:
     """The finding of the first of them."""
     return judge(CHECK, seen, **more)[seen[0].case]
@@ -119,12 +124,12 @@ ODD_EVENT = error("That is not how it goes", "strange")
         ("inconclusive", None, told("own-page", told=False, waited=True)),
         ("info", None, told("own-page", told=True, failed="")),
         ("pass", None, told("own-page", told=True, failed="", events=[event("session.created")])),
-        ("fail", "audio-playback-blocked", told("own-page", told=True, failed="play() failed: NotAllowedError: play() failed")),
-        ("fail", "microphone-refused", told("own-page", told=True, failed="NotAllowedError: getUserMedia failed: denied")),
+        ("fail", "audio-playback-blocked", own("play() failed: NotAllowedError: no", observed=["the browser refuses to play"])),
+        ("fail", "microphone-refused", own("getUserMedia failed: NotAllowedError: Permission denied", surface="client")),
         (
             "fail",
             "content-security-policy",
-            told("own-page", told=True, failed="blocked by Content-Security-Policy: connect-src (connect-src 'self')"),
+            own("connect-src 'self'", circumstances=["the page's Content-Security-Policy forbids it"], surface="client"),
         ),
     ],
 )  # fmt: skip
