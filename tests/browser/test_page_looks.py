@@ -89,12 +89,12 @@ _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 class Run:
     """The other side of the page: what it was told, and when it lets go on."""
 
-    def __init__(self, steps: Sequence[Step], *, auto: bool) -> None:
+    def __init__(self, steps: Sequence[Step], *, auto: bool, emulator: bool = True) -> None:
         self.plan = {
             "auto": auto,
             "cases": CASES,
             "server": "127.0.0.1:8000",
-            "emulator": True,
+            "emulator": emulator,
             "watch_line": LINE,
             "steps": list(steps),
         }
@@ -103,6 +103,7 @@ class Run:
         self.url = ""
         self.planned = asyncio.Event()
         self.planned.set()
+        self.comes_of_it: dict[str, Any] = RESULT
         self._tab: str | None = None
 
     async def files(self, request: web.Request) -> web.Response:
@@ -140,7 +141,7 @@ class Run:
     async def result(self, request: web.Request) -> web.Response:
         both = [asyncio.ensure_future(event.wait()) for event in (self.done, self.ended)]
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        return await self._until(self.ended, request) if self.ended.is_set() else web.json_response(RESULT)
+        return await self._until(self.ended, request) if self.ended.is_set() else web.json_response(self.comes_of_it)
 
     async def _until(self, event: asyncio.Event, request: web.Request) -> web.Response:
         await event.wait()
@@ -150,8 +151,8 @@ class Run:
 
 
 @asynccontextmanager
-async def serving(steps: Sequence[Step] = WELL, *, auto: bool = False) -> AsyncIterator[Run]:
-    run = Run(steps, auto=auto)
+async def serving(steps: Sequence[Step] = WELL, *, auto: bool = False, emulator: bool = True) -> AsyncIterator[Run]:
+    run = Run(steps, auto=auto, emulator=emulator)
     app = web.Application(middlewares=[run.of_the_tab])
     app.router.add_get("/s-MadeUp/plan", run.begin)
     app.router.add_get("/s-MadeUp/hold", run.hold)
@@ -386,6 +387,22 @@ def test_it_says_that_rtdiag_has_ended(begun: bool, window: Window) -> None:
             return await tab.page.evaluate(FOCUSED), going_on, heard[-1:]
 
     assert window.run(go()) == ("rtdiag has ended", 0, ["rtdiag has ended."])
+
+
+@pytest.mark.parametrize(("emulator", "works"), [(False, True), (True, False)])
+def test_where_it_works_the_users_own_page_is_next_but_an_emulator_says_nothing_of_it(
+    emulator: bool, works: bool, window: Window
+) -> None:
+    async def go() -> tuple[str, list[bool]]:
+        async with serving(emulator=emulator) as run, window.tab() as tab:
+            run.comes_of_it = {**RESULT, "status": "pass", "verdict": "PASS all is well at LiteLLM", "causes": []}
+            await tab.page.goto(run.url)
+            await tab.page.locator("#start").click()
+            await _result(tab)
+            shown = [await tab.page.locator(one).is_visible() for one in ("#works", "#copy-code", "#copy-line")]
+            return await tab.page.locator("#verdict").inner_text(), shown
+
+    assert window.run(go()) == ("✓ all is well at LiteLLM", [works, works, False])
 
 
 def test_questions_that_break_are_told_in_the_browsers_words(window: Window) -> None:

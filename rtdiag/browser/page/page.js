@@ -200,7 +200,7 @@ const taken = () => last("taken", "Another tab has this run.");
 
 function finish({ status, verdict, causes, two_ways, markdown }) {
   const [sign, words] = OVERALL[status];
-  const works = tab.at === "done" && !causes.length && ["pass", "warn"].includes(status);
+  const works = tab.at === "done" && !causes.length && ["pass", "warn"].includes(status) && $("emulator").hidden;
   $("verdict").replaceChildren(mark(status, [sign, causes.length ? words : verdict.replace(/^[A-Z ]+ (?=[a-z])/, "")]));
   $("causes").replaceChildren(...causes.flatMap(cause));
   $("works").hidden = !works;
