@@ -74,7 +74,9 @@ def _two_ways(report: Report, pen: Pen) -> Iterator[str]:
     found = two_ways.of_run(report)
     if found is None:
         return
-    cells = [(p.name, *(pen.cell(c.status, c.text) if c.text else "" for c in (p.here, p.there))) for p in found.phases]
+    cells = [
+        (p.name, *(pen.cell(c.status, c.short) if c.text else "" for c in (p.here, p.there))) for p in found.phases
+    ]
     drawn = pen.table(cells, two_ways.HEADS, [None, 40, 40])
     yield from [drawn] if drawn else (_listed_ways(cell, pen) for cell in cells)
     yield pen.wrapped("-> " + found.shown, "    ", "   ")

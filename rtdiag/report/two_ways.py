@@ -26,7 +26,7 @@ _CREATED, _CARRIED = "session.created", "carried by"
 _NEXT = "rtdiag explain page.har"
 _WENT_WELL: frozenset[Status] = frozenset({"pass", "warn"})
 _STOPPED: frozenset[Status] = frozenset({"fail", "inconclusive", "error"})
-_LONGEST = 60
+_LONGEST, _LONGEST_SAID = 60, 200
 _KIND = re.compile(r"\b(?:host|srflx|prflx|relay)\b")
 _TCP = re.compile(r"\btcp\b")
 _PORT = re.compile(r":(\d+)$")
@@ -44,9 +44,14 @@ class Cell:
     cause: str | None = None
 
     @property
+    def short(self) -> str:
+        """The text where it fits a table; else the cause, or how it begins."""
+        return self.text if len(self.text) <= _LONGEST else self.cause or one_line(self.text, _LONGEST)
+
+    @property
     def marked(self) -> str:
-        """The text after its sign; "" for no text."""
-        return f"{SIGNS[self.status]} {self.text}" if self.text else ""
+        """That after its sign; "" for no text."""
+        return f"{SIGNS[self.status]} {self.short}" if self.text else ""
 
     @property
     def said(self) -> str:
@@ -167,7 +172,7 @@ def _status(finding: Finding) -> Status:
 def _cell(report: Report, row: Row | None, took: _Took) -> Cell:
     if row is None:
         return Cell("skip", "not asked")
-    status, measured = _status(row.finding), one_line(row.finding.measured, _LONGEST)
+    status, measured = _status(row.finding), one_line(row.finding.measured, _LONGEST_SAID)
     if status not in _WENT_WELL:
         return Cell(status, measured, row.finding.cause)
     length_ms = took(report, row.seen)
@@ -268,5 +273,6 @@ def _trouble(report: Report) -> str:
     """What the browser's other cases show to be wrong, the worst of it: `sound: no packet came (no-sound-sent)`."""
     for case in worst_first(report):
         if case.check == _CHECK and case.row.id not in _TOLD:
-            return f"{case.row.id}: {Cell('fail', one_line(case.finding.measured, _LONGEST), case.finding.cause).said}"
+            measured = one_line(case.finding.measured, _LONGEST_SAID)
+            return f"{case.row.id}: {Cell('fail', measured, case.finding.cause).said}"
     return ""

@@ -9,6 +9,7 @@ import pytest
 
 from rtdiag.api.keys import MADE_UP_KEY, MADE_UP_TOKEN
 from rtdiag.compare.diff import diff
+from rtdiag.compare.diff.answer_changes import where
 from rtdiag.compare.drift import as_cassette, compare
 from rtdiag.engine import registry
 from rtdiag.engine.asked_server import AskedServer
@@ -93,6 +94,12 @@ def test_two_runs_differ_in_the_browsers_own_answers_under_its_name() -> None:
     assert {pace.where for pace in found.slower} == {"browser: WebRTC connections", "browser: POST /realtime/calls"}
     assert {change.where for change in found.answers} == {"browser: POST /realtime/calls"}
     assert not diff(old, old).answers
+
+
+def test_the_port_of_the_pages_own_server_is_no_difference() -> None:
+    url = "http://127.0.0.1:{}/<credential>/v1/realtime/calls"
+    asked = [replace(exchange(404), url=url.format(port), by="browser") for port in (40001, 40002)]
+    assert {where(browsers.run(), one) for one in asked} == {"browser: POST 127.0.0.1/<credential>/v1/realtime/calls"}
 
 
 def test_the_ledger_says_who_asked() -> None:

@@ -77,6 +77,15 @@ def test_what_went_wrong_stands_in_place_of_a_time_and_nothing_is_made_up() -> N
     assert (found["until then, in all"][1], found["carried by"][1]) == ("", "")
 
 
+def test_a_long_line_of_a_console_is_its_cause_in_the_table_and_stands_whole_in_the_sentence() -> None:
+    line = "Access to fetch at 'http://127.0.0.1:40000/v1/realtime/calls' has been blocked by CORS policy"
+    report = browsers.run(there("answer", ("fail", line, "cors")))
+    assert cells(report)["offer answered"][1] == "✗ cors"
+    assert f"{line} (cors)" in shown(report)
+    nameless = browsers.run(there("answer", ("fail", line, None)))
+    assert cells(nameless)["offer answered"][1] == f"✗ {line[:59]}…"
+
+
 @pytest.mark.parametrize(
     ("pair", "told"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rtdiag.api.expressions import expression
 from rtdiag.compare import normalize
 from rtdiag.compare.diff import differences
 from rtdiag.compare.diff.case_changes import Case
@@ -16,6 +17,7 @@ Record = Exchange | Event
 Ids = tuple[str, str]
 Pair = tuple[str, int, Record | None, Record | None]  # where, the how manieth there, and the records of both runs
 
+_OWN_PORT = expression(r"(?<=^127\.0\.0\.1):\d+(?=/)")  # of the server of rtdiag's page, another one in each run
 _ORDER = ("status", "code", "type", "param", "message", "count", "header", "session", "body", "sdp")
 
 
@@ -41,7 +43,7 @@ def where(report: Report, exchange: Exchange) -> str:
     """Who asked, method and path below the base URL, without a query and with ids as placeholders: two runs name it alike."""
     scheme, _, url = exchange.url.partition("?")[0].rpartition("://")
     base = report.target.base_url.rpartition("://")[2].rstrip("/")
-    path = url.removeprefix(base) or "/"
+    path = _OWN_PORT.sub("", url.removeprefix(base)) or "/"
     over = " over WebSocket" if scheme in ("ws", "wss") else ""
     return normalize.cut(f"{asker(exchange.by)}{exchange.method} {normalize.unnamed(path)}{over}")
 

@@ -146,7 +146,7 @@ def _compared(lines: list[tuple[str, ...]]) -> Markup:
 
 
 def _way(cell: two_ways.Cell) -> Markup:
-    return joined(sign(cell.status), " ", cell.text) if cell.text else Markup()
+    return joined(sign(cell.status), " ", cell.short) if cell.text else Markup()
 
 
 def _own(report: Report) -> Markup:
