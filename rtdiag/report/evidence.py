@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rtdiag.model import Event, Exchange, PeerTrace, Row
-from rtdiag.report.phrases import asker
+from rtdiag.report.phrases import OPAQUE, asker
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Piece:
 def asked(exchange: Exchange) -> str:
     """Who asked what, with whose credential and, where the URL does not say it, at which address."""
     return f"{asker(exchange.by)}{exchange.method} {exchange.url} ({exchange.credential}){place(exchange)}"
+
+
+def ended(exchange: Exchange) -> str:
+    """How a request ended that failed: without an answer, in the midst of one, or with one that its page may not read."""
+    if exchange.failure and exchange.failure.kind == OPAQUE:
+        return "an answer that the page may not read"
+    return "no answer" if exchange.status is None else "the answer broke off"
 
 
 def place(exchange: Exchange) -> str:
@@ -42,8 +49,7 @@ def _exchange(exchange: Exchange) -> Piece:
     if exchange.status is not None:
         told.append(f"HTTP {exchange.status} {exchange.header('content-type') or 'without a content type'}")
     if exchange.failure is not None:
-        whole = "no answer" if exchange.status is None else "the answer broke off"
-        told.append(f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}")
+        told.append(f"{ended(exchange)}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}")
     ids = [f"{name}={text}" for name, text in exchange.correlation.items() if name in ("x-request-id", "cf-ray")]
     encoded = ["in base64"] if exchange.body and exchange.body_encoding == "base64" else []
     head = f"{asked(exchange)}: {', '.join([*told, *encoded])} {' '.join(ids)}".rstrip()

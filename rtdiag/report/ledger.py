@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from rtdiag.model import LEDGER_NAMES, Event, Exchange, LedgerEntry, Report
-from rtdiag.report.phrases import asker
+from rtdiag.report.phrases import OPAQUE, asker
 
 NAMES = LEDGER_NAMES
 REQUEST_ID, OWN_ID, CF_RAY, SESSION, CALL, EVENT = NAMES
@@ -28,7 +28,7 @@ def entries(report: Report) -> tuple[LedgerEntry, ...]:
 
 def _exchanges(report: Report) -> Iterator[LedgerEntry]:
     for exchange in report.exchanges:
-        answered = exchange.status if exchange.status is not None else f"no answer ({_failure(exchange)})"
+        answered = exchange.status if exchange.status is not None else _unanswered(exchange)
         what = f"{asker(exchange.by)}{exchange.method} {_path(exchange.url)}: {answered}"
         yield LedgerEntry(_at(report, exchange.at_ms), exchange.id, what, _ids(exchange))
 
@@ -41,8 +41,9 @@ def _path(url: str) -> str:
         return url
 
 
-def _failure(exchange: Exchange) -> str:
-    return exchange.failure.kind if exchange.failure else "none"
+def _unanswered(exchange: Exchange) -> str:
+    kind = exchange.failure.kind if exchange.failure else "none"
+    return "an answer that the page may not read" if kind == OPAQUE else f"no answer ({kind})"
 
 
 def _ids(exchange: Exchange) -> dict[str, str]:

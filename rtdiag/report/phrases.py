@@ -21,6 +21,7 @@ _OVERALL: dict[Status, str] = {
     "skip": "nothing was asked",
     "error": "a check broke",
 }
+OPAQUE = "opaque"  # the failure of a request that was answered, for a page that may not read it
 _LONGEST_LINE = 160
 _ASKERS: dict[By, str] = {"": "", "browser": "browser: ", "page": "your page: "}
 # Whose name says nothing that a reader would ask for.

@@ -27,7 +27,7 @@ from rtdiag.model import (
 from rtdiag.redact import SCOPE
 from rtdiag.report import cases, curl, ledger, own_fields, two_ways
 from rtdiag.report.causes import cause
-from rtdiag.report.evidence import place
+from rtdiag.report.evidence import ended, place
 from rtdiag.report.hearing import characters, modes
 from rtdiag.report.json import time
 from rtdiag.report.pen import WIDTH, Pen
@@ -269,8 +269,7 @@ def _under(text: str) -> str:
 def _full(exchange: Exchange) -> Iterator[str]:
     yield f"{asker(exchange.by)}{exchange.method} {exchange.url}  ({exchange.credential}){place(exchange)}"
     if exchange.failure is not None:
-        whole = "no answer" if exchange.status is None else "the answer broke off"
-        yield f"{whole}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}"
+        yield f"{ended(exchange)}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}"
     if exchange.status == 101:
         yield "HTTP 101: upgraded"
     elif exchange.status is not None:

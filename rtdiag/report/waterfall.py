@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from rtdiag.model import SEVERITY, By, Event, Exchange, Observation, Outcome, PeerTrace, Report, Row, Status, counted
 from rtdiag.report.lanes import PHASES, STEPS, Bar, Group, Lane, Tick, ms
-from rtdiag.report.phrases import asker
+from rtdiag.report.phrases import OPAQUE, asker
 
 OTHERS = "(others)"
 
@@ -92,7 +92,8 @@ def _steps(exchange: Exchange) -> Iterator[Bar]:
             yield Bar(step, at_ms, exchange.timing_ms[step])
             at_ms += exchange.timing_ms[step]
     rest_ms = exchange.at_ms + exchange.timing_ms.get("total", 0.0) - at_ms
-    yield Bar("failed" if exchange.failure else "rest", at_ms, max(rest_ms, 0.0))
+    in_vain = exchange.failure is not None and exchange.failure.kind != OPAQUE
+    yield Bar("failed" if in_vain else "rest", at_ms, max(rest_ms, 0.0))
 
 
 def _sessions(report: Report) -> Iterator[tuple[str, Lane]]:

@@ -15,10 +15,10 @@ from rtdiag.engine import registry
 from rtdiag.engine.asked_server import AskedServer
 from rtdiag.engine.rejudge import replay
 from rtdiag.engine.run_options import RunOptions
-from rtdiag.model import Event, PeerTrace
+from rtdiag.model import Event, Failure, PeerTrace
 from rtdiag.recorded import reading, unfolding
 from rtdiag.redact import Mask
-from rtdiag.report import curl, ledger, phrases, render, two_ways, waterfall
+from rtdiag.report import curl, evidence, ledger, phrases, render, two_ways, waterfall
 from rtdiag.testing import exchange
 from rtdiag.transport.recorder import Recorder
 from tests.report import browsers
@@ -100,6 +100,21 @@ def test_the_port_of_the_pages_own_server_is_no_difference() -> None:
     url = "http://127.0.0.1:{}/<credential>/v1/realtime/calls"
     asked = [replace(exchange(404), url=url.format(port), by="browser") for port in (40001, 40002)]
     assert {where(browsers.run(), one) for one in asked} == {"browser: POST 127.0.0.1/<credential>/v1/realtime/calls"}
+
+
+def test_an_answer_that_a_page_may_not_read_is_no_missing_one() -> None:
+    report = browsers.run()
+    opaque = replace(
+        report.exchanges[-1], url=f"{URL}/models", status=None, failure=Failure("opaque", "answer", "it came")
+    )
+    report = replace(report, exchanges=(*report.exchanges[:-1], opaque))
+    assert {e.source: e.what for e in ledger.entries(report)}[opaque.id].endswith(
+        ": an answer that the page may not read"
+    )
+    assert evidence.asked(opaque) == f"browser: GET {URL}/models (token)"
+    assert evidence.ended(opaque) == "an answer that the page may not read"
+    lanes = {lane.id: lane for group in waterfall.groups(report) for lane in group.lanes}
+    assert lanes[opaque.id].bars[-1].kind == "rest"
 
 
 def test_the_ledger_says_who_asked() -> None:

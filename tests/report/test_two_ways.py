@@ -183,7 +183,7 @@ def test_a_run_without_a_browser_says_nothing_of_one() -> None:
 def test_the_screen_the_ticket_and_the_page_have_it() -> None:
     report = browsers.run(there("ice", NO_WAY), **browsers.no_ice())
     on_a_screen = render(report, "table")
-    assert re.search("offer answered +✓ [0-9.]+ ms +✓ 100 ms", on_a_screen)
+    assert re.search("offer answered +✓ [0-9.]+ m?s +✓ 100 ms", on_a_screen)
     assert "-> works here and not there: the browser stops at ICE" in on_a_screen
     ticket = render(report, "markdown")
     assert "#### Command line and browser" in ticket

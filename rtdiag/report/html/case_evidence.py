@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rtdiag.model import Event, Exchange, PeerTrace, Report, Row, counted
 from rtdiag.report import cases, curl
-from rtdiag.report.evidence import asked, ways_tried
+from rtdiag.report.evidence import asked, ended, ways_tried
 from rtdiag.report.lanes import ms
 from rtdiag.report.markup import Markup, element, joined, linked
 from rtdiag.report.phrases import asker
@@ -33,8 +33,7 @@ def evidence(row: Row, report: Report) -> Iterator[Markup]:
 def _exchange(exchange: Exchange) -> Iterator[Markup]:
     yield _asked(f"{exchange.id} {asked(exchange)}")
     if failure := exchange.failure:
-        whole = "no answer" if exchange.status is None else "the answer broke off"
-        yield element("p", f"{whole}: {failure.kind} ({failure.phase}): {failure.detail}")
+        yield element("p", f"{ended(exchange)}: {failure.kind} ({failure.phase}): {failure.detail}")
     if exchange.status is not None:
         yield from _answer(exchange)
 
