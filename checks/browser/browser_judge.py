@@ -19,6 +19,8 @@ SILENT = "the microphone is open and silent"
 NO_WEBRTC = "the browser has no RTCPeerConnection"
 NOT_MADE = "the browser makes no RTCPeerConnection"
 
+# How a page listens where no leave to play is needed for it: frames come as long as a device gives any.
+_BY_FRAMES = "MediaStreamTrackProcessor"
 _HEADERS = ("cors-agents", "cors-beta", "cors-client")
 # What getUserMedia refuses with (W3C mediacapture-streams), what that shows, and what to do.
 _REFUSALS = {
@@ -107,6 +109,9 @@ def _microphone(case: str, seen: Observation) -> Finding:
     if told.yes("muted"):
         hint = "look at its switch and at the system's sound settings: the browser says that nothing comes from it"
         return Finding(case, "fail", f"{label}: muted", expected, (MUTED,), hint)
+    if level is None and told.text("by") == _BY_FRAMES and "TimeoutError" in told.text("unheard"):
+        hint = "the browser has it and gets no sound from it, not even silence: plug it in again, or choose another one"
+        return Finding(case, "warn", f"{label}: not one sample came", expected, (SILENT,), hint)
     if level is None:
         return Finding(case, "pass", f"{label}; how loud it is was not to be told here", expected)
     if level == 0:

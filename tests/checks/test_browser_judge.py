@@ -15,6 +15,7 @@ from rtdiag.testing import exchange, judge, refusal
 
 Json = dict[str, Any]
 FETCH = "TypeError: Failed to fetch"
+LATE = "TimeoutError: nothing within 1500 ms"
 UNTOLD = Failure("untold", "answer", FETCH)
 URL = "http://api.test/v1/realtime/calls"
 OURS, THEIRS = "udp host 192.0.2.2:5000", "udp host 192.0.2.1:3478"
@@ -83,6 +84,8 @@ ODD_EVENT = error("That is not how it goes", "strange")
         ("pass", None, told("microphone", there=True, label="Fake", muted=False, level=None)),
         ("fail", "microphone-silent", told("microphone", there=True, label="Headset", muted=True, level=0)),
         ("warn", "microphone-silent", told("microphone", there=True, label="Headset", muted=False, level=0)),
+        ("warn", "microphone-silent", told("microphone", state="live", level=None, by="MediaStreamTrackProcessor", unheard=LATE)),
+        ("pass", None, told("microphone", state="live", level=None, by="AnalyserNode", unheard=LATE)),
         ("fail", "microphone-refused", told("microphone", name="NotAllowedError", message="Permission denied")),
         ("fail", "microphone-refused", told("microphone", name="NotAllowedError", message="Permission denied by system")),
         ("fail", "microphone-refused", told("microphone", name="SecurityError", message="")),
