@@ -382,6 +382,8 @@ def test_it_says_that_rtdiag_has_ended(begun: bool, window: Window) -> None:
                 await tab.shows("[data-seen=asks]", "trusts")
             run.ended.set()
             await tab.page.locator("#gone").wait_for()
+            if begun:
+                await tab.shows("[data-case=secure]", "cut off")
             heard = await tab.page.evaluate("heard")
             going_on = await tab.page.locator("#start:visible, [data-seen=asks]").count()
             return await tab.page.evaluate(FOCUSED), going_on, heard[-1:]

@@ -1,11 +1,11 @@
 /* What a person sees of the run: what it will do, how far it is, what came of it. The words stand in index.html.
 
-   It speaks with rtdiag over loopback and hands questions.js what it needs; what questions.js did is written down by watch.js. Its own
+   It speaks with rtdiag over loopback and hands questions.js what it needs; what that did is written down by watch.js. Its own
    calls go by the browser's fetch as it was before watch.js wrapped it, so none of them gets into the account. */
 
 // What a page sees is no verdict: its marks answer what stands beside them; that of the result is rtdiag's, in its own words.
 const SEEN = { waiting: ["·", "not yet"], asks: ["…", "asking"], yes: ["✓", "yes"], no: ["✗", "no"], unclear: ["?", "unclear"],
-  unasked: ["-", "not asked"] };
+  cut: ["?", "cut off"], unasked: ["-", "not asked"] };
 const OVERALL = {
   pass: ["✓", "all is well"], warn: ["!", "well, with warnings"], fail: ["✗", "something is wrong"], error: ["E", "a check broke"],
   inconclusive: ["?", "not all could be tested"], info: ["i", "nothing was proven"], skip: ["-", "nothing was asked"],
@@ -97,7 +97,8 @@ class Cases {
 
   /* What was not asked, as it came to nothing once one before it failed. */
   close() {
-    for (const [name, { seen }] of this.rows) if (seen === "waiting" || seen === "asks") this.#see(name, "unasked");
+    const ends = { waiting: "unasked", asks: "cut" };
+    for (const [name, { seen }] of this.rows) if (ends[seen]) this.#see(name, ends[seen]);
     $("progress").hidden = true;
   }
 
@@ -121,8 +122,8 @@ class Cases {
   }
 }
 
-/* Tells what was seen so far. Of those that wait for their turn only the newest goes. Where rtdiag takes it no more, `result` says why.
-   A page that is left breaks off its own requests: what it sees of that is not told. */
+/* Tells what was seen so far. Of those that wait for their turn only the newest goes. Where rtdiag takes it no more, `result` says
+   why. A page that is left breaks off its own requests: what it sees of that is not told. */
 let telling = Promise.resolve();
 let newest = null;
 let left = false;
