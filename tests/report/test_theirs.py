@@ -23,7 +23,9 @@ from rtdiag.testing import exchange
 from rtdiag.transport.recorder import Recorder
 from tests.report import browsers
 
-CHECKS = registry.load(()).checks
+CHECKS = {
+    id: check for id, check in registry.load(()).checks.items() if id != "browser"
+}  # whose cases are made by hand here
 URL = "https://gateway.test/v1"
 
 
