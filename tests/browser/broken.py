@@ -12,6 +12,7 @@ import os
 import shlex
 import stat
 import sys
+import wave
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +43,8 @@ class Extension(NamedTuple):
 class Broken(NamedTuple):
     """What is otherwise: flags of chromium taken away (by how they begin) and added, preferences of either, an extension for both.
 
-    In a flag or a preference `{host}` (the page's) and `{pac}` (it sends all but the page to a dead proxy) are filled in.
+    In a flag or a preference `{host}` (the page's), `{silence}` (a WAV) and `{pac}` (it sends all but the page to a dead proxy) are
+    filled in. No preferences at all: Firefox cannot be broken that way.
     """
 
     without: Sequence[str] = ()
@@ -87,12 +89,9 @@ globalThis.RTCPeerConnection = class RTCPeerConnection extends globalThis.RTCPee
 };
 """
 
-# No flag gives these: of a microphone that another program holds, what browsers say of it; and one that hears nothing.
+# No flag gives it: what chromium says of a microphone that another program holds.
 _UNREADABLE = """
 navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("Could not start audio source", "NotReadableError"); };
-"""
-_SILENT = """
-navigator.mediaDevices.getUserMedia = async () => new AudioContext().createMediaStreamDestination().stream;
 """
 
 BROKEN = {
@@ -112,7 +111,7 @@ BROKEN = {
         preferences={"media.navigator.streams.fake": False, "media.audio_loopback_dev": "none"},
     ),
     "microphone-unreadable": Broken(extension=Extension(script=_UNREADABLE)),
-    "microphone-silent": Broken(extension=Extension(script=_SILENT)),
+    "microphone-silent": Broken(flags=("--use-file-for-fake-audio-capture={silence}",), preferences=None),
     "blocked-by-host": Broken(extension=Extension(_only)),
     "blocked-by-path": Broken(extension=Extension(_block(urlFilter="/realtime/calls"))),
     "blocked-websocket": Broken(extension=Extension(_block(urlFilter="*", resourceTypes=["websocket"]))),
@@ -156,7 +155,11 @@ def altered(browser: str, what: str, arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     started = Started(arguments, _profile(arguments), _origin(arguments))
     broken = BROKEN[what]
-    filled = {"{host}": urlsplit(started.origin).netloc, "{pac}": _pac(started.origin)}
+    filled = {
+        "{host}": urlsplit(started.origin).netloc,
+        "{pac}": _pac(started.origin),
+        "{silence}": _silence(started.profile),
+    }
     if browser == "firefox":
         _firefox(broken, started, filled)
         return list(arguments)
@@ -194,6 +197,16 @@ def _filled(text: str, filled: Mapping[str, str]) -> str:
 def _pac(origin: str) -> str:
     script = f'function FindProxyForURL(url) {{ return url.startsWith("{origin}/") ? "DIRECT" : "PROXY {_DEAD}"; }}'
     return "data:application/x-ns-proxy-autoconfig;base64," + b64encode(script.encode()).decode()
+
+
+def _silence(profile: Path) -> str:
+    path = profile / "silence.wav"
+    with wave.open(str(path), "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(48000)
+        written.writeframes(bytes(2 * 48000))
+    return str(path)
 
 
 def _chromium(broken: Broken, started: Started, filled: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 import shutil
@@ -28,26 +29,32 @@ user_pref("app.update.enabled", false);
 """
 
 
+_NUMBERS = itertools.count()
 _LISTENS = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
 
 
 class Fox:
-    """A Firefox that is told what to do, one command after the other, as w3.org/TR/webdriver-bidi has them."""
+    """A Firefox that is told what to do, in the commands of w3.org/TR/webdriver-bidi."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
-        self._number = 0
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
 
-    async def tell(self, method: str, **parameters: Any) -> Any:
-        """The result of one command. Raises AssertionError with what Firefox says against it."""
-        self._number += 1
-        await self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
+    async def hear(self) -> None:
+        """Give every answer to who waits for it, until Firefox ends."""
         async for message in self._connection:
             answer = json.loads(message)
-            if answer.get("id") == self._number:
-                assert answer["type"] == "success", answer
-                return answer["result"]
-        raise AssertionError(f"Firefox ended at {method}")
+            if "id" in answer:
+                self._waiting.pop(answer["id"]).set_result(answer)
+
+    async def tell(self, method: str, **parameters: Any) -> Any:
+        """The result of one command; several may be under way. Raises AssertionError with what Firefox says against it."""
+        number = next(_NUMBERS)
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        await self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        answer = await self._waiting[number]
+        assert answer["type"] == "success", answer
+        return answer["result"]
 
     @asynccontextmanager
     async def tab(self, url: str) -> AsyncIterator[str]:
@@ -80,8 +87,10 @@ async def fox() -> AsyncIterator[Fox]:
         reading = asyncio.create_task(process.stderr.read())  # else it waits for us at last
         async with connect(listens[1].decode() + "/session", max_size=None, proxy=None) as connection:
             told = Fox(connection)
+            hearing = asyncio.create_task(told.hear())
             await told.tell("session.new", capabilities={})
             yield told
+            hearing.cancel()
         reading.cancel()
 
 
