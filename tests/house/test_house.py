@@ -371,7 +371,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_the_wheel_holds_every_module_and_every_data_file(wheel: set[str]) -> None:
     for path in (ROOT / "rtdiag").rglob("*"):
-        if path.suffix in (".py", ".yaml", ".json", ".css", ".opus", ".typed"):
+        if path.suffix in (".py", ".yaml", ".json", ".css", ".html", ".js", ".opus", ".typed"):
             assert str(path.relative_to(ROOT)) in wheel
     for path in (ROOT / "checks").rglob("*.py"):
         assert f"rtdiag/{path.relative_to(ROOT)}" in wheel
