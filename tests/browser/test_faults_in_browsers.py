@@ -63,7 +63,8 @@ class Link(Silent):
 
     def to_do(self, line: str) -> None:
         """It says what a person has to open."""
-        self.link.set_result(next(word for word in line.split() if word.startswith("http")))
+        if not self.link.done():
+            self.link.set_result(next(word for word in line.split() if word.startswith("http")))
 
 
 @asynccontextmanager
