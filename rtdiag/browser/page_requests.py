@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LOOPBACK = "127.0.0.1"
+_TRUSTED = (
+    LOOPBACK,
+    "localhost",
+    "::1",
+)  # elsewhere a browser ignores some headers of a page over plain HTTP, and says so
 _FILES = Path(__file__).with_name("page")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _TAB = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -110,7 +115,8 @@ class Requests:
             response.headers["Access-Control-Allow-Origin"] = "*"
             return
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        if self._host in _TRUSTED:
+            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Content-Security-Policy"] = self._policy
 
     def _of_the_tab(self, handler: Handler) -> Handler:
