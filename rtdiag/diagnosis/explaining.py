@@ -20,6 +20,7 @@ from rtdiag.redact import Mask
 # As much of a paste is looked at to tell whether it is source code.
 _SNIFFED_BYTES = 1 << 20
 _SHOWN_BYTES = 16_384  # of a text that says nothing to rtdiag, and may say more to a reader
+_WHOLE_SESSIONS = ("HAR", readers.watched.FORM)  # their beginning says nothing to a reader
 _SOUND = "no call in it is known not to work"
 _CALM = (
     "nothing in it failed; what it does not show is the HTTP requests before it, what the other side did, and whether audio came "
@@ -112,7 +113,7 @@ def explain(
             )
     else:
         seen = _seen(name, read)
-        unread = not seen.situations and read.form != "HAR"
+        unread = not seen.situations and read.form not in _WHOLE_SESSIONS
         yield replace(seen, text=_as_given(text, mask)) if unread else seen
 
 

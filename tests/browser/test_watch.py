@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
+from concurrent.futures import Future
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rtdiag import Config, Report
+from rtdiag import run as whole_run
 from rtdiag.api.endpoints import BETA_TRANSCRIPTION_SESSIONS
 from rtdiag.browser.account import Account, account_of
 from rtdiag.emulator import Emulator
+from rtdiag.engine import registry
+from rtdiag.engine.rejudge import replay
+from rtdiag.whole_run import Silent
 from tests.browser.chromium import Window
 from tests.browser.explained import explained
 from tests.browser.site import site, source
@@ -293,3 +300,45 @@ def test_pasted_into_a_console_it_says_what_it_cannot_know_and_records_from_then
     (line,) = [line for line in console if line.startswith("rtdiag")]
     assert "from now on" in line
     assert "rtdiag explain -" in line
+
+
+class _Hearing(Silent):
+    """An observer that keeps the watch line, as a person would copy it."""
+
+    def __init__(self) -> None:
+        self.line: Future[str] = Future()
+
+    def to_do(self, line: str) -> None:
+        if found := re.search("<script .*</script>", line):
+            self.line.set_result(found[0])
+
+
+def test_a_run_names_the_cause_of_the_founding_page(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the request of the page itself, and what it was answered."""
+
+    async def run() -> Report:
+        async with Emulator(as_of=THE_WEEK) as emulator, window.tab() as opened:
+            monkeypatch.setenv("OPENAI_API_KEY", emulator.key)
+            config = Config(base_url=emulator.base_url, browser="print", only=["browser.own-page"])
+            hearing = _Hearing()
+            running = asyncio.create_task(asyncio.to_thread(whole_run, config, hearing))
+            line = await asyncio.wrap_future(hearing.line)
+            scripts = {"thread.html": watched(source("thread.html", emulator), line)}
+            async with site(emulator, mint=BETA_TRANSCRIPTION_SESSIONS, scripts=scripts) as origin:
+                await opened.page.goto(f"{origin}/thread.html")
+                await opened.page.click("#record")
+                await opened.shows("#status", "Error")
+                return await running
+
+    report = window.run(run())
+    (cause,) = report.diagnosis
+    assert (cause.cause, cause.confidence, cause.evidence) == (
+        "ek-sent-to-mint-endpoint",
+        "high",
+        ("browser.own-page",),
+    )
+    (row,) = [row for check in report.checks for row in check.rows if row.id == "own-page"]
+    assert (row.finding.status, row.seen.exchange and row.seen.exchange.status) == ("fail", 401)
+    assert "Incorrect API key provided: ek_" in str(row.seen.exchange and row.seen.exchange.body)
+    again = replay(report, registry.load(()).checks)
+    assert [one.cause for one in again.diagnosis] == ["ek-sent-to-mint-endpoint"]

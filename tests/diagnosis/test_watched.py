@@ -215,6 +215,12 @@ def test_what_the_page_gave_up_or_still_waits_for_is_no_failure(stopped: Json) -
     assert explained(requests=[TOKEN, stopped])[1]["diagnosis"] == []
 
 
+def test_code_in_what_a_page_printed_is_not_taken_for_source_code() -> None:
+    lines = "const pc = new RTCPeerConnection();\nawait fetch('https://api.openai.com/v1/realtime/sessions');\n"
+    console = [{"at_ms": n, "level": "log", "text": lines * 20} for n in range(20)]
+    assert explained(requests=[TOKEN, ANSWERED], console=console)[1]["flaws"] == []
+
+
 def test_situations_have_the_ids_of_what_shows_them() -> None:
     given = account_of(account(requests=[TOKEN, call(status=401, answer=REFUSED)]))
     (one,) = watched.situations(given, Mask())

@@ -752,7 +752,7 @@
 
   function forbidden() {
     isForbidden = true;
-    if (!toldHow) ownConsole(`rtdiag: this page may not tell the run what it does. When it has failed, type here: ${HOW}`);
+    if (!toldHow) ownConsole(`rtdiag: the run is over, or this page may not tell it anything. When it has failed, type here: ${HOW}`);
     toldHow = true;
   }
 
