@@ -48,13 +48,13 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("webrtc", "does the browser have WebRTC?", ()),
     ("same-path", "is a request of the API's path let out of the browser?", ()),
     ("reached", "does the browser reach the server?", ()),
-    ("cors-offer", "may the page read what an offer is answered with?", ("browser.reached", _CALLS)),
-    ("cors-agents", "may the page send X-OpenAI-Agents-SDK?", ("browser.reached", _CALLS)),
-    ("cors-beta", "may the page send OpenAI-Beta?", ("browser.reached", _CALLS)),
-    ("cors-client", "may the page send ids of its own in OpenAI-… and X-…?", ("browser.reached", _CALLS)),
-    ("cors-mint", "may the page read what a mint answers?", ("browser.reached", "server.mint")),
+    ("cors-offer", "can the page read what an offer is answered with?", ("browser.reached", _CALLS)),
+    ("cors-agents", "can the page send X-OpenAI-Agents-SDK?", ("browser.reached", _CALLS)),
+    ("cors-beta", "can the page send OpenAI-Beta?", ("browser.reached", _CALLS)),
+    ("cors-client", "can the page send ids of its own in OpenAI-… and X-…?", ("browser.reached", _CALLS)),
+    ("cors-mint", "can the page read what a mint answers?", ("browser.reached", "server.mint")),
     ("answer", "is the page's offer answered?", ("browser.reached", "browser.webrtc", _CALLS, _TOKEN)),
-    ("location", "may the page read which call it has?", ("browser.answer",)),
+    ("location", "can the page read which call it has?", ("browser.answer",)),
     ("ice", "does ICE find a way from the browser?", ("browser.answer",)),
     ("dtls", "does the browser's DTLS handshake succeed?", ("browser.ice",)),
     ("channel", "does the browser's oai-events channel open?", ("browser.dtls",)),
@@ -73,7 +73,7 @@ _OVER_HTTP = ("reached", "cors-offer", *_MORE_REFUSALS, "answer", "websocket")
 
 
 def _cases() -> Iterator[Case]:
-    yield Case("page", "did a page in a browser answer to the end?", allow="browser")
+    yield Case("page", "does a page in a browser answer to the end?", allow="browser")
     for case, title, needs in _ROWS:
         kind: Kind | None = "realtime" if case in _OF_A_SESSION else None
         yield Case(case, title, ("browser.page", *needs), kind, allow="browser")
