@@ -209,10 +209,18 @@ async def _own_page(ctx: Context, page: Page) -> Observation:
         return Observation("own-page", facts={"told": False, "waited": waits})
     whole = take(account, ctx.recorder, by="page")["own-page"]
     failed = failures(account, ctx.recorder.mask)
-    root = _shown_by(failed[0].shown_by, account, whole) if failed else None
     facts = {"told": True, "failed": failed[0].text if failed else "", "others": max(0, len(failed) - 1)}
-    facts |= failed[0].fact if failed else {}
-    return replace(whole, exchanges=(root,) if root else (), facts={**whole.facts, **facts})
+    if not failed:
+        return replace(whole, facts={**whole.facts, **facts})
+    root = _shown_by(failed[0].shown_by, account, whole)
+    answered = root is not None and root.status != 101
+    return replace(
+        whole,
+        exchanges=(root,) if root else (),
+        events=() if answered else tuple(e for e in whole.events if e.type == "error")[:1],
+        peers=() if answered else tuple(p for p in whole.peers if p.failure or p.close)[-1:],
+        facts={**whole.facts, **facts},
+    )
 
 
 def _shown_by(name: str, account: Account, whole: Observation) -> Exchange | None:

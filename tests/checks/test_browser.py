@@ -199,18 +199,34 @@ def test_a_server_without_calls_is_asked_for_none() -> None:
     assert statuses(report)["answer"] == "skip"
 
 
+REFUSED = (
+    '{"error": {"message": "Incorrect API key provided: ek_67e7a***********************26ea. You can find your API key at '
+    'https://platform.openai.com/account/api-keys.", "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}}'
+)
+SDP = [("Authorization", "Bearer ek_****26ea"), ("Content-Type", "application/sdp")]
+MINTS = "https://api.openai.com/v1/realtime/transcription_sessions?model=gpt-4o-transcribe"
+FOUNDING = Request("r1", "POST", MINTS, 1.0, 2.0, SDP, "v=0\r\n", 401, [], REFUSED)
+AFTER_IT = Peer("p1", 0.5, [(0.6, "signalingState", "have-local-offer")], "r1", [OURS])
+
+
 def test_a_page_of_the_users_own_names_what_failed_first_in_it() -> None:
-    url = "https://api.openai.com/v1/realtime/transcription_sessions"
-    body = json.dumps(
-        {"error": {"message": "Missing bearer authentication in header", "type": "invalid_request_error"}}
-    )
-    offer = Request(
-        "r1", "POST", url, 1.0, 2.0, [("Authorization", "Bearer ek_****abcd"), ("Content-Type", "application/sdp")]
-    )
-    offer = type(offer)(**{**{f: getattr(offer, f) for f in offer.__struct_fields__}, "status": 401, "answer": body})
-    own = Account(version=1, page="http://localhost:3000/", requests=[offer])
+    """community.openai.com/t/1148799, 2025-03-21: the report that this project began with."""
+    own = Account(version=1, page="http://localhost:3000/", requests=[FOUNDING], peers=[AFTER_IT])
     report = asked(MadeUp(own=own), only=["browser.own-page"])
-    assert finding(report, "browser.own-page").status == "fail"
+    told = finding(report, "browser.own-page")
+    assert (told.status, told.cause) == ("fail", "ek-sent-to-mint-endpoint")
+    assert told.measured.startswith(
+        "POST https://api.openai.com/v1/realtime/transcription_sessions: 401 invalid_api_key"
+    )
     assert [x.by for x in row(report, "browser.own-page").seen.exchanges] == ["page"]
-    assert report.diagnosis[0].evidence == ("browser.own-page",)
+    assert [(d.cause, d.evidence) for d in report.diagnosis] == [(told.cause, ("browser.own-page",))]
     assert "your own code" not in report.not_tested
+
+
+def test_a_page_of_the_users_own_in_which_a_session_began_is_well() -> None:
+    answered = Request(
+        "r1", "POST", "https://api.openai.com/v1/realtime/calls", 1.0, 2.0, SDP, "v=0\r\n", 201, [], "v=0\r\n"
+    )
+    begun = [Event("p1/oai-events", "received", 9.0, CREATED)]
+    own = Account(version=1, requests=[answered], peers=[AFTER_IT], events=begun, taken_ms=20.0)
+    assert finding(asked(MadeUp(own=own), only=["browser.own-page"]), "browser.own-page").status == "pass"
