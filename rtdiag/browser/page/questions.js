@@ -6,8 +6,9 @@
  */
 
 const SDP = "application/sdp";
-const LISTEN_MS = 300; // and on up to MOST_MS, while nothing is heard: chromium's made-up microphone beeps once in a while
-const MOST_MS = 1500;
+const LISTEN_S = 0.3; // of sound; and on up to SILENT_S, while nothing is heard: chromium's made-up microphone beeps once a second
+const SILENT_S = 1.5;
+const MOST_MS = 5000; // however little comes in it
 const HEARD = 1e-4; // of full scale; what a microphone gives that is not shut off
 const SPOKEN = 1e-5; // totalAudioEnergy: 0.1 s at -40 dB below full scale
 const LOOK_MS = 50;
@@ -400,21 +401,26 @@ function audioContext() {
   }
 }
 
-/** How loud a track is: {level} is the largest RMS of full scale that came, null where that cannot be told. */
+/** How loud a track is: {level} is the largest RMS of full scale in `seconds` of sound, null where that cannot be told. */
 async function loudness(track) {
   const began = performance.now();
-  let level = 0;
-  const enough = () => since(began) > (level > HEARD ? LISTEN_MS : MOST_MS);
+  const found = { level: 0, seconds: 0, by: null };
   let ear;
   try {
     ear = typeof MediaStreamTrackProcessor === "undefined" ? analysed(track) : processed(track);
-    while (!enough()) level = Math.max(level, await within(ear.next(), MOST_MS));
-    return { level, listened_ms: since(began), by: ear.by };
+    found.by = ear.by;
+    while (since(began) < MOST_MS && found.seconds < (found.level > HEARD ? LISTEN_S : SILENT_S)) {
+      const { level, seconds } = await within(ear.next(), MOST_MS - since(began));
+      found.level = Math.max(found.level, level);
+      found.seconds += seconds;
+    }
   } catch (error) {
-    return { level: level || null, listened_ms: since(began), by: ear?.by ?? null, unheard: said(error) };
+    found.unheard = said(error);
+    if (!found.seconds) found.level = null;
   } finally {
     ear?.end();
   }
+  return found;
 }
 
 /** Chromium's way, for which no AudioContext is needed: that is suspended until somebody has clicked. */
@@ -425,8 +431,9 @@ function processed(track) {
     if (done) throw new Error("the track has ended");
     const samples = new Float32Array(value.allocationSize({ planeIndex: 0, format: "f32-planar" }) / 4);
     value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+    const seconds = value.duration / 1e6;
     value.close();
-    return rms(samples);
+    return { level: rms(samples), seconds };
   };
   return { by: "MediaStreamTrackProcessor", next, end: () => reader.cancel().catch(() => {}) };
 }
@@ -437,11 +444,14 @@ function analysed(track) {
   const analyser = context.createAnalyser();
   context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
+  let at_s = context.currentTime;
   const next = async () => {
     await pause(LOOK_MS);
     if (context.state !== "running") await within(context.resume(), 500);
     analyser.getFloatTimeDomainData(samples);
-    return rms(samples);
+    const before = at_s;
+    at_s = context.currentTime;
+    return { level: rms(samples), seconds: at_s - before };
   };
   return { by: "AnalyserNode", next, end: () => context.close() };
 }
