@@ -211,8 +211,6 @@ class Serving:
             self._say(f"A page opens in your browser: press Start there. If none does, open {self.url}")
         else:
             self._say(f"Open {self.url} in your browser and press Start.")
-        if not browser.headless:
-            self._say(f"To have a page of your own watched, paste into it, before its scripts: {self.watch_line}")
 
     def _shown(self, line: str) -> str:
         return self._mask(line, "browser")
