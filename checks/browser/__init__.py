@@ -15,7 +15,7 @@ Sources: fetch.spec.whatwg.org (CORS protocol, `no-cors`); W3C webrtc-pc, webrtc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -33,7 +33,7 @@ from rtdiag.engine.check import Case, Check
 from rtdiag.engine.context import INVALID_OFFER, Context
 from rtdiag.engine.own_page import failures
 from rtdiag.engine.results import NOT_ASKED
-from rtdiag.model import Cost, Exchange, Observation
+from rtdiag.model import Cost, Event, Exchange, Observation
 from rtdiag.transport.breaker import NotAskedError
 
 _OWN_PAGE_S = 120.0  # for a user to paste a line and use the page
@@ -209,18 +209,27 @@ async def _own_page(ctx: Context, page: Page) -> Observation:
         return Observation("own-page", facts={"told": False, "waited": waits})
     whole = take(account, ctx.recorder, by="page")["own-page"]
     failed = failures(account, ctx.recorder.mask)
-    facts = {"told": True, "failed": failed[0].text if failed else "", "others": max(0, len(failed) - 1)}
     if not failed:
-        return replace(whole, facts={**whole.facts, **facts})
+        return replace(whole, facts={**whole.facts, "told": True, "failed": ""})
+    facts = {"told": True, "failed": failed[0].text, "others": len(failed) - 1, **failed[0].fact}
     root = _shown_by(failed[0].shown_by, account, whole)
-    answered = root is not None and root.status != 101
+    refused = root is not None and root.status != 101 and not root.ok
     return replace(
         whole,
-        exchanges=(root,) if root else (),
-        events=() if answered else tuple(e for e in whole.events if e.type == "error")[:1],
-        peers=() if answered else tuple(p for p in whole.peers if p.failure or p.close)[-1:],
+        exchanges=(root,) if root and not root.ok else (),
+        events=_first_error(whole.events) if not refused and '"error"' in failed[0].text else (),
+        peers=() if refused else tuple(p for p in whole.peers if p.failure or p.close)[-1:],
         facts={**whole.facts, **facts},
     )
+
+
+def _first_error(events: Sequence[Event]) -> tuple[Event, ...]:
+    """The first event that is an error, behind the one that was sent last before it."""
+    place = next((n for n, event in enumerate(events) if event.type == "error"), None)
+    if place is None:
+        return ()
+    sent = next((e for e in reversed(events[:place]) if e.direction == "sent"), None)
+    return (sent, events[place]) if sent else (events[place],)
 
 
 def _shown_by(name: str, account: Account, whole: Observation) -> Exchange | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rtdiag.api import sessions
 from rtdiag.checks.browser.page_facts import Told
-from rtdiag.engine.findings import said
+from rtdiag.engine.findings import in_short, said
 from rtdiag.model import Finding, Observation, counted
 
 _EXPECTED = "a page that does what it wants"
@@ -30,6 +30,8 @@ def own_page(case: str, seen: Observation, *, works: bool) -> Finding:
         )
     also = int(told.number("others") or 0)
     more = f"; {counted(also, 'failure')} more" if also else ""
+    if error := next((e.error for e in seen.events if e.type == "error" and e.error), None):
+        return Finding(case, "fail", f"error {in_short(error)}{more}", _EXPECTED)
     answer = told.there
     if answer is None or answer.failure is not None:
         untold = answer is not None and not any(name in root for name in _TOLD)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rtdiag.browser.account import Account, Answer, Event, Peer, Request, Wrong
+from rtdiag.browser.account import Account, Answer, Event, Microphone, Peer, Request, Wrong
 from rtdiag.browser.asked_page import Asked, GiveToken, Tabs
 from rtdiag.engine import registry, rejudge, runner
 from rtdiag.model import Report
@@ -230,3 +230,30 @@ def test_a_page_of_the_users_own_in_which_a_session_began_is_well() -> None:
     begun = [Event("p1/oai-events", "received", 9.0, CREATED)]
     own = Account(version=1, requests=[answered], peers=[AFTER_IT], events=begun, taken_ms=20.0)
     assert finding(asked(MadeUp(own=own), only=["browser.own-page"]), "browser.own-page").status == "pass"
+
+
+UNKNOWN = {"type": "invalid_request_error", "code": "unknown_parameter", "param": "session.turn_detection"}
+SENT = json.dumps({"type": "session.update", "session": {"turn_detection": {"type": "semantic_vad"}}})
+ERROR = json.dumps({"type": "error", "error": {**UNKNOWN, "message": "Unknown parameter: 'session.turn_detection'."}})
+
+
+def test_what_a_page_of_the_users_own_was_refused_in_its_session_is_told_by_the_event() -> None:
+    url = "https://api.openai.com/v1/realtime/calls"
+    answered = Request("r1", "POST", url, 1.0, 2.0, SDP, "v=0\r\n", 201, [], "v=0\r\n")
+    events = [
+        Event("p1/oai-events", "received", 9.0, CREATED),
+        Event("p1/oai-events", "sent", 10.0, SENT),
+        Event("p1/oai-events", "received", 11.0, ERROR),
+    ]
+    own = Account(version=1, requests=[answered], peers=[AFTER_IT], events=events, taken_ms=20.0)
+    seen = row(asked(MadeUp(own=own), only=["browser.own-page"]), "browser.own-page")
+    assert (seen.finding.status, seen.finding.measured) == ("fail", "error unknown_parameter")
+    assert [e.type for e in seen.seen.events] == ["session.update", "error"]
+    assert seen.finding.cause == "flat-beta-fields-in-ga"
+
+
+def test_a_microphone_that_a_page_of_the_users_own_was_refused() -> None:
+    none = Microphone(1.0, 2.0, "NotFoundError: Requested device not found")
+    report = asked(MadeUp(own=Account(version=1, microphones=[none], taken_ms=20.0)), only=["browser.own-page"])
+    told = finding(report, "browser.own-page")
+    assert (told.status, told.cause) == ("fail", "microphone-refused/none")
