@@ -24,8 +24,9 @@ Named = list[tuple[str, str]]
 Tab = Callable[[str], AbstractAsyncContextManager[object]]
 
 AT_ONCE = 4  # runs, most of which wait for something that never comes
-# The command line's own answer is needed to tell what is hidden from what is missing.
-ASKED = {"browser-location-hidden": ["browser", "sdp.answer-realtime"]}
+# The command line's own answer tells what is hidden from what is missing; of a microphone that is not there nothing more follows.
+ASKED = {"browser-location-hidden": ["browser", "sdp.answer-realtime"], "microphone-absent": ["browser.microphone"]}
+ALL = ["browser"]
 HEALTHY = ""
 FAULTS: Mapping[str, Named] = {
     HEALTHY: [],
@@ -98,16 +99,16 @@ async def firefox_tabs() -> AsyncIterator[Tab]:
 async def with_fault(fault: str, tab: Tab) -> Report:
     """The run against an emulator with that fault, whose page opens in a tab."""
     observer = Link()
-    only = ASKED.get(fault, ["browser"])
-    config = Config(emulator=True, only=only, faults=[fault] if fault else [], browser="print")
+    config = Config(emulator=True, only=ASKED.get(fault, ALL), faults=[fault] if fault else [], browser="print")
     running = asyncio.create_task(ask(prepared(config), observer))
     async with tab(await observer.link):
         return await running
 
 
-async def in_a_broken(path: Path) -> Report:
+async def in_a_broken(browser: str, what: str, folder: Path) -> Report:
     """The run against a healthy emulator, in a browser that it starts itself."""
-    return await ask(prepared(Config(emulator=True, only=["browser"], browser=str(path))))
+    started = str(wrapper(folder, browser, what))
+    return await ask(prepared(Config(emulator=True, only=ASKED.get(what, ALL), browser=started)))
 
 
 async def at_the_api(tabs: AbstractAsyncContextManager[Tab]) -> dict[str, Report]:
@@ -124,7 +125,7 @@ async def at_the_api(tabs: AbstractAsyncContextManager[Tab]) -> dict[str, Report
 
 async def in_the_browser(browser: str, folder: Path) -> dict[str, Report]:
     """The runs in each broken browser, one after the other."""
-    return {what: await in_a_broken(wrapper(folder, browser, what)) for what in BROKEN}
+    return {what: await in_a_broken(browser, what, folder) for what in BROKEN}
 
 
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
