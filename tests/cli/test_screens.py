@@ -54,7 +54,7 @@ OWN_COLOURS = re.compile(r"\x1b\[(?:3[1-6]|2)m(?:[✓!✗?iE-]|[a-z]+)\x1b\[0m")
 # Words and times by which a report reads itself; all else is anybody's text.
 _OWN_WORDS = frozenset(
     {"status", "overall", "confidence", "direction", "body_encoding", "dialects", "kinds", "recognised_as", "as_of"}
-    | {"started_at", "finished_at", "at", "session"}
+    | {"started_at", "finished_at", "at", "session", "by"}
 )
 # What is read to judge again, and to ask again.
 _JUDGED = frozenset({"id", "exchanges", "events", "peers"})
