@@ -23,6 +23,7 @@ BY_CORS = "the browser refuses it by CORS"
 THIS_HEADER = "the page is refused for this header alone"
 HIDDEN = "the page may not read Location"
 NO_CALL = "the answer names no call"
+NOT_READ = "the page reads no Location"
 
 _READABLE = "an answer that the page may read"
 # What chromium prints to its console, and what to do: net/base/net_error_list.h.
@@ -141,7 +142,12 @@ def location(case: str, seen: Observation, *, stranger: bool) -> Finding:
         hint = "the command line gets it: let the server name it in Access-Control-Expose-Headers"
         return Finding(case, "warn", "the page reads none; the command line does", expected, (HIDDEN,), hint)
     hint = "without it the page cannot say which call is to be hung up or controlled"
-    return Finding(case, "warn", read or "the page reads none", expected, (NO_CALL,), hint)
+    if told.here is None:
+        hint = (
+            "whether it is not sent, or hidden from pages, the command line's own offer would tell: run without --only"
+        )
+    observed = NOT_READ if told.here is None else NO_CALL
+    return Finding(case, "warn", read or "the page reads none", expected, (observed,), hint)
 
 
 def _stopped(case: str, told: Told, same: Observation | None, expected: str) -> Finding | None:

@@ -12,6 +12,8 @@ const MOST_MS = 5000; // however little comes in it
 const HEARD = 1e-4; // of full scale; what a microphone gives that is not shut off
 const SPOKEN = 1e-5; // totalAudioEnergy: 0.1 s at -40 dB below full scale
 const LOOK_MS = 50;
+// What a browser does to a microphone's sound may make silence of a quiet room, and noise of silence.
+const AS_IT_IS = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 const LOOKS = new Map([[true, "pass"], [false, "fail"], [null, "inconclusive"]]); // or any other status, by its name
 
@@ -356,7 +358,7 @@ function secure({ facts }) {
 async function opened(asking) {
   if (!navigator.mediaDevices?.getUserMedia) return null;
   asking.screen.say?.("Your browser may ask for the microphone: it is listened to in this page alone, nothing of it is sent.");
-  const asked = navigator.mediaDevices.getUserMedia({ audio: true });
+  const asked = navigator.mediaDevices.getUserMedia({ audio: AS_IT_IS });
   const stop = (stream) => [...stream.getTracks(), stream.ear].forEach((track) => track?.stop());
   asked.then((stream) => asking.opened.push(() => stop(stream)), () => {});
   try {
