@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from rtdiag.checks.browser.page_facts import kept_from_pages
 from rtdiag.model import Exchange, Observation, PeerTrace
 from rtdiag.transport.recorder import Recorder
 
@@ -47,7 +48,7 @@ class CommandLine:
         """The same with what the command line got for the like of it; what says why comes last, and the page is never told why."""
         ours = self._like(seen.case)
         if ours is not None:
-            last = ours.status is None
+            last = ours.status is None or kept_from_pages(ours)
             seen = replace(seen, exchanges=(*seen.exchanges, ours) if last else (ours, *seen.exchanges))
         if self.session is not None and seen.case in _OF_THE_SESSION:
             seen = replace(seen, peers=(self.session, *seen.peers))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from rtdiag.checks.browser.page_facts import Told
+from rtdiag.checks.browser.page_facts import Told, kept_from_pages
 from rtdiag.engine.findings import NOT_OFFERED, no_answer, said
 from rtdiag.model import Finding, Observation
 
@@ -49,9 +49,11 @@ def reached(case: str, seen: Observation, same_path: Observation | None) -> Find
     told, expected = Told(seen), "an answer, of whatever kind"
     if _came(told):
         return Finding(case, "pass", told.took or "answered", expected)
+    here = told.here
+    if here is not None and kept_from_pages(here) and (alike := no_answer(case, here)):
+        return alike
     if stopped := _stopped(case, told, same_path, expected):
         return stopped
-    here = told.here
     if here is None:
         hint = "what the command line would get is not known here: a page is not told why a request failed"
         return Finding(case, "inconclusive", _error(told), expected, hint=hint)

@@ -65,3 +65,8 @@ class Told:
     def our_peer(self) -> PeerTrace | None:
         """The command line's own."""
         return next((p for p in reversed(self.seen.peers) if not p.by), None)
+
+
+def kept_from_pages(answer: Exchange) -> bool:
+    """Whether every browser keeps it from a page: a login to a proxy, and what leads to a place that the page's policy may forbid."""
+    return answer.status == 407 or 300 <= (answer.status or 0) < 400

@@ -147,6 +147,7 @@ def test_each_thing_that_a_page_tells_has_its_cause_or_none(
 
 SAME, STOPPED = told("same-path", got=404), failed("same-path", got=None)
 CORS_LINE = f"Access to fetch at '{URL}' from origin 'http://127.0.0.1:1' has been blocked by CORS policy: No 'Access-…"
+ELSEWHERE = exchange(308, url=URL, headers={"Location": URL.replace("http:", "https:")})
 EXTENSION_LINE = f"Failed to load resource: net::ERR_BLOCKED_BY_CLIENT {URL}"
 NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
 
@@ -161,6 +162,8 @@ NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
         ("fail", "blocked-in-the-browser", failed("reached", HERE, console=[EXTENSION_LINE]), (SAME,)),
         ("fail", "blocked-in-the-browser", failed("reached", HERE), (STOPPED,)),
         ("fail", "content-security-policy", failed("reached", HERE, forbidden=["connect-src: http://api.test"]), (SAME,)),
+        ("inconclusive", "proxy-login-required", told("reached", page(), exchange(407, url=URL), error=FETCH), (SAME,)),
+        ("inconclusive", "answer-not-from-the-api", failed("reached", ELSEWHERE, forbidden=["connect-src: http://api.test"]), (SAME,)),
         ("inconclusive", "unexpected-answer", failed("reached"), (SAME,)),
         ("pass", None, SAME, ()),
         ("fail", "blocked-in-the-browser", STOPPED, ()),
