@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import CLIENT_SECRETS, REALTIME, Kind, sdp_path
+from rtdiag.api.endpoints import BETA_SUBPROTOCOL, CLIENT_SECRETS, REALTIME, Kind, sdp_path
 from rtdiag.api.keys import MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.browser.account import Account, Request, Socket
@@ -152,6 +152,7 @@ async def _plan(ctx: Context, cases: list[str]) -> Json:
         "calls_url": ctx.asked.url(sdp_path("realtime", dialect, model)),
         "mint_url": ctx.asked.url(CLIENT_SECRETS),
         "socket_url": "ws" + socket.removeprefix("http"),
+        "socket_protocols": [BETA_SUBPROTOCOL] if dialect == "beta" else [],
         "model": model,
         "update": sessions.update("realtime", dialect, quiet),
         "session_says": sessions.update_type("realtime", dialect).replace(".update", ".updated"),

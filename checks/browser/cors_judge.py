@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from rtdiag.api.endpoints import REALTIME
 from rtdiag.checks.browser.page_facts import Told, kept_from_pages
 from rtdiag.engine.findings import NOT_OFFERED, no_answer, said
 from rtdiag.model import Finding, Observation
@@ -140,6 +142,8 @@ def location(case: str, seen: Observation, *, stranger: bool) -> Finding:
     named = told.here.header("location") if told.here else None
     if stranger and not (named and "/calls/" in named):
         return Finding(case, "info", read or "no Location that the page may read", expected, (NOT_OFFERED,))
+    if told.there and urlsplit(told.there.url).path.endswith(REALTIME):
+        return Finding(case, "info", "not offered: the beta has no /realtime/calls", expected)
     if named:
         hint = "the command line gets it: let the server name it in Access-Control-Expose-Headers"
         return Finding(case, "warn", "the page reads none; the command line does", expected, (HIDDEN,), hint)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pytest
 
+from rtdiag.api.endpoints import BETA_SUBPROTOCOL
 from rtdiag.browser.account import Account, Answer, Event, Microphone, Peer, Request, Wrong
 from rtdiag.browser.asked_page import Asked, GiveToken, Tabs
 from rtdiag.engine import registry, rejudge, runner
@@ -145,6 +147,12 @@ def test_what_the_page_tested_is_not_among_what_was_not(healthy: tuple[MadeUp, R
     _, report = healthy
     assert report.not_tested == (runner.OVER_TCP, "your own code")
     assert set(asked(MadeUp(why="nobody opened it")).not_tested) == {*runner.NOT_TESTED}
+
+
+def test_to_the_beta_a_pages_socket_is_offered_as_the_beta_wants_it() -> None:
+    page = MadeUp()
+    asked(page, as_of=date(2025, 3, 21))
+    assert page.plan["socket_protocols"] == [BETA_SUBPROTOCOL]
 
 
 FAILS = {name: {"error": "TypeError: Failed to fetch"} for name in ("cors-offer", "answer", "cors-agents")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,6 +202,7 @@ NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
         ),
         ("warn", "location-header-missing", told("location", exchange(201, url=URL), page(201), read=None), ()),
         ("warn", "location-header-missing", told("location", page(201), read=None), ()),
+        ("info", None, told("location", replace(page(201), url="https://api.example/v1/realtime?model=m"), read=None), ()),
     ],
 )  # fmt: skip
 def test_requests_of_a_page_are_told_apart_as_far_as_the_others_beside_them_go(

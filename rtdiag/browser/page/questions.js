@@ -168,8 +168,8 @@ class Asking {
     const { facts } = case_;
     const token = await this.token("websocket");
     if (!token.value) return noToken(facts, token.why);
-    const { socket_url: url } = this.plan;
-    const socket = case_.noting(() => new WebSocket(url, ["realtime", `openai-insecure-api-key.${token.value}`]));
+    const { socket_url: url, socket_protocols: beside = [] } = this.plan;
+    const socket = case_.noting(() => new WebSocket(url, ["realtime", `openai-insecure-api-key.${token.value}`, ...beside]));
     this.opened.push(() => socket.close(1000));
     const began = performance.now();
     let event;
