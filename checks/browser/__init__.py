@@ -98,8 +98,13 @@ async def _asked(ctx: Context, page: Page) -> AsyncIterator[Observation]:
     tokens = _Tokens(ctx)
     async with await ctx.place():
         cases = [case for case, *_ in _ROWS if ctx.wants(case)]
-        left_out = [case for case in _MORE_REFUSALS if case in cases and not ctx.may_ask(f"browser.{case}")]
-        asked = await page.ask(await _plan(ctx, [case for case in cases if case not in left_out]), tokens)
+        left_out = {case: {"not_asked_here": True} for case in _MORE_REFUSALS if not ctx.may_ask(f"browser.{case}")}
+        if not ctx.asked.known.subprotocol:
+            left_out["websocket"] = {"known": False}
+        plan = await _plan(ctx, [case for case in cases if case not in left_out])
+        if {*_WITH_A_TOKEN} & {*plan["cases"]}:
+            await ctx.leave_room()
+        asked = await page.ask(plan, tokens)
     yield Observation("page", facts={"why": asked.why, **asdict(asked.tabs)})
     if asked.account is None:
         return
@@ -107,7 +112,7 @@ async def _asked(ctx: Context, page: Page) -> AsyncIterator[Observation]:
     ours = CommandLine.of(ctx.recorder, ctx.options.base_url)
     for case in cases:
         if case in left_out:
-            yield Observation(case, facts={"not_asked_here": True})
+            yield Observation(case, facts=left_out[case])
         elif case in told:
             yield ours.beside(_with_the_browsers_words(told[case], asked, ctx.options.base_url))
         else:
@@ -153,6 +158,7 @@ async def _plan(ctx: Context, cases: list[str]) -> Json:
         "mint_url": ctx.asked.url(CLIENT_SECRETS),
         "socket_url": "ws" + socket.removeprefix("http"),
         "socket_protocols": [BETA_SUBPROTOCOL] if dialect == "beta" else [],
+        "subprotocol": ctx.asked.known.subprotocol,
         "model": model,
         "update": sessions.update("realtime", dialect, quiet),
         "session_says": sessions.update_type("realtime", dialect).replace(".update", ".updated"),

@@ -11,13 +11,15 @@ from rtdiag.transport.recorder import Recorder
 
 _OF_THE_SESSION = ("ice", "dtls", "channel", "created", "pair")
 _A_SESSION = re.compile(r"p\d+-realtime")
+_SWITCHED = 101
 _A_SOCKET = re.compile(r"w\d+-model-subprotocol")
 
 
 @dataclass(frozen=True)
 class CommandLine:
     """What it has got of this server until now, each None where it has not asked: any answer, the answer to its offer of a session
-    and to one that cannot be taken, that session, and the upgrade of a socket with a token as sub-protocol.
+    and to one that cannot be taken, that session, and the upgrade of a socket with a token as sub-protocol, where there is none of
+    any socket that was refused: none is asked for where another was.
     """
 
     any: Exchange | None = None
@@ -34,14 +36,16 @@ class CommandLine:
         peers = [peer for peer in recorder.peers.values() if not peer.by]
         sessions = [peer for peer in peers if _A_SESSION.fullmatch(peer.id)]
         session = max(sessions, key=lambda peer: len(peer.phases_ms), default=None)
-        socket = next((peer for peer in peers if _A_SOCKET.fullmatch(peer.id)), None)
+        sockets = [(by_id.get(p.offered_in or ""), p.id) for p in peers if p.id.startswith("w")]
+        refused = next((x for x, _ in sockets if x is not None and x.status != _SWITCHED), None)
+        upgrade = next((x for x, id in sockets if _A_SOCKET.fullmatch(id)), refused)
         answered = [x for x in exchanges if x.status is not None]
         return cls(
             next(reversed(answered or exchanges), None),
             by_id.get(session.offered_in or "") if session else None,
             next((x for x in reversed(answered) if x.method == "POST" and _is_an_offer(x)), None),
             session,
-            by_id.get(socket.offered_in or "") if socket else None,
+            upgrade,
         )
 
     def beside(self, seen: Observation) -> Observation:

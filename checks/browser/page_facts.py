@@ -68,5 +68,5 @@ class Told:
 
 
 def kept_from_pages(answer: Exchange) -> bool:
-    """Whether every browser keeps it from a page: a login to a proxy, and what leads to a place that the page's policy may forbid."""
+    """Whether every browser keeps it from a page: a login to a proxy, and what leads elsewhere, which the page's policy forbids."""
     return answer.status == 407 or 300 <= (answer.status or 0) < 400

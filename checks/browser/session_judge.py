@@ -11,6 +11,7 @@ from rtdiag.checks.browser.cors_judge import unread
 from rtdiag.checks.browser.page_facts import Told
 from rtdiag.checks.sdp.sdp_judge import answered
 from rtdiag.checks.websocket.socket_answer import created_event, credential_refused, error_event, in_words
+from rtdiag.checks.websocket.websocket_judge import unusable_answer
 from rtdiag.engine.findings import (
     ERROR_FIRST,
     NO_CREDIT,
@@ -83,6 +84,9 @@ def update(case: str, seen: Observation, *, stranger: bool) -> Finding:
 def websocket(case: str, seen: Observation) -> Finding:
     """Whether a token as sub-protocol, which is all that a page can send, begins a session."""
     told = Told(seen)
+    if told.yes("known") is False:
+        hint = "a page can send a WebSocket's credential in no other place: let it use WebRTC, or a server of yours between"
+        return Finding(case, "info", "this server takes no token as sub-protocol", _CREATED, hint=hint)
     if why := told.text("token"):
         return Finding(case, "skip", f"no token: {why}")
     begun = created_event(seen)
@@ -99,10 +103,14 @@ def websocket(case: str, seen: Observation) -> Finding:
 
 def _socket_refused(case: str, seen: Observation) -> Finding:
     """What the server says over an open socket; of a token that it has minted itself, as the check websocket says it."""
-    ours = replace(seen, exchanges=tuple(x for x in seen.exchanges if x.by))
+    ours = replace(
+        seen, exchanges=tuple(x for x in seen.exchanges if x.by), peers=tuple(p for p in seen.peers if p.by)
+    )
+    if unusable := unusable_answer(case, ours):
+        return replace(unusable, expected=_CREATED)
     refusal, measured = as_answer(ours) if ours.exchanges else None, in_words(ours) if ours.exchanges else "an error"
     error = refusal.error if refusal else None
-    if error is None or is_quota(error) or no_room(None, refusal.body or "" if refusal else ""):
+    if error is None:
         return _not_created(case, next(e for e in seen.events if e.type == "error"))
     named = names_a_reason(refusal) and error.code != "invalid_api_key" if refusal else False
     if credential_refused(ours) and not named:

@@ -37,6 +37,7 @@ _STEPS = ("dns", "connect", "tls", "wait", "total")
 _TELLING_HEADERS = ("x-request-id", "cf-ray", "openai-organization", "openai-project", "location", "date")
 _PASSWORD = re.compile(r"^a=ice-pwd:([^\s*]{22,256})\s*$", re.MULTILINE)  # what watch.js has not masked
 _CANDIDATE = re.compile(r"(udp|tcp) (host|srflx|prflx|relay) (\[[0-9A-Fa-f:.]{2,60}\]|[\w.?-]{1,100}):(\d{1,5})")
+_IN_A_SUBPROTOCOL = re.compile(r"(?:openai-insecure-api-key|xai-client-secret)\.(.+)")
 
 One = TypeVar("One", Request, Socket, Peer)
 
@@ -302,7 +303,7 @@ def _timing_ms(request: Request) -> dict[str, float]:
 def _kind_of_credential(asked: Request | Socket) -> str:
     """The kind of what was sent, which is masked by now but for its prefix."""
     if isinstance(asked, Socket):
-        sent = [one.partition("openai-insecure-api-key.")[2] for one in asked.offered]
+        sent = [found[1] for one in asked.offered if (found := _IN_A_SUBPROTOCOL.fullmatch(one))]
     else:
         sent = [value.rpartition(" ")[2] for name, value in asked.headers if name.lower() == "authorization"]
     return kind_of(next(filter(None, sent), ""))

@@ -834,6 +834,13 @@ class Context:
         async with self._lock("make room"):
             await self._make_room()
 
+    async def leave_room(self) -> None:
+        """End our sessions before another program opens one: a server may have room for one, and take a moment to clear it."""
+        await self.make_room()
+        if self._just_freed and not self.at_home:
+            await self.sleep(_UNTIL_FREE_S[-1])
+        self._just_freed = False
+
     async def _make_room(self) -> None:
         spared = self._closed | self._waiting
         ending = [session for session in self._sessions if session.id not in spared]

@@ -205,6 +205,29 @@ def test_a_server_without_calls_is_asked_for_none() -> None:
     report = asked(page, profile="xai")
     assert not {"answer", "ice", "sound", "cors-offer"} & {*page.plan["cases"]}
     assert statuses(report)["answer"] == "skip"
+    assert page.plan["subprotocol"] == "xai-client-secret."
+
+
+def test_a_server_that_takes_no_token_as_sub_protocol_is_not_asked_for_it() -> None:
+    page = MadeUp()
+    report = asked(page, profile="azure", only=["browser.websocket"])
+    assert "websocket" not in page.plan["cases"]
+    assert statuses(report)["websocket"] == "info"
+
+
+def test_the_command_lines_sessions_are_over_when_the_page_opens_its_own(healthy: tuple[MadeUp, Report]) -> None:
+    """A server may have room for one: speech-to-speech 1.1."""
+    _, report = healthy
+    asked_for = [x.url.rpartition("/")[2] for x in report.exchanges if not x.by]
+    assert "hangup" in asked_for
+    assert {*asked_for[len(asked_for) - asked_for[::-1].index("hangup") :]} == {"client_secrets"}
+
+
+def test_a_socket_that_is_refused_to_the_command_line_too_is_not_the_browsers() -> None:
+    page = MadeUp({**WELL, "websocket": {"opened": False, "code": 1006}})
+    report = asked(page, faults=["upgrade-not-passed-on"], only=["browser.websocket", "websocket.model-key"])
+    assert statuses(report)["websocket"] == "skip"
+    assert [d.cause for d in report.diagnosis] == ["answer-not-from-the-api"]
 
 
 REFUSED = (

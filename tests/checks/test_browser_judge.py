@@ -65,6 +65,8 @@ REFUSED_EVENT = error("Incorrect API key provided: ek_*****abcd.", "invalid_api_
 EXPIRED_EVENT = error("Ephemeral token expired")
 POOR_EVENT = error("You exceeded your current quota.", "insufficient_quota")
 FULL_EVENT = error("All session slots are taken, try again later", "session_limit_reached")
+LIMITED_EVENT = error("Rate limit reached.", "rate_limit_exceeded")
+TROUBLE_EVENT = error("The server had an error while processing your request. Sorry about that!", None, "server_error")
 ODD_EVENT = error("That is not how it goes", "strange")
 
 
@@ -109,10 +111,13 @@ ODD_EVENT = error("That is not how it goes", "strange")
         ("fail", "session-created-missing", told("websocket", page(101), opened=True, late=True)),
         ("fail", "token-of-another-issuer", told("websocket", page(101), events=[REFUSED_EVENT], opened=True)),
         ("fail", "ephemeral-token-expired", told("websocket", page(101), events=[EXPIRED_EVENT], opened=True)),
-        ("fail", "quota-exhausted", told("websocket", page(101), events=[POOR_EVENT], opened=True)),
+        ("inconclusive", "quota-exhausted", told("websocket", page(101), events=[POOR_EVENT], opened=True)),
+        ("inconclusive", "rate-limit", told("websocket", page(101), events=[LIMITED_EVENT], opened=True)),
+        ("inconclusive", "generic-server-error", told("websocket", page(101), events=[TROUBLE_EVENT], opened=True)),
         ("inconclusive", "no-session-slot-free", told("websocket", page(101), events=[FULL_EVENT], opened=True)),
         ("fail", "session-created-missing", told("websocket", page(101), events=[ODD_EVENT], opened=True)),
         ("skip", None, told("websocket", token="the server gave none")),
+        ("info", None, told("websocket", known=False)),
         ("inconclusive", "unexpected-answer", told("websocket", page(), code=1006, opened=False)),
         ("skip", None, told("websocket", exchange(403, url=URL), page(), code=1006, opened=False)),
         ("fail", "subprotocol-not-selected", told("websocket", exchange(101, url=URL), page(), code=1006, opened=False)),
@@ -164,7 +169,7 @@ NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
         ("fail", "blocked-in-the-browser", failed("reached", HERE), (STOPPED,)),
         ("fail", "content-security-policy", failed("reached", HERE, forbidden=["connect-src: http://api.test"]), (SAME,)),
         ("inconclusive", "proxy-login-required", told("reached", page(), exchange(407, url=URL), error=FETCH), (SAME,)),
-        ("inconclusive", "answer-not-from-the-api", failed("reached", ELSEWHERE, forbidden=["connect-src: http://api.test"]), (SAME,)),
+        ("inconclusive", "answer-not-from-the-api", failed("reached", ELSEWHERE, forbidden=[f"connect-src: {URL}"]), (SAME,)),
         ("inconclusive", "unexpected-answer", failed("reached"), (SAME,)),
         ("pass", None, SAME, ()),
         ("fail", "blocked-in-the-browser", STOPPED, ()),

@@ -14,6 +14,7 @@ const SPOKEN = 1e-5; // totalAudioEnergy: 0.1 s at -40 dB below full scale
 const LOOK_MS = 50;
 // What a browser does to a microphone's sound may make silence of a quiet room, and noise of silence.
 const AS_IT_IS = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+const FREE_MS = [300, 700, 1500]; // until a server has let go of a session that has ended
 
 const LOOKS = new Map([[true, "pass"], [false, "fail"], [null, "inconclusive"]]); // or any other status, by its name
 
@@ -48,11 +49,12 @@ class Asking {
     const posts = (id, asked, looks) => this.one(id, (case_) => this.posted(case_, ...asked, looks));
     const json = { "Content-Type": "application/json" };
     const microphone = this.wants("microphone") ? opened(this) : Promise.resolve(null);
+    const socket = this.one("websocket", (case_) => this.socket(case_));
     return [
       this.one("secure", secure),
       this.one("microphone", (case_) => heard(case_, microphone)),
-      this.session(microphone.catch(() => null)),
-      this.one("websocket", (case_) => this.socket(case_)),
+      this.session(microphone.catch(() => null), socket),
+      socket,
       this.one("reached", (case_) => this.reached(case_)),
       this.one("same-path", (case_) => this.samePath(case_)),
       this.one("cors-offer", (case_) => this.offer(case_, ...sdp())),
@@ -168,8 +170,8 @@ class Asking {
     const { facts } = case_;
     const token = await this.token("websocket");
     if (!token.value) return noToken(facts, token.why);
-    const { socket_url: url, socket_protocols: beside = [] } = this.plan;
-    const socket = case_.noting(() => new WebSocket(url, ["realtime", `openai-insecure-api-key.${token.value}`, ...beside]));
+    const { socket_url: url, subprotocol = "openai-insecure-api-key.", socket_protocols: beside = [] } = this.plan;
+    const socket = case_.noting(() => new WebSocket(url, ["realtime", `${subprotocol}${token.value}`, ...beside]));
     this.opened.push(() => socket.close(1000));
     const began = performance.now();
     let event;
@@ -189,13 +191,14 @@ class Asking {
     return [event?.type ?? (facts.late ? "no event came" : `closed with ${facts.code}`), event?.type === "session.created"];
   }
 
-  /** One session over WebRTC, phase by phase; the first that is not completed is the last. */
-  async session(microphone) {
+  /** One session over WebRTC, phase by phase; the first that is not completed is the last. A server may have room for one: `socket` first. */
+  async session(microphone, socket) {
     const phases = ["webrtc", "answer", "location", "ice", "dtls", "channel", "created", "update", "pair", "sound"];
     if (!phases.some((id) => this.wants(id))) return;
     const session = await this.one("webrtc", async (case_) => this.made(case_, await microphone), true);
     if (!session || !phases.slice(1).some((id) => this.wants(id))) return;
     const { peer, channel } = session;
+    await socket;
     const phase = (id, question) =>
       this.one(id, (case_) => (case_.of(session), question.call(this, case_, session)), true);
     if (!(await phase("answer", this.offered))) return;
@@ -240,8 +243,13 @@ class Asking {
     const token = await this.token("answer");
     if (!token.value) return noToken(facts, token.why);
     const headers = { Authorization: `Bearer ${token.value}`, "Content-Type": SDP };
-    const began = performance.now();
-    const answer = await this.fetched(case_, this.plan.calls_url, { method: "POST", headers, body: offer.sdp });
+    const post = () => this.fetched(case_, this.plan.calls_url, { method: "POST", headers, body: offer.sdp });
+    let [began, answer] = [performance.now(), await post()];
+    for (const ms of FREE_MS) {
+      if (answer.status !== 503 || !this.answers.websocket?.facts.opened) break; // no room: the socket's session may still be there
+      await pause(ms);
+      [began, answer] = [performance.now(), await post()];
+    }
     facts.status = answer.status;
     session.offered_in = case_.requests;
     const sdp = await answer.text();
