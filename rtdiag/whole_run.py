@@ -107,12 +107,15 @@ def planned(config: Config, settings: Settings, known: Registry, emulator: Emula
         raise ConfigError(f"no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
     if strangers := plans.unknown((each.case for each in config.ignore), checks):
         raise ConfigError(f"ignore: no check or case is called {strangers[0]!r}; `rtdiag list` names them all")
+    in_a_browser = bool(settings.opening or options.page)
+    if not in_a_browser and plans.for_a_browser_alone(checks, config.only):
+        raise ConfigError("nothing is selected: opt in with --browser")
     plan = plans.make(
         checks,
         only=config.only,
         skip=config.skip,
         kinds=options.kinds,
-        allow=(*config.allow, *([BROWSER] if settings.opening or options.page else [])),
+        allow=(*config.allow, *([BROWSER] if in_a_browser else [])),
         emulated=emulator is not None,
     )
     if not any(step.cases for step in plan.steps):

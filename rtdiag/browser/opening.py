@@ -101,18 +101,22 @@ def browser(name: str) -> Browser:
     programs = _PROGRAMS.get(name, (name,))
     program = next((found for one in programs if (found := shutil.which(os.path.expanduser(one)))), None)
     if program is None:
-        raise NoSuchBrowserError(
-            f"{name}: no program here is called {' or '.join(programs)}: install it, give the path of another, "
-            "or open the page yourself by --browser=print"
-        )
+        raise NoSuchBrowserError(f"{name}: {_none(programs)}, or open the page yourself by --browser=print")
     said = _said_of_itself(program)
     its = _VERSION.search(said)
     if its is None:
+        first = said.partition("\n")[0][:80]
         raise NoSuchBrowserError(
-            f"{name}: it is neither a chromium nor a firefox, for to --version it says {said[:80]!r}: give one of these"
+            f"{name}: it is neither a chromium nor a firefox, for to --version it says {first!r}: give one of these"
         )
     family: Literal["chromium", "firefox"] = "firefox" if its[1].lower() == "firefox" else "chromium"
     return Browser(name, program, family, f"{its[1].capitalize()} {its[2]}")
+
+
+def _none(programs: tuple[str, ...]) -> str:
+    if os.path.basename(programs[0]) != programs[0]:
+        return "no program lies there that can be started: give the path of a chromium or firefox"
+    return f"no program here is called {' or '.join(programs)}: install it, give the path of another"
 
 
 def _said_of_itself(program: str) -> str:

@@ -108,7 +108,8 @@ class Serving:
         """See Page.watched."""
         until = asyncio.get_running_loop().time() + wait_s
         if wait_s and self._story.watched is None:
-            self._say(f"Put this line into your page, before its own scripts, and load it: {self.watch_line}")
+            alone = "" if self._story.opened else ", which is all that is needed"
+            self._say(f"Put this line into your page, before its own scripts, and load it{alone}: {self.watch_line}")
         while self._story.watched is None and asyncio.get_running_loop().time() < until:
             await self._story.next(until)
         return self._story.watched

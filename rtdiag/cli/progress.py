@@ -12,6 +12,8 @@ from rtdiag.cli.terminal import Screen
 from rtdiag.model import Report
 from rtdiag.whole_run import Planned
 
+_SPOKEN = "browser.sound"
+
 
 class Progress(Screen):
     """The observer of `rtdiag run`."""
@@ -29,6 +31,9 @@ class Progress(Screen):
     def _begins(self, planned: Planned) -> None:
         self._stop.begin()
         self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned), strange=planned.strange)
+        if _SPOKEN in planned.plan.ids:
+            price = "which costs nothing on the emulator" if planned.emulator else "which costs a short answer"
+            say(f"In the browser the model says one word, {price}; --skip {_SPOKEN} leaves that out.")
         if planned.settings.opening and not planned.opening:
             say("--browser opens a page for the check browser, which is not to run.")
         for line in planned.emulator.warnings if planned.emulator else ():

@@ -50,6 +50,11 @@ class Plan:
         return sum(costs, Cost(audio_seconds=more_s)) - Cost(requests=spared, tokens_minted=spared)
 
     @property
+    def ids(self) -> frozenset[str]:
+        """The full ids of the cases that are to be asked."""
+        return frozenset(f"{step.check.id}.{case.id}" for step in self.steps for case in step.cases)
+
+    @property
     def wants_a_browser(self) -> bool:
         """Whether a page is to be asked in one."""
         return any(case.allow == BROWSER for step in self.steps for case in step.cases)
@@ -117,6 +122,12 @@ def _is_for_a_browser(check: Check, case: Case, only: Collection[str], allow: Co
     """Whether nobody asks for it: without a browser a run is as if there were no such check."""
     named = {check.id, f"{check.id}.{case.id}"} & set(only)
     return case.allow == BROWSER and BROWSER not in allow and not named
+
+
+def for_a_browser_alone(checks: Iterable[Check], only: Collection[str]) -> bool:
+    """Whether `--only` names nothing that is asked without one."""
+    named = (case for c in checks for case in c.cases if _matches(f"{c.id}.{case.id}", c.id, only))
+    return bool(only) and all(case.allow == BROWSER for case in named)
 
 
 def named_in_full(checks: Iterable[Check], only: Collection[str]) -> frozenset[str]:

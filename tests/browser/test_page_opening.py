@@ -12,16 +12,18 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from rtdiag import Config, ConfigError
 from rtdiag.browser import opening, page_requests, tabs
 from rtdiag.browser.opening import NoSuchBrowserError, browser
+from rtdiag.cli.progress import Progress
 from rtdiag.engine.config import make
-from rtdiag.engine.registry import Registry
+from rtdiag.engine.registry import Registry, load
 from rtdiag.model import Observation, Report
-from rtdiag.whole_run import Silent, ask, planned
+from rtdiag.whole_run import Silent, ask, planned, prepared
 from tests.browser.asked_by_a_check import CHECK
 from tests.browser.by_hand import ANSWERS, BREAKS, STAYS, STUB, program
 from tests.needs import needed
@@ -143,8 +145,12 @@ def test_a_browser_does_not_outlive_a_run_that_was_killed(profiles: Path) -> Non
     ("name", "said"),
     [
         ("safari", "safari: no program here is called safari: install it"),
-        ("/nowhere/chromium", "/nowhere/chromium: no program here is called /nowhere/chromium: "),
-        ("/bin/true", "/bin/true: it is neither a chromium nor a firefox"),
+        ("/nowhere/chromium", "/nowhere/chromium: no program lies there that can be started: give the path of"),
+        ("/etc/passwd", "/etc/passwd: no program lies there that can be started: give the path of"),
+        (
+            "/bin/true",
+            "/bin/true: it is neither a chromium nor a firefox, for to --version it says 'true (GNU coreutils) ",
+        ),
     ],
 )
 def test_what_is_no_browser_is_said_in_one_line(name: str, said: str) -> None:
@@ -247,6 +253,23 @@ def test_a_run_without_a_browser_is_as_if_there_were_no_such_check() -> None:
     named = replace(config, only=["asks"])
     with pytest.raises(ConfigError, match="nothing is selected: opt in with --browser"):
         planned(named, make(named, {}), Registry({CHECK.id: CHECK}))
+
+
+@pytest.mark.parametrize("only", [["browser"], ["browser.sound"], ["browser.*", "browser"]])
+def test_what_a_page_would_need_is_not_asked_in_its_place(only: list[str]) -> None:
+    config = Config(emulator=True, only=only)
+    with pytest.raises(ConfigError, match="nothing is selected: opt in with --browser"):
+        planned(config, make(config, {}), load(()))
+    beside = replace(config, only=[*only, "key"])
+    assert planned(beside, make(beside, {}), load(())).plan.steps
+
+
+@pytest.mark.parametrize("skip", [(), ("browser.sound",)])
+def test_a_spoken_answer_is_told_before_anything_is_asked(
+    skip: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Progress(Mock(), Mock()).planned(prepared(Config(emulator=True, browser="print", skip=skip)))
+    assert ("the model says one word" in capsys.readouterr().err) is (not skip)
 
 
 def test_its_limit_grows_by_the_page_and_only_where_it_is_asked(tmp_path: Path) -> None:

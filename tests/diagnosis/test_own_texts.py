@@ -16,7 +16,14 @@ from rtdiag.testing import run_on_emulator
 
 @pytest.mark.parametrize("name", ["", "gateway"])
 @pytest.mark.parametrize(
-    "before", ["", "rtdiag asks about 5 requests, no audio.\n", "rtdiag asks at most 5 requests, no audio.\n", "\n"]
+    "before",
+    [
+        "",
+        "rtdiag asks about 5 requests, no audio.\n",
+        "rtdiag asks at most 5 requests, no audio.\n",
+        "rtdiag asks about 5 requests, no audio.\nIt also runs network.\nOpen http://127.0.0.1:1/a/ and press Start.\n",
+        "\n",
+    ],
 )
 def test_a_table_is_not_judged_again(before: str, name: str) -> None:
     report = run_on_emulator(faults=["key-revoked"], only=["key"])

@@ -16,7 +16,7 @@ _UNPRINTABLE = expression(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 # How a run's table begins, and a comparison with the emulator. Inside a longer text they may stand.
 _OWN = expression(
-    r"\s*(?:rtdiag asks (?:about|at most) .*\n)?(?:rtdiag: .*\n)*(?:EMULATOR \(as of .*\n)?"
+    r"\s*(?:rtdiag asks (?:about|at most) .*\n(?:.*\n){0,9}?)?(?:rtdiag: .*\n)*(?:EMULATOR \(as of .*\n)?"
     r"(?:asked (?:[^\n:]{1,60}: )?http\S+ \(|\S{1,12} [^\n]{1,60}: [^\n]{1,200} \(exit \d{1,3}\)\n)"
     r"|\s*# .{1,300}, and rtdiag's emulator as of "
 )
