@@ -44,7 +44,7 @@ def test_an_unknown_header_is_refused_at_the_preflight(tmp_path: Path) -> None:
     assert refused in console[0]
     paste = tmp_path / "console.txt"
     paste.write_text("\n".join(console), encoding="utf-8")
-    assert explained(paste)["diagnosis"][0]["cause"] == "cors"
+    assert explained(paste)["diagnosis"][0]["cause"] == "cors/header"
 
 
 def test_the_headers_of_the_api_pass_and_its_error_can_be_read() -> None:
