@@ -57,6 +57,8 @@ def _judged(case: str, one: Observation, evidence: Evidence) -> Finding:
         return cors_judge.reached(case, one, seen.get("same-path"))
     if case == "cors-offer":
         return cors_judge.offer(case, one, seen)
+    if case == "sound":
+        return media_judge.sound(case, one, seen.get("update"))
     if case in _HEADERS:
         return cors_judge.header(case, one, seen.get("cors-offer"))
     if case == "answer":
@@ -170,7 +172,6 @@ _OF_ITSELF: Mapping[str, Callable[[str, Observation], Finding]] = {
     "dtls": media_judge.dtls,
     "channel": media_judge.channel,
     "pair": media_judge.pair,
-    "sound": media_judge.sound,
     "created": session_judge.created,
     "websocket": session_judge.websocket,
     "blocked": _blocked,

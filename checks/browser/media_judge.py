@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from rtdiag.checks.browser.page_facts import Told
 from rtdiag.checks.sdp.ice_judge import NO_WAY, NOTHING, no_way
-from rtdiag.engine.findings import NO_CREDIT, in_short, is_quota
+from rtdiag.engine.findings import NO_CREDIT, NO_LIFE, in_short, is_quota
 from rtdiag.model import ApiError, Finding, Observation, PeerTrace
 from rtdiag.transport.ice_search import NO_UDP
 
@@ -118,9 +118,15 @@ def _over_tcp(told: Told) -> tuple[str, str]:
     )
 
 
-def sound(case: str, seen: Observation) -> Finding:
-    """Whether what the model says comes in, is no silence, and is played."""
+def sound(case: str, seen: Observation, update: Observation | None = None) -> Finding:
+    """Whether what the model says comes in, is no silence, and is played; nothing of it where an `update` ended the session."""
     told = Told(seen)
+    if (
+        told.text("channel") in ("closing", "closed")
+        and update
+        and any(event.type == "error" for event in update.events)
+    ):
+        return Finding(case, "skip", "the session had ended: see browser.update")
     if refused := _refused(seen):
         measured, observed = refused
         return Finding(case, "fail", measured, _SOUND, observed)
@@ -146,6 +152,9 @@ def sound(case: str, seen: Observation) -> Finding:
 
 
 def _nothing_came(case: str, told: Told) -> Finding:
+    if told.number("came") == 0:
+        hint = "not even an acknowledgement came back: the way there was cut in mid-session"
+        return Finding(case, "inconclusive", "no sign of life", _SOUND, (NO_LIFE,), hint)
     if not _response_is_done(told.seen, told):
         hint = "no response was done in time, so no sound was due: see what the server says to response.create"
         return Finding(case, "inconclusive", "no response, no sound", _SOUND, hint=hint)

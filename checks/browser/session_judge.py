@@ -76,9 +76,11 @@ def update(case: str, seen: Observation, *, stranger: bool) -> Finding:
     asked = sent.json.get("session") if sent is not None and isinstance(sent.json, dict) else None
     if not isinstance(asked, dict):
         return Finding(case, "skip", "not sent: no session is open")
-    got = next((e for e in seen.events if e.direction == "received"), None)
+    got, cut = next((e for e in seen.events if e.direction == "received"), None), Told(seen).number("came") == 0
     events = (sent, got) if sent and got else (sent,) if sent else ()
-    return of_update(case, replace(seen, events=events, facts={"asked": True, "sent": asked}), stranger=stranger)
+    return of_update(
+        case, replace(seen, events=events, facts={"asked": True, "sent": asked, "cut": cut}), stranger=stranger
+    )
 
 
 def websocket(case: str, seen: Observation) -> Finding:
@@ -103,9 +105,7 @@ def websocket(case: str, seen: Observation) -> Finding:
 
 def _socket_refused(case: str, seen: Observation) -> Finding:
     """What the server says over an open socket; of a token that it has minted itself, as the check websocket says it."""
-    ours = replace(
-        seen, exchanges=tuple(x for x in seen.exchanges if x.by), peers=tuple(p for p in seen.peers if p.by)
-    )
+    ours = replace(seen, exchanges=tuple(x for x in seen.exchanges if x.by), peers=tuple(p for p in seen.peers if p.by))
     if unusable := unusable_answer(case, ours):
         return replace(unusable, expected=_CREATED)
     refusal, measured = as_answer(ours) if ours.exchanges else None, in_words(ours) if ours.exchanges else "an error"

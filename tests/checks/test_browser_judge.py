@@ -306,6 +306,27 @@ def test_the_media_of_a_page_beside_those_of_the_command_line(
     assert (got.status, got.cause) == (status, cause)
 
 
+SENT = event("session.update", "sent", '{"session": {}}')
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "seen", "beside"),
+    [
+        ("fail", "session-update-unanswered", told("update", events=[SENT], came=65), ()),
+        ("fail", "session-update-unanswered", told("update", events=[SENT]), ()),
+        ("inconclusive", "network-lost-in-session", told("update", events=[SENT], came=0), ()),
+        ("inconclusive", "network-lost-in-session", told("sound", packets=0, came=0, channel="open"), ()),
+        ("skip", None, told("sound", channel="closed"), (told("update", events=[SENT, ODD_EVENT]),)),
+        ("inconclusive", None, told("sound", channel="closed"), (told("update", events=[SENT]),)),
+    ],
+)
+def test_a_way_that_was_cut_is_no_silence_of_the_server(
+    status: Status, cause: str | None, seen: Observation, beside: tuple[Observation, ...]
+) -> None:
+    got = found(seen, *beside)
+    assert (got.status, got.cause if cause else None) == (status, cause)
+
+
 def test_a_session_in_the_page_makes_it_the_users_page() -> None:
     unwatched = told("own-page", told=False, waited=False)
     assert "it is your page" in found(unwatched, told("created", first="session.created")).measured

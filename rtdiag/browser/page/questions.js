@@ -284,22 +284,25 @@ class Asking {
     return [first ?? "no event came", first === "session.created", first === "session.created"];
   }
 
-  async updated(case_, { events, channel }) {
-    const before = events.length;
+  async updated(case_, { peer, events, channel }) {
+    const [before, came] = [events.length, await bytes(peer)];
     const began = performance.now();
     const answer = () => events.slice(before).find(({ type }) => type === (this.plan.session_says ?? "session.updated") || type === "error");
     channel.send(JSON.stringify(this.plan.update));
     await until(() => answer() || channel.readyState !== "open", [[channel, "message"], [channel, "close"]], this.waits.event);
     const type = answer()?.type ?? null;
     Object.assign(case_.facts, { answer: type, took_ms: since(began), late: !type && channel.readyState === "open" });
+    if (!type) case_.facts.came = (await bytes(peer)) - came;
     return [type ?? "no answer came", Boolean(type) && type !== "error"];
   }
 
   /** Asks for a word or two, and listens until it is heard, or is over, or cannot be played. */
   async sounded(case_, session) {
     const { facts } = case_;
-    const { events, channel, audio } = session;
-    const [before, played_s] = [events.length, audio.currentTime];
+    const { peer, events, channel, audio } = session;
+    const [before, played_s, came] = [events.length, audio.currentTime, await bytes(peer)];
+    facts.channel = channel.readyState;
+    if (facts.channel !== "open") return ["the session has ended", null];
     const context = audioContext();
     this.opened.push(() => context?.close());
     const of = (...types) => events.slice(before).find(({ type }) => types.includes(type));
@@ -315,6 +318,7 @@ class Asking {
     }
     facts.responded = (of("error") ?? of("response.done") ?? of("response.created"))?.type ?? null;
     facts.response = of("response.done")?.response?.status ?? null;
+    facts.came = (await bytes(peer)) - came;
     Object.assign(facts, { context_state: context?.state ?? null, channel: channel.readyState });
     if (audio.error) facts.element = audio.error.message || `code ${audio.error.code}`;
     const heard = facts.energy > SPOKEN && facts.played_s > 0;
@@ -502,6 +506,12 @@ async function incoming({ peer, track, audio, refused }) {
     paused: audio.paused,
     refused,
   };
+}
+
+/** How much has come in of whatever kind: whoever is there acknowledges at least what is sent. NaN where it is not told. */
+async function bytes(peer) {
+  const all = [...(await within(peer.getStats(), 1000)).values()];
+  return Math.max(...all.filter(({ type }) => type === "candidate-pair").map((pair) => pair.bytesReceived));
 }
 
 function blocked({ facts }) {
