@@ -57,6 +57,8 @@ def _judged(case: str, one: Observation, evidence: Evidence) -> Finding:
         return cors_judge.reached(case, one, seen.get("same-path"))
     if case == "cors-offer":
         return cors_judge.offer(case, one, seen)
+    if case == "dtls":
+        return media_judge.dtls(case, one, seen.get("answer"))
     if case == "sound":
         return media_judge.sound(case, one, seen.get("update"))
     if case in _HEADERS:
@@ -169,7 +171,6 @@ _OF_ITSELF: Mapping[str, Callable[[str, Observation], Finding]] = {
     "same-path": cors_judge.same_path,
     "cors-mint": cors_judge.mint,
     "ice": media_judge.ice,
-    "dtls": media_judge.dtls,
     "channel": media_judge.channel,
     "pair": media_judge.pair,
     "created": session_judge.created,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from rtdiag.checks.browser.page_facts import Told
 from rtdiag.checks.sdp.ice_judge import NO_WAY, NOTHING, no_way
+from rtdiag.checks.sdp.sdp_judge import no_side_begins
 from rtdiag.engine.findings import NO_CREDIT, NO_LIFE, in_short, is_quota
 from rtdiag.model import ApiError, Finding, Observation, PeerTrace
 from rtdiag.transport.ice_search import NO_UDP
@@ -62,8 +63,8 @@ def _like_the_command_line(case: str, measured: str, here: PeerTrace) -> Finding
     return Finding(case, "inconclusive", f"{measured}; the command line: {ours.measured}", _PAIR, observed, hint)
 
 
-def dtls(case: str, seen: Observation) -> Finding:
-    """Whether the handshake came to its end."""
+def dtls(case: str, seen: Observation, answer: Observation | None = None) -> Finding:
+    """Whether the handshake came to its end; where it did not, whether the `answer` says who begins it."""
     told, here = Told(seen), Told(seen).our_peer
     if told.yes("done"):
         return Finding(case, "pass", told.took)
@@ -71,6 +72,9 @@ def dtls(case: str, seen: Observation) -> Finding:
         alike = here is not None and here.failure is not None and here.failure.phase == "dtls"
         hint = "mostly the certificate is not the one that the answer names: the answer was changed, or media goes elsewhere"
         return Finding(case, "fail", _state(told), "", (FINGERPRINT if alike else DTLS_ENDED,), hint)
+    taken = Told(answer).there if answer else None
+    if unbegun := no_side_begins(case, taken.body or "") if taken else None:
+        return unbegun
     hint = "STUN gets through, DTLS does not: mostly a firewall, or big datagrams are lost (MTU of a VPN or tunnel)"
     return Finding(case, "inconclusive", _state(told), "", (DTLS_SILENT,), hint)
 

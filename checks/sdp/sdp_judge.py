@@ -146,7 +146,7 @@ def _phase(case: str, name: str, seen: Observation) -> Finding:
     trace, answer = seen.peers[-1], (seen.exchange.body if seen.exchange else None) or ""
     phase = {p[0]: p[2] for p in PHASES}[name]
     if phase not in trace.phases_ms:
-        return (name == "parse" and _no_side_begins(case, answer)) or _phase_failed(case, name, trace)
+        return (name == "parse" and no_side_begins(case, answer)) or _phase_failed(case, name, trace)
     took = f"{trace.phases_ms[phase]:.0f} ms"
     if name == "parse":
         return Finding(case, "pass", f"{took}; {_says(answer)}", _ANSWER)
@@ -174,12 +174,12 @@ _SETUP = re.compile(r"^a=setup:(active|passive|actpass|holdconn)\b", re.MULTILIN
 _CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ (udp|tcp) \d+ \S+ (\d+) ", re.MULTILINE | re.IGNORECASE)
 
 
-def _no_side_begins(case: str, answer: str) -> Finding | None:
+def no_side_begins(case: str, answer: str) -> Finding | None:
     """Of an answer that is SDP and was not taken: one side must begin the handshake (RFC 5763 section 5)."""
     setups = _setups(answer)
     if not answer.startswith("v=") or (setups and setups <= {"active", "passive"}):
         return None
-    hint = "an answer says who begins the DTLS handshake, active or passive: browsers refuse one that does not"
+    hint = "an answer says who begins the DTLS handshake, active or passive: browsers refuse one that does not, or wait in vain"
     return Finding(case, "fail", _says(answer), _ANSWER, ("no side of the answer begins DTLS",), hint)
 
 

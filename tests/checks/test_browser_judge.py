@@ -306,6 +306,7 @@ def test_the_media_of_a_page_beside_those_of_the_command_line(
     assert (got.status, got.cause) == (status, cause)
 
 
+PASSIVE = "v=0\r\na=setup:passive\r\n"
 SENT = event("session.update", "sent", '{"session": {}}')
 
 
@@ -317,10 +318,17 @@ SENT = event("session.update", "sent", '{"session": {}}')
         ("inconclusive", "network-lost-in-session", told("update", events=[SENT], came=0), ()),
         ("inconclusive", "network-lost-in-session", told("sound", packets=0, came=0, channel="open"), ()),
         ("skip", None, told("sound", channel="closed"), (told("update", events=[SENT, ODD_EVENT]),)),
+        ("fail", "answer-not-sdp", told("dtls", done=False, late=True), (told("answer", page(201, body="v=0\r\n")),)),
+        (
+            "inconclusive",
+            "dtls-no-answer",
+            told("dtls", done=False, late=True),
+            (told("answer", page(201, body=PASSIVE)),),
+        ),
         ("inconclusive", None, told("sound", channel="closed"), (told("update", events=[SENT]),)),
     ],
 )
-def test_a_way_that_was_cut_is_no_silence_of_the_server(
+def test_what_follows_from_something_else_is_told_as_that(
     status: Status, cause: str | None, seen: Observation, beside: tuple[Observation, ...]
 ) -> None:
     got = found(seen, *beside)
