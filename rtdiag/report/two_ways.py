@@ -21,6 +21,8 @@ from rtdiag.report.spelling import one_line
 TITLE = "Command line and browser"
 HEADS = ("", "command line", "browser")
 
+_NOT_ASKED = "not asked"
+
 _CHECK = "browser"
 _CREATED, _CARRIED = "session.created", "carried by"
 _NEXT = "rtdiag explain page.har"
@@ -45,7 +47,9 @@ class Cell:
 
     @property
     def short(self) -> str:
-        """The text where it fits a table; else the cause, or how it begins."""
+        """The text where it fits a table; else the cause, or how it begins. "not asked" after what failed."""
+        if self.status == "skip" and self.text.startswith("needs "):
+            return _NOT_ASKED
         return self.text if len(self.text) <= _LONGEST else self.cause or one_line(self.text, _LONGEST)
 
     @property
@@ -84,11 +88,13 @@ class TwoWays:
 
 
 def of_run(report: Report) -> TwoWays | None:
-    """Both ways of a run that has asked a browser; None of any other."""
+    """Both ways of a run that has asked a browser for a session; None of any other."""
     rows = {f"{outcome.id}.{row.id}": row for outcome in report.checks for row in outcome.rows}
     if not any(id.startswith(f"{_CHECK}.") and row.finding.status != "skip" for id, row in rows.items()):
         return None
     phases = (*_of_a_session(report, rows), *_beside_it(report, rows))
+    if all(cell.status == "skip" or not cell.text for phase in phases for cell in (phase.here, phase.there)):
+        return None
     begun = [row.seen.peers[-1].id for row in _both(rows, ("sdp.ice-realtime",), "ice") if row and row.seen.peers]
     return TwoWays(phases, _shown(report, rows, phases), tuple(begun))
 
@@ -171,7 +177,7 @@ def _status(finding: Finding) -> Status:
 
 def _cell(report: Report, row: Row | None, took: _Took) -> Cell:
     if row is None:
-        return Cell("skip", "not asked")
+        return Cell("skip", _NOT_ASKED)
     status, measured = _status(row.finding), one_line(row.finding.measured, _LONGEST_SAID)
     if status not in _WENT_WELL:
         return Cell(status, measured, row.finding.cause)
@@ -225,7 +231,8 @@ def _shown(report: Report, rows: Mapping[str, Row], phases: Sequence[Phase]) -> 
     here = _end({phase.name: phase.here for phase in phases if phase.decides})
     there = _end({phase.name: phase.there for phase in phases if phase.decides})
     trouble = _trouble(report)
-    alone = f"the command line asked for no session to hold beside it: {here.cell.text}"
+    why = "" if here.cell.text == _NOT_ASKED else f": {here.cell.text}"
+    alone = f"the command line asked for no session to hold beside it{why}"
     if there.at and here.at:
         return _both_stop(here, there)
     if there.at and here.works:

@@ -21,7 +21,7 @@ NO_ANSWER: Told = ("fail", "401 invalid_api_key", "key-wrong-or-revoked")
 AFTER_ICE = ("dtls", "channel", "created", "update")
 OF_A_SESSION = ("answer", "ice", *AFTER_ICE)
 NEXT = "look at your own page next: rtdiag explain page.har"
-NONE_BESIDE = "the command line asked for no session to hold beside it: not asked"
+NONE_BESIDE = "the command line asked for no session to hold beside it"
 
 
 def there(name: str, told: Told) -> dict[str, Told]:
@@ -73,7 +73,7 @@ def test_each_phase_has_both_times() -> None:
 def test_what_went_wrong_stands_in_place_of_a_time_and_nothing_is_made_up() -> None:
     found = cells(browsers.run(there("ice", NO_WAY), **browsers.no_ice()))
     assert found["ICE"][1] == "✗ no way in 4.0 s"
-    assert found["DTLS"][1] == "- needs what did not pass"
+    assert found["DTLS"][1] == "- not asked"
     assert (found["until then, in all"][1], found["carried by"][1]) == ("", "")
 
 
@@ -175,6 +175,8 @@ def test_a_run_without_a_browser_says_nothing_of_one() -> None:
     assert two_ways.as_rows(plain) == []
     skipped = browsers.run(dict.fromkeys(browsers.CASES, NEEDS))
     assert two_ways.of_run(skipped) is None
+    of_no_session = alone(browsers.run(dict.fromkeys((*OF_A_SESSION, "pair", "websocket"), NEEDS), selected_pair=""))
+    assert two_ways.of_run(of_no_session) is None
     for form in FORMS:
         assert two_ways.TITLE not in render(plain, form)
     assert "carried by" not in render(plain, "table")
