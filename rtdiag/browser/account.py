@@ -140,7 +140,10 @@ class Blocked(Struct, frozen=True, omit_defaults=True):
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
-    """A line that stands in the console, or an error that nobody caught (`level` is then `uncaught`)."""
+    """A line that stands in the console, or an error that nobody caught (`level` is then `uncaught`).
+
+    `caught` is what a send() was refused with, whatever the page made of that: `send on p1/oai-events: InvalidStateError: …`.
+    """
 
     at_ms: _Time
     level: str

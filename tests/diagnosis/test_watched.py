@@ -107,7 +107,75 @@ AZURE = {
     "status": 401,
     "answer": '{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}',
 }
+UPDATE: Json = {
+    "channel": "p3/oai-events",
+    "direction": "sent",
+    "at_ms": 3000,
+    "raw": json.dumps({"type": "session.update", "session": {"type": "realtime", "instructions": "Be brief."}}),
+}
+TOO_EARLY = {"at_ms": 400, "level": "caught", "text": "send on p3/oai-events: InvalidStateError: An attempt was made"}
+WRONG_STATE = "InvalidStateError: Failed to execute 'setRemoteDescription' on 'RTCPeerConnection': "
+UNAWAITED = "OperationError: Failed to parse SessionDescription. [object Promise] Expect line: v="
 CASES: Mapping[str, tuple[Json, list[str]]] = {
+    "an event too early": (
+        {"requests": [TOKEN, ANSWERED], "peers": [peer(*CONNECTED)], "console": [TOO_EARLY], "events": [CREATED]},
+        ["event-sent-while-not-open high"],
+    ),
+    "one that was sent again": (
+        {"requests": [TOKEN, ANSWERED], "console": [TOO_EARLY], "events": [CREATED, UPDATE], "taken_ms": 4000},
+        [],
+    ),
+    "an update without an answer": (
+        {"requests": [TOKEN, ANSWERED], "peers": [peer(*CONNECTED)], "events": [CREATED, UPDATE]},
+        ["session-update-unanswered high"],
+    ),
+    "an update that may still be answered": (
+        {"requests": [TOKEN, ANSWERED], "events": [CREATED, UPDATE], "taken_ms": 3050},
+        [],
+    ),
+    "closed by the page behind its update": (
+        {
+            "requests": [TOKEN, ANSWERED],
+            "peers": [peer(*CONNECTED, states=[[3100, "signalingState", "closed"]])],
+            "events": [CREATED, UPDATE],
+        },
+        [],
+    ),
+    "no-cors": ({"requests": [TOKEN, call(opaque=True)]}, ["cors/asked-without high"]),
+    "an offer as JSON": (
+        {
+            "requests": [
+                TOKEN,
+                call(
+                    body=json.dumps({"type": "offer", "sdp": "v=0\r\nm=audio 9 X\r\n"}),
+                    status=400,
+                    answer='{"error":{"code":"invalid_offer","message":"Invalid SDP offer."}}',
+                ),
+            ]
+        },
+        ["sdp-offer-altered-in-transit high"],
+    ),
+    "closed before its answer": (
+        {
+            "requests": [TOKEN, ANSWERED],
+            "peers": [
+                peer(
+                    wrong={
+                        "step": "setRemoteDescription",
+                        "said": f"{WRONG_STATE}The RTCPeerConnection's signalingState is 'closed'.",
+                    }
+                )
+            ],
+        },
+        ["answer-set-in-wrong-state high"],
+    ),
+    "a promise as an answer": (
+        {
+            "requests": [TOKEN, ANSWERED],
+            "peers": [peer(wrong={"step": "setRemoteDescription", "said": UNAWAITED})],
+        },
+        ["answer-not-sdp/not-awaited high"],
+    ),
     "refused by chromium's user": (microphone("NotAllowedError: Permission denied"), ["microphone-refused high"]),
     "no device": (microphone("NotFoundError: Requested device not found"), ["microphone-refused/none high"]),
     "a policy": (
@@ -154,7 +222,6 @@ def test_what_failed_is_named(case: str) -> None:
         failed("TypeError: NetworkError when attempting to fetch resource."),
         failed("TypeError: Load failed"),
         failed("TimeoutError: signal timed out"),
-        call(opaque=True),
         call(took_ms=0),
     ],
 )
@@ -210,7 +277,20 @@ def test_a_page_that_works_says_what_that_rests_on() -> None:
     assert "no session.created" in explained(requests=[TOKEN])[1]["note"]
 
 
-@pytest.mark.parametrize("stopped", [failed("AbortError: The user aborted a request."), call(took_ms=0, at_ms=59_000)])
+def test_what_a_page_did_itself_is_said_where_no_session_came() -> None:
+    closed = peer(states=[[900, "signalingState", "closed"]])
+    assert "the page closed peer connection p3 0.7 s after it was made" in explained(peers=[closed])[1]["note"]
+    assert "p3 has no data channel" in explained(requests=[TOKEN, ANSWERED], peers=[peer(*CONNECTED)])[1]["note"]
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        failed("AbortError: The user aborted a request."),
+        call(wrong={"step": "abort", "said": "unmounted"}),
+        call(took_ms=0, at_ms=59_000),
+    ],
+)
 def test_what_the_page_gave_up_or_still_waits_for_is_no_failure(stopped: Json) -> None:
     assert explained(requests=[TOKEN, stopped])[1]["diagnosis"] == []
 
@@ -227,7 +307,7 @@ def test_situations_have_the_ids_of_what_shows_them() -> None:
     assert (one.id, one.status, one.credential) == ("r2", 401, "ek minted at app.example/api/token")
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case, (_, causes) in CASES.items() if causes])
 def test_a_case_of_a_run_that_is_handed_a_situation_shows_the_same_cause(case: str) -> None:
     """Also after it has been a report: what it was judged by is a fact of its own, which is JSON."""
     fields, (cause, *_) = CASES[case]

@@ -3,7 +3,7 @@
 // of what the page does or sees, masks secrets before anything leaves the page, and keeps no more than the limits below.
 (() => {
   "use strict";
-  if (globalThis.rtdiagWatch) return;
+  if (globalThis.rtdiagWatch || !globalThis.document) return;
 
   const MOST = { requests: 2000, sockets: 200, events: 20_000, peers: 100, microphones: 100, blocked: 500, console: 2000 };
   const MOST_STATES = 1500, MOST_CANDIDATES = 200, MOST_ALIKE = 100; // per peer, per side, of deltas of one kind
@@ -16,7 +16,7 @@
   const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
   const { Promise } = globalThis, { then } = Promise.prototype;
   const on = globalThis.EventTarget.prototype.addEventListener;
-  const ownFetch = globalThis.fetch, ownConsole = globalThis.console.info.bind(globalThis.console);
+  const ownFetch = globalThis.fetch, ownConsole = globalThis.console?.info?.bind(globalThis.console) ?? (() => {});
   const later = globalThis.setTimeout.bind(globalThis), never = globalThis.clearTimeout.bind(globalThis);
   const beacon = navigator.sendBeacon?.bind(navigator);
   const now = performance.now.bind(performance);
@@ -52,21 +52,26 @@
   // --- texts: cut, masked, well-formed -----------------------------------------------------------------------------------------
 
   const PREFIX = /^(?:sk-(?:proj-|svcacct-|admin-|or-v1-|bf-)?|ek_(?:bf_)?|xai-(?:realtime-client-secret-)?|lai-sess:)/;
-  const UNSET = /^(?:undefined|null|none|nan|true|false|\[object.*|["'`]*|.*[${}<>].*)$/i;
+  const UNSET = /^(?:undefined|null|none|nan|true|false|\[object.*|["'`]*|\$?\{.*\}|<.*>|\$\w+)$/i;
   const NAMED = "(?:[\\w.-]{0,60}(?:secret|token|jwt|password|passwd|credential|bearer|auth|authorization|ticket|signature|apikey" +
     "|api[-_]key|access[-_]?key|private[-_]?key|subscription[-_]?key|ephemeral[-_]?key|session[-_]?key)|value)";
   const QUOTE = '\\\\{0,8}"';
   const IN_JSON = new RegExp(`(${QUOTE}${NAMED}${QUOTE}\\s{0,4}:\\s{0,4}${QUOTE})([^"\\\\\\s*]{8,4096})(?=${QUOTE})`, "gi");
-  const IN_URL = new RegExp(`([?&#](?:${NAMED}|key|code|sig)=)([^&#\\s"'*\\\\]{8,})`, "gi");
+  const IN_URL = new RegExp(`((?:^|[?&#])(?:${NAMED}|key|code|sig)=)([^&#\\s"'*\\\\]{8,})`, "gi");
+  const FIELD = new RegExp(`^(?:${NAMED})$`, "i");
   const SHAPES = [
     /\b(?:sk-|ek_|xai-|gsk_|hf_|lai-sess:)[\w:-]{16,}/g,
     /\beyJ[\w-]{6,}={0,2}\.[\w-]{4,}={0,2}(?:\.[\w-]*={0,2})?/g,
-    /\b(?:AIza[\w-]{30,}|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_\w{30,}|xox[abeprs]-[\w-]{10,}|[A-Za-z0-9]{52}JQQJ99\w{26})/g,
+    /\b(?:eyJ|c2st|ZWtf)[\w+/-]{20,}={0,2}/g, // base64 of what begins as JSON, or as a key
+    /\b(?:[sprw]k_\w{20,}|AIza[\w-]{30,}|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_\w{30,}|xox[abeprs]-[\w-]{10,}|[A-Za-z0-9]{52}JQQJ99\w{26})/g,
   ];
   const BEHIND = [
     /((?:\bbearer|\bbasic)(?: |%20|\+)+)([^\s"'*\\,;]{8,})/gi,
     /((?:openai-insecure-api-key|xai-client-secret)\.)([^\s,"'*\\]{8,})/g,
     /(a=ice-pwd:)([^\s\\"*]+)/g,
+    /('nonce-)([^'\s*]+)/g,
+    /((?:password|passwd|credential)\\{0,8}"\s{0,4}:\s{0,4}\\{0,8}")([^"\\*]+)/gi,
+    /((?:^|[?&#])(?:password|passwd)=)([^&#\s"'*\\]+)/gi,
     /(:\/\/)([^/\s?#"'\\@<>*]+)(?=@)/g,
     /((?:__cf_bm|_cfuvid|cf_clearance|__Secure-[\w-]{1,64})=)([^;\s"'\\*]+)/g,
   ];
@@ -123,9 +128,15 @@
     return text;
   }
 
+  /** The text of a value, without calling anything of the page's. */
+  const plain = (value) =>
+    [URL, Location, URLSearchParams].some((kind) => value instanceof kind) || Object(value) !== value
+      ? String(value)
+      : Object.prototype.toString.call(value);
+
   const isError = (value) => value?.name && value?.message !== undefined;
   const words = (error) => told(isError(error) ? `${error.name}: ${error.message}` : error, LONGEST.words);
-  const absolute = (url) => told(quietly(() => new URL(String(url), document.baseURI).href) ?? url, LONGEST.url);
+  const absolute = (url) => told(quietly(() => new URL(plain(url), document.baseURI).href) ?? plain(url), LONGEST.url);
   const named = (letter) => `${letter}${++count}`;
 
   // --- wrapping -----------------------------------------------
@@ -205,7 +216,7 @@
   // --- requests -----------------------------------------------
 
   const CREDENTIAL =
-    /^(?!sec-websocket-)(?:.*[-_])?(?:authorization|auth|token|secret|password|jwt|apikey|(?:api|access|subscription|functions?)-key)$/i;
+    /^(?!sec-websocket-)(?:.*[-_])?(?:authorization|auth|token|secret|password|jwt|apikey|[\w-]*-key)$/i;
   const IN_WORDS = /json|sdp|text|xml|urlencoded|javascript|html/i;
   const RELEVANT = /realtime|session|token|secret|sdp|call|offer|rtc|mint|ephemeral/i;
   const built = new WeakMap(); // what a Request was made with
@@ -219,12 +230,18 @@
 
   /** Headers in any form that can be read twice. */
   function pairs(headers) {
-    if (!headers || typeof headers !== "object" || typeof headers.next === "function") return [];
-    const listed = typeof headers[Symbol.iterator] === "function" ? [...headers] : Object.entries(headers);
+    if (!headers || typeof headers !== "object") return [];
+    const isRead = [Headers, Array, Map].some((kind) => headers instanceof kind);
+    if (!isRead && typeof headers[Symbol.iterator] === "function") return []; // which may be read once alone
+    const listed = isRead ? [...headers] : Object.entries(headers);
     return listed.slice(0, 100).map(([name, value]) => header(String(name), value));
   }
 
-  const inForm = (value) => (typeof value === "string" ? value : `(${value.size} bytes)`);
+  function inForm(name, value) {
+    if (typeof value !== "string") return `(${value.size} bytes)`;
+    return FIELD.test(name) ? hidden(value) : value;
+  }
+
   const isBinary = (body) => body instanceof ArrayBuffer || ArrayBuffer.isView(body);
 
   /** A body in words, "" where it is none, and the type that the browser gives it. */
@@ -233,12 +250,12 @@
     if (body instanceof URLSearchParams) return [told(body), "application/x-www-form-urlencoded;charset=UTF-8"];
     if (body instanceof FormData) {
       const head = (name) => `--form\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`;
-      const parts = [...body].map(([name, value]) => `${head(name)}${inForm(value)}\r\n`);
+      const parts = [...body].map(([name, value]) => `${head(name)}${inForm(name, value)}\r\n`);
       return [told(`${parts.join("")}--form--\r\n`), "multipart/form-data"];
     }
     if (body instanceof Blob) return ["", body.type];
     if (isBinary(body)) return [body.byteLength <= LONGEST.body ? told(new TextDecoder().decode(body)) : "", ""];
-    return body instanceof ReadableStream ? ["", ""] : [told(body), "text/plain;charset=UTF-8"];
+    return body instanceof ReadableStream ? ["", ""] : [told(plain(body)), "text/plain;charset=UTF-8"];
   }
 
   function request(method, where, headers, body) {
@@ -292,6 +309,9 @@
     happened++;
   }
 
+  /** Whether the page itself ended it, with whatever reason; a limit of time is told as such by the browser. */
+  const gaveUp = (signal, error) => Boolean(signal?.aborted) && signal.reason === error && error?.name !== "TimeoutError";
+
   if (globalThis.Request) {
     constructor("Request", ([input, init]) => ({
       done: (one) => built.set(one, { body: init?.body ?? built.get(input)?.body }),
@@ -311,10 +331,11 @@
           happened++;
           return;
         }
+        if (Object(input) === input && !response.redirected) made.url = absolute(response.url || made.url);
         answered(made, response.status, pairs(response.headers));
         if (isRead(response)) read(made, response.clone()).catch(() => {});
       },
-      failed: (error) => unanswered(made, "fetch", words(error)),
+      failed: (error) => unanswered(made, gaveUp(init?.signal ?? whole?.signal, error) ? "abort" : "fetch", words(error)),
     };
   });
 
@@ -361,11 +382,23 @@
     if (/"type"\s{0,4}:\s{0,4}"error"/.test(text)) hurry();
   }
 
+  /** What send() takes is sent; what it refuses, or what a closed socket drops without a word, is none of the events. */
+  const sending = (channel, data, isLost = false) => ({
+    done: () => (isLost ? keepLine("caught", `send on ${channel}: it was closed`) : event(channel, "sent", data)),
+    failed: (error) => keepLine("caught", `send on ${channel}: ${words(error)}`),
+  });
+
   const sockets = new WeakMap();
   const listed = (protocols) => (protocols === undefined ? [] : Array.isArray(protocols) ? protocols : [protocols]);
 
+  /** A sub-protocol, which some servers take a credential as. */
+  function subProtocol(one) {
+    const isWord = /^openai-|\*/i.test(one) || one.length < 20 || !/\d/.test(one);
+    return isWord ? one : hidden(one);
+  }
+
   function socket(url, protocols) {
-    const offered = listed(protocols).slice(0, 50).map((one) => told(one, LONGEST.words));
+    const offered = listed(protocols).slice(0, 50).map((one) => subProtocol(told(one, LONGEST.words)));
     return keep("sockets", { id: named("s"), url: absolute(url).replace(/^http/, "ws"), at_ms: now(), offered });
   }
 
@@ -394,11 +427,14 @@
     constructor("WebSocket", ([url, protocols]) => {
       const made = socket(url, protocols);
       return {
-        done: (own) => attend(own, made),
+        done(own) {
+          made.url = absolute(own.url);
+          attend(own, made);
+        },
         failed: (error) => Object.assign(made, { closed_ms: now(), reason: words(error) }),
       };
     });
-    method(WebSocket.prototype, "send", (self, [data]) => event(met(self).id, "sent", data));
+    method(WebSocket.prototype, "send", (self, [data]) => sending(met(self).id, data, self.readyState > WebSocket.OPEN));
   }
 
   const channels = new WeakMap();
@@ -424,10 +460,7 @@
   }
 
   if (globalThis.RTCDataChannel) {
-    method(RTCDataChannel.prototype, "send", (self, [data]) => {
-      event(metChannel(self), "sent", data);
-      return { failed: (error) => keepLine("error", words(error)) };
-    });
+    method(RTCDataChannel.prototype, "send", (self, [data]) => sending(metChannel(self), data));
   }
 
   // --- peer connections -----------------------------------------------
@@ -715,7 +748,13 @@
     secure: globalThis.isSecureContext !== false,
   };
 
+  /** The page's own cookies stand in nothing that it tells. */
+  function learnCookies() {
+    for (const [, text] of document.cookie.matchAll(/=([^;]{12,})/g)) if (/\d/.test(text) && learnt.size < 200) learnt.add(text);
+  }
+
   function account() {
+    quietly(learnCookies);
     if (hiddenOf < learnt.size) hideAll([...learnt].slice(hiddenOf), kept);
     hiddenOf = learnt.size;
     return {

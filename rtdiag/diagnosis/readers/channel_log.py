@@ -27,11 +27,12 @@ _LONGEST_SENT = 64 * 1024
 class Channel:
     """Fed with the events of one channel in their order; `failures` gives what they tell.
 
-    Nothing is kept of an event but what a failure may need.
+    Nothing is kept of an event but what a failure may need. `may_still_answer`: what did not come may only not have come yet.
     """
 
     def __init__(self) -> None:
         self.events = self.failed = 0
+        self.may_still_answer = False
         self._facts: dict[str, str] = {}
         self._failures: list[Draft] = []
         self._by_id: dict[str, tuple[str, str]] = {}
@@ -149,10 +150,14 @@ class Channel:
 
     def _oddities(self) -> list[str]:
         odd = []
-        if self._waiting:
-            odd.append(f"{self._waiting[0]} was sent and never answered")
         if self._vad_sent and self._vad_said and self._vad_sent != self._vad_said:
             odd.append(f"turn_detection sent {self._vad_sent}, session.updated says {self._vad_said}")
+        return odd if self.may_still_answer else [*self._unanswered(), *odd]
+
+    def _unanswered(self) -> list[str]:
+        odd = []
+        if self._waiting:
+            odd.append(f"{self._waiting[0]} was sent and never answered")
         heard = "input_audio_buffer.speech_started" in self._seen
         if self._appended and not heard and self._facts.get("vad") != "turn_detection in force: none":
             odd.append(

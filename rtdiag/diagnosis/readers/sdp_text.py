@@ -6,6 +6,7 @@ import re
 
 from rtdiag.api.expressions import expression
 
+_IN_JSON = expression(r'\A\s{0,80}\{(?s:.{0,2000})"sdp"\s{0,8}:\s{0,8}"v=0')
 _OFFER = expression(r"v=0\r?\n")
 
 
@@ -36,7 +37,7 @@ def sent(body: str) -> tuple[str, list[str]]:
     """What to say of a request body: the body itself, or for SDP the words `SDP offer` with the facts about it."""
     offer = offer_in(body)
     if offer is None:
-        return body, []
+        return body, ["the body is JSON around an offer (JSON.stringify)"] if _IN_JSON.search(body[:4096]) else []
     beside = _session_in(body) if not body.startswith("v=0") else None
     return "SDP offer" + (f", session: {beside}" if beside else ""), facts(offer)
 

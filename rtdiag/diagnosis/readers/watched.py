@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FORM = "page's account"
 _BEGINS = expression(rf'\s{{0,80}}\{{\s{{0,80}}"{told.FORM}"\s{{0,8}}:')
+_APPEND = "input_audio_buffer.append"
 _CREATED = ("session.created", "transcription_session.created")
 _STATES = {
     "iceConnectionState": "ice",
@@ -117,6 +118,8 @@ class _Page:
         self._account, self._learner = account, learner
         self._channels: dict[str, Channel] = {}
         self._created: dict[str, float] = {}
+        self._asked_last: dict[str, float] = {}
+        self._sent_last: dict[str, float] = {}
         self._times: dict[Any, float] = {one.id: one.at_ms for one in account.requests}
         self._times |= {one.id: one.at_ms for one in account.sockets}
         self._times |= {one.id: one.at_ms for one in account.peers}
@@ -124,8 +127,8 @@ class _Page:
             self._feed(event)
         for socket in account.sockets:
             self._close(socket)
-        self._peers = {peer.id: peer for peer in account.peers}
         self._until = account.taken_ms or max(self._moments(), default=0)
+        self._wait()
 
     def at(self, name: Any) -> float:
         """When the request, socket, peer or microphone of that id came to be."""
@@ -167,6 +170,8 @@ class _Page:
         """What the console says, where nothing else that failed is known."""
         from rtdiag.diagnosis.readers.console import read_console
 
+        if refused := self._refused_sends():
+            return refused
         lines = [line.text for line in self._account.console if line.level in ("error", "uncaught")]
         drafts = read_console("\n".join(lines))
         for draft in drafts:
@@ -174,6 +179,21 @@ class _Page:
             if not self._account.secure:
                 draft.circumstances.append("the page is no secure context: it has no navigator.mediaDevices")
         return drafts
+
+    def _refused_sends(self) -> list[Draft]:
+        """What was refused to be sent on a channel, and nothing sent on it after that."""
+        found: dict[str, Draft] = {}
+        for line in self._account.console:
+            channel, _, said = line.text.removeprefix("send on ").partition(": ")
+            last = self._sent_last.get(channel, -1)
+            if line.level == "caught" and said and last < line.at_ms and channel not in found:
+                seen = ["an event was sent while its channel was not open"]
+                where = f"{channel} at {self._clock(line.at_ms)}"
+                name = channel.partition("/")[0]
+                found[channel] = Draft(
+                    f"send() failed: {said}", surface="client", where=where, id=name, circumstances=seen
+                )
+        return list(found.values())
 
     def worked(self, drafts: list[Draft]) -> str:
         """That a session came about after the last failure, if one did."""
@@ -186,17 +206,31 @@ class _Page:
     def all_well(self, note: str) -> str:
         """What an all-clear rests on."""
         if not self._created:
-            return f"{note}; no session.created came in it"
+            return "; ".join([note, "no session.created came in it", *self._of_peers()])
         which = ", ".join(f"{name} at {self._clock(at)}" for name, at in list(self._created.items())[:3])
         return f"{note}; session.created came on {which}"
 
+    def _of_peers(self) -> Iterator[str]:
+        """What a page itself did, so that no session.created came."""
+        for peer in self._account.peers[:3]:
+            ends = _closed_ms(peer)
+            stood = any(state in ("connected", "completed") for _, of, state in peer.states if of in _STATES)
+            if ends is not None and not stood:
+                yield f"the page closed peer connection {peer.id} {(ends - peer.at_ms) / 1000:.3g} s after it was made"
+            elif stood and not any(of.startswith("channel ") for _, of, _ in peer.states):
+                yield f"peer connection {peer.id} has no data channel, on which it would come"
+
     def _feed(self, event: told.Event) -> None:
         owner = event.channel.partition("/")[0]
+        if event.direction == "sent":
+            self._sent_last[event.channel] = event.at_ms
         value = parsed(event.raw)
         if not kind_of(value):
             return
         self._learner.value(value)
         sent = event.direction == "sent"
+        if sent and (value["type"] != _APPEND or owner not in self._asked_last):
+            self._asked_last[owner] = event.at_ms
         if not sent and value["type"] in _CREATED:
             self._created.setdefault(owner, event.at_ms)
         self._channels.setdefault(owner, Channel()).feed(value, cut(event.raw, _LONGEST_EVENT), sent, "")
@@ -205,6 +239,14 @@ class _Page:
         if socket.code is not None and socket.opened_ms is not None:
             draft = Draft(f"{socket.code} {socket.reason}".strip(), status=socket.code)
             self._channels.setdefault(socket.id, Channel()).close(draft, "")
+
+    def _wait(self) -> None:
+        """Let what was asked shortly before its channel's end, or before this was taken, have its answer still to come."""
+        ends: dict[str, float | None] = {one.id: one.closed_ms for one in self._account.sockets}
+        ends |= {one.id: _closed_ms(one) for one in self._account.peers}
+        for name, at in self._asked_last.items():
+            end = ends.get(name)
+            self._channels[name].may_still_answer = (self._until if end is None else end) - at < _LONG_MS
 
     def _request(self, one: Request) -> Entry:
         return {
@@ -244,11 +286,13 @@ class _Page:
 
     def _why(self, one: Request) -> str:
         """Why there is no answer, as far as the page can know it; the browser's own words where nothing else is known."""
-        said = one.wrong.said if one.wrong else ""
+        step, said = (one.wrong.step, one.wrong.said) if one.wrong else ("", "")
         if one.opaque:
             return "an opaque answer, which the page itself asked for"
-        if said.startswith(("AbortError", "abort")):
+        if step == "abort" or said.startswith(("AbortError", "abort")):
             return f"cancelled by the page: {said}"
+        if said == "timeout" or said.startswith("TimeoutError"):
+            return f"no answer within the {one.took_ms / 1000:.3g} s that the page itself gives it: {said}"
         return self._forbidden(one.url) or said or "no answer had come when this was taken"
 
     def _forbidden(self, url: str) -> str:
@@ -325,6 +369,11 @@ def _origin(url: str) -> str:
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _closed_ms(peer: Peer) -> float | None:
+    """When the page closed it."""
+    return next((at for at, of, state in peer.states if (of, state) == ("signalingState", "closed")), None)
 
 
 def _kind(candidate: str) -> str:
