@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 from rtdiag.checks.browser import cors_judge, media_judge, session_judge
 from rtdiag.checks.browser.own_page_judge import own_page
@@ -21,6 +22,7 @@ NOT_MADE = "the browser makes no RTCPeerConnection"
 
 # How a page listens where no leave to play is needed for it: frames come as long as a device gives any.
 _BY_FRAMES = "MediaStreamTrackProcessor"
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LISTENED_S = 1.2  # of sound, for it to be called silence: chromium's made-up microphone beeps once a second
 _HEADERS = ("cors-agents", "cors-beta", "cors-client")
 # What getUserMedia refuses with (W3C mediacapture-streams), what that shows, and what to do.
@@ -95,14 +97,21 @@ def _secure(case: str, seen: Observation) -> Finding:
     told, expected = Told(seen), "a secure context"
     if told.yes("secure"):
         return Finding(case, "pass", told.text("origin") or "secure", expected)
+    origin = told.text("origin")
+    if origin and urlsplit(origin).hostname not in _LOOPBACK:
+        return Finding(
+            case, "info", f"{origin} is none: --host serves it over plain HTTP, so no microphone is asked for"
+        )
     hint = "without it a page gets no microphone: open it on this machine, by 127.0.0.1, or let it come over https"
-    return Finding(case, "fail", f"{told.text('origin') or 'the page'} is none", expected, (INSECURE,), hint)
+    return Finding(case, "fail", f"{origin or 'the page'} is none", expected, (INSECURE,), hint)
 
 
 def _microphone(case: str, seen: Observation) -> Finding:
     """Whether the browser gave one, and whether anything is heard of it; no word of what was heard."""
     told, expected = Told(seen), "a microphone, louder than silence"
     name = told.text("name")
+    if told.yes("there") is False:
+        return Finding(case, "skip", "a browser gives none to a page over plain HTTP: not asked for")
     if told.yes("late") or name == "TimeoutError":
         hint = "the browser asked, and nobody answered: allow or refuse it in the address bar, and run again"
         return Finding(case, "inconclusive", "nobody answered the browser's question", expected, hint=hint)

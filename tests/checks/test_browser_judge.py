@@ -80,9 +80,11 @@ ODD_EVENT = error("That is not how it goes", "strange")
         ("inconclusive", None, told("page", why="the page's tab was closed before it was done", opened=1, closed=True)),
         ("inconclusive", None, told("page", why="Chromium ended: exit code 1", ended="exit code 1, cannot open display")),
         ("pass", None, told("secure", secure=True, origin="http://127.0.0.1:1")),
-        ("fail", "microphone-refused/insecure", told("secure", secure=False, origin="http://192.0.2.7:1")),
+        ("fail", "microphone-refused/insecure", told("secure", secure=False, origin="http://127.0.0.1:1")),
+        *[("info", None, told("secure", secure=False, origin=f"http://{one}:1")) for one in ("192.0.2.7", "[2001:db8::7]", "****")],
         ("fail", "microphone-refused/insecure", told("secure", secure="yes")),
         # the microphone
+        ("skip", None, told("microphone", there=False)),
         ("pass", None, told("microphone", there=True, label="Fake", muted=False, level=0.12)),
         ("pass", None, told("microphone", there=True, label="Fake", muted=False, level=None)),
         ("fail", "microphone-silent", told("microphone", there=True, label="Headset", muted=True, level=0)),
