@@ -145,7 +145,7 @@ def location(case: str, seen: Observation, *, stranger: bool) -> Finding:
     if told.there and urlsplit(told.there.url).path.endswith(REALTIME):
         return Finding(case, "info", "not offered: the beta has no /realtime/calls", expected)
     if named:
-        hint = "the command line gets it: let the server name it in Access-Control-Expose-Headers"
+        hint = "the command line gets it, so the server sends it: what is missing is that a page may read it"
         return Finding(case, "warn", "the page reads none; the command line does", expected, (HIDDEN,), hint)
     hint = "without it the page cannot say which call is to be hung up or controlled"
     if told.here is None:

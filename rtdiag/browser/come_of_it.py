@@ -10,15 +10,24 @@ from rtdiag.report.phrases import overall, verdict
 
 
 def come_of(report: Report) -> dict[str, Any]:
-    """`{"status": "fail", "verdict": "FAIL cors-blocked (high)", "causes": […], "two_ways": […], "markdown": "…"}`."""
+    """`{"status": "fail", "verdict": "FAIL cors-blocked (high)", "causes": […], "shown": "both work …", "two_ways": […], "markdown": "…"}`."""
     causes = [
-        {"cause": d.cause, "confidence": d.confidence, "summary": d.summary, "fix": d.fix, "line": d.line}
+        {
+            "cause": d.cause,
+            "confidence": d.confidence,
+            "summary": d.summary,
+            "fix": d.fix,
+            "line": d.line,
+            "seen_in": d.evidence,
+        }
         for d in report.diagnosis
     ]
+    both = two_ways.of_run(report)
     return {
         "status": overall(report),
         "verdict": verdict(report),
         "causes": causes,
+        "shown": both.shown if both else "",
         "two_ways": two_ways.as_rows(report),
         "markdown": render(report, "markdown"),
     }

@@ -236,27 +236,27 @@ def _shown(report: Report, rows: Mapping[str, Row], phases: Sequence[Phase]) -> 
     if there.at and here.at:
         return _both_stop(here, there)
     if there.at and here.works:
-        return f"works here and not there: the browser stops {there.told}; the server gave the command line a session"
+        return f"works from the command line and not in the browser, which stops {there.told}; the server gave the command line a session"
     if there.at:
         return f"the browser stops {there.told}; {alone}"
     if there.works and here.at:
-        return f"works in the browser and not here: the command line stops {here.told}{_otherwise_than_udp(phases)}"
+        return (
+            f"works in the browser and not from the command line, which stops {here.told}{_otherwise_than_udp(phases)}"
+        )
     if there.works and trouble:
-        return f"a session works {'both ways' if here.works else 'in the browser'}; what does not, there: {trouble}"
+        return f"a session works {'both ways' if here.works else 'in the browser'}; what does not, in the browser: {trouble}"
     if there.works:
         return (
             _both_work(report, rows) + _otherwise_than_udp(phases) if here.works else f"works in the browser; {alone}"
         )
-    return (
-        f"{'works here; ' if here.works else ''}in the browser no session was asked for: {trouble or there.cell.text}"
-    )
+    return f"{'works from the command line; ' if here.works else ''}in the browser no session was asked for: {trouble or there.cell.text}"
 
 
 def _both_stop(here: _End, there: _End) -> str:
     causes = here.cell.cause, there.cell.cause
     alike = causes[0] == causes[1] if all(causes) else (here.at, here.cell.text) == (there.at, there.cell.text)
     if not alike:
-        return f"both fail, and not alike: here {here.told}; in the browser {there.told}"
+        return f"both fail, and not alike: the command line {here.told}; the browser {there.told}"
     beside = "" if here.at == there.at else f", in the browser at {there.at}"
     return f"both fail alike: {here.told}{beside}; it is neither this browser nor your page"
 

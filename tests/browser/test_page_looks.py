@@ -52,8 +52,10 @@ RESULT = {
             "summary": "The browser or the system refuses the microphone.",
             "fix": "Allow it for this page, and in the system's settings for the browser.",
             "line": "await navigator.mediaDevices.getUserMedia({ audio: true })",
+            "seen_in": ["browser.microphone"],
         }
     ],
+    "shown": "works from the command line and not in the browser",
     "two_ways": [
         {"phase": "offer answered", "command_line": "✓ 211 ms", "browser": "✓ 240 ms"},
         {"phase": "ICE", "command_line": "✓ 1,204 ms", "browser": ""},
@@ -287,6 +289,8 @@ def test_names_headings_and_statuses_do_not_hang_on_a_colour(window: Window) -> 
     assert all(after - before <= 1 for before, after in pairwise(levels))
     for role in (
         'heading "Result" [level=2]',
+        "(high confidence), seen in browser.microphone",
+        "Works from the command line and not in the browser",
         'region "Side by side"',
         'columnheader "This browser"',
         'rowheader "ICE"',

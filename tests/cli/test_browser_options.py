@@ -60,7 +60,7 @@ def test_alone_it_is_the_users_own(arguments: list[str], monkeypatch: pytest.Mon
 def test_a_browser_that_is_not_there_is_one_line(command: str) -> None:
     done = run(command, "--emulator", "--browser=/nowhere/firefox")
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("rtdiag: --browser=/nowhere/firefox: no program here is called /nowhere/firefox")
+    assert done.stderr.startswith("rtdiag: --browser=/nowhere/firefox: no program lies there that can be started")
 
 
 def test_where_its_check_is_not_to_run_it_says_so_and_opens_nothing() -> None:

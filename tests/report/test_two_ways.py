@@ -112,18 +112,18 @@ def test_what_carries_is_read_in_either_spelling(pair: str, told: str) -> None:
         (lambda: browsers.run(live=False), "both work, at the emulator: your network and your account were not asked"),
         (
             lambda: browsers.run({"sound": ("fail", "no packet came", "no-sound-sent")}),
-            "a session works both ways; what does not, there: sound: no packet came (no-sound-sent)",
+            "a session works both ways; what does not, in the browser: sound: no packet came (no-sound-sent)",
         ),
         (
             lambda: browsers.run(there("ice", NO_WAY), **browsers.no_ice()),
-            "works here and not there: the browser stops at ICE: no way in 4.0 s (ice-udp-blocked); "
+            "works from the command line and not in the browser, which stops at ICE: no way in 4.0 s (ice-udp-blocked); "
             "the server gave the command line a session",
         ),
         (
             lambda: browsers.run(
                 here=here("ice", NO_WAY), selected_pair="tcp host 192.0.2.1:9 -> tcp host 192.0.2.9:443"
             ),
-            "works in the browser and not here: the command line stops at ICE: no way in 4.0 s (ice-udp-blocked); "
+            "works in the browser and not from the command line, which stops at ICE: no way in 4.0 s (ice-udp-blocked); "
             "the browser is carried by TCP 443, host to host",
         ),
         (
@@ -133,16 +133,16 @@ def test_what_carries_is_read_in_either_spelling(pair: str, told: str) -> None:
         ),
         (
             lambda: browsers.run(there("ice", NO_WAY), here("ice", ("inconclusive", "another word", "dtls-blocked"))),
-            "both fail, and not alike: here at ICE: another word (dtls-blocked); "
-            "in the browser at ICE: no way in 4.0 s (ice-udp-blocked)",
+            "both fail, and not alike: the command line at ICE: another word (dtls-blocked); "
+            "the browser at ICE: no way in 4.0 s (ice-udp-blocked)",
         ),
         (
             lambda: browsers.run(there("ice", ("fail", "a", None)), here("answer", ("fail", "a", None))),
-            "both fail, and not alike: here at offer answered: a; in the browser at ICE: a",
+            "both fail, and not alike: the command line at offer answered: a; the browser at ICE: a",
         ),
         (
             lambda: browsers.run({"page": ("fail", "no page came", None), **dict.fromkeys(OF_A_SESSION, NEEDS)}),
-            "works here; in the browser no session was asked for: page: no page came",
+            "works from the command line; in the browser no session was asked for: page: no page came",
         ),
         (lambda: alone(browsers.run()), f"works in the browser; {NONE_BESIDE}"),
         (
@@ -166,7 +166,7 @@ def test_a_case_that_is_borne_has_still_failed() -> None:
     borne = Finding("ice", "info", "no way in 4.0 s", ignored=Ignored("fail", "UDP is closed here", "2099-01-01"))
     rows = tuple(replace(row, finding=borne) if row.id == "ice" else row for row in last.rows)
     report = replace(report, checks=(*others, replace(last, rows=rows)))
-    assert shown(report).startswith("works here and not there: the browser stops at ICE")
+    assert shown(report).startswith("works from the command line and not in the browser, which stops at ICE")
 
 
 def test_a_run_without_a_browser_says_nothing_of_one() -> None:
@@ -186,13 +186,13 @@ def test_the_screen_the_ticket_and_the_page_have_it() -> None:
     report = browsers.run(there("ice", NO_WAY), **browsers.no_ice())
     on_a_screen = render(report, "table")
     assert re.search("offer answered +✓ [0-9.]+ m?s +✓ 100 ms", on_a_screen)
-    assert "-> works here and not there: the browser stops at ICE" in on_a_screen
+    assert "-> works from the command line and not in the browser, which stops at ICE" in on_a_screen
     ticket = render(report, "markdown")
     assert "#### Command line and browser" in ticket
     assert "| ICE | ✓ " in ticket
     page = read(html.render(report).removeprefix("<!DOCTYPE html>"))
     section = page.section("ways")
-    assert "works here and not there" in section.one("p", "lead").text
+    assert "works from the command line and not in the browser" in section.one("p", "lead").text
     assert [line.one("th").text for line in section.one("tbody").all("tr")] == list(cells(report))
     assert [lane.one("span", "what").text for lane in section.all("li", "lane")] == ["command line", "browser"]
 

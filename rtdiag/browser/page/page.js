@@ -10,7 +10,7 @@ const OVERALL = {
   pass: ["✓", "all is well"], warn: ["!", "well, with warnings"], fail: ["✗", "something is wrong"], error: ["E", "a check broke"],
   inconclusive: ["?", "not all could be tested"], info: ["i", "nothing was proven"], skip: ["-", "nothing was asked"],
 };
-const LOOKS = { pass: "yes", fail: "no" };
+const LOOKS = { pass: "yes", fail: "no", warn: "no" };
 const fetch = globalThis.fetch.bind(globalThis);
 const $ = (id) => document.getElementById(id);
 
@@ -199,13 +199,14 @@ function last(id, words, title = words) {
 const gone = () => over || last("gone", "rtdiag has ended.");
 const taken = () => last("taken", "Another tab has this run.");
 
-function finish({ status, verdict, causes, two_ways, markdown }) {
+function finish({ status, verdict, causes, shown, two_ways, markdown }) {
   const [sign, words] = OVERALL[status];
   const works = tab.at === "done" && !causes.length && ["pass", "warn"].includes(status) && $("emulator").hidden;
   $("verdict").replaceChildren(mark(status, [sign, causes.length ? words : verdict.replace(/^[A-Z ]+ (?=[a-z])/, "")]));
   $("causes").replaceChildren(...causes.flatMap(cause));
   $("works").hidden = !works;
   $("two-ways").hidden = !two_ways.length;
+  $("shown").textContent = shown.charAt(0).toUpperCase() + shown.slice(1);
   $("two-ways").querySelector("tbody").replaceChildren(...two_ways.map(row));
   $("by-line").hidden = true; // nobody listens to it any more
   $("own").querySelector("details").open = works;
@@ -213,11 +214,11 @@ function finish({ status, verdict, causes, two_ways, markdown }) {
   last("result", `The result is there: ${words}.`, `${sign} ${words}`);
 }
 
-function cause({ cause, confidence, summary, fix, line }) {
+function cause({ cause, confidence, summary, fix, line, seen_in: cases }) {
   const lines = line ? [element("pre", { class: "line", tabindex: "0", "aria-label": "The line to change" }, line)] : [];
   return [
     element("h3", {}, summary),
-    element("p", { class: "quiet" }, element("code", {}, cause), ` (${confidence} confidence)`),
+    element("p", { class: "quiet" }, element("code", {}, cause), ` (${confidence} confidence), seen in ${cases.slice(0, 4).join(", ")}`),
     element("div", { class: "fix" }, element("p", {}, element("b", {}, "What to do: "), fix), ...lines),
   ];
 }
@@ -277,6 +278,9 @@ function wait() {
 }
 
 function introduce(plan) {
+  $("listens").hidden = !isSecureContext;
+  $("deaf").hidden = isSecureContext;
+  if (!isSecureContext) document.querySelector("[data-case=microphone] .hint").remove();
   $("server").textContent = plan.server;
   $("emulator").hidden = !plan.emulator;
   $("own").hidden = !plan.watch_line;
