@@ -10,7 +10,7 @@ from rtdiag.report.phrases import overall, verdict
 
 
 def come_of(report: Report) -> dict[str, Any]:
-    """`{"status": "fail", "verdict": "FAIL cors-blocked (high)", "causes": […], "shown": "both work …", "two_ways": […], "markdown": "…"}`."""
+    """`{"status": "fail", "verdict": "FAIL cors-blocked (high)", "causes": […], "shown": "both work", "two_ways": […], …}`."""
     causes = [
         {
             "cause": d.cause,

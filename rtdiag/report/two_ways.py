@@ -236,7 +236,8 @@ def _shown(report: Report, rows: Mapping[str, Row], phases: Sequence[Phase]) -> 
     if there.at and here.at:
         return _both_stop(here, there)
     if there.at and here.works:
-        return f"works from the command line and not in the browser, which stops {there.told}; the server gave the command line a session"
+        given = "the server gave the command line a session"
+        return f"works from the command line and not in the browser, which stops {there.told}; {given}"
     if there.at:
         return f"the browser stops {there.told}; {alone}"
     if there.works and here.at:
@@ -249,7 +250,8 @@ def _shown(report: Report, rows: Mapping[str, Row], phases: Sequence[Phase]) -> 
         return (
             _both_work(report, rows) + _otherwise_than_udp(phases) if here.works else f"works in the browser; {alone}"
         )
-    return f"{'works from the command line; ' if here.works else ''}in the browser no session was asked for: {trouble or there.cell.text}"
+    beside = "works from the command line; " if here.works else ""
+    return f"{beside}in the browser no session was asked for: {trouble or there.cell.text}"
 
 
 def _both_stop(here: _End, there: _End) -> str:
