@@ -192,6 +192,19 @@ async def _result(tab: Tab) -> None:
     await tab.page.locator("#result-title").wait_for()
 
 
+def test_an_offer_that_is_pasted_is_compared(window: Window) -> None:
+    async def go() -> tuple[list[str], str]:
+        async with opened(window) as (tab, _):
+            await tab.page.locator("#own summary").last.click()
+            await tab.page.get_by_label("The SDP offer that your app posts").fill("v=0\r\n")
+            await tab.page.get_by_role("button", name="Compare").click()
+            return await tab.page.locator("#differences li").all_inner_texts(), await tab.page.inner_text("#said")
+
+    found, said = window.run(go())
+    assert "It has no section for audio" in " ".join(found)
+    assert said == f"{len(found)} found in the offer."
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_it_fits_and_every_text_stands_out_in_the_light_and_in_the_dark(width: int, window: Window) -> None:
     async def looks(tab: Tab) -> tuple[list[int], list[Any], list[Any]]:
@@ -202,7 +215,7 @@ def test_it_fits_and_every_text_stands_out_in_the_light_and_in_the_dark(width: i
 
     async def go() -> list[tuple[list[int], list[Any], list[Any]]]:
         async with opened(window, [*REFUSED[:-1], ["websocket", "pass", "hold"]], width=width) as (tab, run):
-            await tab.page.locator("summary").click()
+            await tab.page.locator("#own summary").first.click()
             found = [await looks(tab)]
             await tab.page.locator("#start").click()
             await tab.shows("[data-seen=asks]", "WebSocket")
@@ -427,7 +440,7 @@ def test_the_line_for_the_users_own_page_is_shown_and_copied(window: Window) -> 
     async def go() -> tuple[str, str, str]:
         async with opened(window) as (tab, _):
             await tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-            await tab.page.locator("summary").focus()
+            await tab.page.locator("#own summary").first.focus()
             await tab.page.keyboard.press("Enter")
             shown = await tab.page.locator("#watch-line").inner_text()
             copied = []
@@ -448,7 +461,7 @@ def test_what_cannot_be_copied_is_shown_to_be_copied_by_hand(window: Window) -> 
             await tab.page.evaluate("void (document.execCommand = () => false)")
             await tab.page.locator("#copy-report").click()
             said = await tab.shows("[aria-live]", "by this browser")
-            return said, await tab.page.locator("textarea").input_value()
+            return said, await tab.page.locator("textarea[readonly]").input_value()
 
     said, text = window.run(go())
     assert "select it and copy it" in said

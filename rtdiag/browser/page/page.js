@@ -3,6 +3,8 @@
    It speaks with rtdiag over loopback and hands questions.js what it needs; what that did is written down by watch.js. Its own
    calls go by the browser's fetch as it was before watch.js wrapped it, so none of them gets into the account. */
 
+import { differences } from "./offers.js";
+
 // What a page sees is no verdict: its marks answer what stands beside them; that of the result is rtdiag's, in its own words.
 const SEEN = { waiting: ["·", "not yet"], asks: ["…", "asking"], yes: ["✓", "yes"], no: ["✗", "no"], unclear: ["?", "unclear"],
   cut: ["?", "cut off"], unasked: ["-", "not asked"] };
@@ -250,12 +252,23 @@ async function write(text) {
   }
 }
 
+/* What the offer of the user's own app lacks, beside the one that this page has posted. */
+function compareOffers() {
+  const asked = globalThis.rtdiagWatch?.account().requests ?? [];
+  const posted = asked.filter(({ body }) => /^v=0[^]*^m=audio/m.test(body ?? ""));
+  const found = differences($("offer").value, posted.at(-1)?.body ?? "");
+  const none = posted.length ? "Nothing that matters differs from this page’s offer." : "Nothing is wrong with it as far as it shows.";
+  $("differences").replaceChildren(...(found.length ? found : [none]).map((text) => element("li", {}, text)));
+  say(found.length ? `${found.length} found in the offer.` : none);
+}
+
 async function main() {
   history.scrollRestoration = "manual";
   const code = fetch("watch.js").then((response) => response.text());
   const pressed = new Promise((press) => { $("start").onclick = press; });
   $("rtdiag").textContent = location.host;
   $("copy-code").onclick = copier($("copy-code"), "The code", () => code);
+  $("compare").onclick = compareOffers;
   call("alive").catch((error) => error.status === 409 && taken()); // open as long as the tab is: rtdiag sees it close
   call("result").then(finish, (error) => error.status !== 409 && gone());
   if (tab.at === "done") return wait();
