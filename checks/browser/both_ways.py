@@ -12,14 +12,14 @@ from rtdiag.transport.recorder import Recorder
 _OF_THE_SESSION = ("ice", "dtls", "channel", "created", "pair")
 _A_SESSION = re.compile(r"p\d+-realtime")
 _SWITCHED = 101
-_A_SOCKET = re.compile(r"w\d+-model-subprotocol")
+_A_SOCKET = re.compile(r"w\d+-model-(?:subprotocol|token|key)")
 
 
 @dataclass(frozen=True)
 class CommandLine:
     """What it has got of this server until now, each None where it has not asked: any answer, the answer to its offer of a session
     and to one that cannot be taken, that session, and the upgrade of a socket with a token as sub-protocol, where there is none of
-    any socket that was refused: none is asked for where another was.
+    one that was refused before: none is asked for then.
     """
 
     any: Exchange | None = None
@@ -36,9 +36,9 @@ class CommandLine:
         peers = [peer for peer in recorder.peers.values() if not peer.by]
         sessions = [peer for peer in peers if _A_SESSION.fullmatch(peer.id)]
         session = max(sessions, key=lambda peer: len(peer.phases_ms), default=None)
-        sockets = [(by_id.get(p.offered_in or ""), p.id) for p in peers if p.id.startswith("w")]
+        sockets = [(by_id.get(peer.offered_in or ""), peer.id) for peer in peers if _A_SOCKET.fullmatch(peer.id)]
         refused = next((x for x, _ in sockets if x is not None and x.status != _SWITCHED), None)
-        upgrade = next((x for x, id in sockets if _A_SOCKET.fullmatch(id)), refused)
+        upgrade = next((x for x, name in sockets if name.endswith("subprotocol")), refused)
         answered = [x for x in exchanges if x.status is not None]
         return cls(
             next(reversed(answered or exchanges), None),

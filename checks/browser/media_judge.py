@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from rtdiag.checks.browser.page_facts import Told
 from rtdiag.checks.sdp.ice_judge import NO_WAY, NOTHING, no_way
 from rtdiag.checks.sdp.sdp_judge import no_side_begins
-from rtdiag.engine.findings import NO_CREDIT, NO_LIFE, in_short, is_quota
+from rtdiag.engine.findings import NO_CREDIT, NO_LIFE, SERVER_TROUBLE, in_short, is_quota
 from rtdiag.model import ApiError, Finding, Observation, PeerTrace
 from rtdiag.transport.ice_search import NO_UDP
 
@@ -180,7 +180,9 @@ def _refused(seen: Observation) -> tuple[str, tuple[str, ...]] | None:
     for event in seen.events:
         error = event.error if event.type == "error" else _failed(event.json)
         if error is not None:
-            return f"error {in_short(error)}", (NO_CREDIT,) if is_quota(error) else ()
+            trouble = SERVER_TROUBLE if error.type == "server_error" else ""
+            observed = NO_CREDIT if is_quota(error) else trouble
+            return f"error {in_short(error)}", (observed,) if observed else ()
     return None
 
 

@@ -138,7 +138,9 @@ class _Taking:
         """Its upgrade, of which a page sees no more than the sub-protocols and whether it was open at last."""
         copy, opened = self._copy, socket.opened_ms is not None
         ended = (
-            f"closed with {socket.code} before it was open" if socket.code else socket.reason or "it was not open yet"
+            f"not opened ({socket.code}), and no page is told why"
+            if socket.code
+            else socket.reason or "it was not open yet"
         )
         end_ms = socket.opened_ms if opened else socket.closed_ms
         offered, chosen = ", ".join(socket.offered[:50]), socket.chosen if opened else ""

@@ -152,7 +152,7 @@ def test_a_socket_that_never_opened_has_a_failure_for_an_answer() -> None:
     exchange = taken(told(sockets=[socket], answers={"websocket": {"sockets": ["s3"]}}))[0]["websocket"].exchange
     assert exchange is not None
     assert exchange.failure is not None
-    assert (exchange.status, exchange.failure.detail) == (None, "closed with 1006 before it was open")
+    assert (exchange.status, exchange.failure.detail) == (None, "not opened (1006), and no page is told why")
 
 
 def test_a_page_of_the_users_own_costs_the_run_nothing_and_tells_everything() -> None:

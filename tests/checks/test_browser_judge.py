@@ -17,6 +17,7 @@ from rtdiag.testing import exchange, judge, refusal
 Json = dict[str, Any]
 FETCH = "TypeError: Failed to fetch"
 LATE = "TimeoutError: nothing within 1500 ms"
+NOT_OPENED = Failure("untold", "answer", "not opened (1006), and no page is told why")
 UNTOLD = Failure("untold", "answer", FETCH)
 URL = "http://api.test/v1/realtime/calls"
 OURS, THEIRS = "udp host 192.0.2.2:5000", "udp host 192.0.2.1:3478"
@@ -121,6 +122,7 @@ ODD_EVENT = error("That is not how it goes", "strange")
         ("skip", None, told("websocket", token="the server gave none")),
         ("info", None, told("websocket", known=False)),
         ("inconclusive", "unexpected-answer", told("websocket", page(), code=1006, opened=False)),
+        ("inconclusive", "unexpected-answer", told("websocket", page(failure=NOT_OPENED), code=1006, opened=False)),
         ("skip", None, told("websocket", exchange(403, url=URL), page(), code=1006, opened=False)),
         ("fail", "subprotocol-not-selected", told("websocket", exchange(101, url=URL), page(), code=1006, opened=False)),
         (
@@ -294,6 +296,7 @@ HEARD: Json = {
         ("fail", "audio-playback-blocked", told("sound", **{**HEARD, "refused": "NotAllowedError: play() failed"})),
         ("fail", "audio-playback-blocked", told("sound", **{**HEARD, "played_s": 0})),
         ("inconclusive", None, told("sound", error="InvalidStateError: closed")),
+        ("fail", "generic-server-error", told("sound", events=[TROUBLE_EVENT], **HEARD)),
         (
             "fail",
             "quota-exhausted",
