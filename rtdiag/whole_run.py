@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rtdiag.api.plugins import Broken
 from rtdiag.engine import plan as plans
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rtdiag.browser.serving import Opening
     from rtdiag.emulator import Emulator
 
+S = TypeVar("S")
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -144,7 +145,8 @@ async def ask(ready: Planned, observer: Observer | None = None, sleep: Sleep = a
     observer = observer or Silent()
     if ready.emulator is None:
         return await _with_a_page(ready, observer, sleep)
-    async with ready.emulator as emulator:
+    async with AsyncExitStack() as entered:
+        emulator = await _served(ready, entered, ready.emulator)
         settings = ready.settings
         settings.mask.learn(emulator.key)
         key = settings.options.api_key or Credential("api-key", Secret(emulator.key), "the emulator")
@@ -164,14 +166,21 @@ async def _with_a_page(ready: Planned, observer: Observer, sleep: Sleep) -> Repo
     settings = ready.settings
     serving = Serving(ready.opening, settings.options.base_url, settings.mask, observer.to_do)
     async with AsyncExitStack() as entered:
-        try:
-            page = await entered.enter_async_context(serving)
-        except OSError as exc:
-            raise ConfigError(f"--host {ready.opening.host}: {exc.strerror}: give an address of this machine") from None
+        page = await _served(ready, entered, serving)
         options = replace(settings.options, page=page)
         report = await _run(replace(ready, settings=replace(settings, options=options)), observer, sleep)
         await page.give(come_of(report))
         return report
+
+
+async def _served(ready: Planned, entered: AsyncExitStack, server: AbstractAsyncContextManager[S]) -> S:
+    """What it serves, until `entered` ends. Raises ConfigError where --host is none of this machine's addresses."""
+    try:
+        return await entered.enter_async_context(server)
+    except OSError as exc:
+        if ready.opening is None:
+            raise
+        raise ConfigError(f"--host {ready.opening.host}: {exc.strerror}: give an address of this machine") from None
 
 
 async def _run(ready: Planned, observer: Observer, sleep: Sleep) -> Report:
@@ -213,9 +222,11 @@ def _in_a_loop() -> bool:
 
 def _emulator(config: Config) -> Emulator:
     from rtdiag.emulator import Emulator
+    from rtdiag.emulator.loopback import LOOPBACK
 
     try:
-        return Emulator(as_of=config.as_of, faults=config.faults, profile=config.profile or HOME)
+        host = (config.browser_host or LOOPBACK).strip("[] ")  # so who opens the page from elsewhere reaches it, too
+        return Emulator(as_of=config.as_of, faults=config.faults, profile=config.profile or HOME, host=host)
     except ValueError as exc:
         raise ConfigError(str(exc)) from exc
 

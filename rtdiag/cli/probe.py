@@ -18,7 +18,6 @@ _SERVED = (
     "unencrypted.",
     "--host: to a browser elsewhere that page is neither https nor localhost, so it gets no microphone.",
 )
-_OF_THE_EMULATOR = "--host: the emulator listens on this machine alone, so a browser elsewhere does not reach it."
 
 
 @click.command("probe", context_settings=ENVIRONMENT)
@@ -44,7 +43,7 @@ def command(
 
     It is the check browser of `rtdiag run --browser`, with what that requires. Keys and exit codes are those of rtdiag run.
     """
-    for line in (*_SERVED, *([_OF_THE_EMULATOR] if options["emulator"] else [])) if host else ():
+    for line in _SERVED if host else ():
         say(f"rtdiag: {line}")
     its_own = {"only": ("browser",), "browser": options["browser"], "browser_host": host, "browser_wait_s": _WAIT_S}
     for name in its_own:  # which no target changes

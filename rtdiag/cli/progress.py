@@ -33,7 +33,7 @@ class Progress(Screen):
         self.announce(planned.plan, planned.cost, planned.limit_s, _of_audio(planned), strange=planned.strange)
         if _SPOKEN in planned.plan.ids:
             price = "which costs nothing on the emulator" if planned.emulator else "which costs a short answer"
-            say(f"In the browser the model says one word, {price}; --skip {_SPOKEN} leaves that out.")
+            say(f"In the browser the model says one word, {price}.")
         if planned.settings.opening and not planned.opening:
             say("--browser opens a page for the check browser, which is not to run.")
         for line in planned.emulator.warnings if planned.emulator else ():

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _emulator_apart(options: Mapping[str, Any]) -> Iterator[Apart | None]:
-    """The process that serves the emulator, where one is to be asked."""
-    if not options["emulator"]:
+    """The process that serves the emulator, where one is to be asked; on loopback alone."""
+    if not options["emulator"] or options.get("browser_host"):
         yield None
         return
     from rtdiag.emulator.apart import Apart
