@@ -163,9 +163,9 @@ def _blocked(case: str, seen: Observation) -> Finding:
     """What policies have forbidden the page: rtdiag's own allows all that it asks."""
     told = Told(seen)
     found = [one for one in told.list("blocked") if isinstance(one, dict)]
-    lines = [line[:200] for line in told.list("console") if isinstance(line, str)]
     if not found:
-        return Finding(case, "pass", f"nothing; the console says: {'; '.join(lines[:2])}" if lines else "nothing")
+        lines = "; ".join(told.console[:2])
+        return Finding(case, "pass", f"nothing; the console says: {lines}" if lines else "nothing")
     first = found[0]
     what = " ".join(str(first.get(name, ""))[:200] for name in ("directive", "what"))
     hint = "rtdiag's page allows what it asks, so an extension has put something into it, or changed its policy"

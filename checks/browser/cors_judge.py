@@ -209,8 +209,7 @@ def _error(told: Told) -> str:
 
 def _line(told: Told, *words: str) -> str:
     """The first line of the console that holds one of these words; "" where none does."""
-    lines = (line for line in told.list("console") if isinstance(line, str))
-    return next((line[:200] for line in lines if any(word in line for word in words)), "")
+    return next((line for line in told.console if any(word in line for word in words)), "")
 
 
 def _hint(told: Told) -> str:

@@ -9,6 +9,12 @@ from typing import Any
 from rtdiag.model import Exchange, Observation, PeerTrace
 
 _LONGEST = 200  # characters of the browser's own words that a finding shows
+_LONGEST_LINE = 400  # of its console: chromium says at its end which header of CORS is missing
+
+
+def _on_one_line(text: str, longest: int) -> str:
+    words = " ".join(text[: 4 * longest].split())
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,7 @@ class Told:
     def text(self, name: str) -> str:
         """A fact that is a text, on one line; "" where it is none."""
         value = self.seen.facts.get(name)
-        words = " ".join(value[: 4 * _LONGEST].split()) if isinstance(value, str) else ""
-        return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+        return _on_one_line(value, _LONGEST) if isinstance(value, str) else ""
 
     def number(self, name: str) -> float | None:
         """A fact that is a finite number, not negative; None where it is none."""
@@ -39,6 +44,12 @@ class Told:
         """A fact that is a list; empty where it is none."""
         value = self.seen.facts.get(name)
         return value if isinstance(value, list) else []
+
+    @property
+    def console(self) -> tuple[str, ...]:
+        """The lines of the console, each once."""
+        lines = (line for line in self.list("console") if isinstance(line, str))
+        return tuple(dict.fromkeys(_on_one_line(line, _LONGEST_LINE) for line in lines))
 
     @property
     def took(self) -> str:

@@ -222,6 +222,14 @@ def test_requests_of_a_page_are_told_apart_as_far_as_the_others_beside_them_go(
     assert got.measured
 
 
+def test_a_line_of_the_console_is_shown_to_its_end_which_names_the_header() -> None:
+    end = "check: No 'Access-Control-Allow-Origin' header is present on the requested resource."
+    line = f"{CORS_LINE[:-13]} Response to preflight request doesn't pass access control {end}"
+    assert found(failed("cors-offer", console=[line]), REACHED, SAME).measured.partition("; ")[0].endswith(end)
+    again = found(told("blocked", blocked=[], console=[line, line]))
+    assert again.measured == f"nothing; the console says: {line}"
+
+
 def test_what_reaches_nobody_has_the_command_lines_cause() -> None:
     """Both fail alike: the side that is told why comes last."""
     seen = Observation("reached", (page(), GONE), facts={"error": FETCH})
