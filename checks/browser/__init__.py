@@ -16,12 +16,13 @@ Sources: fetch.spec.whatwg.org (CORS protocol, `no-cors`); W3C webrtc-pc, webrtc
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtdiag.api import sessions
-from rtdiag.api.endpoints import BETA_SUBPROTOCOL, CLIENT_SECRETS, REALTIME, Kind, sdp_path
+from rtdiag.api.endpoints import BETA_SUBPROTOCOL, CLIENT_SECRETS, MODELS, REALTIME, Kind, sdp_path
 from rtdiag.api.keys import MADE_UP_TOKEN
 from rtdiag.api.sessions import Json
 from rtdiag.browser.account import Account, Request, Socket
@@ -109,14 +110,32 @@ async def _asked(ctx: Context, page: Page) -> AsyncIterator[Observation]:
     if asked.account is None:
         return
     told = take(asked.account, ctx.recorder, by="browser", minted=tokens.minted)
+    gone = await _gone(ctx, told)
     ours = CommandLine.of(ctx.recorder, ctx.options.base_url)
     for case in cases:
         if case in left_out:
             yield Observation(case, facts=left_out[case])
         elif case in told:
-            yield ours.beside(_with_the_browsers_words(told[case], asked, ctx.options.base_url))
+            seen = ours.beside(_with_the_browsers_words(told[case], asked, ctx.options.base_url))
+            if gone and _is_unanswered(case, seen):
+                seen = replace(seen, exchanges=(*seen.exchanges, gone))
+            yield seen
         else:
             yield Observation(case, facts={NOT_ASKED: "the page did not come to this"})
+
+
+async def _gone(ctx: Context, told: Mapping[str, Observation]) -> Exchange | None:
+    """Where requests of the page got no answer: what the command line gets now, if that is none, either. Pages are not told why."""
+    if not any(_is_unanswered(case, seen) for case, seen in told.items()):
+        return None
+    with suppress(NotAskedError):
+        await ctx.request("GET", MODELS, None)
+    last = next((x for x in reversed(ctx.recorder.exchanges) if not x.by), None)
+    return last if last is not None and last.status is None else None
+
+
+def _is_unanswered(case: str, seen: Observation) -> bool:
+    return case in _OVER_HTTP and any(x.by and x.failure and x.failure.kind == "untold" for x in seen.exchanges)
 
 
 class _Tokens:

@@ -118,6 +118,8 @@ def header(case: str, seen: Observation, plain: Observation | None) -> Finding:
         return Finding(case, "pass", _answer(told), _READABLE)
     if told.yes("late"):
         return Finding(case, "inconclusive", _error(told), _READABLE)
+    if told.here is not None and (alike := no_answer(case, told.here)):
+        return alike
     if plain is None or not _came(Told(plain)):
         hint = "without the header the page may not read the answer, either: see browser.cors-offer"
         return Finding(case, "info", _error(told), _READABLE, hint=hint)

@@ -180,6 +180,12 @@ def test_a_replay_says_the_same(page: MadeUp, causes: set[str]) -> None:
     assert [(d.cause, d.confidence) for d in replayed.diagnosis] == [(d.cause, d.confidence) for d in report.diagnosis]
 
 
+def test_a_server_that_has_gone_meanwhile_is_no_matter_of_cors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtdiag.checks.browser.MODELS", "http://127.0.0.1:9/v1/models")
+    report = asked(MadeUp({**WELL, **FAILS}))
+    assert {d.cause for d in report.diagnosis} == {"network-unreachable/refused"}
+
+
 def test_a_page_that_nobody_opened_is_no_cause_and_no_all_clear() -> None:
     report = asked(MadeUp(why="nobody opened it within 120 s"))
     assert report.exit_code == 3

@@ -51,6 +51,8 @@ def event(type_: str, direction: Any = "received", body: str = "{}") -> Event:
 
 REACHED = told("reached", page(None, failure=Failure("opaque", "answer", "no-cors")), opaque=True)
 HERE = refusal(401, "invalid_api_key", "Incorrect API key provided: ek_x", url=URL)
+READ = told("cors-offer", page(401), status=401)
+DROPPED = "network-unreachable/dropped"
 GONE = exchange(None, url=URL, failure=Failure("timeout", "connect", "nothing within 5 s"))
 
 
@@ -191,6 +193,9 @@ NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
         ("warn", "cors/header", failed("cors-agents"), (told("cors-offer", page(401), status=401),)),
         ("info", None, failed("cors-agents"), (failed("cors-offer"),)),
         ("info", None, failed("cors-beta"), ()),
+        ("inconclusive", DROPPED, told("cors-beta", page(), GONE, error=FETCH), (READ,)),
+        ("inconclusive", DROPPED, told("cors-offer", HERE, page(), GONE, error=FETCH), (REACHED, SAME)),
+        ("skip", None, told("websocket", exchange(101, url=URL), page(), GONE, code=1006), ()),
         ("inconclusive", "unexpected-answer", failed("cors-client", late=True), (told("cors-offer", page(401), status=401),)),
         ("info", None, told("cors-beta", not_asked_here=True), ()),
         ("info", None, told("cors-mint", page(401), status=401), ()),
