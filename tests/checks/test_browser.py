@@ -294,3 +294,10 @@ def test_a_microphone_that_a_page_of_the_users_own_was_refused() -> None:
     report = asked(MadeUp(own=Account(version=1, microphones=[none], taken_ms=20.0)), only=["browser.own-page"])
     told = finding(report, "browser.own-page")
     assert (told.status, told.cause) == ("fail", "microphone-refused/none")
+
+
+def test_a_header_alone_is_asked_beside_the_plain_offer() -> None:
+    report = asked(MadeUp({**WELL, "cors-agents": FAILS["cors-agents"]}), only=["browser.cors-agents"])
+    assert [d.cause for d in report.diagnosis] == ["cors/header"]
+    report = asked(MadeUp({**WELL, **FAILS}), only=["browser.cors-agents"])
+    assert (report.exit_code, [d.cause for d in report.diagnosis]) == (1, ["cors"])
