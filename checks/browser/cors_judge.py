@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from rtdiag.api.endpoints import REALTIME
@@ -84,11 +85,22 @@ def offer(case: str, seen: Observation, others: Mapping[str, Observation]) -> Fi
     told = Told(seen)
     if _came(told):
         return Finding(case, "pass", _answer(told), _READABLE)
-    real = Told(others["answer"]) if "answer" in others else None
-    if real and _came(real):
+    if "answer" not in others:
+        return _of_a_refusal_alone(unread(case, told, others), told)
+    if _came(Told(others["answer"])):
         hint = "a page that is refused here sees a failed request in place of the error: read it on the command line"
         return Finding(case, "info", "refusals are kept from pages, answers are not", _READABLE, hint=hint)
     return unread(case, told, others)
+
+
+def _of_a_refusal_alone(found: Finding, told: Told) -> Finding:
+    """Where no answer to a good offer was asked for: servers keep refusals alone from pages, too, unless it is the preflight."""
+    if PREFLIGHT in found.observed or "preflight" in _line(told, "CORS"):
+        return found
+    if not {UNREADABLE, BY_CORS} & {*found.observed}:
+        return found
+    hint = "a refusal, that is: whether an answer is kept from pages, too, browser.answer shows"
+    return replace(found, status="inconclusive", observed=(UNREADABLE,), hint=hint)
 
 
 def unread(case: str, told: Told, others: Mapping[str, Observation]) -> Finding:

@@ -300,4 +300,4 @@ def test_a_header_alone_is_asked_beside_the_plain_offer() -> None:
     report = asked(MadeUp({**WELL, "cors-agents": FAILS["cors-agents"]}), only=["browser.cors-agents"])
     assert [d.cause for d in report.diagnosis] == ["cors/header"]
     report = asked(MadeUp({**WELL, **FAILS}), only=["browser.cors-agents"])
-    assert (report.exit_code, [d.cause for d in report.diagnosis]) == (1, ["cors"])
+    assert (report.exit_code, [d.cause for d in report.diagnosis]) == (3, ["cors"])

@@ -160,6 +160,7 @@ def test_each_thing_that_a_page_tells_has_its_cause_or_none(
 SAME, STOPPED = told("same-path", got=404), failed("same-path", got=None)
 CORS_LINE = f"Access to fetch at '{URL}' from origin 'http://127.0.0.1:1' has been blocked by CORS policy: No 'Access-…"
 ELSEWHERE = exchange(308, url=URL, headers={"Location": URL.replace("http:", "https:")})
+PREFLIGHT_LINE = CORS_LINE.replace("No '", "Response to preflight request doesn't pass access control check: No '")
 EXTENSION_LINE = f"Failed to load resource: net::ERR_BLOCKED_BY_CLIENT {URL}"
 NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
 
@@ -182,9 +183,12 @@ NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
         ("inconclusive", "unexpected-answer", failed("same-path", late=True), ()),
         # may the page read it
         ("pass", None, told("cors-offer", page(401), status=401), (REACHED, SAME)),
-        ("fail", "cors", failed("cors-offer", HERE, simple=FETCH), (REACHED, SAME)),
+        ("inconclusive", "cors", failed("cors-offer", HERE, simple=FETCH), (REACHED, SAME)),
+        ("fail", "cors", failed("cors-offer", HERE, simple=FETCH), (REACHED, SAME, failed("answer"))),
+        ("fail", "cors", failed("cors-offer", console=[PREFLIGHT_LINE]), (REACHED, SAME)),
         ("fail", "cors", failed("cors-offer", simple=401), (REACHED, SAME)),
-        ("fail", "cors", failed("cors-offer", console=[CORS_LINE]), (REACHED, SAME)),
+        ("inconclusive", "cors", failed("cors-offer", console=[CORS_LINE]), (REACHED, SAME)),
+        ("fail", "cors", failed("cors-offer", console=[CORS_LINE]), (REACHED, SAME, failed("answer"))),
         ("fail", "blocked-in-the-browser", failed("cors-offer", HERE, simple=FETCH), (REACHED, STOPPED)),
         ("inconclusive", "unexpected-answer", failed("cors-offer", HERE, late=True), (REACHED, SAME)),
         ("info", None, failed("cors-offer", HERE), (REACHED, SAME, told("answer", page(201), status=201))),
