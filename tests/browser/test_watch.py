@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -211,6 +212,15 @@ SECRETS = {
     "named": "fake7named7secret7of7a7vendor",
     "asked": "fake9in9the9query9of9a9url",
     "user": "fakeuser:fakepassword1",
+    "first": "fake1first1of1a1form",
+    "part": "fake2part2of2a2form2",
+    "listed": "fake3listed3token3",
+    "letters": "fakesecretofnothingbutletters",
+    "said": "fake4said4in4words",
+    "dollar": "fake$5short5",
+    "spoken": "fake6sub6protocol6of6another",
+    "cookie": "fake8cookie8of8the8page",
+    "rapid": "fake0header0of0a0vendor",
     "jwt": "eyJmYWtlIjoiZmFrZSJ9.eyJmYWtlIjoxMjM0NX0.ZmFrZWZha2VmYWtl",
 }
 
@@ -224,6 +234,14 @@ def test_no_secret_leaves_the_page(window: Window) -> None:
       await post(JSON.stringify({{ note: S.odd, api_key: S.named, session: {{ client_secret: {{ value: S.jwt }} }} }}));
       const headers = {{ "X-Api-Key": S.named, Authorization: `Bearer ${{S.odd}}` }};
       await post(JSON.stringify(JSON.stringify({{ password: S.named }})), headers);
+      document.cookie = `sid=${{S.cookie}}`;
+      console.log(document.cookie, `password: ${{S.said}}`, {{ tokens: [S.listed] }}, `{{'secret': '${{S.letters}}'}}`);
+      await post(JSON.stringify({{ password: S.dollar, encoded: btoa(S.key) }}), {{ "X-RapidAPI-Key": S.rapid }});
+      const parts = new FormData();
+      parts.set("api_key", S.part);
+      await fetch("/page.js", {{ method: "POST", body: parts }});
+      await fetch("/page.js", {{ method: "POST", body: `access_token=${{S.first}}&a=b` }});
+      await opened(new WebSocket("ws://127.0.0.1:9/", ["token", S.spoken]), "close");
       await fetch(`/page.js?api_key=${{S.asked}}&model=x`, {{ headers: new Headers({{ Authorization: S.key }}) }});
       const form = new FormData();
       form.set("sdp", "v=0\\r\\na=ice-pwd:fakeicepwdfakeicepwd\\r\\n");
@@ -238,11 +256,12 @@ def test_no_secret_leaves_the_page(window: Window) -> None:
     }}"""
     account = window.run(_account(window, main, REALTIME))
     shown = account_of(account)
-    assert [name for name, secret in SECRETS.items() if secret in account] == []
+    encoded = base64.b64encode(SECRETS["key"].encode()).decode()
+    assert [name for name, secret in {**SECRETS, "encoded": encoded}.items() if secret in account] == []
     assert "fakeicepwd" not in account
     assert [value for name, value in shown.requests[-2].headers if name == "content-type"] == ["multipart/form-data"]
-    assert "sk-proj-" in shown.sockets[0].offered[1]
-    assert shown.sockets[0].offered[1].endswith("FAKE")
+    assert "sk-proj-" in shown.sockets[-1].offered[1]
+    assert shown.sockets[-1].offered[1].endswith("FAKE")
 
 
 def test_what_is_kept_is_bounded(window: Window) -> None:

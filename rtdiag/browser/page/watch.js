@@ -55,8 +55,9 @@
   const UNSET = /^(?:undefined|null|none|nan|true|false|\[object.*|["'`]*|\$?\{.*\}|<.*>|\$\w+)$/i;
   const NAMED = "(?:[\\w.-]{0,60}(?:secret|token|jwt|password|passwd|credential|bearer|auth|authorization|ticket|signature|apikey" +
     "|api[-_]key|access[-_]?key|private[-_]?key|subscription[-_]?key|ephemeral[-_]?key|session[-_]?key)|value)";
-  const QUOTE = '\\\\{0,8}"';
-  const IN_JSON = new RegExp(`(${QUOTE}${NAMED}${QUOTE}\\s{0,4}:\\s{0,4}${QUOTE})([^"\\\\\\s*]{8,4096})(?=${QUOTE})`, "gi");
+  const QUOTE = `\\\\{0,8}["']`, COLON = `${QUOTE}\\s{0,4}:\\s{0,4}\\[?\\s{0,4}`;
+  const IN_JSON = new RegExp(`(${QUOTE}${NAMED}s?${COLON}${QUOTE})([^"'\\\\\\s*]{8,4096})(?=${QUOTE})`, "gi");
+  const IN_WORDS_OF = /(\b(?:password|passwd|secret|token|api[-_ ]?key) ?[:=] ?["']?)([^\s"'*\\,;]{8,})/gi;
   const IN_URL = new RegExp(`((?:^|[?&#])(?:${NAMED}|key|code|sig)=)([^&#\\s"'*\\\\]{8,})`, "gi");
   const FIELD = new RegExp(`^(?:${NAMED})$`, "i");
   const SHAPES = [
@@ -106,19 +107,22 @@
     }
   }
 
+  /** Whether a value is more than a word, by a figure in it or, behind a name for secrets, by its length. */
+  const isOne = (before, value) => /\d/.test(value) || (value.length >= 20 && !/\bvalue\W*$/i.test(before));
+
   function masked(text) {
     let shown = without(learnt, text);
     for (const shape of SHAPES) shown = shown.replace(shape, stars);
     for (const place of BEHIND) shown = shown.replace(place, (_, before, secret) => before + hidden(secret));
-    for (const place of [IN_JSON, IN_URL])
-      shown = shown.replace(place, (all, before, secret) => (/\d/.test(secret) ? before + hidden(secret) : all));
+    for (const place of [IN_JSON, IN_URL, IN_WORDS_OF])
+      shown = shown.replace(place, (all, before, secret) => (isOne(before, secret) ? before + hidden(secret) : all));
     return shown;
   }
 
   /** A text as it may be kept: long runs of audio and what is too much left out, no secret, no half of a character. */
   function told(value, most = LONGEST.body) {
     let text = String(value);
-    text = text.replace(/[A-Za-z0-9+/]{400,}={0,2}/g, (found) => `(${found.length} characters left out)`);
+    text = text.replace(/\b[A-Za-z0-9+/]{400,}={0,2}/g, (found) => `(${found.length} characters left out)`);
     if (text.length > most) {
       const end = text.slice(most - 200, most).replace(/[\w\-.~+/=*]+$/, ""); // no word, and so no secret, is cut in two
       text = `${text.slice(0, most - 200)}${end} … (cut)`;
