@@ -12,7 +12,13 @@ from rtdiag.model import Finding, Observation, counted
 
 _EXPECTED = "a page that does what it wants"
 _PASTE = "paste the watch line into your page, before its own scripts, and use it: rtdiag run --only browser.own-page"
-_TOLD = ("Content-Security-Policy", "Mixed Content")  # what a page can know of why it got no answer
+_TOLD = (
+    "Content-Security-Policy",
+    "Mixed Content",
+    "which the page itself",
+    "that the page itself",
+)  # what a page can know of why it got no answer
+_UNSEEN = "use the page until it has failed; workers and frames are not watched, nor what came before the line"
 _UNTOLD = "a page is not told why: the browser's own console names it, and `rtdiag explain -` reads that"
 
 
@@ -26,7 +32,7 @@ def own_page(case: str, seen: Observation, *, works: bool) -> Finding:
         return Finding(case, "pass", "session.created came, and nothing failed", _EXPECTED)
     if not root:
         return Finding(
-            case, "info", "nothing failed as far as it was watched, and no session began", _EXPECTED, hint=_PASTE
+            case, "info", "nothing failed as far as it was watched, and no session began", _EXPECTED, hint=_UNSEEN
         )
     also = int(told.number("others") or 0)
     more = f"; {counted(also, 'failure')} more" if also else ""

@@ -252,6 +252,7 @@ def test_no_secret_leaves_the_page(window: Window) -> None:
       xhr.send();
       await opened(xhr, "loadend");
       await opened(new WebSocket("ws://127.0.0.1:9/", ["realtime", `openai-insecure-api-key.${{S.key}}`]), "close");
+      console.warn("Missing bearer or basic authentication in header");
       console.error(new Error(`refused for ${{S.key}} at https://${{S.user}}@host.example/`));
     }}"""
     account = window.run(_account(window, main, REALTIME))
@@ -259,6 +260,7 @@ def test_no_secret_leaves_the_page(window: Window) -> None:
     encoded = base64.b64encode(SECRETS["key"].encode()).decode()
     assert [name for name, secret in {**SECRETS, "encoded": encoded}.items() if secret in account] == []
     assert "fakeicepwd" not in account
+    assert "basic authentication in header" in account, "a word is no secret"
     assert [value for name, value in shown.requests[-2].headers if name == "content-type"] == ["multipart/form-data"]
     assert "sk-proj-" in shown.sockets[-1].offered[1]
     assert shown.sockets[-1].offered[1].endswith("FAKE")

@@ -177,6 +177,7 @@ CASES: Mapping[str, tuple[Json, list[str]]] = {
         ["answer-not-sdp/not-awaited high"],
     ),
     "refused by chromium's user": (microphone("NotAllowedError: Permission denied"), ["microphone-refused high"]),
+    "no such device": (microphone("OverconstrainedError: "), ["microphone-refused/constraints high"]),
     "no device": (microphone("NotFoundError: Requested device not found"), ["microphone-refused/none high"]),
     "a policy": (
         {"requests": [TOKEN, failed("TypeError: Failed to fetch")], "blocked": [FORBIDDEN]},

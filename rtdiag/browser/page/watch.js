@@ -57,6 +57,7 @@
     "|api[-_]key|access[-_]?key|private[-_]?key|subscription[-_]?key|ephemeral[-_]?key|session[-_]?key)|value)";
   const QUOTE = `\\\\{0,8}["']`, COLON = `${QUOTE}\\s{0,4}:\\s{0,4}\\[?\\s{0,4}`;
   const IN_JSON = new RegExp(`(${QUOTE}${NAMED}s?${COLON}${QUOTE})([^"'\\\\\\s*]{8,4096})(?=${QUOTE})`, "gi");
+  const BEARER = /((?:\bbearer|\bbasic)(?: |%20|\+)+)([^\s"'*\\,;]{8,})/gi;
   const IN_WORDS_OF = /(\b(?:password|passwd|secret|token|api[-_ ]?key) ?[:=] ?["']?)([^\s"'*\\,;]{8,})/gi;
   const IN_URL = new RegExp(`((?:^|[?&#])(?:${NAMED}|key|code|sig)=)([^&#\\s"'*\\\\]{8,})`, "gi");
   const FIELD = new RegExp(`^(?:${NAMED})$`, "i");
@@ -67,7 +68,6 @@
     /\b(?:[sprw]k_\w{20,}|AIza[\w-]{30,}|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_\w{30,}|xox[abeprs]-[\w-]{10,}|[A-Za-z0-9]{52}JQQJ99\w{26})/g,
   ];
   const BEHIND = [
-    /((?:\bbearer|\bbasic)(?: |%20|\+)+)([^\s"'*\\,;]{8,})/gi,
     /((?:openai-insecure-api-key|xai-client-secret)\.)([^\s,"'*\\]{8,})/g,
     /(a=ice-pwd:)([^\s\\"*]+)/g,
     /('nonce-)([^'\s*]+)/g,
@@ -89,7 +89,7 @@
   /** As a secret that stands in a place for one: it is hidden elsewhere, too. */
   function hidden(secret) {
     if (UNSET.test(secret)) return secret;
-    if (secret.length >= 12 && learnt.size < 200 && secret.search(SHAPES[0]) < 0) learnt.add(secret);
+    if (secret.length >= 12 && isOne("", secret) && learnt.size < 200 && secret.search(SHAPES[0]) < 0) learnt.add(secret);
     return stars(secret);
   }
 
@@ -114,7 +114,7 @@
     let shown = without(learnt, text);
     for (const shape of SHAPES) shown = shown.replace(shape, stars);
     for (const place of BEHIND) shown = shown.replace(place, (_, before, secret) => before + hidden(secret));
-    for (const place of [IN_JSON, IN_URL, IN_WORDS_OF])
+    for (const place of [IN_JSON, IN_URL, IN_WORDS_OF, BEARER])
       shown = shown.replace(place, (all, before, secret) => (isOne(before, secret) ? before + hidden(secret) : all));
     return shown;
   }
