@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from rtdiag.model import Event, Exchange, PeerTrace, Row
+from rtdiag.model import Event, Exchange, Failure, PeerTrace, Row
 from rtdiag.report.phrases import OPAQUE, asker
+
+_OF_A_PAGE = {OPAQUE: "an answer that the page may not read", "untold": "no answer that the page is shown"}
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,12 @@ def asked(exchange: Exchange) -> str:
     return f"{asker(exchange.by)}{exchange.method} {exchange.url} ({exchange.credential}){place(exchange)}"
 
 
-def ended(exchange: Exchange) -> str:
-    """How a request ended that failed: without an answer, in the midst of one, or with one that its page may not read."""
-    if exchange.failure and exchange.failure.kind == OPAQUE:
-        return "an answer that the page may not read"
-    return "no answer" if exchange.status is None else "the answer broke off"
+def ended(exchange: Exchange, failure: Failure) -> str:
+    """How a request ended that failed: without an answer, in the midst of one, or as its page is told, which is little."""
+    if failure.kind in _OF_A_PAGE and exchange.status is None:
+        return f"{_OF_A_PAGE[failure.kind]}: {failure.detail}"
+    end = "no answer" if exchange.status is None else "the answer broke off"
+    return f"{end}: {failure.kind} ({failure.phase}): {failure.detail}"
 
 
 def place(exchange: Exchange) -> str:
@@ -49,7 +52,7 @@ def _exchange(exchange: Exchange) -> Piece:
     if exchange.status is not None:
         told.append(f"HTTP {exchange.status} {exchange.header('content-type') or 'without a content type'}")
     if exchange.failure is not None:
-        told.append(f"{ended(exchange)}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}")
+        told.append(ended(exchange, exchange.failure))
     ids = [f"{name}={text}" for name, text in exchange.correlation.items() if name in ("x-request-id", "cf-ray")]
     encoded = ["in base64"] if exchange.body and exchange.body_encoding == "base64" else []
     head = f"{asked(exchange)}: {', '.join([*told, *encoded])} {' '.join(ids)}".rstrip()

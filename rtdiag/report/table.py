@@ -269,7 +269,7 @@ def _under(text: str) -> str:
 def _full(exchange: Exchange) -> Iterator[str]:
     yield f"{asker(exchange.by)}{exchange.method} {exchange.url}  ({exchange.credential}){place(exchange)}"
     if exchange.failure is not None:
-        yield f"{ended(exchange)}: {exchange.failure.kind} ({exchange.failure.phase}): {exchange.failure.detail}"
+        yield ended(exchange, exchange.failure)
     if exchange.status == 101:
         yield "HTTP 101: upgraded"
     elif exchange.status is not None:
@@ -328,7 +328,8 @@ def _for_support(report: Report, pen: Pen) -> Iterator[str]:
     told: dict[str, str] = {}
     for case in cases.worst_first(report):
         for entry in cases.entries(case, known)[-1:]:
-            told.setdefault(entry.source, f"{time(entry.at)}  {case.id}  {cases.ids(entry.ids)}")
+            if entry.ids:
+                told.setdefault(entry.source, f"{time(entry.at)}  {case.id}  {cases.ids(entry.ids)}")
     if told:
         more = f", of {len(told)}," if len(told) > _FOR_SUPPORT else ""
         yield pen.fit(f"to quote to support (UTC; the whole ledger{more} is in -o markdown, html and json):")

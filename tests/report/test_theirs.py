@@ -114,7 +114,12 @@ def test_an_answer_that_a_page_may_not_read_is_no_missing_one() -> None:
         ": an answer that the page may not read"
     )
     assert evidence.asked(opaque) == f"browser: GET {URL}/models (token)"
-    assert evidence.ended(opaque) == "an answer that the page may not read"
+    assert (
+        evidence.ended(opaque, Failure("opaque", "answer", "it came"))
+        == "an answer that the page may not read: it came"
+    )
+    untold = evidence.ended(opaque, Failure("untold", "answer", "TypeError: Failed to fetch"))
+    assert untold == "no answer that the page is shown: TypeError: Failed to fetch"
     lanes = {lane.id: lane for group in waterfall.groups(report) for lane in group.lanes}
     assert lanes[opaque.id].bars[-1].kind == "rest"
 

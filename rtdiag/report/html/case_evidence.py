@@ -33,7 +33,7 @@ def evidence(row: Row, report: Report) -> Iterator[Markup]:
 def _exchange(exchange: Exchange) -> Iterator[Markup]:
     yield _asked(f"{exchange.id} {asked(exchange)}")
     if failure := exchange.failure:
-        yield element("p", f"{ended(exchange)}: {failure.kind} ({failure.phase}): {failure.detail}")
+        yield element("p", ended(exchange, failure))
     if exchange.status is not None:
         yield from _answer(exchange)
 
