@@ -245,7 +245,8 @@ def _shown(report: Report, rows: Mapping[str, Row], phases: Sequence[Phase]) -> 
             f"works in the browser and not from the command line, which stops {here.told}{_otherwise_than_udp(phases)}"
         )
     if there.works and trouble:
-        return f"a session works {'both ways' if here.works else 'in the browser'}; what does not, in the browser: {trouble}"
+        both = "both ways; what does not, in the browser" if here.works else "in the browser; what does not"
+        return f"a session works {both}: {trouble}"
     if there.works:
         return (
             _both_work(report, rows) + _otherwise_than_udp(phases) if here.works else f"works in the browser; {alone}"

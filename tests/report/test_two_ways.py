@@ -144,6 +144,10 @@ def test_what_carries_is_read_in_either_spelling(pair: str, told: str) -> None:
             lambda: browsers.run({"page": ("fail", "no page came", None), **dict.fromkeys(OF_A_SESSION, NEEDS)}),
             "works from the command line; in the browser no session was asked for: page: no page came",
         ),
+        (
+            lambda: alone(browsers.run({"sound": ("fail", "no packet came", "no-sound-sent")})),
+            "a session works in the browser; what does not: sound: no packet came (no-sound-sent)",
+        ),
         (lambda: alone(browsers.run()), f"works in the browser; {NONE_BESIDE}"),
         (
             lambda: alone(browsers.run(there("ice", NO_WAY))),
