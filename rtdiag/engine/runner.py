@@ -43,6 +43,7 @@ from rtdiag.model import (
     CredentialShown,
     Emulated,
     Evidence,
+    Exchange,
     Finding,
     Observation,
     Outcome,
@@ -65,8 +66,8 @@ _AT_ONCE_S = 0.7
 _AFTER_THE_FIRST_S = 0.01
 
 OVER_TCP = "ICE over TCP"  # but where nothing came back over UDP
-_IN_A_BROWSER, _OWN_CODE = ("a browser", "CORS"), "your own code"
-NOT_TESTED = (*_IN_A_BROWSER, OVER_TCP, _OWN_CODE)
+_BROWSER, _CORS, _OWN_CODE = "a browser", "CORS", "your own code"
+NOT_TESTED = (_BROWSER, _CORS, OVER_TCP, _OWN_CODE)
 
 
 class Observer(Protocol):
@@ -295,10 +296,17 @@ def not_tested(recorder: Recorder) -> tuple[str, ...]:
     theirs = recorder.theirs
     peers = (*recorder.peers.values(), *theirs.peers.values())
     by = {x.by for x in theirs.exchanges}
-    tested = {*(_IN_A_BROWSER if "browser" in by else ()), *((_OWN_CODE,) if "page" in by else ())}
+    tested = {*((_BROWSER,) if "browser" in by else ()), *((_OWN_CODE,) if "page" in by else ())}
+    if any(x.by == "browser" and (x.status is not None or _is_opaque(x)) for x in theirs.exchanges):
+        tested.add(_CORS)  # where nothing gets there nothing is to be read, with it or without
     if any(peer.ice_tcp or re.search(r"\btcp\b", peer.selected_pair or "") for peer in peers):
         tested.add(OVER_TCP)
     return tuple(one for one in NOT_TESTED if one not in tested)
+
+
+def _is_opaque(exchange: Exchange) -> bool:
+    """Whether it was answered, and no page may read with what."""
+    return exchange.failure is not None and exchange.failure.kind == "opaque"
 
 
 def _unanswered(one: AskedStep) -> dict[str, Observation]:

@@ -102,6 +102,9 @@ class MadeUp:
         return Request(f"r{number}", "POST", url, 1.0, 2.0, sdp, status=facts["status"], answer="v=0\r\n")
 
 
+FAILED = {"error": "TypeError: Failed to fetch"}
+
+
 def asked(page: MadeUp, **more: Any) -> Report:
     more.setdefault("only", ["browser", "sdp.created-realtime", "websocket.model-subprotocol"])
     return run_on_emulator(page=page, **more)
@@ -147,6 +150,8 @@ def test_what_the_page_tested_is_not_among_what_was_not(healthy: tuple[MadeUp, R
     _, report = healthy
     assert report.not_tested == (runner.OVER_TCP, "your own code")
     assert set(asked(MadeUp(why="nobody opened it")).not_tested) == {*runner.NOT_TESTED}
+    nothing = {**WELL, **{case: FAILED for case in WELL if "cors" in case or case == "answer"}}
+    assert "CORS" in asked(MadeUp(nothing), only=["browser"]).not_tested  # nothing got there
 
 
 def test_to_the_beta_a_pages_socket_is_offered_as_the_beta_wants_it() -> None:
@@ -155,7 +160,7 @@ def test_to_the_beta_a_pages_socket_is_offered_as_the_beta_wants_it() -> None:
     assert page.plan["socket_protocols"] == [BETA_SUBPROTOCOL]
 
 
-FAILS = {name: {"error": "TypeError: Failed to fetch"} for name in ("cors-offer", "answer", "cors-agents")}
+FAILS = dict.fromkeys(("cors-offer", "answer", "cors-agents"), FAILED)
 TCP = {"local": "tcp host 192.0.2.2:9", "remote": OVER_TCP, "protocol": "tcp", "relay": ""}
 
 
