@@ -79,7 +79,7 @@ def _cases() -> Iterator[Case]:
         kind: Kind | None = "realtime" if case in _OF_A_SESSION else None
         yield Case(case, title, ("browser.page", *needs), kind, allow="browser")
     title = "what fails first in a page of your own, which the watch line records?"
-    yield Case("own-page", title, allow="browser", waits_s=_OWN_PAGE_S)
+    yield Case("own-page", title, allow="browser", waits_s=_OWN_PAGE_S, asks=False)
 
 
 async def probe(ctx: Context) -> AsyncIterator[Observation]:

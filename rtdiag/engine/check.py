@@ -30,6 +30,7 @@ class Case:
     does not offer. `kind` ties it to a kind of session, for
     `--type`; `allow` to an opt-in (`wait`, `audio`, `browser`), and `waits_s` is how long it then waits by itself, beside what
     every request and session may take.
+    `asks`: False where it asks the server nothing itself, so a check of such cases alone costs nothing.
     `line` and `column` place it in a matrix, when all cases of the check have them. `doc` is what is known of it, for
     `rtdiag explain`.
     """
@@ -44,6 +45,7 @@ class Case:
     column: str = ""
     doc: str = ""
     also_without: tuple[str, ...] = ()
+    asks: bool = True
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,8 @@ class Plan:
 
         Of a `stranger` more is asked, to find out what it offers.
         """
-        costs = [s.check.cost for s in self.steps if s.cases]
-        costs += [s.check.of_strangers for s in self.steps if s.cases and stranger]
+        asking = [s.check for s in self.steps if any(case.asks for case in s.cases)]
+        costs = [check.cost for check in asking] + [check.of_strangers for check in asking if stranger]
         more_s = sum(longer_s * c.sessions_opened for c in costs if c.audio_seconds)
         spared = self._spared()
         return sum(costs, Cost(audio_seconds=more_s)) - Cost(requests=spared, tokens_minted=spared)

@@ -63,6 +63,12 @@ def test_a_check_for_a_browser_is_there_only_where_one_is_opened_or_where_it_is_
         assert (ids(made), made.steps[-1].left_out) == (["a.one"], {"one": "opt in with --browser"})
 
 
+def test_cases_that_ask_nothing_cost_nothing_by_themselves() -> None:
+    both = check("d", Case("asks", "d.asks"), Case("looks", "d.looks", asks=False))
+    assert plan.make([both]).cost == Cost(requests=1)
+    assert plan.make([both], only=["d.looks"]).cost == Cost()
+
+
 def test_only_takes_globs_over_checks_and_cases() -> None:
     assert ids(plan.make(ALL, only=["*.two"])) == ["a.one", "a.two"]
     assert ids(plan.make(ALL, only=["c"])) == ["c.one"]
