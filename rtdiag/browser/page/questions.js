@@ -40,6 +40,7 @@ class Asking {
     this.screen = screen;
     this.answers = {};
     this.opened = [];
+    this.socketIsOver = new Promise((over) => (this.socketEnds = over)); // whether it had a session
   }
 
   /** Everything that need not wait for anything else, begun at once. */
@@ -187,6 +188,7 @@ class Asking {
     if (event?.type === "error") await closed(1000); // it is for the server to close then
     facts.ours = socket.readyState <= WebSocket.OPEN;
     if (facts.ours) socket.close(1000);
+    this.socketEnds(Boolean(event));
     await closed(1000);
     return [event?.type ?? (facts.late ? "no event came" : `closed with ${facts.code}`), event?.type === "session.created"];
   }
@@ -198,7 +200,7 @@ class Asking {
     const session = await this.one("webrtc", async (case_) => this.made(case_, await microphone), true);
     if (!session || !phases.slice(1).some((id) => this.wants(id))) return;
     const { peer, channel } = session;
-    await socket;
+    this.hadOne = await Promise.race([socket, this.socketIsOver]);
     const phase = (id, question) =>
       this.one(id, (case_) => (case_.of(session), question.call(this, case_, session)), true);
     if (!(await phase("answer", this.offered))) return;
@@ -246,7 +248,7 @@ class Asking {
     const post = () => this.fetched(case_, this.plan.calls_url, { method: "POST", headers, body: offer.sdp });
     let [began, answer] = [performance.now(), await post()];
     for (const ms of FREE_MS) {
-      if (answer.status !== 503 || !this.answers.websocket?.facts.opened) break; // no room: the socket's session may still be there
+      if (answer.status !== 503 || !this.hadOne) break; // no room: the socket's session may still be there
       await pause(ms);
       [began, answer] = [performance.now(), await post()];
     }
