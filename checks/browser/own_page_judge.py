@@ -52,7 +52,6 @@ def _nothing_told(case: str, told: Told, *, works: bool) -> Finding:
         hint = "the line has to stand before the page's own scripts, the page has to be opened in a browser on this machine"
         return Finding(case, "inconclusive", "no page has told anything", _EXPECTED, hint=hint)
     if works:
-        return Finding(
-            case, "info", "not watched; from here a session begins in the browser: it is your page", hint=_PASTE
-        )
+        measured = "not watched; from here a session begins in the browser: where yours does not, it is your page"
+        return Finding(case, "info", measured, hint=_PASTE)
     return Finding(case, "info", "not watched", hint=_PASTE)

@@ -37,7 +37,7 @@ def answer(case: str, seen: Observation, others: Mapping[str, Observation], *, s
     """Whether the offer of the page is answered, and whether the browser takes the answer."""
     told = Told(seen)
     if why := told.text("token"):
-        return Finding(case, "skip", f"no token: {why}")
+        return _without_a_token(case, why)
     there = told.there
     if told.text("step") and (there is None or there.ok):
         hint = "look at the status before the body goes into setRemoteDescription, and at what changes the answer on its way"
@@ -46,6 +46,12 @@ def answer(case: str, seen: Observation, others: Mapping[str, Observation], *, s
         return unread(case, told, others)
     found = answered(case, "realtime", replace(seen, exchanges=(there,)), stranger=stranger)
     return replace(found, measured=f"{found.measured}, {told.took}") if found.status == "pass" and told.took else found
+
+
+def _without_a_token(case: str, why: str) -> Finding:
+    """What was to be asked and could not be: tokens are minted here, and this one was not."""
+    hint = "tokens were minted before and this one was not: see the last answer of the mint, and run again"
+    return Finding(case, "inconclusive", f"no token: {why}", hint=hint)
 
 
 def created(case: str, seen: Observation) -> Finding:
@@ -90,7 +96,7 @@ def websocket(case: str, seen: Observation) -> Finding:
         hint = "a page can send a WebSocket's credential in no other place: let it use WebRTC, or a server of yours between"
         return Finding(case, "info", "this server takes no token as sub-protocol", _CREATED, hint=hint)
     if why := told.text("token"):
-        return Finding(case, "skip", f"no token: {why}")
+        return _without_a_token(case, why)
     begun = created_event(seen)
     if begun is not None or told.text("first") in sessions.CREATED:
         return Finding(case, "pass", f"{_CREATED}, {told.took}" if told.took else _CREATED, _CREATED)

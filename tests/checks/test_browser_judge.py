@@ -121,7 +121,7 @@ ODD_EVENT = error("That is not how it goes", "strange")
         ("inconclusive", "generic-server-error", told("websocket", page(101), events=[TROUBLE_EVENT], opened=True)),
         ("inconclusive", "no-session-slot-free", told("websocket", page(101), events=[FULL_EVENT], opened=True)),
         ("fail", "session-created-missing", told("websocket", page(101), events=[ODD_EVENT], opened=True)),
-        ("skip", None, told("websocket", token="the server gave none")),
+        ("inconclusive", None, told("websocket", token="the server gave none")),
         ("info", None, told("websocket", known=False)),
         ("inconclusive", "unexpected-answer", told("websocket", page(), code=1006, opened=False)),
         ("inconclusive", "unexpected-answer", told("websocket", page(failure=NOT_OPENED), code=1006, opened=False)),
@@ -206,7 +206,7 @@ NAME_LINE = f"Failed to load resource: net::ERR_NAME_NOT_RESOLVED {URL}"
         ("info", None, failed("cors-mint"), ()),
         # the offer
         ("pass", None, told("answer", page(201), status=201, took_ms=90), (REACHED,)),
-        ("skip", None, told("answer", token="the server gave none"), (REACHED,)),
+        ("inconclusive", None, told("answer", token="the server gave none"), (REACHED,)),
         ("fail", "cors", failed("answer", exchange(201, url=URL)), (REACHED, SAME)),
         ("fail", "answer-not-sdp", told("answer", page(201), status=201, step="setRemoteDescription", error="x"), ()),
         ("inconclusive", "quota-exhausted", told("answer", page(429, body='{"error": {"code": "insufficient_quota"}}')), ()),
