@@ -142,7 +142,7 @@ class Blocked(Struct, frozen=True, omit_defaults=True):
 class Line(Struct, frozen=True, omit_defaults=True):
     """A line that stands in the console, or an error that nobody caught (`level` is then `uncaught`).
 
-    `caught` is what a send() was refused with, whatever the page made of that: `send on p1/oai-events: InvalidStateError: …`.
+    `caught` is what the first send() was refused with, whatever the page made of it: `send on p1/oai-events: InvalidStateError: …`.
     """
 
     at_ms: _Time

@@ -119,7 +119,16 @@ UNAWAITED = "OperationError: Failed to parse SessionDescription. [object Promise
 CASES: Mapping[str, tuple[Json, list[str]]] = {
     "an event too early": (
         {"requests": [TOKEN, ANSWERED], "peers": [peer(*CONNECTED)], "console": [TOO_EARLY], "events": [CREATED]},
-        ["event-sent-while-not-open high"],
+        ["event-sent-too-early high"],
+    ),
+    "one behind the end": (
+        {
+            "requests": [TOKEN, ANSWERED],
+            "peers": [peer(*CONNECTED, ("channel oai-events", "open"))],
+            "console": [{**TOO_EARLY, "at_ms": 5000}],
+            "events": [CREATED],
+        },
+        [],
     ),
     "one that was sent again": (
         {"requests": [TOKEN, ANSWERED], "console": [TOO_EARLY], "events": [CREATED, UPDATE], "taken_ms": 4000},
@@ -276,6 +285,8 @@ def test_a_page_that_works_says_what_that_rests_on() -> None:
     for words in ("2 requests, 1 to the Realtime API", "session.created came on p3", "do not stand in it"):
         assert words in found["note"]
     assert "no session.created" in explained(requests=[TOKEN])[1]["note"]
+    other = {**TOKEN, "url": "https://app.example/other", "status": 405}
+    assert "1 other request failed: POST https://app.example/other (405)" in explained(requests=[other])[1]["note"]
 
 
 def test_what_a_page_did_itself_is_said_where_no_session_came() -> None:

@@ -386,10 +386,15 @@
     if (/"type"\s{0,4}:\s{0,4}"error"/.test(text)) hurry();
   }
 
+  const refusedOn = new Set();
+
   /** What send() takes is sent; what it refuses, or what a closed socket drops without a word, is none of the events. */
   const sending = (channel, data, isLost = false) => ({
-    done: () => (isLost ? keepLine("caught", `send on ${channel}: it was closed`) : event(channel, "sent", data)),
-    failed: (error) => keepLine("caught", `send on ${channel}: ${words(error)}`),
+    done: () => isLost || event(channel, "sent", data),
+    failed(error) {
+      if (!refusedOn.has(channel)) keepLine("caught", `send on ${channel}: ${words(error)}`);
+      refusedOn.add(channel);
+    },
   });
 
   const sockets = new WeakMap();

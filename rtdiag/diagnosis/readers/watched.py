@@ -29,6 +29,7 @@ from rtdiag.diagnosis.readers.secrets import Learner
 from rtdiag.diagnosis.readers.traffic import Traffic
 from rtdiag.diagnosis.situation import Situation, Unreadable
 from rtdiag.intake import Source
+from rtdiag.model import counted
 from rtdiag.redact import Mask
 
 if TYPE_CHECKING:
@@ -181,19 +182,28 @@ class _Page:
         return drafts
 
     def _refused_sends(self) -> list[Draft]:
-        """What was refused to be sent on a channel, and nothing sent on it after that."""
+        """What was refused to be sent on a channel that was not open yet, and nothing sent on it after that."""
         found: dict[str, Draft] = {}
         for line in self._account.console:
             channel, _, said = line.text.removeprefix("send on ").partition(": ")
-            last = self._sent_last.get(channel, -1)
+            last = max(self._sent_last.get(channel, -1), self._opened_before(channel, line.at_ms))
             if line.level == "caught" and said and last < line.at_ms and channel not in found:
-                seen = ["an event was sent while its channel was not open"]
+                seen = ["an event was sent before its channel was open"]
                 where = f"{channel} at {self._clock(line.at_ms)}"
                 name = channel.partition("/")[0]
                 found[channel] = Draft(
                     f"send() failed: {said}", surface="client", where=where, id=name, circumstances=seen
                 )
         return list(found.values())
+
+    def _opened_before(self, channel: str, at_ms: float) -> float:
+        """`at_ms` where that channel or socket was open before, and so is closed, else -1."""
+        of, _, label = channel.partition("/")
+        opened = [one.opened_ms for one in self._account.sockets if one.id == of and one.opened_ms is not None]
+        for peer in self._account.peers:
+            states = peer.states if peer.id == of else []
+            opened += [at for at, of_, state in states if (of_, state) == (f"channel {label}", "open")]
+        return at_ms if any(at <= at_ms for at in opened) else -1
 
     def worked(self, drafts: list[Draft]) -> str:
         """That a session came about after the last failure, if one did."""
@@ -205,10 +215,17 @@ class _Page:
 
     def all_well(self, note: str) -> str:
         """What an all-clear rests on."""
+        note = "; ".join([note, *self._others_failed()])
         if not self._created:
             return "; ".join([note, "no session.created came in it", *self._of_peers()])
         which = ", ".join(f"{name} at {self._clock(at)}" for name, at in list(self._created.items())[:3])
         return f"{note}; session.created came on {which}"
+
+    def _others_failed(self) -> list[str]:
+        """Requests that are none to the API and got an error or no answer, of which nothing is known to follow."""
+        failed = [one for one in self._account.requests if one.wrong or (one.status or 0) >= 400]
+        names = [f"{one.method} {one.url.partition('?')[0]} ({one.status or 'no answer'})" for one in failed[:3]]
+        return [f"{counted(len(failed), 'other request')} failed: {', '.join(names)}"] if names else []
 
     def _of_peers(self) -> Iterator[str]:
         """What a page itself did, so that no session.created came."""
