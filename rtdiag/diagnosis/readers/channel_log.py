@@ -152,7 +152,7 @@ class Channel:
         odd = []
         if self._vad_sent and self._vad_said and self._vad_sent != self._vad_said:
             odd.append(f"turn_detection sent {self._vad_sent}, session.updated says {self._vad_said}")
-        return odd if self.may_still_answer else [*self._unanswered(), *odd]
+        return odd if self.may_still_answer else [*odd, *self._unanswered()]
 
     def _unanswered(self) -> list[str]:
         odd = []
