@@ -88,6 +88,13 @@ def asked(planted: Planted, *more: str) -> bytes:
     return planted.called("run", "--session", path, "--token-url", url, "--timeout", "5", *more, code=1)
 
 
+def probed(planted: Planted, *more: str) -> bytes:
+    """A page served for a browser that ends at once, at the same server."""
+    path = Path(planted.file("chromium", "#!/bin/sh\n[ $1 = --version ] && echo Chromium 150\n"))
+    path.chmod(0o700)
+    return planted.called("probe", f"--browser={path}", *more, code=1)
+
+
 def dirty(planted: Planted, report: Mapping[str, Any]) -> dict[str, Any]:
     """A report that was not masked, as an older tool or a hand may have made it: secrets in every kind of place."""
     key, userinfo, cookie = planted.secret("file"), planted.userinfo("file"), planted.secret("file cookie", 40, "")
@@ -141,13 +148,15 @@ def _cases() -> Iterator[tuple[tuple[str, str], Case]]:
     for form in FORMATS:
         yield ("run", form), lambda p, r, f=form: asked(p, "-o", f, *quick)  # type: ignore[misc]
         yield ("run", f"--report {form}"), lambda p, r, f=form: asked(p, *quick, "--report", f"{f}={p.folder}/out.{f}")  # type: ignore[misc]
+        yield ("probe", form), lambda p, r, f=form: probed(p, "-o", f)  # type: ignore[misc]
+        yield ("probe", f"--report {form}"), lambda p, r, f=form: probed(p, "--report", f"{f}={p.folder}/out.{f}")  # type: ignore[misc]
         yield ("replay", form), lambda p, r, f=form: p.called("replay", _report(p, r), "-o", f)  # type: ignore[misc]
         yield (
             ("replay", f"--report {form}"),
             lambda p, r, f=form: p.called("replay", _report(p, r), "--report", f"{f}={p.folder}/out.{f}"),  # type: ignore[misc]
         )
     yield ("run", "--record"), lambda p, r: asked(p, "--record", f"{p.folder}/out.yaml")
-    for command in ("run", "replay"):
+    for command in ("run", "probe", "replay"):
         yield (command, "summary of a step"), _summary(command)
     for form in ("table", "json"):
         yield (
@@ -174,11 +183,9 @@ def _summary(command: str) -> Case:
     def case(p: Planted, r: Mapping[str, Any]) -> bytes:
         os.environ["GITHUB_STEP_SUMMARY"] = f"{p.folder}/summary.md"
         try:
-            return (
-                asked(p, "--only", "key", "-o", "github")
-                if command == "run"
-                else p.called("replay", _report(p, r), "-o", "github")
-            )
+            if command == "replay":
+                return p.called("replay", _report(p, r), "-o", "github")
+            return asked(p, "--only", "key", "-o", "github") if command == "run" else probed(p, "-o", "github")
         finally:
             del os.environ["GITHUB_STEP_SUMMARY"]
 
