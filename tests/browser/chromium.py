@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -55,17 +55,24 @@ class Window:
         """What `asyncio.run` does, in that loop."""
         return self._runner.run(work)
 
+    async def kept(self, opening: AbstractAsyncContextManager[T]) -> T:
+        """What that opens; it is closed with the window."""
+        return await self._open.enter_async_context(opening)
+
     @asynccontextmanager
-    async def tab(self) -> AsyncIterator[Tab]:
-        """A tab that shares nothing with the others but the browser."""
+    async def tab(self, har: Path | None = None) -> AsyncIterator[Tab]:
+        """A tab that shares nothing with the others but the browser. `har`: where its network log goes, once it is closed."""
         if self._browser is None:
-            self._browser = await self._open.enter_async_context(_browser())
-        context = await self._browser.new_context()
-        context.set_default_timeout(WAIT_MS)
-        try:
-            yield Tab(await context.new_page())
-        finally:
-            await context.close()
+            self._browser = await self.kept(_browser())
+        async with _tab(self._browser, har) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def at(self, url: str) -> AsyncIterator[Tab]:
+        """A tab that shows that page."""
+        async with self.tab() as opened:
+            await opened.page.goto(url)
+            yield opened
 
     def close(self) -> None:
         """Ends browser and loop."""
@@ -87,15 +94,19 @@ async def _browser(*args: str) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def tab(*, har: Path | None = None, microphone: Path | None = None) -> AsyncIterator[Tab]:
-    """A tab of a browser of its own.
-
-    `har`: where its network log goes, once it is closed. `microphone`: the WAV that is heard once instead of the beeps.
-    """
-    heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
+async def _tab(browser: Browser, har: Path | None = None) -> AsyncIterator[Tab]:
     recording: dict[str, Any] = {"record_har_path": har, "record_har_content": "embed"} if har else {}
-    async with _browser(*heard) as browser:
-        context = await browser.new_context(**recording)
-        context.set_default_timeout(WAIT_MS)
+    context = await browser.new_context(**recording)
+    context.set_default_timeout(WAIT_MS)
+    try:
         yield Tab(await context.new_page())
+    finally:
         await context.close()
+
+
+@asynccontextmanager
+async def tab_of_its_own(microphone: Path | None = None) -> AsyncIterator[Tab]:
+    """A tab of a browser of its own. `microphone`: the WAV that is heard once instead of the beeps."""
+    heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
+    async with _browser(*heard) as browser, _tab(browser) as opened:
+        yield opened

@@ -1,4 +1,4 @@
-"""Debian's Firefox, headless, with a fake microphone: one page that tells its site what it saw, or many, by WebDriver BiDi."""
+"""Debian's Firefox, headless, with a fake microphone, that does what it is told by WebDriver BiDi."""
 
 from __future__ import annotations
 
@@ -92,13 +92,6 @@ async def fox() -> AsyncIterator[Fox]:
             yield told
             hearing.cancel()
         reading.cancel()
-
-
-@asynccontextmanager
-async def at(url: str) -> AsyncIterator[None]:
-    """A Firefox of its own that looks at that page."""
-    async with _started(url):
-        yield
 
 
 @asynccontextmanager

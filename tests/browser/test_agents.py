@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 from pathlib import Path
@@ -12,13 +11,23 @@ import pytest
 
 from rtdiag.emulator import Emulator
 from rtdiag.emulator.session.replies import REPLY
-from tests.browser.chromium import tab
+from tests.browser.chromium import Window
 from tests.browser.site import PAGES, site
 from tests.needs import needed
-from tests.speech import at_48k, silence, wav
 
 NODE_MODULES = Path(__file__).with_name("node_modules")
 SESSION = {"type": "realtime", "model": "gpt-realtime-2.1"}  # the package's own default model, version 0.20.0
+
+
+# A microphone at which nobody speaks: a beep would interrupt the reply.
+QUIET = """
+const { getUserMedia } = MediaDevices.prototype;
+MediaDevices.prototype.getUserMedia = async function (wanted) {
+  const stream = await getUserMedia.call(this, wanted);
+  for (const track of stream.getTracks()) track.enabled = false;
+  return stream;
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +43,14 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(("transport", "path"), [("webrtc", "/realtime/calls"), ("websocket", "/realtime")])
-def test_it_connects_is_configured_and_hears_a_reply(bundle: str, tmp_path: Path, transport: str, path: str) -> None:
-    """Nobody speaks, for a beep would interrupt the reply."""
-    quiet = tmp_path / "quiet.wav"
-    wav(quiet, at_48k(silence(1)), 48000)
-
+def test_it_connects_is_configured_and_hears_a_reply(bundle: str, window: Window, transport: str, path: str) -> None:
     async def run() -> Any:
         async with (
             Emulator() as emulator,
             site(emulator, body={"session": SESSION}, scripts={"agents.js": bundle}) as origin,
-            tab(microphone=quiet) as opened,
+            window.tab() as opened,
         ):
+            await opened.page.add_init_script(QUIET)
             await opened.page.goto(f"{origin}/agents.html")
             url = emulator.base_url + path
             wanted = url if transport == "webrtc" else url.replace("http", "ws", 1)
@@ -55,7 +61,7 @@ def test_it_connects_is_configured_and_hears_a_reply(bundle: str, tmp_path: Path
             errors = await opened.page.locator("#events li", has_text='"type":"error"').all_inner_texts()
             return updated["session"], errors, opened.console
 
-    session, errors, console = asyncio.run(run())
+    session, errors, console = window.run(run())
     assert errors == []
     assert console == []
     assert session["instructions"] == "Say back what is said."

@@ -16,9 +16,9 @@ import pytest
 from rtdiag.engine.config import Config
 from rtdiag.model import Report
 from rtdiag.whole_run import Silent, ask, prepared
-from tests.browser import firefox
 from tests.browser.broken import wrapper
 from tests.browser.chromium import Window
+from tests.browser.firefox import Fox
 
 Named = list[tuple[str, str]]
 Tab = Callable[[str], AbstractAsyncContextManager[object]]
@@ -68,23 +68,20 @@ class Link(Silent):
             self.link.set_result(next(word for word in line.split() if word.startswith("http")))
 
 
-@asynccontextmanager
-async def chromium_tabs(window: Window) -> AsyncIterator[Tab]:
+def chromium_tabs(window: Window) -> Tab:
     """A tab of that window shows the page of a run, in which somebody has pressed Start."""
 
     @asynccontextmanager
     async def tab(link: str) -> AsyncIterator[None]:
-        async with window.tab() as opened:
-            await opened.page.goto(link)
+        async with window.at(link) as opened:
             await opened.page.locator("#start").click()
             yield
 
-    yield tab
+    return tab
 
 
-@asynccontextmanager
-async def firefox_tabs() -> AsyncIterator[Tab]:
-    """One Firefox, a tab of which does the same."""
+def firefox_tabs(fox: Fox) -> Tab:
+    """A tab of Firefox does the same."""
 
     @asynccontextmanager
     async def tab(link: str) -> AsyncIterator[None]:
@@ -92,8 +89,7 @@ async def firefox_tabs() -> AsyncIterator[Tab]:
             await fox.evaluate(opened, START)
             yield
 
-    async with firefox.fox() as fox:
-        yield tab
+    return tab
 
 
 async def with_fault(fault: str, tab: Tab) -> Report:
@@ -111,7 +107,7 @@ async def in_a_broken(browser: str, what: str, folder: Path) -> Report:
     return await ask(prepared(Config(emulator=True, only=ASKED.get(what, ALL), browser=started)))
 
 
-async def at_the_api(tabs: AbstractAsyncContextManager[Tab]) -> dict[str, Report]:
+async def at_the_api(tab: Tab) -> dict[str, Report]:
     """The runs against each fault of an emulator, and against none."""
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -119,8 +115,7 @@ async def at_the_api(tabs: AbstractAsyncContextManager[Tab]) -> dict[str, Report
         async with room:
             return await with_fault(fault, tab)
 
-    async with tabs as tab:
-        return dict(zip(FAULTS, await asyncio.gather(*map(one, FAULTS)), strict=True))
+    return dict(zip(FAULTS, await asyncio.gather(*map(one, FAULTS)), strict=True))
 
 
 async def in_the_browser(browser: str, folder: Path) -> dict[str, Report]:
@@ -128,12 +123,13 @@ async def in_the_browser(browser: str, folder: Path) -> dict[str, Report]:
     return {what: await in_a_broken(browser, what, folder) for what in BROKEN}
 
 
-@pytest.mark.parametrize("browser", ["chromium", "firefox"])
-def test_each_is_named_right_and_none_as_another(browser: str, tmp_path: Path, window: Window) -> None:
-    tabs = chromium_tabs(window) if browser == "chromium" else firefox_tabs()
+def test_each_is_named_right_and_none_as_another(
+    browser: str, tmp_path: Path, window: Window, request: pytest.FixtureRequest
+) -> None:
+    tab = chromium_tabs(window) if browser == "chromium" else firefox_tabs(request.getfixturevalue("fox"))
 
     async def told() -> dict[str, Report]:
-        both = await asyncio.gather(at_the_api(tabs), in_the_browser(browser, tmp_path))
+        both = await asyncio.gather(at_the_api(tab), in_the_browser(browser, tmp_path))
         return both[0] | both[1]
 
     reports = window.run(told())

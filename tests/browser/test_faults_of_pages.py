@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from rtdiag.emulator import Emulator, load_faults
 from rtdiag.emulator.http.cors import ALLOWED_HEADERS
-from tests.browser import firefox
-from tests.browser.chromium import WAIT_MS, tab
+from tests.browser.chromium import WAIT_MS, Tab, Window
 from tests.browser.explained import explained
 from tests.browser.site import site
 from tests.emulator.clients import SESSIONS
@@ -71,23 +68,7 @@ PRINTED = {
 }
 
 
-@asynccontextmanager
-async def chromium_at(url: str) -> AsyncIterator[list[str]]:
-    async with tab() as opened:
-        await opened.page.goto(url)
-        yield opened.console
-
-
-@asynccontextmanager
-async def firefox_at(url: str) -> AsyncIterator[list[str]]:
-    async with firefox.at(url):
-        yield []
-
-
-BROWSERS = {"chromium": chromium_at, "firefox": firefox_at}
-
-
-async def told(browser: str) -> tuple[Any, list[str]]:
+async def told(at: Callable[[str], AbstractAsyncContextManager[object]]) -> tuple[Any, list[str]]:
     """What the page read under no fault, called "", and under each; and what the console says, which Firefox keeps to itself."""
     seen: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     body = {"session": SESSIONS["realtime"] | {"audio": {"input": {"turn_detection": None}}}}
@@ -95,14 +76,15 @@ async def told(browser: str) -> tuple[Any, list[str]]:
     async with (
         Emulator() as emulator,
         site(emulator, body=body, scripts=scripts, told=seen.set_result) as origin,
-        BROWSERS[browser](f"{origin}/faults.html") as console,
+        at(f"{origin}/faults.html") as opened,
     ):
-        return await asyncio.wait_for(seen, 3 * WAIT_MS / 1000), console
+        return await asyncio.wait_for(seen, 3 * WAIT_MS / 1000), opened.console if isinstance(opened, Tab) else []
 
 
-@pytest.mark.parametrize("browser", BROWSERS)
-def test_what_a_page_reads_and_hears(browser: str, tmp_path: Path) -> None:
-    read, console = asyncio.run(told(browser))
+def test_what_a_page_reads_and_hears(
+    browser: str, window: Window, at: Callable[[str], AbstractAsyncContextManager[object]], tmp_path: Path
+) -> None:
+    read, console = window.run(told(at))
     for fault in ["", *FAULTS]:
         wanted = {**WELL, **OTHERWISE.get(fault, {})}
         assert {"under": fault, **read[fault]} == {"under": fault, **{name: wanted[name] for name in read[fault]}}

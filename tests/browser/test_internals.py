@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from rtdiag.emulator import Emulator
-from tests.browser.chromium import tab
+from tests.browser.chromium import Window
 from tests.browser.explained import explained
 from tests.browser.site import site
 
@@ -36,11 +35,11 @@ DOWNLOAD = """() => {
 }"""
 
 
-async def kept(folder: Path, shown: str, *faults: str, refused: bool = False) -> tuple[Path, Path]:
+async def kept(window: Window, folder: Path, shown: str, *faults: str, refused: bool = False) -> tuple[Path, Path]:
     """The dump as Chrome saves it once it shows this, and what getStats said when the page had come through or failed."""
     async with Emulator(faults=faults) as emulator:
         page = {"page.html": f"<body>{emulator.base_url}</body>"}
-        async with site(emulator, scripts=page) as origin, tab() as opened:
+        async with site(emulator, scripts=page) as origin, window.tab() as opened:
             internals = await opened.page.context.new_page()
             await internals.goto("chrome://webrtc-internals")
             await opened.page.goto(f"{origin}/page.html")
@@ -56,8 +55,8 @@ async def kept(folder: Path, shown: str, *faults: str, refused: bool = False) ->
     return dump, said
 
 
-def test_a_connection_that_stands_is_healthy(tmp_path: Path) -> None:
-    dump, stats = asyncio.run(kept(tmp_path, '"connecting" => "connected"'))
+def test_a_connection_that_stands_is_healthy(tmp_path: Path, window: Window) -> None:
+    dump, stats = window.run(kept(window, tmp_path, '"connecting" => "connected"'))
     assert dump.name.endswith(".gz")
     for path, form in ((dump, "webrtc-internals dump"), (stats, "getStats output")):
         found = explained(path)
@@ -66,11 +65,11 @@ def test_a_connection_that_stands_is_healthy(tmp_path: Path) -> None:
         assert "oai-events" in found["note"] or path == dump  # which may be older than the channel
 
 
-def test_a_peer_that_is_not_the_one_described(tmp_path: Path) -> None:
-    for path in asyncio.run(kept(tmp_path, '=> "failed"', "wrong-fingerprint")):
+def test_a_peer_that_is_not_the_one_described(tmp_path: Path, window: Window) -> None:
+    for path in window.run(kept(window, tmp_path, '=> "failed"', "wrong-fingerprint")):
         assert explained(path)["diagnosis"][0]["cause"] == "dtls-fingerprint-mismatch"
 
 
-def test_a_refusal_that_was_used_as_an_answer(tmp_path: Path) -> None:
-    dump, _ = asyncio.run(kept(tmp_path, "setRemoteDescriptionOnFailure", refused=True))
+def test_a_refusal_that_was_used_as_an_answer(tmp_path: Path, window: Window) -> None:
+    dump, _ = window.run(kept(window, tmp_path, "setRemoteDescriptionOnFailure", refused=True))
     assert explained(dump)["diagnosis"][0]["cause"] == "error-json-used-as-sdp-answer"

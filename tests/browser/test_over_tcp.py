@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 
 from rtdiag.emulator import Emulator
-from tests.browser import firefox
-from tests.browser.chromium import WAIT_MS, tab
+from tests.browser.chromium import WAIT_MS, Window
 from tests.browser.site import site
 from tests.emulator.clients import SESSIONS
 
 
-@asynccontextmanager
-async def chromium_at(url: str) -> AsyncIterator[None]:
-    async with tab() as opened:
-        await opened.page.goto(url)
-        yield
-
-
-BROWSERS = {"chromium": chromium_at, "firefox": firefox.at}
-
-
-@pytest.mark.parametrize("browser", BROWSERS)
 @pytest.mark.parametrize(("fault", "protocol"), [("udp-silent-tcp-works", "tcp"), (None, "udp")])
-def test_a_session_comes_over(fault: str | None, protocol: str, browser: str) -> None:
-    at: Callable[[str], AbstractAsyncContextManager[None]] = BROWSERS[browser]
-
+def test_a_session_comes_over(
+    fault: str | None, protocol: str, window: Window, at: Callable[[str], AbstractAsyncContextManager[object]]
+) -> None:
     async def run() -> dict[str, Any]:
         told: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         body = {"session": SESSIONS["realtime"] | {"audio": {"input": {"turn_detection": None}}}}
@@ -41,5 +29,5 @@ def test_a_session_comes_over(fault: str | None, protocol: str, browser: str) ->
         ):
             return await asyncio.wait_for(told, WAIT_MS / 1000)
 
-    seen = asyncio.run(run())
+    seen = window.run(run())
     assert (seen.get("type"), seen.get("protocol")) == ("input_audio_buffer.committed", protocol), seen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from rtdiag.api.endpoints import BETA_TRANSCRIPTION_SESSIONS
 from rtdiag.emulator import Emulator
-from tests.browser.chromium import tab
+from tests.browser.chromium import Window
 from tests.browser.explained import explained
 from tests.browser.site import PAGES, site
 
@@ -19,7 +18,7 @@ THE_WEEK = date(2025, 3, 21)
 
 
 @pytest.fixture(scope="module")
-def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], str, Path]:
+def failed(window: Window, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], str, Path]:
     """The console, the page's own error text and the HAR of one click on the thread's page."""
     har = tmp_path_factory.mktemp("thread") / "page.har"
 
@@ -27,14 +26,14 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], str, Pa
         async with (
             Emulator(as_of=THE_WEEK) as emulator,
             site(emulator, mint=BETA_TRANSCRIPTION_SESSIONS) as origin,
-            tab(har=har) as opened,
+            window.tab(har) as opened,
         ):
             await opened.page.goto(f"{origin}/thread.html")
             await opened.page.click("#record")
             await opened.shows("#status", "Error")
             return opened.console, await opened.page.inner_text("#error")
 
-    console, error = asyncio.run(run())
+    console, error = window.run(run())
     return console, error, har
 
 

@@ -14,8 +14,8 @@ from rtdiag.browser.account import Account
 from rtdiag.diagnosis.readers.watched import situations
 from rtdiag.emulator import Emulator
 from rtdiag.redact import Mask
-from tests.browser import firefox
 from tests.browser.chromium import Window
+from tests.browser.firefox import Fox
 from tests.browser.site import site, source
 from tests.browser.watching import told, watched, watching
 
@@ -45,7 +45,7 @@ def test_a_page_in_chromium_sees_the_same(window: Window) -> None:
 
 
 @pytest.fixture(scope="module")
-def in_firefox() -> tuple[Seen, Seen, Account]:
+def in_firefox(window: Window, fox: Fox) -> tuple[Seen, Seen, Account]:
     """What the page saw without it and with it, and what the founding page of 2025-03-21 then told of itself."""
 
     async def run() -> tuple[Seen, Seen, Account]:
@@ -66,18 +66,20 @@ def in_firefox() -> tuple[Seen, Seen, Account]:
                 ),
             }
             origin = await open_.enter_async_context(site(emulator, scripts=pages, told=seen.put_nowait))
-            await open_.enter_async_context(firefox.at(f"{origin}/plain.html"))
+            await open_.enter_async_context(fox.tab(f"{origin}/plain.html"))
             both = await seen.get(), await seen.get()
             return *both, await told(serving, lambda account: bool(account.peers and account.peers[0].wrong))
 
-    return asyncio.run(asyncio.wait_for(run(), 90))
+    return window.run(asyncio.wait_for(run(), 90))
 
 
+@pytest.mark.xdist_group("firefox")
 def test_a_page_in_firefox_sees_the_same(in_firefox: tuple[Seen, Seen, Account]) -> None:
     plain, with_it, _ = in_firefox
     assert with_it == plain
 
 
+@pytest.mark.xdist_group("firefox")
 def test_the_founding_page_in_firefox_tells_its_cause(in_firefox: tuple[Seen, Seen, Account]) -> None:
     account = in_firefox[2]
     assert [(one.method, one.status) for one in account.requests] == [("POST", 200), ("POST", 401)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rtdiag.emulator import Emulator
-from tests.browser.chromium import tab
+from tests.browser.chromium import tab_of_its_own
 from tests.browser.site import site
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ async def talk_in_chromium(emulator: Emulator, script: Path, speech: bytes, wait
 
 async def _talked(emulator: Emulator, script: Path, speech: bytes, steps: Json) -> None:
     pages = {"turn.html": PAGE, "turn.js": await asyncio.to_thread(bundled, script)}
-    async with site(emulator, body={"session": SESSION}, scripts=pages) as origin, tab() as opened:
+    async with site(emulator, body={"session": SESSION}, scripts=pages) as origin, tab_of_its_own() as opened:
         opened.page.on("console", lambda message: steps.update(steps_in(message.text)))
         await opened.page.goto(f"{origin}/turn.html")
         await opened.page.click("html")  # before a gesture no page may play or say anything
