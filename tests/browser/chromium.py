@@ -50,6 +50,7 @@ class Window:
     def __init__(self) -> None:
         self._runner, self._open = asyncio.Runner(), AsyncExitStack()
         self._browser: Browser | None = None
+        self._sheet: Tab | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What `asyncio.run` does, in that loop."""
@@ -66,6 +67,14 @@ class Window:
             self._browser = await self.kept(_browser())
         async with _tab(self._browser, har) as opened:
             yield opened
+
+    async def sheet(self) -> Tab:
+        """The one tab for files, in its first state: they keep nothing, and a tab of their own would cost more than they do."""
+        if self._sheet is None:
+            self._sheet = await self.kept(self.tab())
+        self._sheet.console.clear()
+        await self._sheet.page.emulate_media(color_scheme="light", media="screen")
+        return self._sheet
 
     @asynccontextmanager
     async def at(self, url: str) -> AsyncIterator[Tab]:
