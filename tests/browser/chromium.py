@@ -68,13 +68,22 @@ class Window:
         async with _tab(self._browser, har) as opened:
             yield opened
 
-    async def sheet(self) -> Tab:
-        """The one tab for files, in its first state: they keep nothing, and a tab of their own would cost more than they do."""
+    @asynccontextmanager
+    async def sheet(self) -> AsyncIterator[Tab]:
+        """The one tab for pages that keep nothing that another could find: a tab of their own would cost more than they do.
+
+        It is as new, but for what was added to it: no init scripts, routes or further pages here.
+        """
         if self._sheet is None:
             self._sheet = await self.kept(self.tab())
+        page = self._sheet.page
+        await page.context.clear_permissions()
+        await page.emulate_media(color_scheme="light", media="screen", reduced_motion="no-preference")
         self._sheet.console.clear()
-        await self._sheet.page.emulate_media(color_scheme="light", media="screen")
-        return self._sheet
+        try:
+            yield self._sheet
+        finally:
+            await page.goto("about:blank")
 
     @asynccontextmanager
     async def at(self, url: str) -> AsyncIterator[Tab]:

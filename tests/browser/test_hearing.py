@@ -47,13 +47,13 @@ def evaluated(
     path.write_text(html.render(heard(RUNS[name])), encoding="utf-8")
 
     async def go() -> list[Any]:
-        opened = await window.sheet()
-        await opened.page.set_viewport_size({"width": width, "height": 800})
-        await opened.page.emulate_media(color_scheme=scheme, media=media)
-        await opened.page.goto(path.as_uri())
-        found = [await opened.page.evaluate(script) for script in scripts]
-        assert opened.console == []
-        return found
+        async with window.sheet() as opened:
+            await opened.page.set_viewport_size({"width": width, "height": 800})
+            await opened.page.emulate_media(color_scheme=scheme, media=media)
+            await opened.page.goto(path.as_uri())
+            found = [await opened.page.evaluate(script) for script in scripts]
+            assert opened.console == []
+            return found
 
     return window.run(go())
 

@@ -79,11 +79,11 @@ const asked = [], { fetch: before } = globalThis;
 globalThis.fetch = (url, ...rest) => { asked.push(url); return before(url, ...rest); };
 globalThis.rtdiagWatch = { account: () => ({ rtdiag_account: 1, asked }) };
 """
-HEARD = """() => addEventListener("DOMContentLoaded", () => {
+HEARD = """addEventListener("DOMContentLoaded", () => {
   globalThis.heard = [];
   const said = document.querySelector("[aria-live]");
   new MutationObserver(() => heard.push(said.textContent)).observe(said, { childList: true, characterData: true, subtree: true });
-})"""
+});"""
 FOCUSED = "document.activeElement.textContent.trim()"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
@@ -110,7 +110,10 @@ class Run:
 
     async def files(self, request: web.Request) -> web.Response:
         path = PAGE / (request.match_info["name"] or "index.html")
-        text = {"questions.js": QUESTIONS, "watch.js": WATCH}.get(path.name) or path.read_text(encoding="utf-8")
+        own = {"questions.js": QUESTIONS, "watch.js": WATCH, "heard.js": HEARD}
+        text = own.get(path.name) or path.read_text(encoding="utf-8")
+        if path.name == "index.html":
+            text = text.replace("<script", '<script src="heard.js"></script><script', 1)
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
         return web.Response(text=text, content_type=_TYPES[path.suffix], headers=headers)
 
@@ -177,11 +180,15 @@ async def serving(steps: Sequence[Step] = WELL, *, auto: bool = False, emulator:
 
 @asynccontextmanager
 async def opened(
-    window: Window, steps: Sequence[Step] = WELL, *, auto: bool = False, width: int = 1280
+    window: Window,
+    steps: Sequence[Step] = WELL,
+    *,
+    auto: bool = False,
+    width: int = 1280,
+    alone: bool = False,
 ) -> AsyncIterator[tuple[Tab, Run]]:
-    """The page, ready for Start. When it is left, nothing may have been said on the console."""
-    async with serving(steps, auto=auto) as run, window.tab() as tab:
-        await tab.page.add_init_script(f"({HEARD})()")
+    """The page, ready for Start; `alone`: among no pages of others. When it is left, nothing may have been said on the console."""
+    async with serving(steps, auto=auto) as run, window.tab() if alone else window.sheet() as tab:
         await tab.page.set_viewport_size({"width": width, "height": 800})
         await tab.page.goto(run.url)
         yield tab, run
@@ -334,7 +341,7 @@ def test_each_case_is_told_and_nothing_of_the_pages_own_calls(window: Window) ->
 
 def test_a_second_tab_is_told_so_and_so_is_a_copy_of_the_first(window: Window) -> None:
     async def go() -> tuple[list[str], bool]:
-        async with opened(window) as (tab, run):
+        async with opened(window, alone=True) as (tab, run):
             await tab.page.reload()  # so that it has had something to keep
             await tab.page.locator("#start").wait_for()
             other = await tab.page.context.new_page()
@@ -374,7 +381,7 @@ def test_a_reload_before_start_is_nothing_and_one_after_it_is_said(window: Windo
 
 def test_start_may_be_pressed_before_it_is_the_pages_turn(window: Window) -> None:
     async def go() -> tuple[list[str], bool, list[Any]]:
-        async with serving() as run, window.tab() as tab:
+        async with serving() as run, window.sheet() as tab:
             run.planned.clear()
             await tab.page.goto(run.url)
             await tab.page.locator("#start").click()
@@ -413,7 +420,7 @@ def test_where_it_works_the_users_own_page_is_next_but_an_emulator_says_nothing_
     emulator: bool, works: bool, window: Window
 ) -> None:
     async def go() -> tuple[str, list[bool]]:
-        async with serving(emulator=emulator) as run, window.tab() as tab:
+        async with serving(emulator=emulator) as run, window.sheet() as tab:
             run.comes_of_it = {**RESULT, "status": "pass", "verdict": "PASS all is well at LiteLLM", "causes": []}
             await tab.page.goto(run.url)
             await tab.page.locator("#start").click()

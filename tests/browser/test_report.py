@@ -74,13 +74,13 @@ async def shown(window: Window, report: Report, folder: Path, *, width: int = 12
     path = folder / "report.html"
     path.write_text(html.render(report), encoding="utf-8")
     asked: list[str] = []
-    opened = await window.sheet()
-    opened.page.on("request", lambda request: asked.append(request.url))
-    await opened.page.set_viewport_size({"width": width, "height": 800})
-    await opened.page.goto(path.as_uri())
-    yield opened
-    assert asked == [path.as_uri()]
-    assert opened.console == []
+    async with window.sheet() as opened:
+        opened.page.on("request", lambda request: asked.append(request.url))
+        await opened.page.set_viewport_size({"width": width, "height": 800})
+        await opened.page.goto(path.as_uri())
+        yield opened
+        assert asked == [path.as_uri()]
+        assert opened.console == []
 
 
 def evaluated(window: Window, report: Report, folder: Path, *scripts: str, width: int = 1280) -> list[Any]:
@@ -218,9 +218,9 @@ def test_a_script_that_got_in_all_the_same_would_not_run(window: Window, tmp_pat
     broken.write_text(text.replace("<main>", "<main><script>document.title = 'ran'</script>", 1), encoding="utf-8")
 
     async def go() -> tuple[str, list[str]]:
-        opened = await window.sheet()
-        await opened.page.goto(broken.as_uri())
-        return await opened.page.title(), list(opened.console)
+        async with window.sheet() as opened:
+            await opened.page.goto(broken.as_uri())
+            return await opened.page.title(), list(opened.console)
 
     title, console = window.run(go())
     assert title.startswith("rtdiag: something is wrong")
