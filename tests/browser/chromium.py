@@ -78,6 +78,7 @@ class Window:
             self._sheet = await self.kept(self.tab())
         page = self._sheet.page
         await page.context.clear_permissions()
+        await page.context.clear_cookies()
         await page.emulate_media(color_scheme="light", media="screen", reduced_motion="no-preference")
         self._sheet.console.clear()
         try:

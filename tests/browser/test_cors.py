@@ -26,7 +26,7 @@ def posted(window: Window, *headers: str) -> tuple[list[str], list[str]]:
     """What a page makes of posting a bad offer, once with each of these headers besides the usual two, and its console."""
 
     async def run() -> tuple[list[str], list[str]]:
-        async with Emulator() as emulator, site(emulator) as origin, window.tab() as opened:
+        async with Emulator() as emulator, site(emulator) as origin, window.sheet() as opened:
             await opened.page.goto(f"{origin}/corrected.html")
             url = f"{emulator.base_url}/realtime/calls"
             told: list[str] = await opened.page.evaluate(POST, [url, emulator.key, headers])

@@ -64,7 +64,7 @@ ALTERED: list[tuple[Callable[[Made], str], list[str]]] = [
 
 def test_what_is_wrong_with_an_offer_is_said_and_nothing_of_a_whole_one(window: Window) -> None:
     async def run() -> list[list[str]]:
-        async with window.tab() as tab:
+        async with window.sheet() as tab:
             shown = OFFERS.read_text(encoding="utf-8") + "\nglobalThis.differences = differences;"
             await tab.page.add_script_tag(content=shown, type="module")
             await tab.page.wait_for_function("() => globalThis.differences")

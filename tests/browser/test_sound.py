@@ -18,7 +18,7 @@ MOST_LOST = 15  # of some 160 packets: a busy machine may let some slip
 def test_an_audio_element_plays_the_sentence(window: Window) -> None:
     async def run() -> tuple[str, Json]:
         body = {"session": SESSIONS["realtime"]}
-        async with Emulator() as emulator, site(emulator, body=body) as origin, window.tab() as opened:
+        async with Emulator() as emulator, site(emulator, body=body) as origin, window.sheet() as opened:
             await opened.page.goto(f"{origin}/sound.html")
             await opened.page.click("#listen")
             counted = await opened.printed("counted ")

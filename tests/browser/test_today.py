@@ -45,7 +45,7 @@ def test_the_corrected_page_connects_and_its_update_is_echoed(kind: Kind, window
     update = {"type": "session.update", "session": {"type": kind, "audio": {"input": {"turn_detection": detection}}}}
 
     async def run() -> tuple[str, Json, Json]:
-        async with recording(SESSIONS[kind], window.tab()) as opened:
+        async with recording(SESSIONS[kind], window.sheet()) as opened:
             await opened.shows("#status", "connected")
             created = json.loads(await opened.shows("#events li", '"session.created"'))
             await opened.page.evaluate("event => send(event)", update)
@@ -86,7 +86,7 @@ def test_the_page_that_rtdiag_prints_runs(kind: Kind, window: Window) -> None:
             scripts["printed.js"] = printed_page(emulator.base_url + CALLS, kind, "ga", SESSIONS[kind])
             async with (
                 site(emulator, body={"session": SESSIONS[kind]}, scripts=scripts) as origin,
-                window.tab() as opened,
+                window.sheet() as opened,
             ):
                 await opened.page.goto(f"{origin}/printed.html")
                 await opened.page.evaluate("() => void start()")

@@ -57,7 +57,7 @@ OVER = '\nmain().catch((error) => console.error("It did not start:", error)).the
 
 async def _account(window: Window, main: str, body: Json, html: str = PAGE) -> str:
     """The account of a page whose `main` has come to its end, as the run was told it."""
-    async with Emulator() as emulator, watching() as serving, window.tab() as opened:
+    async with Emulator() as emulator, watching() as serving, window.sheet() as opened:
         script = (PARTS + main + OVER).replace("https://api.openai.com", emulator.base_url.removesuffix("/v1"))
         scripts = {"page.html": watched(html, serving.watch_line), "page.js": script}
         async with site(emulator, body=body, scripts=scripts) as origin:
@@ -167,7 +167,7 @@ def test_a_page_whose_policy_forbids_the_api_and_the_telling(window: Window, tmp
 
     async def run() -> tuple[str, str]:
         main = "async function main() { await call(await token()); }"
-        async with Emulator() as emulator, watching() as serving, window.tab() as opened:
+        async with Emulator() as emulator, watching() as serving, window.sheet() as opened:
             script = (PARTS + main + OVER).replace("https://api.openai.com", emulator.base_url.removesuffix("/v1"))
             html = watched(PAGE.replace("<title>", f"{policy}<title>"), serving.watch_line)
             async with site(emulator, body=REALTIME, scripts={"page.html": html, "page.js": script}) as origin:
@@ -186,7 +186,7 @@ def test_the_founding_page_tells_the_run_its_cause(window: Window, tmp_path: Pat
     """As of 2025-03-21, with the line pasted in: the page's own request and its answer, and the error that followed from it."""
 
     async def run() -> tuple[Account, str]:
-        async with Emulator(as_of=THE_WEEK) as emulator, watching() as serving, window.tab() as opened:
+        async with Emulator(as_of=THE_WEEK) as emulator, watching() as serving, window.sheet() as opened:
             scripts = {"thread.html": watched(source("thread.html", emulator), serving.watch_line)}
             async with site(emulator, mint=BETA_TRANSCRIPTION_SESSIONS, scripts=scripts) as origin:
                 await opened.page.goto(f"{origin}/thread.html")
@@ -297,7 +297,7 @@ def test_pasted_into_a_console_it_says_what_it_cannot_know_and_records_from_then
     main = "async function main() { window.key = await token(); window.open_ = await call(await token()); }"
 
     async def run() -> tuple[str, list[str]]:
-        async with Emulator() as emulator, window.tab() as opened:
+        async with Emulator() as emulator, window.sheet() as opened:
             script = (PARTS + main + OVER).replace("https://api.openai.com", emulator.base_url.removesuffix("/v1"))
             async with site(emulator, body=REALTIME, scripts={"page.html": PAGE, "page.js": script}) as origin:
                 await opened.page.goto(f"{origin}/page.html")
@@ -338,7 +338,7 @@ def test_a_run_names_the_cause_of_the_founding_page(window: Window, monkeypatch:
     """With the request of the page itself, and what it was answered."""
 
     async def run() -> Report:
-        async with Emulator(as_of=THE_WEEK) as emulator, window.tab() as opened:
+        async with Emulator(as_of=THE_WEEK) as emulator, window.sheet() as opened:
             monkeypatch.setenv("OPENAI_API_KEY", emulator.key)
             config = Config(base_url=emulator.base_url, browser="print", only=["browser.own-page"])
             hearing = _Hearing()

@@ -31,7 +31,7 @@ def test_a_page_in_chromium_sees_the_same(window: Window) -> None:
         async with Emulator() as emulator, watching() as serving:
             html = source("sameness.html", emulator)
             scripts = {"plain.html": html, "watched.html": watched(html, serving.watch_line)}
-            async with site(emulator, scripts=scripts) as origin, window.tab() as opened:
+            async with site(emulator, scripts=scripts) as origin, window.sheet() as opened:
                 seen = []
                 for name in scripts:
                     await opened.page.goto(f"{origin}/{name}")
