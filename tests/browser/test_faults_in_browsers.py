@@ -124,9 +124,11 @@ async def in_the_browser(browser: str, folder: Path) -> dict[str, Report]:
 
 
 def test_each_is_named_right_and_none_as_another(
-    browser: str, tmp_path: Path, window: Window, request: pytest.FixtureRequest
+    browser: str, tmp_path: Path, window: Window, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A browser that a run starts comes, is given a token, and leaves nothing behind."""
     tab = chromium_tabs(window) if browser == "chromium" else firefox_tabs(request.getfixturevalue("fox"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     async def told() -> dict[str, Report]:
         both = await asyncio.gather(at_the_api(tab), in_the_browser(browser, tmp_path))
@@ -136,3 +138,5 @@ def test_each_is_named_right_and_none_as_another(
     named = {what: [(found.cause, found.confidence) for found in report.diagnosis] for what, report in reports.items()}
     assert named == {**FAULTS, **BROKEN}
     assert {what for what, report in reports.items() if report.overall == "pass"} == {HEALTHY}
+    answer = next(row for check in reports["microphone-refused"].checks for row in check.rows if row.id == "answer")
+    assert (answer.finding.status, list(tmp_path.glob("rtdiag-browser-*"))) == ("pass", [])

@@ -26,7 +26,6 @@ from rtdiag.model import Observation, Report
 from rtdiag.whole_run import Silent, ask, planned, prepared
 from tests.browser.asked_by_a_check import CHECK
 from tests.browser.by_hand import ANSWERS, BREAKS, STAYS, STUB, program
-from tests.needs import needed
 
 
 @pytest.fixture(autouse=True)
@@ -56,16 +55,6 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where browsers' profiles are made."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
-
-
-@pytest.mark.parametrize("name", ["chromium", "firefox-esr"])
-def test_a_real_browser_comes_is_given_a_token_and_is_gone_at_the_end(name: str, profiles: Path) -> None:
-    path = needed(shutil.which(name), f"{name} is not installed")
-    report = run(path)
-    facts = seen(report).facts
-    assert facts["why"] == "", facts
-    assert facts["answers"]["answer"] == {"token": 200, "why": ""}
-    assert left(profiles) == []
 
 
 def test_a_program_is_a_browser_if_it_says_so(profiles: Path) -> None:
