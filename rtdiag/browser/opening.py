@@ -69,6 +69,7 @@ _WITH_US = (
     'exec 3<&0; "$@" 3<&- </dev/null & started=$!; (cat <&3; kill -9 0) >/dev/null 2>&1 & wait $started',
     "sh",
 )
+_OUTLIVE_US: list[asyncio.subprocess.Process] = []  # kept, for Python warns of a process that it forgets while it runs
 _OF_THE_SYSTEM = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
 
@@ -147,6 +148,7 @@ async def open_by_itself(link: str) -> bool:
     try:
         return await asyncio.wait_for(opener.wait(), _OPENS_S) == 0
     except TimeoutError:  # it waits for a browser that is there
+        _OUTLIVE_US.append(opener)
         return True
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import select
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -211,13 +213,20 @@ def test_the_systems_own_browser_is_asked_to_open_it(
 
 def test_a_browser_that_is_waited_for_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "own-browser"
-    script.write_text("#!/bin/sh\nexec sleep 3\n")
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    script.write_text(f"#!/bin/sh\nread line < {fifo}\n")
     script.chmod(0o755)
     monkeypatch.setenv("BROWSER", str(script))
     monkeypatch.setattr(opening, "_OPENS_S", 0.01)
     heard = Heard()
     run("default", heard, browser_wait_s=0.01)
     assert heard.lines[0].startswith("A page opens in your browser")
+    fifo.write_text("\n")
+    for thread in threading.enumerate():
+        if thread.name.startswith("asyncio-waitpid-"):
+            thread.join()
+    gc.collect()  # what is left running is left on purpose: no warning of it may come
 
 
 def test_without_a_display_no_browser_of_the_terminal_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
