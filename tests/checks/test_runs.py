@@ -38,7 +38,7 @@ def statuses(report: Report) -> Counter[str]:
 
 def test_today_all_is_well() -> None:
     report = run()
-    assert [o.id for o in report.checks] == list(registry.load(()).checks)
+    assert [o.id for o in report.checks] == [one for one in registry.load(()).checks if one != "browser"]
     others = {o.id: o.status for o in report.checks if o.status != "pass"}
     assert others == {"vad-effect": "skip", "speed": "info"}, "speech has to be allowed, and nothing left this machine"
     assert not BAD & statuses(report).keys()

@@ -202,7 +202,7 @@ def test_every_fact_is_said_by_some_library_and_heard_by_some_cause() -> None:
         for name, pattern in sign.when
         if name == "client" and pattern.search(fact) and not pattern.search("")
     }
-    numbers_alone, without_a_cause = {"status", "closed"}, {"mixed content", "request url", "sdp answer"}
+    numbers_alone, without_a_cause = {"status", "closed"}, {"request url", "sdp answer"}
     assert {known.fact for known in templates()} == set(get_args(Fact))
     assert set(get_args(Fact)) - heard == numbers_alone | without_a_cause
 
