@@ -219,11 +219,11 @@ def test_a_browser_that_is_waited_for_is_there(tmp_path: Path, monkeypatch: pyte
     script.chmod(0o755)
     monkeypatch.setenv("BROWSER", str(script))
     monkeypatch.setattr(opening, "_OPENS_S", 0.01)
-    heard = Heard()
+    heard, before = Heard(), {*threading.enumerate()}
     run("default", heard, browser_wait_s=0.01)
     assert heard.lines[0].startswith("A page opens in your browser")
     fifo.write_text("\n")
-    for thread in threading.enumerate():
+    for thread in {*threading.enumerate()} - before:  # other tests' browsers are waited for by such, too
         if thread.name.startswith("asyncio-waitpid-"):
             thread.join()
     gc.collect()  # what is left running is left on purpose: no warning of it may come
