@@ -226,15 +226,16 @@ async def _own_page(ctx: Context, page: Page) -> Observation:
     """What failed first in a page of the user's own; it is waited for where nothing else is asked of a browser."""
     waits = "browser.own-page" in ctx.options.named
     account = await page.watched(_OWN_PAGE_S if waits else 0.0)
+    failed = failures(account, ctx.recorder.mask) if account else ()
     for _ in range(_LOOKS if account is not None and waits else 0):
         await ctx.sleep(_STILL_S)
-        before, account = account, await page.watched()
-        if account == before and (failures(account, ctx.recorder.mask) if account else ()):
+        before, account = failed, await page.watched() or account
+        failed = failures(account, ctx.recorder.mask) if account else ()
+        if failed and [one.text for one in failed] == [one.text for one in before]:
             break
     if account is None:
         return Observation("own-page", facts={"told": False, "waited": waits})
     whole = take(account, ctx.recorder, by="page")["own-page"]
-    failed = failures(account, ctx.recorder.mask)
     if not failed:
         return replace(whole, facts={**whole.facts, "told": True, "failed": ""})
     facts = {"told": True, "failed": failed[0].text, "others": len(failed) - 1, **failed[0].fact}

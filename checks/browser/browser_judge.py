@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from rtdiag.browser import microphones
 from rtdiag.checks.browser import cors_judge, media_judge, session_judge
 from rtdiag.checks.browser.own_page_judge import own_page
 from rtdiag.checks.browser.page_facts import Told
@@ -12,9 +13,6 @@ from rtdiag.engine.findings import not_asked_here
 from rtdiag.model import Evidence, Finding, Observation, counted
 
 INSECURE = "the page is no secure context"
-REFUSED = "the browser refuses the microphone"
-NONE = "the browser finds no microphone"
-IN_USE = "the microphone cannot be opened"
 MUTED = "the microphone is muted"
 SILENT = "the microphone is open and silent"
 NO_WEBRTC = "the browser has no RTCPeerConnection"
@@ -25,17 +23,14 @@ _BY_FRAMES = "MediaStreamTrackProcessor"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LISTENED_S = 1.2  # of sound, for it to be called silence: chromium's made-up microphone beeps once a second
 _HEADERS = ("cors-agents", "cors-beta", "cors-client")
-# What getUserMedia refuses with (W3C mediacapture-streams), what that shows, and what to do.
-_REFUSALS = {
-    "NotAllowedError": (
-        REFUSED,
-        "allow it for this page: in the address bar, and in the system's settings for this browser",
-    ),
-    "SecurityError": (REFUSED, "a policy of the page or of the browser keeps the microphone from it"),
-    "NotFoundError": (NONE, "connect one, or choose it in the system's sound settings"),
-    "OverconstrainedError": (NONE, "no microphone is as it was asked for"),
-    "NotReadableError": (IN_USE, "end other programs that record, or plug it in again"),
-    "AbortError": (IN_USE, "end other programs that record, or plug it in again"),
+_SHOWN = {**microphones.SHOWN, "OverconstrainedError": microphones.NONE}  # rtdiag's page wants no certain one
+_WHAT_TO_DO = {
+    "NotAllowedError": "allow it for this page: in the address bar, and in the system's settings for this browser",
+    "SecurityError": "a policy of the page or of the browser keeps the microphone from it",
+    "NotFoundError": "connect one, or choose it in the system's sound settings",
+    "OverconstrainedError": "no microphone is as it was asked for",
+    "NotReadableError": "end other programs that record, or plug it in again",
+    "AbortError": "end other programs that record, or plug it in again",
 }
 
 
@@ -139,14 +134,14 @@ def _microphone(case: str, seen: Observation) -> Finding:
 def _not_given(case: str, told: Told, name: str, expected: str) -> Finding:
     words = told.text("message")
     measured = (f"{name}: {words}" if words else name) or told.text("error")
-    if name not in _REFUSALS:
+    if name not in _SHOWN:
         return Finding(
             case, "inconclusive", measured, expected, hint="the browser gave none, for no reason that is known"
         )
-    observed, hint = _REFUSALS[name]
+    hint = _WHAT_TO_DO[name]
     if "system" in words.lower():  # chromium: `Permission denied by system`
         hint = "it is the operating system that keeps it from the browser: allow it in the system's privacy settings"
-    return Finding(case, "fail", measured, expected, (observed,), hint)
+    return Finding(case, "fail", measured, expected, (_SHOWN[name],), hint)
 
 
 def _webrtc(case: str, seen: Observation) -> Finding:

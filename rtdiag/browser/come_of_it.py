@@ -10,7 +10,7 @@ from rtdiag.report.phrases import overall, verdict
 
 
 def come_of(report: Report) -> dict[str, Any]:
-    """`{"status": "fail", "verdict": "FAIL cors-blocked (high)", "causes": […], "shown": "both work", "two_ways": […], …}`."""
+    """`{"status": "fail", "verdict": "FAIL cors (medium)", "causes": […], "shown": "both work", "two_ways": […], …}`."""
     causes = [
         {
             "cause": d.cause,
@@ -28,6 +28,6 @@ def come_of(report: Report) -> dict[str, Any]:
         "verdict": verdict(report),
         "causes": causes,
         "shown": both.shown if both else "",
-        "two_ways": two_ways.as_rows(report),
+        "two_ways": both.rows if both else [],
         "markdown": render(report, "markdown"),
     }

@@ -86,6 +86,11 @@ class TwoWays:
         """The cells under HEADS as text."""
         return tuple((phase.name, phase.here.marked, phase.there.marked) for phase in self.phases)
 
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The same for a page: `{"phase": "ICE", "command_line": "✓ 28 ms", "browser": "✓ 31 ms"}`."""
+        return [{"phase": name, "command_line": here, "browser": there} for name, here, there in self.lines]
+
 
 def of_run(report: Report) -> TwoWays | None:
     """Both ways of a run that has asked a browser for a session; None of any other."""
@@ -97,13 +102,6 @@ def of_run(report: Report) -> TwoWays | None:
         return None
     begun = [row.seen.peers[-1].id for row in _both(rows, ("sdp.ice-realtime",), "ice") if row and row.seen.peers]
     return TwoWays(phases, _shown(report, rows, phases), tuple(begun))
-
-
-def as_rows(report: Report) -> list[dict[str, str]]:
-    """The lines for a page: `{"phase": "ICE", "command_line": "✓ 28 ms", "browser": "✓ 31 ms"}`; none without a browser."""
-    found = of_run(report)
-    lines = found.lines if found else ()
-    return [{"phase": name, "command_line": here, "browser": there} for name, here, there in lines]
 
 
 def _of(seen: Observation, by: By) -> Observation:

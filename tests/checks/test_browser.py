@@ -265,6 +265,22 @@ def test_a_page_of_the_users_own_names_what_failed_first_in_it() -> None:
     assert "your own code" not in report.not_tested
 
 
+class Living(MadeUp):
+    """A page whose account is another each time, though nothing more fails in it."""
+
+    looks = 0
+
+    async def watched(self, wait_s: float = 0.0) -> Account | None:
+        self.looks += 1
+        return Account(version=1, requests=[FOUNDING], taken_ms=20.0 * self.looks)
+
+
+def test_a_page_in_which_nothing_more_fails_is_not_waited_for() -> None:
+    page = Living()
+    assert finding(asked(page, only=["browser.own-page"]), "browser.own-page").status == "fail"
+    assert page.looks == 2
+
+
 def test_a_page_of_the_users_own_in_which_a_session_began_is_well() -> None:
     answered = Request(
         "r1", "POST", "https://api.openai.com/v1/realtime/calls", 1.0, 2.0, SDP, "v=0\r\n", 201, [], "v=0\r\n"

@@ -176,7 +176,6 @@ def test_a_case_that_is_borne_has_still_failed() -> None:
 def test_a_run_without_a_browser_says_nothing_of_one() -> None:
     plain = browsers.without()
     assert two_ways.of_run(plain) is None
-    assert two_ways.as_rows(plain) == []
     skipped = browsers.run(dict.fromkeys(browsers.CASES, NEEDS))
     assert two_ways.of_run(skipped) is None
     of_no_session = alone(browsers.run(dict.fromkeys((*OF_A_SESSION, "pair", "websocket"), NEEDS), selected_pair=""))
@@ -210,7 +209,9 @@ def test_it_fits_a_screen_or_is_told_line_by_line(width: int) -> None:
 
 def test_a_page_gets_the_lines_as_text() -> None:
     report = browsers.run()
-    assert two_ways.as_rows(report)[1] == {
+    both = two_ways.of_run(report)
+    assert both
+    assert both.rows[1] == {
         "phase": "ICE",
         "command_line": cells(report)["ICE"][0],
         "browser": "✓ 21.0 ms",

@@ -16,6 +16,7 @@ from msgspec import DecodeError, ValidationError
 
 from rtdiag.api.expressions import expression
 from rtdiag.browser import account as told
+from rtdiag.browser import microphones
 from rtdiag.browser.account import Account, Peer, Request, Socket
 from rtdiag.diagnosis.readers import peer_connection, routes
 from rtdiag.diagnosis.readers.channel_log import Channel
@@ -44,13 +45,6 @@ _STATES = {
     "connectionState": "peer",
     "dtlsState": "dtls",
     "iceGatheringState": "gathering",
-}
-# What the names of getUserMedia's errors say (W3C mediacapture-streams), as checks of rtdiag call it.
-_OF_MICROPHONES = {
-    "NotAllowedError": "the browser refuses the microphone",
-    "SecurityError": "the browser refuses the microphone",
-    "NotFoundError": "the browser finds no microphone",
-    "NotReadableError": "the microphone cannot be opened",
 }
 _LONG_MS = 5000  # so long without an answer is no beginning any more
 _LONGEST_EVENT = 64 * 1024
@@ -358,9 +352,9 @@ class _Page:
         if last and last.refused:
             self._times["microphone"] = last.at_ms
             where = f"getUserMedia at {self._clock(last.at_ms)}"
-            seen = [_OF_MICROPHONES[name]] if (name := last.refused.partition(":")[0]) in _OF_MICROPHONES else []
+            shown = microphones.SHOWN.get(last.refused.partition(":")[0])
             said = f"getUserMedia failed: {last.refused}"
-            yield Draft(said, surface="client", where=where, id="microphone", observed=seen)
+            yield Draft(said, surface="client", where=where, id="microphone", observed=[shown] if shown else [])
 
     def _placed(self, drafts: list[Draft], name: str) -> list[Draft]:
         for draft in drafts:
